@@ -1,0 +1,78 @@
+# vfs-run: make builds it, make run shows it, make test proves it.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+
+# One static executable that seals itself before the C library starts.
+STATIC = -c release --static-swift-stdlib -Xswiftc -static-executable \
+	-Xlinker -e -Xlinker clinux_start
+BINARY = build/vfs-run
+SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift
+
+.PHONY: all build run test-dependencies test test-unit lint fmt bench fuzz install clean dependencies
+
+all: build
+
+build: dependencies $(BINARY)
+
+dependencies:
+	@scripts/install-dependencies
+
+test-dependencies:
+	@scripts/install-dependencies test
+
+$(BINARY): $(SOURCES)
+	$(SWIFT) build $(STATIC) --product vfs-run
+	@mkdir -p build
+	strip -o $@ "$$($(SWIFT) build $(STATIC) --show-bin-path)/vfs-run"
+
+rootfs/base: rootfs/build
+	rootfs/build rootfs/base
+
+# A script that shows its isolation and does damage; a second run finds everything back.
+run: build rootfs/base
+	$(BINARY) config/script.json
+	@echo
+	@echo "The same again, in a fresh container:"
+	$(BINARY) config/script.json
+
+test: test-dependencies build rootfs/base build/probe
+	VFS_RUN=$(CURDIR)/$(BINARY) VFS_RUN_PROBE=$(CURDIR)/build/probe \
+	VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+
+build/probe: Tests/probe/probe.c
+	@mkdir -p build
+	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
+
+lint: build
+	@scripts/install-dependencies lint
+	scripts/lint
+
+fmt:
+	swift-format format --in-place --recursive --parallel Package.swift Sources Tests
+	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h
+
+bench: build rootfs/base
+	@scripts/install-dependencies bench
+	bench/run
+
+fuzz:
+	fuzz/run
+
+install: build
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vfs-run
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BINARY) help --man > $(DESTDIR)$(PREFIX)/share/man/man8/vfs-run.8
+	$(BINARY) help --completion bash \
+	    > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vfs-run
+	$(BINARY) help --completion zsh \
+	    > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vfs-run
+	$(BINARY) help --completion fish \
+	    > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vfs-run.fish
+
+clean:
+	rm -rf .build build

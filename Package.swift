@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests keep the language rules, but may call the C library without ceremony.
+let relaxed: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "vfs-run",
+    products: [.executable(name: "vfs-run", targets: ["vfs-run"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1")
+    ],
+    targets: [
+        .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CResources"),
+        .systemLibrary(
+            name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(
+            name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .target(
+            name: "LinuxSystem", dependencies: ["CLinux", "CCap", system], swiftSettings: strict),
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "OCISpec", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "Overlay", dependencies: ["LinuxSystem", system], swiftSettings: strict),
+        .target(
+            name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
+            swiftSettings: strict),
+        .target(
+            name: "ContainerRuntime",
+            dependencies: [
+                "CResources", "JSON", "LinuxSystem", "OCISpec", "Overlay", "Seccomp", system,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "vfs-run",
+            dependencies: ["ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", system],
+            swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
+        .testTarget(
+            name: "OCISpecTests", dependencies: ["OCISpec", "JSON"], swiftSettings: relaxed),
+        .testTarget(
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", system],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "OverlayTests", dependencies: ["Overlay", "LinuxSystem", system],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "JSON", system],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "ContainerRuntimeTests",
+            dependencies: ["ContainerRuntime", "OCISpec", "JSON", system],
+            swiftSettings: relaxed),
+        .testTarget(name: "IntegrationTests", dependencies: ["JSON"], swiftSettings: relaxed),
+    ]
+)

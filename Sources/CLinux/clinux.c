@@ -1,0 +1,293 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/close_range.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+_Static_assert(CLINUX_O_PATH == O_PATH, "O_PATH");
+_Static_assert(CLINUX_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
+_Static_assert(CLINUX_AT_RECURSIVE == AT_RECURSIVE, "AT_RECURSIVE");
+_Static_assert(CLINUX_OPEN_TREE_CLONE == OPEN_TREE_CLONE, "OPEN_TREE_CLONE");
+_Static_assert(CLINUX_OPEN_TREE_CLOEXEC == OPEN_TREE_CLOEXEC, "OPEN_TREE_CLOEXEC");
+_Static_assert(CLINUX_MOVE_MOUNT_F_EMPTY_PATH == MOVE_MOUNT_F_EMPTY_PATH, "F_EMPTY_PATH");
+_Static_assert(CLINUX_MOVE_MOUNT_T_EMPTY_PATH == MOVE_MOUNT_T_EMPTY_PATH, "T_EMPTY_PATH");
+_Static_assert(CLINUX_FSCONFIG_SET_FD == FSCONFIG_SET_FD, "FSCONFIG_SET_FD");
+_Static_assert(CLINUX_FSCONFIG_CMD_CREATE == FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE");
+_Static_assert(CLINUX_FSCONFIG_CMD_RECONFIGURE == FSCONFIG_CMD_RECONFIGURE, "RECONFIGURE");
+_Static_assert(CLINUX_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS, "NO_MAGICLINKS");
+_Static_assert(CLINUX_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS, "NO_SYMLINKS");
+_Static_assert(CLINUX_RESOLVE_BENEATH == RESOLVE_BENEATH, "BENEATH");
+_Static_assert(CLINUX_RESOLVE_IN_ROOT == RESOLVE_IN_ROOT, "IN_ROOT");
+_Static_assert(CLINUX_CLOSE_RANGE_CLOEXEC == CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC");
+
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+pid_t clinux_clone3(uint64_t flags, int cgroup, int *pidfd) {
+    struct clone_args arguments = {
+        .flags = flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    if (cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)cgroup;
+    }
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+}
+
+int clinux_setns(int fd, int kind) { return setns(fd, kind); }
+
+int clinux_pivot_root(const char *new_root, const char *put_old) {
+    return (int)syscall(SYS_pivot_root, new_root, put_old);
+}
+
+int clinux_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int clinux_wait_pidfd(int pidfd, int *status, int *signaled) {
+    siginfo_t info;
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) return -1;
+    *status = info.si_status;
+    *signaled = info.si_code != CLD_EXITED;
+    return 0;
+}
+
+int clinux_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags) {
+    return (int)syscall(SYS_execveat, fd, path, argv, envp, flags);
+}
+
+int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+// The watchdog shares memory with the runtime process, so it costs no copy of
+// page tables; it runs on this stack, and its arguments must outlive the call
+// that starts it.
+static struct {
+    int lifeline, target, tty;
+    struct termios saved;
+} watched;
+static char watchdog_stack[16384] __attribute__((aligned(16)));
+
+static int watchdog(void *unused) {
+    (void)unused;
+    prctl(PR_SET_NAME, "vfs-run-watch");
+    struct pollfd poller = {.fd = watched.lifeline, .events = POLLIN};
+    // Every signal is blocked: SIGTTOU must not stop the tcsetattr below.
+    while (syscall(SYS_ppoll, &poller, 1, NULL, NULL, 0) < 0 && errno == EINTR) {
+    }
+    if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
+    if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
+    syscall(SYS_exit_group, 0);
+    return 0;
+}
+
+pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *saved) {
+    watched.lifeline = lifeline;
+    watched.target = target;
+    watched.tty = tty;
+    if (saved != NULL) memcpy(&watched.saved, saved, sizeof watched.saved);
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    // No exit signal: the runtime process never waits for it. Its own file
+    // table, so that the runtime's death does not close what it looks at.
+    pid_t pid = clone(watchdog, watchdog_stack + sizeof watchdog_stack, CLONE_VM, NULL);
+    int saved_errno = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = saved_errno;
+    return pid;
+}
+
+void clinux_disarm_watchdog(void) {
+    watched.tty = -1;
+    watched.target = -1;
+}
+
+int clinux_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+int clinux_set_dumpable(int dumpable) { return prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0); }
+int clinux_set_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+int clinux_set_keep_capabilities(int keep) { return prctl(PR_SET_KEEPCAPS, keep, 0, 0, 0); }
+
+int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
+                   uint64_t resolve) {
+    struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+int clinux_ioctl_int(int fd, unsigned long request, long argument) {
+    return ioctl(fd, request, argument);
+}
+
+int clinux_ioctl_pointer(int fd, unsigned long request, void *argument) {
+    return ioctl(fd, request, argument);
+}
+
+int64_t clinux_filesystem_type(int fd) {
+    struct statfs found;
+    return fstatfs(fd, &found) == 0 ? (int64_t)found.f_type : -1;
+}
+
+int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int major,
+                   unsigned int minor) {
+    return mknodat(directory, name, mode, makedev(major, minor));
+}
+
+unsigned int clinux_major(dev_t device) { return major(device); }
+unsigned int clinux_minor(dev_t device) { return minor(device); }
+
+int clinux_memfd_create(const char *name) {
+    return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int clinux_pipe_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+int clinux_dup3_cloexec(int from, int to) { return dup3(from, to, O_CLOEXEC); }
+
+uint64_t clinux_mount_id(int fd) {
+    struct statx found;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return 0;
+    return (found.stx_mask & STATX_MNT_ID) ? found.stx_mnt_id : 0;
+}
+
+int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
+                         uint64_t propagation) {
+    struct mount_attr attributes = {
+        .attr_set = set, .attr_clr = clear, .propagation = propagation};
+    return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes,
+                        sizeof attributes);
+}
+
+int clinux_socketpair(int ends[2]) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+}
+
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed) {
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    union control control;
+    if (passed >= 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &passed, sizeof passed);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
+    struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+    union control control;
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    *passed = -1;
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (count < 0) return -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        memcpy(passed, CMSG_DATA(header), sizeof *passed);
+    return count;
+}
+
+int clinux_setresuid(uid_t id) { return (int)syscall(SYS_setresuid, id, id, id); }
+int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id); }
+
+int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
+    struct rlimit64 limit = {.rlim_cur = soft, .rlim_max = hard};
+    return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
+}
+
+int clinux_signalfd(const sigset_t *set) {
+    return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int clinux_block_signals(const sigset_t *set, sigset_t *old) {
+    return sigprocmask(SIG_BLOCK, set, old);
+}
+
+void clinux_reset_signals(void) {
+    // What was ignored stays ignored across exec; only what differs is called for.
+    for (int number = 1; number < 32; number++) {
+        if (number != SIGKILL && number != SIGSTOP) signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int clinux_loopback_up(void) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    int result = ioctl(fd, SIOCSIFFLAGS, &request);
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return result;
+}
+
+int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigned short count) {
+    struct {
+        unsigned short count;
+        const void *instructions;
+    } program = {.count = count, .instructions = instructions};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
+                       const void *long_options, char **argument, int *next) {
+    opterr = 0;
+    optarg = NULL;
+    int option = getopt_long(argc, argv, short_options, long_options, NULL);
+    *argument = optarg;
+    *next = optind;
+    return option;
+}
+
+void clinux_set_option(void *long_options, int index, const char *name, int has_value, int value) {
+    struct option *option = (struct option *)long_options + index;
+    *option = (struct option){.name = name,
+                              .has_arg = has_value ? required_argument : no_argument,
+                              .val = value};
+}
+
+size_t clinux_option_size(void) { return sizeof(struct option); }

@@ -1,0 +1,141 @@
+/// The C that Swift cannot import: raw system calls and constants that the
+/// `Glibc` module lacks. Every function returns what the call it names returns,
+/// −1 with `errno` on failure. No policy, no allocation, no printing.
+
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#pragma clang assume_nonnull begin
+
+// Constants, checked against the system's headers in clinux.c. ---------------
+
+enum {
+    CLINUX_O_PATH = 010000000,
+    CLINUX_AT_EMPTY_PATH = 0x1000,
+    CLINUX_AT_RECURSIVE = 0x8000,
+    CLINUX_OPEN_TREE_CLONE = 1,
+    CLINUX_OPEN_TREE_CLOEXEC = 02000000,
+    CLINUX_MOVE_MOUNT_F_EMPTY_PATH = 0x04,
+    CLINUX_MOVE_MOUNT_T_EMPTY_PATH = 0x40,
+    CLINUX_FSCONFIG_SET_FLAG = 0,
+    CLINUX_FSCONFIG_SET_STRING = 1,
+    CLINUX_FSCONFIG_SET_FD = 5,
+    CLINUX_FSCONFIG_CMD_CREATE = 6,
+    CLINUX_FSCONFIG_CMD_RECONFIGURE = 7,
+    CLINUX_MNT_DETACH = 2,
+    CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
+    CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
+    CLINUX_RESOLVE_BENEATH = 0x08,
+    CLINUX_RESOLVE_IN_ROOT = 0x10,
+    CLINUX_CLOSE_RANGE_CLOEXEC = 4,
+};
+
+// Namespaces and processes. ---------------------------------------------------
+
+/// What `clinux_clone3` answers in the new process.
+enum { CLINUX_CLONE_IN_CHILD = 0 };
+
+/// clone3(2) in the manner of fork: `flags` with `CLONE_PIDFD` added, exit
+/// signal SIGCHLD. `*pidfd` is set in the calling process only. `cgroup` is −1
+/// or the descriptor of a cgroup2 directory (`CLONE_INTO_CGROUP`).
+pid_t clinux_clone3(uint64_t flags, int cgroup, int *pidfd);
+int clinux_setns(int fd, int kind);
+int clinux_pivot_root(const char *new_root, const char *put_old);
+int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
+/// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
+/// `*signaled` when it is a signal's number.
+int clinux_wait_pidfd(int pidfd, int *status, int *signaled);
+int clinux_execveat(int fd, const char *path, char *const _Nullable *_Nonnull argv,
+                    char *const _Nullable *_Nonnull envp, int flags);
+int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags);
+
+/// Starts the watchdog: a process that shares this one's memory, sleeps until
+/// the process behind `lifeline` is gone and then kills the one behind `target`,
+/// whatever that one has done to its own parent-death signal. When `tty` is not
+/// −1, `saved` (a `struct termios`) is put back on it first. Returns its pid.
+pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *_Nullable saved);
+
+/// Nothing is left to kill and no terminal to put back: the watchdog only ends.
+void clinux_disarm_watchdog(void);
+
+// prctl(2), one function an operation. ---------------------------------------
+
+int clinux_set_parent_death_signal(int signal);
+int clinux_set_dumpable(int dumpable);
+int clinux_set_no_new_privileges(void);
+int clinux_set_keep_capabilities(int keep);
+
+// Files. ----------------------------------------------------------------------
+
+int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
+                   uint64_t resolve);
+int clinux_ioctl_int(int fd, unsigned long request, long argument);
+int clinux_ioctl_pointer(int fd, unsigned long request, void *argument);
+/// The `f_type` of fstatfs(2), or −1.
+int64_t clinux_filesystem_type(int fd);
+/// mknodat(2) with the device number put together from its two halves.
+int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int major,
+                   unsigned int minor);
+unsigned int clinux_major(dev_t device);
+unsigned int clinux_minor(dev_t device);
+int clinux_memfd_create(const char *name);
+int clinux_pipe_cloexec(int ends[_Nonnull 2]);
+int clinux_dup3_cloexec(int from, int to);
+/// The mount id of statx(2), which names the mount an open file is reached
+/// through; 0 where the kernel does not tell it.
+uint64_t clinux_mount_id(int fd);
+
+// Mounts. ---------------------------------------------------------------------
+
+int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
+                         uint64_t propagation);
+
+// Messages. -------------------------------------------------------------------
+
+/// A SEQPACKET pair, both ends close-on-exec.
+int clinux_socketpair(int ends[_Nonnull 2]);
+/// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
+ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed);
+/// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
+ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed);
+
+// Credentials, signals, terminals, network. -----------------------------------
+
+int clinux_setresuid(uid_t id);
+int clinux_setresgid(gid_t id);
+int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
+int clinux_signalfd(const sigset_t *set);
+/// Blocks `set` for this process; the earlier mask is stored in `old`.
+int clinux_block_signals(const sigset_t *set, sigset_t *old);
+/// Every signal back to its default action, none blocked.
+void clinux_reset_signals(void);
+int clinux_loopback_up(void);
+int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigned short count);
+
+// The command line. ------------------------------------------------------------
+
+/// One step of getopt_long(3), without its global variables: the option's value,
+/// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. Prints
+/// nothing.
+int clinux_getopt_long(int argc, char *_Nullable const *_Nonnull argv, const char *short_options,
+                       const void *long_options, char *_Nullable *_Nonnull argument, int *next);
+/// Fills one `struct option` of the array behind `long_options`.
+void clinux_set_option(void *long_options, int index, const char *_Nullable name, int has_value,
+                       int value);
+size_t clinux_option_size(void);
+
+// The seal. -------------------------------------------------------------------
+
+/// 1 when this process runs from a detached mount of its own binary, which
+/// nobody can open for writing; 0 when not.
+int clinux_is_sealed(void);
+
+#pragma clang assume_nonnull end
+
+#endif

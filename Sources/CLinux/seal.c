@@ -1,0 +1,73 @@
+// The seal against CVE-2019-5736: a container that opens /proc/PID/exe of the
+// runtime must not get hold of the host's binary. The process re-executes
+// itself from a detached, read-only mount of its own binary; through that
+// mount nobody can ever open it for writing, and no copy is made.
+//
+// It runs from the program's entry point, before the C library starts, because
+// starting the C library costs four times as much as the seal itself where the
+// CPUID instruction is emulated (virtual machines). So: no C library here.
+
+#include "clinux.h"
+
+#include <asm/unistd.h>
+#include <linux/mount.h>
+
+#define AT_CURRENT_DIRECTORY (-100)
+#define CLOSE_ON_EXEC 02000000
+
+#if defined(__x86_64__)
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    __asm__ volatile("svc 0"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
+                     : "memory");
+    return x0;
+}
+#else
+#error "the seal is written for x86_64 and aarch64"
+#endif
+
+static const char own_binary[] = "/proc/self/exe";
+
+// The root of a detached mount of a file is that file: its path reads "/".
+__attribute__((no_stack_protector)) int clinux_is_sealed(void) {
+    char target[2];
+    long length = call(__NR_readlinkat, AT_CURRENT_DIRECTORY, (long)own_binary, (long)target,
+                       sizeof target, 0);
+    return length == 1 && target[0] == '/';
+}
+
+// `stack` is the process's initial one: argc, argv …, NULL, envp …, NULL.
+// Returns when there is nothing to do or it is not allowed: without
+// CAP_SYS_ADMIN nothing can be sealed, and the program decides what that means.
+__attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
+    if (clinux_is_sealed()) return;
+    long mount = call(__NR_open_tree, AT_CURRENT_DIRECTORY, (long)own_binary,
+                      CLINUX_OPEN_TREE_CLONE | CLOSE_ON_EXEC, 0, 0);
+    if (mount < 0) return;
+    struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+    if (call(__NR_mount_setattr, mount, (long)"", CLINUX_AT_EMPTY_PATH, (long)&read_only,
+             sizeof read_only) == 0) {
+        char **argv = (char **)(stack + 1);
+        char **envp = argv + stack[0] + 1;
+        call(__NR_execveat, mount, (long)"", (long)argv, (long)envp, CLINUX_AT_EMPTY_PATH);
+    }
+    call(__NR_close, mount, 0, 0, 0, 0);
+}

@@ -1,0 +1,12 @@
+/// Files that are part of the program.
+
+#ifndef CRESOURCES_H
+#define CRESOURCES_H
+
+#include <stddef.h>
+
+/// config/seccomp.json, the default seccomp profile.
+const unsigned char *_Nonnull cresources_default_seccomp(void);
+size_t cresources_default_seccomp_size(void);
+
+#endif

@@ -1,0 +1,37 @@
+public import LinuxSystem
+
+extension Configuration {
+    /// One mount in the container.
+    public struct Mount: Sendable {
+        /// In the container, absolute.
+        public var destination: String
+        public var kind: Kind
+        /// Of this mount alone.
+        public var set: MountAttributes = []
+        public var clear: MountAttributes = []
+        /// Of this mount and those below it, the spec's `r…` options.
+        public var setRecursively: MountAttributes = []
+        public var clearRecursively: MountAttributes = []
+        public var propagation: [Propagation] = []
+        public var origin: Origin
+        /// The options as they were written, for people.
+        public var optionText: String
+
+        public enum Kind: Sendable, Hashable {
+            /// A tree of the host; `source` is absolute.
+            case bind(source: String, isRecursive: Bool)
+            /// A file system of its own.
+            case fileSystem(type: String, source: String?, parameters: [Parameter])
+            /// A read-only view of the host's control groups.
+            case controlGroups
+            /// New attributes for what is mounted there already.
+            case remount
+        }
+
+        /// One parameter of a file system: `mode=755`, `ro`.
+        public struct Parameter: Sendable, Hashable {
+            public var key: String
+            public var value: String?
+        }
+    }
+}

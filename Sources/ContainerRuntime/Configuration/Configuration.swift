@@ -1,0 +1,114 @@
+public import LinuxSystem
+public import OCISpec
+
+/// A config.json that has been checked: nothing in it is optional that the checks have decided.
+/// Everything after the checks takes this one.
+public struct Configuration: Sendable {
+    /// The directory that config.json lies in, absolute.
+    public var bundle: String
+    public var process: Process
+    public var root: Root
+    public var namespaces: Namespaces
+    public var hostname: Setting<String>?
+    public var domainname: Setting<String>?
+    /// In the order they are mounted.
+    public var mounts: [Mount]
+    public var devices: [Device]
+    /// Whether the default devices are made in `/dev`: not where it is somebody's own.
+    public var makesDefaultDevices: Bool
+    public var sysctl: [Setting<(key: String, value: String)>]
+    public var maskedPaths: [Setting<String>]
+    public var readonlyPaths: [Setting<String>]
+    public var rootfsPropagation: Setting<Propagation>
+    public var seccomp: Setting<Spec.Seccomp>?
+
+    /// The container process.
+    public struct Process: Sendable {
+        public var arguments: Setting<[String]>
+        public var environment: [String]
+        /// Absolute, in the container.
+        public var workingDirectory: Setting<String>
+        /// Nil: the streams of the caller pass through.
+        public var terminal: Setting<Terminal>?
+        public var user: Setting<User>
+        public var limits: [Setting<Limit>]
+        public var capabilities: Setting<CapabilitySets>
+        public var noNewPrivileges: Setting<Bool>
+        /// −1000…1000; nil leaves it as it is.
+        public var oomScoreAdjustment: Setting<Int>?
+    }
+
+    public struct Terminal: Sendable {
+        /// Nil: that of the caller's terminal.
+        public var size: TerminalSize?
+    }
+
+    public struct User: Sendable {
+        public var userID: UInt32
+        public var groupID: UInt32
+        public var additionalGroupIDs: [UInt32]
+        /// Nil leaves 0022.
+        public var fileModeMask: UInt32?
+    }
+
+    public struct Limit: Sendable {
+        public var resource: ResourceLimit
+        public var soft: UInt64
+        public var hard: UInt64
+    }
+
+    public struct Namespaces: Sendable {
+        /// Made by one `clone3`.
+        public var new: Setting<NamespaceSet>
+        public var joined: [Setting<(kind: NamespaceSet, name: String, path: String)>]
+
+        /// Whether the container has its own of this kind, new or joined.
+        public func isolate(_ kind: NamespaceSet) -> Bool {
+            new.value.contains(kind) || joined.contains { $0.value.kind == kind }
+        }
+    }
+
+    /// Where the root file system comes from; all paths absolute.
+    public struct Root: Sendable {
+        public var source: Source
+        public var isReadOnly: Setting<Bool>
+
+        public enum Source: Sendable {
+            /// The directory itself.
+            case directory(Setting<String>)
+            case overlay(Overlay)
+        }
+
+        public struct Overlay: Sendable {
+            /// Bottom first.
+            public var layers: [Setting<String>]
+            public var upper: Upper
+            public var options: [Setting<String>]
+            public var origin: Origin
+        }
+
+        public enum Upper: Sendable {
+            /// A tmpfs that nothing but the container holds; `size` as tmpfs(5) takes it.
+            case throwaway(size: Setting<String>?)
+            /// `upper` and `work` in this directory.
+            case kept(Setting<String>)
+        }
+    }
+
+    /// How mounts reach the container's tree and leave it.
+    public struct Propagation: Sendable {
+        public var kind: MountPropagation
+        public var isRecursive: Bool
+    }
+
+    public struct Device: Sendable {
+        public var path: String
+        public var kind: Spec.Linux.Device.Kind
+        public var number: DeviceNumber
+        /// Permission bits.
+        public var mode: UInt32
+        public var userID: UInt32
+        public var groupID: UInt32
+        public var origin: Origin
+    }
+}

@@ -1,0 +1,299 @@
+internal import CResources
+public import JSON
+internal import LinuxSystem
+public import OCISpec
+internal import SystemPackage
+
+/// What the command line says about a container besides its config.json.
+public struct Invocation: Sendable {
+    /// `args[0]` and what follows; empty leaves the config's.
+    public var arguments: [String] = []
+    /// The directory that keeps the writable layer, absolute.
+    public var upper: String?
+    /// More layers, bottom first, absolute.
+    public var layers: [String] = []
+    /// Whether the root is an overlay where the config does not say.
+    public var overlaysByDefault = true
+    /// Whether the caller has a terminal to offer; without one streams pass through.
+    public var hasTerminal = false
+
+    public init() {}
+}
+
+/// A config.json that could not be used, with all that is wrong in it.
+public struct ConfigurationError: Error, Sendable {
+    public var diagnostics: [Diagnostic]
+}
+
+/// Turns the document into a configuration: reads, checks, decides.
+public struct ConfigurationBuilder {
+    private let diagnostics: Diagnostics
+    private let invocation: Invocation
+    private let bundle: String
+    private var others: [Diagnostic] = []
+
+    /// - Parameters:
+    ///   - document: The parsed config.json.
+    ///   - file: Its name for messages, as the user gave it.
+    ///   - bundle: The directory it lies in, absolute.
+    public static func build(
+        _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
+        var builder = ConfigurationBuilder(
+            diagnostics: Diagnostics(document, file: file), invocation: invocation, bundle: bundle)
+        let spec = Spec(builder.diagnostics)
+        for check in Checks.all { check(spec, builder.diagnostics) }
+        let configuration = builder.configuration(spec)
+        let found = builder.diagnostics.sorted + builder.others
+        guard let configuration, !found.contains(where: { $0.severity == .error }) else {
+            throw ConfigurationError(diagnostics: found)
+        }
+        return (configuration, found)
+    }
+
+    private init(diagnostics: Diagnostics, invocation: Invocation, bundle: String) {
+        self.diagnostics = diagnostics
+        self.invocation = invocation
+        self.bundle = bundle
+    }
+
+    /// Nil only where a check has complained.
+    private mutating func configuration(_ spec: Spec) -> Configuration? {
+        let seccomp = seccomp(spec)
+        guard let process = spec.process.flatMap(process), let root = root(spec) else {
+            return nil
+        }
+        let linux = spec.linux
+        let mounts = spec.mounts.compactMap {
+            Configuration.Mount($0, bundle: bundle, diagnostics)
+        }
+        let propagation = linux?.rootfsPropagation
+        return Configuration(
+            bundle: bundle, process: process, root: root, namespaces: namespaces(linux),
+            hostname: name(spec.hostname), domainname: name(spec.domainname),
+            mounts: mounts, devices: (linux?.devices ?? []).map(device),
+            makesDefaultDevices: makesDefaultDevices(mounts),
+            sysctl: (linux?.sysctl ?? []).map { key, value in
+                Setting(
+                    (SystemControl.path(key.value) ?? "", value.value), .config(key.offset))
+            },
+            maskedPaths: (linux?.maskedPaths ?? []).map(setting),
+            readonlyPaths: (linux?.readonlyPaths ?? []).map(setting),
+            rootfsPropagation: propagation.map {
+                Setting(Configuration.Propagation($0.value), .config($0.offset))
+            } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
+            seccomp: seccomp)
+    }
+
+    private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
+        Setting(located.value, .config(located.offset))
+    }
+
+    private func name(_ name: Located<String>?) -> Setting<String>? {
+        name.flatMap { $0.value.isEmpty ? nil : setting($0) }
+    }
+
+    // MARK: The process
+
+    private func process(_ spec: Spec.Process) -> Configuration.Process? {
+        guard let cwd = spec.cwd, let args = spec.args, let first = args.first else { return nil }
+        let arguments =
+            invocation.arguments.isEmpty
+            ? Setting(args.map(\.value), .config(first.offset))
+            : Setting(invocation.arguments, .argument("--"))
+        var user = Configuration.User(
+            userID: spec.user?.uid?.value ?? 0, groupID: spec.user?.gid?.value ?? 0,
+            additionalGroupIDs: (spec.user?.additionalGids ?? []).map(\.value))
+        user.fileModeMask = spec.user?.umask?.value
+        let userOrigin = (spec.user?.uid?.offset).map(Origin.config) ?? .standard
+        return Configuration.Process(
+            arguments: arguments, environment: spec.env.map(\.value),
+            workingDirectory: setting(cwd), terminal: terminal(spec),
+            user: Setting(user, userOrigin),
+            limits: spec.rlimits.compactMap(limit),
+            capabilities: capabilities(spec.capabilities),
+            noNewPrivileges: spec.noNewPrivileges.map(setting) ?? Setting(false, .standard),
+            oomScoreAdjustment: spec.oomScoreAdj.map(setting))
+    }
+
+    private func terminal(_ spec: Spec.Process) -> Setting<Configuration.Terminal>? {
+        guard let wanted = spec.terminal, wanted.value, invocation.hasTerminal else { return nil }
+        var terminal = Configuration.Terminal()
+        if let rows = spec.consoleSize?.height, let columns = spec.consoleSize?.width {
+            terminal.size = TerminalSize(rows: rows.value, columns: columns.value)
+        }
+        return Setting(terminal, .config(wanted.offset))
+    }
+
+    private func limit(_ spec: Spec.Process.ResourceLimit) -> Setting<Configuration.Limit>? {
+        guard let resource = ResourceLimit.allCases.first(where: { $0.name == spec.type.value })
+        else { return nil }
+        return Setting(
+            .init(resource: resource, soft: spec.soft.value, hard: spec.hard.value),
+            .config(spec.type.offset))
+    }
+
+    /// Without `capabilities` in the config the process gets none.
+    private func capabilities(
+        _ spec: Spec.Process.Capabilities?
+    ) -> Setting<CapabilitySets> {
+        guard let spec else { return Setting(CapabilitySets(), .standard) }
+        func set(_ names: [Located<String>]) -> Set<Capability> {
+            Set(names.compactMap { Capability(name: $0.value) })
+        }
+        var sets = CapabilitySets()
+        sets.bounding = set(spec.bounding)
+        sets.effective = set(spec.effective)
+        sets.permitted = set(spec.permitted)
+        sets.inheritable = set(spec.inheritable)
+        sets.ambient = set(spec.ambient)
+        return Setting(sets, .config(spec.offset))
+    }
+
+    // MARK: Linux
+
+    private func namespaces(_ linux: Spec.Linux?) -> Configuration.Namespaces {
+        var new: NamespaceSet = []
+        var origin = Origin.standard
+        var joined: [Setting<(kind: NamespaceSet, name: String, path: String)>] = []
+        for namespace in linux?.namespaces ?? [] {
+            let kind = namespace.type.value.set
+            if let path = namespace.path, !path.value.isEmpty {
+                joined.append(
+                    Setting(
+                        (kind, namespace.type.value.rawValue, path.value),
+                        .config(namespace.offset)))
+            } else {
+                if new.isEmpty { origin = .config(namespace.offset) }
+                new.insert(kind)
+            }
+        }
+        return Configuration.Namespaces(new: Setting(new, origin), joined: joined)
+    }
+
+    private func device(_ spec: Spec.Linux.Device) -> Configuration.Device {
+        let number = DeviceNumber(
+            major: UInt32(truncatingIfNeeded: spec.major?.value ?? 0),
+            minor: UInt32(truncatingIfNeeded: spec.minor?.value ?? 0))
+        return Configuration.Device(
+            path: HostName.cleaned(spec.path.value), kind: spec.type.value, number: number,
+            mode: (spec.fileMode?.value ?? 0o666) & 0o777, userID: spec.uid?.value ?? 0,
+            groupID: spec.gid?.value ?? 0, origin: .config(spec.offset))
+    }
+
+    /// A `/dev` that is bound in is somebody's own and gets nothing.
+    private func makesDefaultDevices(_ mounts: [Configuration.Mount]) -> Bool {
+        !mounts.contains {
+            if case .bind = $0.kind { HostName.cleaned($0.destination) == "/dev" } else { false }
+        }
+    }
+
+    private mutating func seccomp(_ spec: Spec) -> Setting<Spec.Seccomp>? {
+        if let profile = spec.linux?.seccomp { return Setting(profile, .config(profile.offset)) }
+        guard let name = spec.vfs?.seccomp else { return nil }
+        let path = HostName.absolute(name.value, from: bundle)
+        let bytes: [UInt8]
+        do throws(SystemCallError) {
+            bytes =
+                name.value == "default"
+                ? DefaultProfile.bytes
+                : try attempt("open", "\"\(path)\"") { () throws(Errno) in
+                    try HostPath.read(path)
+                }
+        } catch {
+            diagnostics.error("the seccomp profile cannot be read: \(error)", at: name.offset)
+            return nil
+        }
+        do {
+            let document = try JSONDocument(bytes)
+            let inner = Diagnostics(document, file: name.value)
+            let profile = Spec.Seccomp(inner)
+            if let profile { Checks.seccompProfile(profile, inner) }
+            others += inner.sorted
+            return profile.map { Setting($0, .config(name.offset)) }
+        } catch {
+            others.append(Diagnostic(error, file: name.value))
+            return nil
+        }
+    }
+
+    // MARK: The root file system
+
+    private func root(_ spec: Spec) -> Configuration.Root? {
+        let readOnly = spec.root?.readonly.map(setting) ?? Setting(false, .standard)
+        var overlays = Setting(invocation.overlaysByDefault, .standard)
+        var object: Spec.VFS.Overlay?
+        switch spec.vfs?.overlay {
+        case .enabled(let enabled): overlays = setting(enabled)
+        case .object(let found):
+            object = found
+            overlays = Setting(true, .config(found.offset))
+        case nil: break
+        }
+        if invocation.upper != nil { overlays = Setting(true, .argument("--upper")) }
+        if !invocation.layers.isEmpty { overlays = Setting(true, .argument("--layer")) }
+        guard overlays.value else {
+            guard let path = spec.root?.path else { return nil }
+            let directory = Setting(
+                HostName.absolute(path.value, from: bundle), .config(path.offset))
+            return Configuration.Root(source: .directory(directory), isReadOnly: readOnly)
+        }
+        let bottom = object?.layers ?? [spec.root?.path].compactMap { $0 }
+        if bottom.isEmpty { return nil }
+        let layers =
+            bottom.map { Setting(HostName.absolute($0.value, from: bundle), .config($0.offset)) }
+            + invocation.layers.map { Setting($0, .argument("--layer")) }
+        let overlay = Configuration.Root.Overlay(
+            layers: layers, upper: upper(object), options: (object?.options ?? []).map(setting),
+            origin: overlays.origin)
+        return Configuration.Root(source: .overlay(overlay), isReadOnly: readOnly)
+    }
+
+    private func upper(_ overlay: Spec.VFS.Overlay?) -> Configuration.Root.Upper {
+        if let upper = invocation.upper { return .kept(Setting(upper, .argument("--upper"))) }
+        if let upper = overlay?.upper {
+            return .kept(
+                Setting(HostName.absolute(upper.value, from: bundle), .config(upper.offset)))
+        }
+        return .throwaway(size: overlay?.size.map(setting))
+    }
+}
+
+extension Spec.Linux.Namespace.Kind {
+    var set: NamespaceSet {
+        switch self {
+        case .pid: .pid
+        case .network: .network
+        case .mount: .mount
+        case .ipc: .ipc
+        case .uts: .uts
+        case .user: .user
+        case .cgroup: .cgroup
+        case .time: .time
+        }
+    }
+}
+
+extension Configuration.Propagation {
+    init(_ spec: Spec.Linux.RootPropagation) {
+        switch spec {
+        case .shared: self.init(kind: .shared, isRecursive: false)
+        case .slave: self.init(kind: .slave, isRecursive: false)
+        case .private: self.init(kind: .private, isRecursive: false)
+        case .unbindable: self.init(kind: .unbindable, isRecursive: false)
+        case .recursiveShared: self.init(kind: .shared, isRecursive: true)
+        case .recursiveSlave: self.init(kind: .slave, isRecursive: true)
+        case .recursivePrivate: self.init(kind: .private, isRecursive: true)
+        case .recursiveUnbindable: self.init(kind: .unbindable, isRecursive: true)
+        }
+    }
+}
+
+/// The seccomp profile that is part of the program: config/seccomp.json.
+public enum DefaultProfile {
+    public static var bytes: [UInt8] {
+        let buffer = unsafe UnsafeBufferPointer(
+            start: cresources_default_seccomp(), count: cresources_default_seccomp_size())
+        return unsafe Array(buffer)
+    }
+}

@@ -1,0 +1,181 @@
+internal import LinuxSystem
+internal import OCISpec
+
+/// What an option of a mount means.
+enum MountOption {
+    case attribute(set: MountAttributes = [], clear: MountAttributes = [])
+    case recursiveAttribute(set: MountAttributes = [], clear: MountAttributes = [])
+    case propagation(MountPropagation, isRecursive: Bool)
+    case bind(isRecursive: Bool)
+    case remount
+    /// A flag of the file system itself, which a bind mount shares and cannot change.
+    case superblock(String)
+    /// Known and without effect: the default, or what the kernel decides itself.
+    case nothing
+    /// Known, and another version's work.
+    case unsupported
+
+    /// The options of the runtime specification 1.3.0, "Linux mount options".
+    static let table: [(name: String, meaning: MountOption)] = [
+        ("async", .superblock("async")),
+        ("atime", .attribute(clear: .noAccessTime)),
+        ("bind", .bind(isRecursive: false)),
+        ("defaults", .nothing),
+        ("dev", .attribute(clear: .noDevices)),
+        ("diratime", .attribute(clear: .noDirectoryAccessTime)),
+        ("dirsync", .superblock("dirsync")),
+        ("exec", .attribute(clear: .noExecution)),
+        // The file systems decide about i_version themselves since Linux 6.
+        ("iversion", .nothing),
+        ("lazytime", .superblock("lazytime")),
+        // What the kernel prints about a mount: its words are read from the context anyway.
+        ("loud", .nothing),
+        // Mandatory locking has gone from the kernel (5.15).
+        ("mand", .nothing),
+        ("noatime", .attribute(set: .noAccessTime)),
+        ("nodev", .attribute(set: .noDevices)),
+        ("nodiratime", .attribute(set: .noDirectoryAccessTime)),
+        ("noexec", .attribute(set: .noExecution)),
+        ("noiversion", .nothing),
+        ("nolazytime", .superblock("nolazytime")),
+        ("nomand", .nothing),
+        ("norelatime", .attribute(clear: .accessTimeMask)),
+        ("nostrictatime", .attribute(clear: .strictAccessTime)),
+        ("nosuid", .attribute(set: .noSetUserID)),
+        ("nosymfollow", .attribute(set: .noSymbolicLinks)),
+        ("private", .propagation(.private, isRecursive: false)),
+        ("ratime", .recursiveAttribute(clear: .noAccessTime)),
+        ("rbind", .bind(isRecursive: true)),
+        ("rdev", .recursiveAttribute(clear: .noDevices)),
+        ("rdiratime", .recursiveAttribute(clear: .noDirectoryAccessTime)),
+        ("relatime", .attribute(clear: .accessTimeMask)),
+        ("remount", .remount),
+        ("rexec", .recursiveAttribute(clear: .noExecution)),
+        ("rnoatime", .recursiveAttribute(set: .noAccessTime)),
+        ("rnodev", .recursiveAttribute(set: .noDevices)),
+        ("rnodiratime", .recursiveAttribute(set: .noDirectoryAccessTime)),
+        ("rnoexec", .recursiveAttribute(set: .noExecution)),
+        ("rnorelatime", .recursiveAttribute(clear: .accessTimeMask)),
+        ("rnostrictatime", .recursiveAttribute(clear: .strictAccessTime)),
+        ("rnosuid", .recursiveAttribute(set: .noSetUserID)),
+        ("rnosymfollow", .recursiveAttribute(set: .noSymbolicLinks)),
+        ("ro", .attribute(set: .readOnly)),
+        ("rprivate", .propagation(.private, isRecursive: true)),
+        ("rrelatime", .recursiveAttribute(clear: .accessTimeMask)),
+        ("rro", .recursiveAttribute(set: .readOnly)),
+        ("rrw", .recursiveAttribute(clear: .readOnly)),
+        ("rshared", .propagation(.shared, isRecursive: true)),
+        ("rslave", .propagation(.slave, isRecursive: true)),
+        ("rstrictatime", .recursiveAttribute(set: .strictAccessTime)),
+        ("rsuid", .recursiveAttribute(clear: .noSetUserID)),
+        ("rsymfollow", .recursiveAttribute(clear: .noSymbolicLinks)),
+        ("runbindable", .propagation(.unbindable, isRecursive: true)),
+        ("rw", .attribute(clear: .readOnly)),
+        ("shared", .propagation(.shared, isRecursive: false)),
+        ("silent", .nothing),
+        ("slave", .propagation(.slave, isRecursive: false)),
+        ("strictatime", .attribute(set: .strictAccessTime)),
+        ("suid", .attribute(clear: .noSetUserID)),
+        ("symfollow", .attribute(clear: .noSymbolicLinks)),
+        ("sync", .superblock("sync")),
+        ("unbindable", .propagation(.unbindable, isRecursive: false)),
+        ("idmap", .unsupported),
+        ("ridmap", .unsupported),
+        ("tmpcopyup", .unsupported),
+    ]
+
+    /// Nil for what is the file system's own: `mode=755`.
+    static func named(_ name: String) -> MountOption? {
+        table.first { $0.name == name }?.meaning
+    }
+}
+
+extension Configuration.Mount {
+    /// Reads `spec`; what is wrong goes to `diagnostics`.
+    init?(_ spec: Spec.Mount, bundle: String, _ diagnostics: Diagnostics) {
+        self.init(
+            destination: spec.destination.value, kind: .remount, origin: .config(spec.offset),
+            optionText: spec.options.map(\.value).joined(separator: ","))
+        if !destination.hasPrefix("/") {
+            // Deprecated by the specification, and still allowed: relative to "/".
+            diagnostics.warning(
+                "\"\(destination)\" is relative; write \"/\(destination)\"",
+                at: spec.destination.offset)
+            destination = "/" + destination
+        }
+        if let mappings = spec.mappings {
+            diagnostics.error(
+                "id-mapped mounts are not supported yet; remove it", at: mappings.offset)
+        }
+        var bind: Bool?
+        var isRemount = false
+        var parameters: [Parameter] = []
+        for option in spec.options {
+            switch MountOption.named(option.value) {
+            case .attribute(let set, let clear): change(\.set, \.clear, set, clear)
+            case .recursiveAttribute(let set, let clear):
+                change(\.setRecursively, \.clearRecursively, set, clear)
+            case .propagation(let kind, let isRecursive):
+                propagation.append(.init(kind: kind, isRecursive: isRecursive))
+            case .bind(let isRecursive): bind = isRecursive || bind == true
+            case .remount: isRemount = true
+            case .superblock(let flag): parameters.append(Parameter(key: flag))
+            case .nothing: break
+            case .unsupported:
+                diagnostics.error(
+                    "the option \"\(option.value)\" is not supported yet; remove it",
+                    at: option.offset)
+            case nil: parameters.append(Parameter(option.value))
+            }
+        }
+        if isRemount { return }
+        let type = spec.type?.value
+        if bind == nil && type == "bind" { bind = false }
+        if let bind {
+            guard let source = spec.source, !source.value.isEmpty else {
+                diagnostics.error(
+                    "a bind mount needs a source; name the file or directory of the host",
+                    at: spec.offset)
+                return nil
+            }
+            kind = .bind(
+                source: HostName.absolute(source.value, from: bundle), isRecursive: bind)
+            return
+        }
+        guard let type, !type.isEmpty, type != "none" else {
+            diagnostics.error(
+                "needs a type (\"tmpfs\", \"proc\" …) or the option \"bind\"", at: spec.offset)
+            return nil
+        }
+        if type == "cgroup" || type == "cgroup2" {
+            kind = .controlGroups
+        } else {
+            kind = .fileSystem(
+                type: type, source: spec.source?.value, parameters: parameters)
+        }
+    }
+
+    /// A later option overrides an earlier one.
+    private mutating func change(
+        _ setPath: WritableKeyPath<Self, MountAttributes>,
+        _ clearPath: WritableKeyPath<Self, MountAttributes>,
+        _ set: MountAttributes, _ clear: MountAttributes
+    ) {
+        self[keyPath: setPath].subtract(clear)
+        self[keyPath: setPath].formUnion(set)
+        self[keyPath: clearPath].subtract(set)
+        self[keyPath: clearPath].formUnion(clear)
+    }
+}
+
+extension Configuration.Mount.Parameter {
+    /// `key=value` or `key`.
+    init(_ text: String) {
+        if let equals = text.firstIndex(of: "=") {
+            self.init(
+                key: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
+        } else {
+            self.init(key: text, value: nil)
+        }
+    }
+}

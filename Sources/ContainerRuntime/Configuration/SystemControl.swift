@@ -1,0 +1,28 @@
+internal import OCISpec
+
+/// A kernel parameter (sysctl(8)).
+enum SystemControl {
+    /// The path below `/proc/sys`, nil for what is none. Names are written with dots or with
+    /// slashes, as sysctl(8) has it: the first separator decides.
+    static func path(_ name: String) -> String? {
+        let separator = name.first { $0 == "." || $0 == "/" } ?? "."
+        let other: Character = separator == "." ? "/" : "."
+        let components = name.split(separator: separator, omittingEmptySubsequences: false)
+            .map { String($0.map { $0 == other ? separator : $0 }) }
+        let isPath = components.count > 1 && components.allSatisfy { !["", ".", ".."].contains($0) }
+        return isPath && !components.contains { $0.contains("/") && separator == "/" }
+            ? components.joined(separator: "/") : nil
+    }
+
+    /// The namespace that owns a parameter, nil for the host's.
+    static func owner(_ path: String) -> Spec.Linux.Namespace.Kind? {
+        if path.hasPrefix("net/") { return .network }
+        if path.hasPrefix("fs/mqueue/") { return .ipc }
+        let ipc = [
+            "msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced",
+        ]
+        if ipc.contains(where: { path == "kernel/" + $0 }) { return .ipc }
+        if path == "kernel/domainname" || path == "kernel/hostname" { return .uts }
+        return nil
+    }
+}

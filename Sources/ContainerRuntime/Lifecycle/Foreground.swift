@@ -1,0 +1,107 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Runs a container from here to its end: walks the runtime's half of the plan, makes the init
+/// process, passes signals and the terminal's bytes on, and answers with the exit code.
+public final class Foreground {
+    private let plan: Plan
+    private let times: SharedTimes?
+    private let context = StartContext()
+
+    /// - Parameter trace: Where the times of the steps go, when they are wanted.
+    public init(_ plan: Plan, trace: Trace? = nil) {
+        self.plan = plan
+        times = trace?.times
+    }
+
+    /// - Returns: The container's exit code, 128 + N when signal N ended it.
+    /// - Throws: What failed before the program ran.
+    public func run() throws(RuntimeError) -> CInt {
+        for (index, planned) in plan.steps(of: .runtime)
+        where !(planned.step is CreateNamespaces) {
+            try apply(index, planned)
+        }
+        let start = Clock.nanoseconds
+        let ending: ForegroundSession.Ending
+        do {
+            var session = try begin()
+            if let index = plan.steps.firstIndex(where: { $0.step is CreateNamespaces }) {
+                times?.record(index, start: start, end: Clock.nanoseconds)
+            }
+            ending = session.runToEnd()
+        } catch {
+            throw RuntimeError(sentence(error))
+        }
+        CurrentProcess.disarmWatchdog()
+        return try exitCode(ending)
+    }
+
+    /// Makes the init process, which goes its own way in here, and the watchdog.
+    private func begin() throws(SystemCallError) -> ForegroundSession {
+        let terminal = plan.hasTerminal ? try? TerminalSettings(of: .standardInput) : nil
+        // Taken before the child is there, so that none is lost; the child resets them.
+        let signals = try attempt("signalfd") { () throws(Errno) in
+            try SignalQueue.open(Signal.forwarded + [Signal.windowChange])
+        }
+        let lifeline = try attempt("pidfd_open") { () throws(Errno) in
+            try CurrentProcess.open()
+        }
+        let pair = try attempt("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let side = try attempt("clone3", plan.namespaces.names.joined(separator: " ")) {
+            () throws(Errno) in
+            try ChildProcess.fork(plan.namespaces)
+        }
+        switch consume side {
+        case .child:
+            context.channel = HeldChannel(pair.takeFar())
+            InitProcess(plan: plan, context: context, times: times).run()
+        case .parent(let child):
+            let channel = pair.takeNear()
+            try attempt("clone", "of the watchdog") { () throws(Errno) in
+                try CurrentProcess.startWatchdog(
+                    lifeline: lifeline.borrowed, target: child.borrowed, terminal: terminal)
+            }
+            return ForegroundSession(
+                child: child, channel: channel, signals: signals, terminal: terminal,
+                ownsProcessNamespace: plan.namespaces.contains(.pid))
+        }
+    }
+
+    private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
+        let start = times == nil ? 0 : Clock.nanoseconds
+        do {
+            try planned.step.apply(context)
+        } catch {
+            throw RuntimeError(
+                plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
+        }
+        times?.record(index, start: start, end: Clock.nanoseconds)
+    }
+
+    private func sentence(_ error: SystemCallError) -> String {
+        guard error.call == "clone3" else { return error.description }
+        return switch error.errno {
+        case .notPermitted: "\(error); making namespaces takes CAP_SYS_ADMIN"
+        case .noSpace: "\(error); a limit of /proc/sys/user/max_*_namespaces is reached"
+        case .invalidArgument: "\(error); the kernel lacks one of these namespaces"
+        default: error.description
+        }
+    }
+
+    private func exitCode(_ ending: ForegroundSession.Ending) throws(RuntimeError) -> CInt {
+        switch ending {
+        case .failed(let step, let code, let message):
+            let error = StepError(message, exitCode: code)
+            let text =
+                plan.steps.indices.contains(step)
+                ? plan.sentence(plan.steps[step], error) : message
+            throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
+        case .lost(let error): throw RuntimeError(error.description)
+        case .exited(let code): return code
+        case .signaled(let signal): return 128 + signal
+        case .diedEarly(let signal):
+            throw RuntimeError(
+                "the init process was killed by signal \(signal) before the program started")
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/// A start that failed, for the executable to print.
+public struct RuntimeError: Error, Sendable, Hashable {
+    /// One sentence, lower case.
+    public var message: String
+    /// What the program exits with.
+    public var exitCode: CInt
+
+    /// The exit code of an error of the runtime in the one-shot forms, as Docker and podman
+    /// have it.
+    public static let failure: CInt = 125
+
+    public init(_ message: String, exitCode: CInt = RuntimeError.failure) {
+        self.message = message
+        self.exitCode = exitCode
+    }
+}

@@ -1,0 +1,67 @@
+public import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The times of the steps of one start, the init process's included.
+public final class Trace {
+    let times: SharedTimes
+    private let plan: Plan
+
+    public init(_ plan: Plan) throws(RuntimeError) {
+        self.plan = plan
+        do {
+            times = try SharedTimes(capacity: plan.steps.count)
+        } catch {
+            throw RuntimeError("mmap: \(error.words)")
+        }
+    }
+
+    /// In Chrome's trace format: complete events, microseconds, one row a process.
+    public var json: JSONOutput {
+        let spans = plan.steps.indices.compactMap { index in
+            times.span(index).map { (index, $0.start, $0.end) }
+        }
+        let origin = spans.map(\.1).min() ?? 0
+        var events: [JSONOutput] = [Trace.name(.runtime), Trace.name(.container)]
+        for (index, start, end) in spans {
+            let planned = plan.steps[index]
+            events.append(
+                .object([
+                    ("name", .string(planned.step.summary)), ("cat", .string("step")),
+                    ("ph", .string("X")), ("ts", .thousandths(Int64(start - origin))),
+                    ("dur", .thousandths(Int64(end - start))),
+                    ("pid", .integer(planned.step.side.row)), ("tid", .integer(1)),
+                    (
+                        "args",
+                        .object([
+                            ("step", .integer(Int64(index + 1))),
+                            ("origin", .string(plan.place(of: planned.origin))),
+                        ])
+                    ),
+                ]))
+        }
+        return .object([("traceEvents", .array(events)), ("displayTimeUnit", .string("ns"))])
+    }
+
+    private static func name(_ side: Side) -> JSONOutput {
+        .object([
+            ("name", .string("process_name")), ("ph", .string("M")), ("pid", .integer(side.row)),
+            ("args", .object([("name", .string("\(side.rawValue) process"))])),
+        ])
+    }
+
+    /// Writes the file: what is there is replaced.
+    public func write(to path: String) throws(RuntimeError) {
+        do {
+            let file = try HostPath.open(path, [.writeOnly, .create, .truncate], mode: 0o644)
+            try file.borrowed.write(all: Array(json.prettyText.utf8))
+        } catch {
+            throw RuntimeError("the trace \(path.inQuotes) cannot be written: \(error.words)")
+        }
+    }
+}
+
+extension Side {
+    /// The row in the trace.
+    fileprivate var row: Int64 { self == .runtime ? 1 : 2 }
+}

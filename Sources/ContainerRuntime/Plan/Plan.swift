@@ -1,0 +1,90 @@
+public import JSON
+internal import LinuxSystem
+
+/// A step and what asked for it.
+public struct PlannedStep: Sendable {
+    public var step: any Step
+    public var origin: Origin
+}
+
+/// Everything that a start does, in order, as data.
+public struct Plan: Sendable {
+    public var steps: [PlannedStep]
+    let namespaces: NamespaceSet
+    let hasTerminal: Bool
+    /// config.json, which the origins point into.
+    let document: JSONDocument
+    let file: String
+
+    /// The steps of one process, each with its place in the whole list.
+    func steps(of side: Side) -> [(index: Int, planned: PlannedStep)] {
+        steps.enumerated().filter { $0.element.step.side == side }.map { ($0.offset, $0.element) }
+    }
+
+    /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.
+    public func place(of origin: Origin) -> String {
+        switch origin {
+        case .config(let offset): "\(file):\(document.position(of: offset).line)"
+        case .argument(let name): name
+        case .builtIn(let reason): reason
+        }
+    }
+
+    /// The sentence for a step that failed: where it comes from, what it was, why.
+    func sentence(_ planned: PlannedStep, _ error: StepError) -> String {
+        let subject = "\(planned.step.summary): \(error.message)"
+        if case .builtIn = planned.origin { return subject }
+        return "\(place(of: planned.origin)): \(subject)"
+    }
+
+    /// Numbered lines: side, what, where from.
+    public var text: String {
+        let summaries = steps.map(\.step.summary)
+        let width = min(summaries.map(\.count).max() ?? 0, 72)
+        let digits = String(steps.count).count
+        var lines = ""
+        for (index, planned) in steps.enumerated() {
+            let number = String(index + 1).padded(to: -digits)
+            let side = planned.step.side.rawValue.padded(to: 9)
+            let summary = planned.step.summary.padded(to: width)
+            lines += "\(number)  \(side)  \(summary)  \(place(of: planned.origin))\n"
+        }
+        return lines
+    }
+
+    public var json: JSONOutput {
+        .array(
+            steps.enumerated().map { index, planned in
+                var members: [(key: String, value: JSONOutput)] = [
+                    ("step", .integer(Int64(index + 1))),
+                    ("side", .string(planned.step.side.rawValue)),
+                    ("does", .string(planned.step.summary)),
+                    ("undone", .string(planned.step.undoing)),
+                ]
+                switch planned.origin {
+                case .config(let offset):
+                    members.append(("origin", .string("config")))
+                    members.append(("file", .string(file)))
+                    let line = document.position(of: offset).line
+                    members.append(("line", .integer(Int64(line))))
+                    members.append(("path", .string(document.path(to: offset))))
+                case .argument(let name):
+                    members.append(("origin", .string("argument")))
+                    members.append(("argument", .string(name)))
+                case .builtIn(let reason):
+                    members.append(("origin", .string(reason)))
+                }
+                return .object(members)
+            })
+    }
+}
+
+extension String {
+    /// With spaces up to `width`; a negative width pads on the left.
+    fileprivate func padded(to width: Int) -> String {
+        let missing = abs(width) - count
+        if missing <= 0 { return self }
+        let spaces = String(repeating: " ", count: missing)
+        return width < 0 ? spaces + self : self + spaces
+    }
+}

@@ -1,0 +1,168 @@
+public import JSON
+internal import LinuxSystem
+internal import OCISpec
+
+/// Writes the plan of a start. The order of the container's steps and its reasons stand in
+/// docs/steps.md; what breaks when a step moves stands at the step.
+public struct Planner {
+    private let configuration: Configuration
+    private let cacheDirectory: String
+    private var steps: [PlannedStep] = []
+
+    public static func plan(
+        _ configuration: Configuration, document: JSONDocument, file: String,
+        cacheDirectory: String
+    ) -> Plan {
+        var planner = Planner(configuration: configuration, cacheDirectory: cacheDirectory)
+        planner.planRuntime()
+        planner.planContainer()
+        return Plan(
+            steps: planner.steps, namespaces: configuration.namespaces.new.value,
+            hasTerminal: configuration.process.terminal != nil, document: document, file: file)
+    }
+
+    private init(configuration: Configuration, cacheDirectory: String) {
+        self.configuration = configuration
+        self.cacheDirectory = cacheDirectory
+    }
+
+    private mutating func add(_ step: some Step, _ origin: Origin = .standard) {
+        steps.append(PlannedStep(step: step, origin: origin))
+    }
+
+    // MARK: The runtime process
+
+    private mutating func planRuntime() {
+        add(RequireSeal())
+        if case .overlay(let overlay) = configuration.root.source {
+            if case .kept(let directory) = overlay.upper {
+                add(LockUpper(directory: directory.value), directory.origin)
+            }
+            for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
+        }
+        if let seccomp = configuration.seccomp {
+            add(
+                PrepareSeccomp(profile: seccomp.value, cacheDirectory: cacheDirectory),
+                seccomp.origin)
+        }
+        if configuration.mounts.contains(where: { $0.kind == .controlGroups }) {
+            add(FindControlGroups())
+        }
+        for joined in configuration.namespaces.joined where joined.value.kind == .pid {
+            let (kind, name, path) = joined.value
+            add(
+                JoinNamespace(side: .runtime, kind: kind, name: name, path: path), joined.origin)
+        }
+        let namespaces = configuration.namespaces.new
+        add(CreateNamespaces(namespaces: namespaces.value), namespaces.origin)
+    }
+
+    // MARK: The init process
+
+    private mutating func planContainer() {
+        add(TieToRuntime())
+        for joined in configuration.namespaces.joined where joined.value.kind != .pid {
+            let (kind, name, path) = joined.value
+            add(
+                JoinNamespace(side: .container, kind: kind, name: name, path: path),
+                joined.origin)
+        }
+        planRoot()
+        for mount in configuration.mounts { planMount(mount) }
+        planDevices()
+        planPaths()
+        planKernel()
+        planProcess()
+    }
+
+    private mutating func planRoot() {
+        let propagation = configuration.rootfsPropagation
+        add(SeparateMounts(propagation: propagation.value), propagation.origin)
+        for mount in configuration.mounts {
+            if case .bind(let source, let isRecursive) = mount.kind {
+                add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
+            }
+        }
+        switch configuration.root.source {
+        case .directory(let path):
+            add(MountRootDirectory(path: path.value), path.origin)
+        case .overlay(let overlay):
+            add(MountOverlay(overlay), overlay.origin)
+        }
+        add(PivotRoot())
+        if propagation.value.kind != .slave {
+            add(SetRootPropagation(propagation: propagation.value), propagation.origin)
+        }
+    }
+
+    private mutating func planMount(_ mount: Configuration.Mount) {
+        switch mount.kind {
+        case .bind(let source, _): add(AttachBind(mount: mount, source: source), mount.origin)
+        case .fileSystem(let type, let source, let parameters):
+            add(
+                MountFileSystem(
+                    mount: mount, type: type, source: source, parameters: parameters),
+                mount.origin)
+        case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
+        case .remount: add(Remount(mount: mount), mount.origin)
+        }
+    }
+
+    private mutating func planDevices() {
+        if configuration.makesDefaultDevices { add(MakeDefaultDevices()) }
+        for device in configuration.devices { add(MakeDevice(device: device), device.origin) }
+        if let terminal = configuration.process.terminal {
+            add(OpenTerminal(size: terminal.value.size), terminal.origin)
+        }
+    }
+
+    private mutating func planPaths() {
+        for path in configuration.maskedPaths { add(MaskPath(path: path.value), path.origin) }
+        for path in configuration.readonlyPaths {
+            add(ProtectPath(path: path.value), path.origin)
+        }
+        let readOnly = configuration.root.isReadOnly
+        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
+    }
+
+    private mutating func planKernel() {
+        if let name = configuration.hostname { add(SetHostName(name: name.value), name.origin) }
+        if let name = configuration.domainname {
+            add(SetDomainName(name: name.value), name.origin)
+        }
+        if configuration.namespaces.new.value.contains(.network) { add(BringLoopbackUp()) }
+        for parameter in configuration.sysctl {
+            add(
+                SetSystemControl(path: parameter.value.key, value: parameter.value.value),
+                parameter.origin)
+        }
+    }
+
+    private mutating func planProcess() {
+        let process = configuration.process
+        if let score = process.oomScoreAdjustment {
+            add(SetOutOfMemoryScore(score: score.value), score.origin)
+        }
+        for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
+        add(StartSession(hasTerminal: process.terminal != nil))
+        add(
+            EnterWorkingDirectory(path: process.workingDirectory.value),
+            process.workingDirectory.origin)
+        let filter = configuration.seccomp
+        add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
+        if process.noNewPrivileges.value {
+            add(ForbidNewPrivileges(), process.noNewPrivileges.origin)
+        } else if let filter {
+            // Without no-new-privileges only CAP_SYS_ADMIN may install a filter, and that is
+            // about to go: the profile then has to allow what the next steps do.
+            add(InstallSeccomp(), filter.origin)
+        }
+        add(ChangeUser(user: process.user.value), process.user.origin)
+        add(SetCapabilities(sets: process.capabilities.value), process.capabilities.origin)
+        add(CloseDescriptors())
+        if process.noNewPrivileges.value, let filter { add(InstallSeccomp(), filter.origin) }
+        add(
+            Execute(arguments: process.arguments.value, environment: process.environment),
+            process.arguments.origin)
+    }
+}

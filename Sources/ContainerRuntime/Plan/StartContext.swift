@@ -1,0 +1,94 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What the steps of one start hand to one another.
+///
+/// The init process is made by `clone3` without sharing memory, so it starts with a copy of all
+/// that the runtime's steps have put here, and nothing has to be written down in between.
+public final class StartContext {
+    // Runtime side.
+
+    /// Locks on layers and uppers, held as long as the runtime process lives.
+    var locks: [HeldDescriptor] = []
+    /// The filter that the process gets.
+    var seccompFilter: SeccompFilter?
+    /// The hierarchies of control groups, as the runtime process is in them.
+    var controlGroups: ControlGroupLayout?
+
+    // Container side.
+
+    /// The way to the runtime process; open until the program replaces this one.
+    var channel: HeldChannel?
+    /// The sources of bind mounts, opened while the host's tree is still there.
+    var bindSources: [String: BindSource] = [:]
+    /// The directory that the root file system is mounted on.
+    var mountpoint: HeldDescriptor?
+    /// The container's root.
+    var root: HeldRoot?
+    /// `/dev/null` of the container, verified, for masking files.
+    var nullDevice: HeldDescriptor?
+    /// An empty read-only directory, mounted, for masking directories.
+    var emptyDirectory: HeldDescriptor?
+    /// A procfs of the runtime's own, which nothing can be mounted over.
+    var privateProc: HeldRoot?
+    /// The container's end of its terminal.
+    var terminalPeer: HeldDescriptor?
+
+    public init() {}
+
+    /// The container's root; a plan puts the step that makes it before those that use it.
+    func openRoot() throws(StepError) -> HeldRoot {
+        guard let root else { throw StepError("the plan has no root file system at this point") }
+        return root
+    }
+
+    /// A procfs nobody else has seen, for what the runtime itself has to write
+    /// (CVE-2019-16884, CVE-2025-52881).
+    func openPrivateProc() throws(StepError) -> HeldRoot {
+        if let privateProc { return privateProc }
+        let made = try stepping("fsopen", "proc") { () throws(Errno) in
+            let context = try FileSystemContext("proc")
+            try context.create()
+            return HeldRoot(RootDirectory(try context.mount().release()))
+        }
+        privateProc = made
+        return made
+    }
+}
+
+/// A descriptor in the context, which is a class and so cannot hold it bare.
+final class HeldDescriptor: Sendable {
+    private let owned: OwnedDescriptor
+
+    init(_ owned: consuming OwnedDescriptor) {
+        self.owned = owned
+    }
+
+    var borrowed: FileDescriptor { owned.borrowed }
+}
+
+final class HeldRoot: Sendable {
+    let directory: RootDirectory
+
+    init(_ directory: consuming RootDirectory) {
+        self.directory = directory
+    }
+}
+
+final class HeldChannel: Sendable {
+    let channel: Channel
+
+    init(_ channel: consuming Channel) {
+        self.channel = channel
+    }
+}
+
+final class BindSource: Sendable {
+    let tree: DetachedMount
+    let isDirectory: Bool
+
+    init(_ tree: consuming DetachedMount, isDirectory: Bool) {
+        self.tree = tree
+        self.isDirectory = isDirectory
+    }
+}

@@ -1,0 +1,142 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The program replaces the init process. On success the channel closes, which tells the runtime.
+struct Execute: Step {
+    let arguments: [String]
+    let environment: [String]
+
+    let side = Side.container
+    var summary: String { "execute \(arguments.joined(separator: " "))" }
+
+    /// As in POSIX shells: 127 where nothing is found, 126 where it cannot be executed.
+    private static let notFound: CInt = 127
+    private static let notExecutable: CInt = 126
+
+    /// Where there is no PATH, as execvp(3) has it.
+    private static let defaultPath = "/bin:/usr/bin"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let argv = CStringArray(arguments)
+        let envp = CStringArray(environment)
+        var failure: (path: String, errno: Errno)?
+        for candidate in candidates {
+            do {
+                try CurrentProcess.execute(candidate, arguments: argv, environment: envp)
+            } catch .noSuchFileOrDirectory, .notDirectory {
+                // A program whose interpreter is missing says the same: it is looked at below.
+                if failure == nil, exists(candidate) {
+                    failure = (candidate, .noSuchFileOrDirectory)
+                }
+            } catch {
+                // One that may not be executed does not end the search, as in a shell.
+                if failure == nil || failure?.errno == .permissionDenied {
+                    failure = (candidate, error)
+                }
+                if error != .permissionDenied { break }
+            }
+        }
+        guard let failure else { throw missing }
+        throw explain(failure.path, failure.errno)
+    }
+
+    /// A name with a slash is a path; any other is looked for in the container's PATH.
+    private var candidates: [String] {
+        let name = arguments[0]
+        if name.contains("/") { return [name] }
+        let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+        return (path ?? Execute.defaultPath)
+            .split(separator: ":", omittingEmptySubsequences: false)
+            .map { $0.isEmpty ? name : "\($0)/\(name)" }
+    }
+
+    private var missing: StepError {
+        let name = arguments[0]
+        let place =
+            name.contains("/") ? "no such file in the container" : "not found in the container's PATH"
+        return StepError("\(name.inQuotes): \(place)", exitCode: Execute.notFound)
+    }
+
+    private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }
+
+    private func explain(_ path: String, _ error: Errno) -> StepError {
+        let name = path.inQuotes
+        if error == .noSuchFileOrDirectory {
+            let interpreter = Interpreter.of(path).map(\.inQuotes) ?? "its interpreter"
+            return StepError(
+                "\(name) is there, but \(interpreter), which runs it, is not in the container",
+                exitCode: Execute.notFound)
+        }
+        if error == .permissionDenied {
+            let reason =
+                switch try? FileStatus.of(path: path) {
+                case let found? where found.kind == .directory: "is a directory"
+                case let found? where found.permissions & 0o111 == 0:
+                    "is not executable; chmod +x would make it so"
+                default: "may not be executed by this user, or lies on a mount with noexec"
+                }
+            return StepError("\(name) \(reason)", exitCode: Execute.notExecutable)
+        }
+        if error == .execFormatError {
+            return StepError(
+                "\(name) is no program: neither ELF for this machine nor a script with #! on its"
+                    + " first line", exitCode: Execute.notExecutable)
+        }
+        return StepError(SystemCallError("execve", name, error), exitCode: Execute.notExecutable)
+    }
+}
+
+extension StepError {
+    fileprivate init(_ error: SystemCallError, exitCode: CInt) {
+        self.init(error.description, exitCode: exitCode)
+    }
+}
+
+/// What runs a program: the `#!` line of a script, the loader of an ELF file.
+enum Interpreter {
+    static func of(_ path: String) -> String? {
+        guard let file = try? HostPath.open(path, [.readOnly, .nonBlocking]),
+            let head = try? file.borrowed.readSome(4096)
+        else { return nil }
+        return script(head) ?? elf(head)
+    }
+
+    static func script(_ head: [UInt8]) -> String? {
+        guard head.starts(with: Array("#!".utf8)) else { return nil }
+        let line = head.dropFirst(2).prefix { $0 != 0x0a }
+        let words = String(decoding: line, as: UTF8.self).split { $0 == " " || $0 == "\t" }
+        guard let first = words.first else { return nil }
+        // A carriage return from another system is part of the name to the kernel.
+        return String(first).replacingCarriageReturn
+    }
+
+    /// PT_INTERP of a 64-bit little-endian file, as far as it lies in `head`.
+    static func elf(_ head: [UInt8]) -> String? {
+        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
+        func number(_ offset: Int, _ size: Int) -> Int? {
+            guard offset >= 0, offset + size <= head.count else { return nil }
+            let value = head[offset..<offset + size].reversed().reduce(UInt64(0)) {
+                $0 << 8 | UInt64($1)
+            }
+            return Int(exactly: value)
+        }
+        guard let table = number(32, 8), let size = number(54, 2), let count = number(56, 2) else {
+            return nil
+        }
+        for index in 0..<count {
+            guard table < head.count else { return nil }
+            let entry = table + index * size
+            guard number(entry, 4) == 3, let start = number(entry + 8, 8), start < head.count else {
+                continue
+            }
+            return String(decoding: head[start...].prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return nil
+    }
+}
+
+extension String {
+    fileprivate var replacingCarriageReturn: String {
+        hasSuffix("\r") ? String(dropLast()) + "\\r" : self
+    }
+}

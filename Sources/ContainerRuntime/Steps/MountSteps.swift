@@ -1,0 +1,258 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Finding the place of a mount in the container's tree, and putting it there.
+struct MountTarget {
+    let mount: Configuration.Mount
+
+    /// Opens the destination, making what is missing of it.
+    ///
+    /// proc and sysfs go only onto a real directory: through a symbolic link in the image they
+    /// would lie elsewhere, and what the runtime masks would not be masked (CVE-2019-19921,
+    /// CVE-2023-27561, CVE-2023-28642).
+    func open(
+        _ context: StartContext, directory: Bool, isKernelInterface: Bool = false
+    ) throws(StepError) -> OwnedDescriptor {
+        let root = try context.openRoot()
+        let path = mount.destination
+        let links = isKernelInterface ? LinkPolicy.refuse : .followInside
+        let advice: (Errno) -> String? = { error in
+            switch error {
+            case .tooManySymbolicLinkLevels where isKernelInterface:
+                "it must be a directory and no symbolic link"
+            case .tooManySymbolicLinkLevels: "a link there leads through /proc or in circles"
+            case .notDirectory: "part of the path is a file in the root file system"
+            default: nil
+            }
+        }
+        let target = try stepping("openat2", path.inQuotes, advice: advice) {
+            () throws(Errno) in
+            directory
+                ? try root.directory.makeDirectories(path, links: links)
+                : try root.directory.makeFile(path, links: links)
+        }
+        try refuseProc(target.borrowed)
+        return target
+    }
+
+    /// What leads into procfs through a symbolic link is not what the checks have seen.
+    private func refuseProc(_ target: FileDescriptor) throws(StepError) {
+        let place = HostName.cleaned(mount.destination)
+        let isChecked = place == "/proc" || place.hasPrefix("/proc/")
+        let magic = try stepping("fstatfs", place.inQuotes) { () throws(Errno) in
+            try FileSystemMagic.of(target)
+        }
+        if magic == .procfs && !isChecked {
+            throw StepError("\"\(place)\" leads into /proc; nothing may be mounted there")
+        }
+    }
+
+    /// Gives the tree its attributes and attaches it.
+    func attach(_ tree: borrowing DetachedMount, _ target: FileDescriptor) throws(StepError) {
+        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
+            try tree.setAttributes(set: mount.set, clear: mount.clear)
+            try tree.setAttributes(
+                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true)
+        }
+        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
+            try tree.attach(to: target)
+        }
+        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
+            for propagation in mount.propagation {
+                try tree.setPropagation(propagation.kind, recursive: propagation.isRecursive)
+            }
+        }
+    }
+
+    func summary(_ what: String) -> String {
+        let options = mount.optionText.isEmpty ? "" : " " + mount.optionText
+        return "mount \(what) on \(mount.destination)\(options)"
+    }
+}
+
+/// Attaches a source that `OpenBindSource` has opened.
+struct AttachBind: Step {
+    let mount: Configuration.Mount
+    let source: String
+
+    let side = Side.container
+    var summary: String { MountTarget(mount: mount).summary(source) }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard case .bind(_, let isRecursive) = mount.kind,
+            let opened = context.bindSources[source + (isRecursive ? "\0r" : "")]
+        else { throw StepError("the plan has not opened \(source)") }
+        let target = MountTarget(mount: mount)
+        let place = try target.open(context, directory: opened.isDirectory)
+        // One source may be bound twice: each place gets a clone of its own, but the last.
+        let key = source + (isRecursive ? "\0r" : "")
+        context.bindSources[key] = nil
+        if let again = try? DetachedMount.clone(opened.tree.borrowed, recursive: isRecursive) {
+            context.bindSources[key] = BindSource(again, isDirectory: opened.isDirectory)
+        }
+        try target.attach(opened.tree, place.borrowed)
+    }
+}
+
+/// A new instance of a file system.
+struct MountFileSystem: Step {
+    let mount: Configuration.Mount
+    let type: String
+    let source: String?
+    let parameters: [Configuration.Mount.Parameter]
+
+    let side = Side.container
+    var summary: String { MountTarget(mount: mount).summary(type) }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let target = MountTarget(mount: mount)
+        let place = try target.open(
+            context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
+        let fileSystem = try stepping(
+            "fsopen", type.inQuotes,
+            advice: {
+                $0 == .operationNotSupportedByDevice
+                    ? "the kernel does not know this file system" : nil
+            }
+        ) { () throws(Errno) in
+            try FileSystemContext(type)
+        }
+        if let source, !source.isEmpty {
+            try configure(fileSystem, "source", source)
+        }
+        for parameter in parameters {
+            try configure(fileSystem, parameter.key, parameter.value)
+        }
+        let attributes = mount.set.union(mount.setRecursively)
+        let tree: DetachedMount
+        do {
+            try fileSystem.create()
+            tree = try fileSystem.mount(attributes)
+        } catch {
+            throw failure(fileSystem, "mount", error)
+        }
+        var attached = mount
+        attached.set = []
+        attached.setRecursively = []
+        try MountTarget(mount: attached).attach(tree, place.borrowed)
+    }
+
+    private func configure(
+        _ fileSystem: borrowing FileSystemContext, _ key: String, _ value: String?
+    ) throws(StepError) {
+        do {
+            if let value { try fileSystem.set(key, value) } else { try fileSystem.set(key) }
+        } catch {
+            let option = value.map { "\(key)=\($0)" } ?? key
+            throw failure(fileSystem, "option \"\(option)\"", error)
+        }
+    }
+
+    /// The kernel's own words, where it has some.
+    private func failure(
+        _ fileSystem: borrowing FileSystemContext, _ call: String, _ error: Errno
+    ) -> StepError {
+        let words = fileSystem.messages().joined(separator: ", ")
+        return StepError(
+            SystemCallError(call, "", error), words.isEmpty ? nil : "the kernel says: \(words)")
+    }
+}
+
+/// New attributes for a mount that is there: the option `remount`.
+struct Remount: Step {
+    let mount: Configuration.Mount
+
+    let side = Side.container
+    var summary: String { "remount \(mount.destination) \(mount.optionText)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let root = try context.openRoot()
+        let place = try stepping("openat2", mount.destination.inQuotes) { () throws(Errno) in
+            try root.directory.open(mount.destination, .path)
+        }
+        try stepping(
+            "mount_setattr", mount.destination.inQuotes,
+            advice: { $0 == .invalidArgument ? "it is not a mount point" : nil }
+        ) { () throws(Errno) in
+            try place.borrowed.setMountAttributes(set: mount.set, clear: mount.clear)
+            try place.borrowed.setMountAttributes(
+                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true)
+            for propagation in mount.propagation {
+                try place.borrowed.setMountPropagation(
+                    propagation.kind, recursive: propagation.isRecursive)
+            }
+        }
+    }
+}
+
+/// The host's hierarchies as this cgroup namespace shows them, always read-only: what may be
+/// written there is another capability's work (CVE-2022-0492, CVE-2023-25809).
+struct MountControlGroups: Step {
+    let mount: Configuration.Mount
+
+    let side = Side.container
+    var summary: String { MountTarget(mount: mount).summary("a read-only view of control groups") }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let layout = context.controlGroups else {
+            throw StepError("the plan has not looked for control groups")
+        }
+        let target = MountTarget(mount: mount)
+        let place = try target.open(context, directory: true)
+        var attached = mount
+        attached.set = mount.set.union(.readOnly)
+        attached.clear = mount.clear.subtracting(.readOnly)
+        if layout.isUnified {
+            let tree = try hierarchy("cgroup2", [])
+            return try MountTarget(mount: attached).attach(tree, place.borrowed)
+        }
+        let folder = try stepping("mount", "tmpfs") { () throws(Errno) in
+            let tmpfs = try FileSystemContext("tmpfs")
+            try tmpfs.set("mode", "755")
+            try tmpfs.create()
+            return try tmpfs.mount()
+        }
+        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
+            try folder.attach(to: place.borrowed)
+        }
+        for controllers in layout.version1 {
+            let name = controllers.joined(separator: ",")
+            let label = name.hasPrefix("name=") ? String(name.dropFirst(5)) : name
+            try add(try hierarchy("cgroup", controllers), label, folder.borrowed, attached)
+        }
+        try add(try hierarchy("cgroup2", []), "unified", folder.borrowed, attached)
+        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
+            try folder.setAttributes(set: attached.set)
+        }
+    }
+
+    private func hierarchy(
+        _ type: String, _ controllers: [String]
+    ) throws(StepError) -> DetachedMount {
+        try stepping("mount", "\(type) \(controllers.joined(separator: ","))") {
+            () throws(Errno) in
+            let context = try FileSystemContext(type)
+            for controller in controllers {
+                let parts = controller.split(separator: "=", maxSplits: 1).map(String.init)
+                if parts.count == 2 {
+                    try context.set(parts[0], parts[1])
+                } else {
+                    try context.set(controller)
+                }
+            }
+            try context.create()
+            return try context.mount(.readOnly)
+        }
+    }
+
+    private func add(
+        _ tree: consuming DetachedMount, _ name: String, _ folder: FileDescriptor,
+        _ mount: Configuration.Mount
+    ) throws(StepError) {
+        let place = try stepping("mkdir", name.inQuotes) { () throws(Errno) in
+            try folder.makeDirectory(name, mode: 0o755)
+            return try folder.open(name, [.path, .directory])
+        }
+        try MountTarget(mount: mount).attach(tree, place.borrowed)
+    }
+}

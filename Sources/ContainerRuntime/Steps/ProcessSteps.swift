@@ -1,0 +1,202 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `process.rlimits`.
+struct SetLimit: Step {
+    let limit: Configuration.Limit
+
+    let side = Side.container
+    var summary: String {
+        "limit \(limit.resource.name) to \(limit.soft.words), at most \(limit.hard.words)"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping(
+            "setrlimit", limit.resource.name,
+            advice: {
+                $0 == .notPermitted ? "raising a hard limit takes CAP_SYS_RESOURCE" : nil
+            }
+        ) { () throws(Errno) in
+            try CurrentProcess.setLimit(limit.resource, soft: limit.soft, hard: limit.hard)
+        }
+    }
+}
+
+extension UInt64 {
+    /// A limit for people.
+    fileprivate var words: String { self == .max ? "unlimited" : String(self) }
+}
+
+/// A session of its own, always: otherwise the container could type into the caller's terminal
+/// (TIOCSTI, CVE-2017-5226).
+struct StartSession: Step {
+    let hasTerminal: Bool
+
+    let side = Side.container
+    var summary: String {
+        hasTerminal
+            ? "start a session on the terminal"
+            : "start a session; standard streams pass through"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
+        guard hasTerminal else { return }
+        guard let peer = context.terminalPeer else {
+            throw StepError("the plan has not opened a terminal")
+        }
+        try stepping("ioctl", "TIOCSCTTY") { () throws(Errno) in
+            try peer.borrowed.makeControllingTerminal()
+            for stream in 0..<3 as Range<CInt> {
+                try peer.borrowed.become(standardStream: stream)
+            }
+        }
+    }
+}
+
+/// `process.cwd`, made where it is missing. Entered by descriptor and looked at again: it must lie
+/// inside the root (CVE-2024-21626).
+struct EnterWorkingDirectory: Step {
+    let path: String
+
+    let side = Side.container
+    var summary: String { "enter \(path)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let root = try context.openRoot()
+        try stepping(
+            "chdir", path.inQuotes,
+            advice: {
+                $0 == .tooManySymbolicLinkLevels
+                    ? "a working directory cannot be reached through /proc" : nil
+            }
+        ) { () throws(Errno) in
+            let directory = try openOrMake(root)
+            try CurrentProcess.changeDirectory(directory.borrowed)
+        }
+        let reached = try stepping("getcwd") { () throws(Errno) in
+            try HostPath.workingDirectory()
+        }
+        if !reached.hasPrefix("/") {
+            throw StepError("\"\(path)\" lies outside the container's root")
+        }
+    }
+
+    private func openOrMake(_ root: HeldRoot) throws(Errno) -> OwnedDescriptor {
+        do {
+            return try root.directory.makeDirectories(path)
+        } catch .readOnlyFileSystem {
+            throw .noSuchFileOrDirectory
+        }
+    }
+}
+
+/// Before the user changes: taking out of the bounding set needs CAP_SETPCAP.
+struct DropBoundingSet: Step {
+    let sets: CapabilitySets
+
+    let side = Side.container
+    var summary: String { "keep \(sets.bounding.count) capabilities in the bounding set" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("cap_drop_bound") { () throws(Errno) in try sets.applyBounding() }
+    }
+}
+
+/// `process.noNewPrivileges`: no program gains anything by being set-user-ID.
+struct ForbidNewPrivileges: Step {
+    let side = Side.container
+    let summary = "forbid new privileges"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("prctl", "PR_SET_NO_NEW_PRIVS") { () throws(Errno) in
+            try CurrentProcess.setNoNewPrivileges()
+        }
+    }
+}
+
+/// `process.user`. Groups first, then the group, then the user, who may change neither.
+struct ChangeUser: Step {
+    let user: Configuration.User
+
+    let side = Side.container
+    var summary: String {
+        let groups = user.additionalGroupIDs
+        let more = groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
+        let mask = String(user.fileModeMask ?? 0o022, radix: 8)
+        return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
+        try stepping("setgroups") { () throws(Errno) in
+            try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+        }
+        try stepping("setresgid", "\(user.groupID)") { () throws(Errno) in
+            try Credentials.setGroup(user.groupID)
+        }
+        // The permitted set must survive until the next step has cut it down.
+        if user.userID != 0 {
+            try stepping("prctl", "PR_SET_KEEPCAPS") { () throws(Errno) in
+                try Credentials.keepCapabilities(true)
+            }
+        }
+        try stepping("setresuid", "\(user.userID)") { () throws(Errno) in
+            try Credentials.setUser(user.userID)
+        }
+        if user.userID != 0 {
+            try stepping("prctl", "PR_SET_KEEPCAPS") { () throws(Errno) in
+                try Credentials.keepCapabilities(false)
+            }
+        }
+    }
+}
+
+/// The effective, permitted, inheritable and ambient sets. Inheritable is what the config says and
+/// nothing by default: programs with file capabilities would gain by it (CVE-2022-29162).
+struct SetCapabilities: Step {
+    let sets: CapabilitySets
+
+    let side = Side.container
+    var summary: String {
+        let ambient = sets.ambient.isEmpty ? "" : ", \(sets.ambient.count) of them ambient"
+        return "keep \(sets.permitted.count) capabilities\(ambient)"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        // What the runtime itself does not have it cannot give: the container runs with less.
+        _ = try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+    }
+}
+
+/// Nothing of the host's may be open in the container (CVE-2016-9962, CVE-2024-21626). Closed, not
+/// only marked close-on-exec: the program's own name could be one of them.
+struct CloseDescriptors: Step {
+    let side = Side.container
+    let summary = "close every descriptor but the standard streams"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let channel = context.channel else {
+            throw StepError("the plan has no channel to the runtime process")
+        }
+        try stepping("close_range") { () throws(Errno) in
+            try CurrentProcess.closeDescriptors(except: channel.channel.borrowed)
+        }
+    }
+}
+
+/// Last before exec, or as late as the privileges allow: from here on every system call goes
+/// through the filter.
+struct InstallSeccomp: Step {
+    let side = Side.container
+    let summary = "install the seccomp filter"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let filter = context.seccompFilter else {
+            throw StepError("the plan has not prepared a seccomp filter")
+        }
+        try stepping("seccomp", "SECCOMP_SET_MODE_FILTER") { () throws(Errno) in
+            try filter.install()
+        }
+    }
+}

@@ -1,0 +1,169 @@
+internal import LinuxSystem
+internal import OCISpec
+internal import Overlay
+internal import Seccomp
+internal import SystemPackage
+
+/// The runtime must run from a read-only mount of its own binary before anything of the container
+/// exists: through `/proc/PID/exe` a container could otherwise overwrite it (CVE-2019-5736).
+struct RequireSeal: Step {
+    let side = Side.runtime
+    let summary = "run from a sealed mount of the runtime's own binary"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        if CurrentProcess.isSealed { return }
+        if Credentials.effectiveUser != 0 {
+            throw StepError(
+                "vfs-run needs root for now: run it with sudo or as root; containers of ordinary"
+                    + " users are not supported yet")
+        }
+        throw StepError(
+            "the binary could not be sealed against being overwritten by a container;"
+                + " this needs CAP_SYS_ADMIN, /proc and Linux 5.12")
+    }
+}
+
+/// Two runs on one upper would destroy it, and the kernel only warns of it in its log.
+struct LockUpper: Step {
+    /// Holds `upper` and `work`.
+    let directory: String
+
+    let side = Side.runtime
+    var summary: String { "lock the upper in \(directory)" }
+    let undoing = "the lock goes with the runtime process, the directory stays"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        for name in ["upper", "work"] {
+            let path = "\(directory)/\(name)"
+            try stepping("mkdir", path.inQuotes) { () throws(Errno) in
+                try HostPath.makeDirectories(path, mode: name == "work" ? 0o700 : 0o755)
+            }
+        }
+        let path = "\(directory)/upper"
+        let upper = try stepping("open", path.inQuotes) { () throws(Errno) in
+            try HostPath.open(path, [.readOnly, .directory])
+        }
+        do {
+            try upper.borrowed.lock(exclusive: true)
+        } catch .wouldBlock {
+            throw StepError(
+                "the upper \"\(directory)\" is in use by another run; wait for its end or use"
+                    + " another directory")
+        } catch {
+            throw StepError(SystemCallError("flock", path.inQuotes, error))
+        }
+        context.locks.append(HeldDescriptor(upper))
+    }
+}
+
+/// A layer may be shared by any number of runs, but not be the upper of one.
+struct LockLayer: Step {
+    let path: String
+
+    let side = Side.runtime
+    var summary: String { "lock the layer \(path)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let layer: OwnedDescriptor
+        do {
+            layer = try HostPath.open(path, [.readOnly, .directory])
+        } catch {
+            throw StepError(OverlayError.opening("layer", path, error).sentence)
+        }
+        do {
+            try layer.borrowed.lock(exclusive: false)
+        } catch .wouldBlock {
+            throw StepError(
+                "the layer \"\(path)\" is being written as the upper of another run; wait for its"
+                    + " end")
+        } catch {
+            throw StepError(SystemCallError("flock", path.inQuotes, error))
+        }
+        context.locks.append(HeldDescriptor(layer))
+    }
+}
+
+/// The filter is compiled, or found in the cache, where the host's files are at hand.
+struct PrepareSeccomp: Step {
+    let profile: Spec.Seccomp
+    let cacheDirectory: String
+
+    let side = Side.runtime
+    var summary: String {
+        let names = Set(profile.syscalls.flatMap { $0.names.map(\.value) }).count
+        let action = profile.defaultAction?.value.rawValue ?? ""
+        return "prepare the seccomp filter: \(names) system calls named, \(action) for the rest"
+    }
+    let undoing = "the compiled filter stays in the cache"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        do {
+            context.seccompFilter =
+                try SeccompCache(directory: cacheDirectory).filter(for: profile)
+        } catch {
+            throw StepError(error.description)
+        }
+    }
+}
+
+/// Which hierarchies there are is read where the host's `/proc` is.
+struct FindControlGroups: Step {
+    let side = Side.runtime
+    let summary = "find the host's control group hierarchies"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        context.controlGroups = try ControlGroupLayout.read()
+    }
+}
+
+/// One `clone3` makes the init process with all its namespaces; nothing is unshared that the
+/// config does not ask for. The step stands in the plan for people: `Foreground` carries it out
+/// between the two halves of the list.
+struct CreateNamespaces: Step {
+    let namespaces: NamespaceSet
+
+    let side = Side.runtime
+    var summary: String {
+        let names = namespaces.names
+        return names.isEmpty
+            ? "make the init process with no new namespace"
+            : "make the init process in new namespaces: \(names.joined(separator: ", "))"
+    }
+    let undoing = "the namespaces go with their last process"
+
+    func apply(_ context: StartContext) throws(StepError) {}
+}
+
+/// Joins a namespace that exists. A pid namespace is joined by the runtime process, since only
+/// processes made afterwards are in it; the others by the init process.
+struct JoinNamespace: Step {
+    let side: Side
+    let kind: NamespaceSet
+    let name: String
+    let path: String
+
+    var summary: String { "join the \(name) namespace \(path)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let file = try stepping("open", path.inQuotes) { () throws(Errno) in
+            try HostPath.open(path, .readOnly)
+        }
+        try stepping(
+            "setns", path.inQuotes,
+            advice: { $0 == .invalidArgument ? "the file is not a \(name) namespace" : nil }
+        ) { () throws(Errno) in
+            try file.borrowed.joinNamespace(kind)
+        }
+    }
+}
+
+extension NamespaceSet {
+    /// In the specification's words.
+    var names: [String] {
+        let all: [(NamespaceSet, String)] = [
+            (.mount, "mount"), (.pid, "pid"), (.uts, "uts"), (.network, "network"),
+            (.ipc, "ipc"), (.cgroup, "cgroup"), (.user, "user"), (.time, "time"),
+        ]
+        return all.filter { contains($0.0) }.map(\.1)
+    }
+}

@@ -1,0 +1,30 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// When the runtime process dies, so does the init process. First of all steps: from here on no
+/// moment is left in which the container could outlive it.
+///
+/// The signal holds only until credentials change or the program asks otherwise; from there the
+/// watchdog of `Foreground` takes over.
+struct TieToRuntime: Step {
+    let side = Side.container
+    let summary = "die when the runtime process dies"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("prctl", "PR_SET_PDEATHSIG") { () throws(Errno) in
+            try CurrentProcess.setParentDeathSignal(Signal.kill)
+        }
+        // Nobody else may look into this process while it still holds the host's descriptors
+        // (CVE-2016-9962). The program gets it back by exec.
+        try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
+            try CurrentProcess.setDumpable(false)
+        }
+        // The runtime may have died before the first call: then its end of the channel is closed.
+        guard let channel = context.channel else { return }
+        let events = try stepping("poll") { () throws(Errno) in
+            try Poll.ready(channel.channel.borrowed)
+        }
+        if !events.isDisjoint(with: .closed) { throw StepError("the runtime process is gone") }
+        Credentials.setFileModeMask(0)
+    }
+}

@@ -1,0 +1,113 @@
+/// One value of a document.
+public struct JSONValue: Sendable {
+    public enum Kind: UInt8, Sendable {
+        case object, array, string, number, `true`, `false`, null
+
+        /// The word for it in a message: `an object`.
+        public var words: String {
+            switch self {
+            case .object: "an object"
+            case .array: "an array"
+            case .string: "a string"
+            case .number: "a number"
+            case .true, .false: "a boolean"
+            case .null: "null"
+            }
+        }
+    }
+
+    public let document: JSONDocument
+    let index: Int
+
+    private var node: JSONDocument.Node { document.nodes[index] }
+
+    public var kind: Kind { node.kind }
+
+    /// Offset of its first byte in the text.
+    public var offset: Int { Int(node.start) }
+
+    /// Its bytes in the text, as written.
+    public var text: ArraySlice<UInt8> { document.bytes[Int(node.start)..<Int(node.end)] }
+
+    /// The string, nil when it is not one.
+    public var string: String? {
+        guard node.kind == .string else { return nil }
+        if !node.hasEscapes {
+            return String(
+                decoding: document.bytes[Int(node.start) + 1..<Int(node.end) - 1], as: UTF8.self)
+        }
+        return String(decoding: JSONString.decode(node, document.bytes), as: UTF8.self)
+    }
+
+    /// The boolean, nil when it is not one.
+    public var bool: Bool? {
+        switch node.kind {
+        case .true: true
+        case .false: false
+        default: nil
+        }
+    }
+
+    /// The whole number, nil when it is not one written in digits or does not fit.
+    public func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
+        guard node.kind == .number else { return nil }
+        return Number(String(decoding: text, as: UTF8.self))
+    }
+
+    /// The elements of an array, nothing for another kind.
+    public var elements: [JSONValue] {
+        guard node.kind == .array else { return [] }
+        var found: [JSONValue] = []
+        found.reserveCapacity(Int(node.count))
+        var child = index + 1
+        let end = Int(node.next)
+        while child < end {
+            found.append(JSONValue(document: document, index: child))
+            child = Int(document.nodes[child].next)
+        }
+        return found
+    }
+
+    /// The members of an object in their order, nothing for another kind.
+    public var members: [(key: JSONValue, value: JSONValue)] {
+        guard node.kind == .object else { return [] }
+        var found: [(key: JSONValue, value: JSONValue)] = []
+        found.reserveCapacity(Int(node.count))
+        var child = index + 1
+        let end = Int(node.next)
+        while child < end {
+            found.append(
+                (
+                    JSONValue(document: document, index: child),
+                    JSONValue(document: document, index: child + 1)
+                ))
+            child = Int(document.nodes[child + 1].next)
+        }
+        return found
+    }
+
+    /// The value under `key`, nil when there is none; of several the last.
+    public subscript(key: String) -> JSONValue? {
+        guard node.kind == .object else { return nil }
+        var found: JSONValue?
+        var child = index + 1
+        let end = Int(node.next)
+        while child < end {
+            if document.matches(child, key) {
+                found = JSONValue(document: document, index: child + 1)
+            }
+            child = Int(document.nodes[child + 1].next)
+        }
+        return found
+    }
+}
+
+extension JSONDocument {
+    /// Whether the string node says `key`.
+    fileprivate func matches(_ index: Int, _ key: String) -> Bool {
+        let node = nodes[index]
+        if node.hasEscapes { return JSONString.decode(node, bytes).elementsEqual(key.utf8) }
+        guard Int(node.end - node.start) - 2 == key.utf8.count else { return false }
+        return bytes[Int(node.start) + 1..<Int(node.end) - 1].elementsEqual(key.utf8)
+    }
+}

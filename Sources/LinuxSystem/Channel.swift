@@ -1,0 +1,75 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// One end of a SEQPACKET pair: whole messages, each with at most one descriptor.
+public struct Channel: ~Copyable, Sendable {
+    private let socket: OwnedDescriptor
+
+    /// The largest message, in bytes.
+    public static let capacity = 16384
+
+    /// A message as it arrived.
+    public struct Message: ~Copyable {
+        public let bytes: [UInt8]
+        public let descriptor: OwnedDescriptor?
+
+        public consuming func takeDescriptor() -> OwnedDescriptor? { descriptor }
+    }
+
+    /// Two connected ends. The corresponding C function is `socketpair`.
+    public struct Pair: ~Copyable {
+        public let near: Channel
+        public let far: Channel
+
+        public init() throws(Errno) {
+            var ends: (CInt, CInt) = (-1, -1)
+            let result = unsafe withUnsafeMutableBytes(of: &ends) {
+                unsafe clinux_socketpair($0.assumingMemoryBound(to: CInt.self).baseAddress!)
+            }
+            try checkDone(result)
+            near = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends.0)))
+            far = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends.1)))
+        }
+
+        public consuming func takeNear() -> Channel { near }
+        public consuming func takeFar() -> Channel { far }
+    }
+
+    init(_ socket: consuming OwnedDescriptor) {
+        self.socket = socket
+    }
+
+    public var borrowed: FileDescriptor { socket.borrowed }
+
+    /// The corresponding C function is `sendmsg`.
+    public func send(_ bytes: [UInt8], passing descriptor: FileDescriptor? = nil) throws(Errno) {
+        let sent = try retryOnInterrupt {
+            unsafe bytes.withUnsafeBytes {
+                unsafe clinux_send(
+                    socket.borrowed.rawValue, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!,
+                    $0.count, descriptor?.rawValue ?? -1)
+            }
+        }
+        if sent != bytes.count { throw .messageTooLong }
+    }
+
+    /// Waits for a message; nil when the other end is closed.
+    ///
+    /// The corresponding C function is `recvmsg`.
+    public func receive() throws(Errno) -> Message? {
+        var buffer = [UInt8](repeating: 0, count: Channel.capacity)
+        var passed: CInt = -1
+        let count = try retryOnInterrupt {
+            unsafe buffer.withUnsafeMutableBytes {
+                unsafe clinux_receive(
+                    socket.borrowed.rawValue, $0.baseAddress!, $0.count, &passed)
+            }
+        }
+        let descriptor: OwnedDescriptor? =
+            passed >= 0 ? OwnedDescriptor(FileDescriptor(rawValue: passed)) : nil
+        if count == 0 { return nil }
+        buffer.removeLast(buffer.count - count)
+        return Message(bytes: buffer, descriptor: descriptor)
+    }
+}

@@ -1,0 +1,204 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A process this one has made, held by its pidfd.
+public struct ChildProcess: ~Copyable, Sendable {
+    private let pidfd: OwnedDescriptor
+    public let pid: Int32
+
+    /// Which side of the call one is on.
+    public enum Side: ~Copyable {
+        case parent(ChildProcess)
+        case child
+    }
+
+    /// How a process ended.
+    public enum Ending: Sendable, Hashable {
+        case exited(CInt)
+        case signaled(CInt)
+    }
+
+    /// Makes a process with new namespaces that goes on from here.
+    ///
+    /// The process must have one thread: the child has only the calling one.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_PIDFD`.
+    public static func fork(_ namespaces: NamespaceSet) throws(Errno) -> Side {
+        var pidfd: CInt = -1
+        let pid = try check(unsafe clinux_clone3(namespaces.rawValue, -1, &pidfd))
+        if pid == 0 { return .child }
+        let owned = OwnedDescriptor(FileDescriptor(rawValue: pidfd))
+        return .parent(ChildProcess(pidfd: owned, pid: pid))
+    }
+
+    public var borrowed: FileDescriptor { pidfd.borrowed }
+
+    /// The corresponding C function is `pidfd_send_signal`.
+    public func send(signal: CInt) throws(Errno) {
+        try checkDone(clinux_pidfd_send_signal(pidfd.borrowed.rawValue, signal))
+    }
+
+    /// Waits for the end. The corresponding C function is `waitid` with `P_PIDFD`.
+    public func wait() throws(Errno) -> Ending {
+        var status: CInt = 0
+        var signaled: CInt = 0
+        while unsafe clinux_wait_pidfd(pidfd.borrowed.rawValue, &status, &signaled) != 0 {
+            if errno != EINTR { throw Errno(rawValue: errno) }
+        }
+        return signaled != 0 ? .signaled(status) : .exited(status)
+    }
+}
+
+/// This process.
+public enum CurrentProcess {
+    /// The corresponding C function is `pidfd_open`.
+    public static func open() throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(clinux_pidfd_open(getpid()))
+    }
+
+    /// Whether it runs from a read-only detached mount of its own binary (CVE-2019-5736).
+    public static var isSealed: Bool { clinux_is_sealed() == 1 }
+
+    /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
+    public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
+        try checkDone(clinux_set_parent_death_signal(signal))
+    }
+
+    /// The corresponding C function is `prctl` with `PR_SET_DUMPABLE`.
+    public static func setDumpable(_ dumpable: Bool) throws(Errno) {
+        try checkDone(clinux_set_dumpable(dumpable ? 1 : 0))
+    }
+
+    /// The corresponding C function is `prctl` with `PR_SET_NO_NEW_PRIVS`.
+    public static func setNoNewPrivileges() throws(Errno) {
+        try checkDone(clinux_set_no_new_privileges())
+    }
+
+    /// The corresponding C function is `setsid`.
+    public static func startSession() throws(Errno) {
+        _ = try check(setsid())
+    }
+
+    /// The corresponding C function is `sethostname`.
+    public static func setHostName(_ name: String) throws(Errno) {
+        try checkDone(unsafe sethostname(name, name.utf8.count))
+    }
+
+    /// The corresponding C function is `setdomainname`.
+    public static func setDomainName(_ name: String) throws(Errno) {
+        try checkDone(unsafe setdomainname(name, name.utf8.count))
+    }
+
+    /// The corresponding C function is `chdir`.
+    public static func changeDirectory(_ path: String) throws(Errno) {
+        try checkDone(unsafe chdir(path))
+    }
+
+    /// The corresponding C function is `fchdir`.
+    public static func changeDirectory(_ directory: FileDescriptor) throws(Errno) {
+        try checkDone(fchdir(directory.rawValue))
+    }
+
+    /// Sets one limit; `UInt64.max` is no limit. The corresponding C function is `prlimit`.
+    public static func setLimit(
+        _ resource: ResourceLimit, soft: UInt64, hard: UInt64
+    ) throws(Errno) {
+        try checkDone(clinux_prlimit(resource.rawValue, soft, hard))
+    }
+
+    /// Closes every descriptor from 3 on but `kept`.
+    ///
+    /// The corresponding C function is `close_range`.
+    public static func closeDescriptors(except kept: FileDescriptor) throws(Errno) {
+        let number = CUnsignedInt(kept.rawValue)
+        if number > 3 { try checkDone(clinux_close_range(3, number - 1, 0)) }
+        try checkDone(clinux_close_range(number + 1, .max, 0))
+    }
+
+    /// Starts the process that kills `target` when this process is gone, however it went.
+    ///
+    /// - Parameter terminal: A terminal and the settings to put back on it in that case.
+    public static func startWatchdog(
+        lifeline: FileDescriptor, target: FileDescriptor, terminal: TerminalSettings?
+    ) throws(Errno) {
+        let pid =
+            if let terminal {
+                unsafe withUnsafePointer(to: terminal.saved) {
+                    unsafe clinux_start_watchdog(
+                        lifeline.rawValue, target.rawValue, terminal.descriptor.rawValue, $0)
+                }
+            } else {
+                clinux_start_watchdog(lifeline.rawValue, target.rawValue, -1, nil)
+            }
+        _ = try check(pid)
+    }
+
+    public static func disarmWatchdog() {
+        clinux_disarm_watchdog()
+    }
+
+    /// Ends at once: no exit handlers, no buffers flushed.
+    public static func exit(_ code: CInt) -> Never {
+        _exit(code)
+    }
+
+    /// Replaces the program; returns only to throw.
+    ///
+    /// The corresponding C function is `execve`.
+    public static func execute(
+        _ path: String, arguments: CStringArray, environment: CStringArray
+    ) throws(Errno) {
+        try checkDone(unsafe execve(path, arguments.pointers, environment.pointers))
+    }
+}
+
+/// The limits of setrlimit(2), by the name config.json gives them.
+public enum ResourceLimit: CInt, Sendable, Hashable, CaseIterable {
+    case cpu = 0
+    case fileSize, data, stack, core, residentSet, processes, openFiles, lockedMemory
+    case addressSpace, locks, pendingSignals, messageQueues, nice, realtimePriority, realtimeTime
+
+    /// The corresponding C constant, as a string: `RLIMIT_NOFILE`.
+    public var name: String {
+        switch self {
+        case .cpu: "RLIMIT_CPU"
+        case .fileSize: "RLIMIT_FSIZE"
+        case .data: "RLIMIT_DATA"
+        case .stack: "RLIMIT_STACK"
+        case .core: "RLIMIT_CORE"
+        case .residentSet: "RLIMIT_RSS"
+        case .processes: "RLIMIT_NPROC"
+        case .openFiles: "RLIMIT_NOFILE"
+        case .lockedMemory: "RLIMIT_MEMLOCK"
+        case .addressSpace: "RLIMIT_AS"
+        case .locks: "RLIMIT_LOCKS"
+        case .pendingSignals: "RLIMIT_SIGPENDING"
+        case .messageQueues: "RLIMIT_MSGQUEUE"
+        case .nice: "RLIMIT_NICE"
+        case .realtimePriority: "RLIMIT_RTPRIO"
+        case .realtimeTime: "RLIMIT_RTTIME"
+        }
+    }
+}
+
+/// A NULL-terminated array of C strings, as `execve` wants it.
+@safe
+public final class CStringArray: @unchecked Sendable {
+    let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let count: Int
+
+    public init(_ strings: [String]) {
+        count = strings.count
+        unsafe pointers = .allocate(capacity: strings.count + 1)
+        for (index, string) in strings.enumerated() {
+            unsafe pointers[index] = strdup(string)
+        }
+        unsafe pointers[strings.count] = nil
+    }
+
+    deinit {
+        for index in 0..<count { unsafe free(pointers[index]) }
+        unsafe pointers.deallocate()
+    }
+}

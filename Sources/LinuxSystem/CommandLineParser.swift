@@ -1,0 +1,79 @@
+internal import CLinux
+internal import Glibc
+
+/// Options as getopt_long(3) reads them: `--name value`, `--name=value`, `-n value`, abbreviated
+/// long names, options among operands, and `--` before what is no option any more.
+public enum CommandLineParser {
+    /// What one option looks like.
+    public struct Form: Sendable {
+        public var long: String
+        public var short: Character?
+        public var takesValue: Bool
+
+        public init(long: String, short: Character?, takesValue: Bool) {
+            self.long = long
+            self.short = short
+            self.takesValue = takesValue
+        }
+    }
+
+    /// What came of a command line.
+    public struct Result: Sendable {
+        /// In their order; the index is that of the form.
+        public var options: [(form: Int, value: String?)] = []
+        public var operands: [String] = []
+    }
+
+    /// Why a command line could not be read.
+    public enum Failure: Error, Sendable, Hashable {
+        case unknownOption(String)
+        case missingValue(String)
+    }
+
+    /// Reads `arguments`, the command's name not among them. To be called once in a process: the
+    /// C library keeps its place.
+    public static func parse(
+        _ arguments: [String], _ forms: [Form]
+    ) throws(Failure) -> Result {
+        let argv = CStringArray(["vfs-run"] + arguments)
+        let names = CStringArray(forms.map(\.long))
+        let table = UnsafeMutableRawPointer.allocate(
+            byteCount: clinux_option_size() * (forms.count + 1), alignment: 16)
+        defer { unsafe table.deallocate() }
+        for (index, form) in forms.enumerated() {
+            unsafe clinux_set_option(
+                table, CInt(index), names.pointers[index], form.takesValue ? 1 : 0,
+                firstValue + CInt(index))
+        }
+        unsafe clinux_set_option(table, CInt(forms.count), nil, 0, 0)
+        // The colon: a missing value is told apart from an unknown option.
+        let letters =
+            ":" + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
+            .joined()
+        var result = Result()
+        var next: CInt = 1
+        while true {
+            var value: UnsafeMutablePointer<CChar>?
+            let before = next
+            let found = unsafe clinux_getopt_long(
+                CInt(arguments.count + 1), argv.pointers, letters, table, &value, &next)
+            if found == -1 { break }
+            // What getopt has just looked at: it may have moved operands behind it.
+            let word = unsafe String(cString: argv.pointers[Int(max(next - 1, before))]!)
+            if found == CInt(UInt8(ascii: "?")) { throw .unknownOption(word) }
+            if found == CInt(UInt8(ascii: ":")) { throw .missingValue(word) }
+            let index =
+                found >= firstValue
+                ? Int(found - firstValue)
+                : forms.firstIndex { $0.short?.asciiValue.map(CInt.init) == found } ?? 0
+            result.options.append((index, unsafe value.map { unsafe String(cString: $0) }))
+        }
+        for index in Int(next)..<max(arguments.count + 1, Int(next)) {
+            unsafe result.operands.append(String(cString: argv.pointers[index]!))
+        }
+        return result
+    }
+
+    /// Above every character.
+    private static let firstValue: CInt = 1000
+}

@@ -1,0 +1,39 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Who a process is (credentials(7)). Set groups, then the group, then the user: after the user
+/// changed, the right to change the groups is gone.
+public enum Credentials {
+    /// The corresponding C function is `setgroups`.
+    public static func setSupplementaryGroups(_ groups: [UInt32]) throws(Errno) {
+        try checkDone(unsafe setgroups(groups.count, groups))
+    }
+
+    /// Real, effective and saved. The corresponding C function is `setresgid`.
+    public static func setGroup(_ group: UInt32) throws(Errno) {
+        try checkDone(clinux_setresgid(group))
+    }
+
+    /// Real, effective and saved. The corresponding C function is `setresuid`.
+    public static func setUser(_ user: UInt32) throws(Errno) {
+        try checkDone(clinux_setresuid(user))
+    }
+
+    /// The permitted capabilities survive the next change of user.
+    ///
+    /// The corresponding C function is `prctl` with `PR_SET_KEEPCAPS`.
+    public static func keepCapabilities(_ keep: Bool) throws(Errno) {
+        try checkDone(clinux_set_keep_capabilities(keep ? 1 : 0))
+    }
+
+    /// The corresponding C function is `umask`.
+    public static func setFileModeMask(_ mask: UInt32) {
+        _ = umask(mask)
+    }
+}
+
+extension Credentials {
+    /// The corresponding C function is `geteuid`.
+    public static var effectiveUser: UInt32 { geteuid() }
+}

@@ -1,0 +1,136 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A mount that hangs nowhere yet: made by `fsmount` or cloned by `open_tree`, held by a
+/// descriptor, and gone with it unless it is attached.
+public struct DetachedMount: ~Copyable, Sendable {
+    private let descriptor: OwnedDescriptor
+
+    init(_ descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// The root of the mount, good for `*at` calls.
+    public var borrowed: FileDescriptor { descriptor.borrowed }
+
+    public consuming func release() -> OwnedDescriptor { descriptor }
+
+    /// Clones the mount behind a path of the host.
+    ///
+    /// - Parameter recursive: With the mounts below it.
+    ///
+    /// The corresponding C function is `open_tree` with `OPEN_TREE_CLONE`.
+    public static func clone(
+        _ path: String, recursive: Bool
+    ) throws(Errno) -> DetachedMount {
+        try clone(path, in: FileDescriptor(rawValue: AT_FDCWD), flags: 0, recursive: recursive)
+    }
+
+    /// Clones the mount behind an open file.
+    ///
+    /// The corresponding C function is `open_tree` with `OPEN_TREE_CLONE | AT_EMPTY_PATH`.
+    public static func clone(
+        _ file: FileDescriptor, recursive: Bool
+    ) throws(Errno) -> DetachedMount {
+        try clone("", in: file, flags: CUnsignedInt(CLINUX_AT_EMPTY_PATH), recursive: recursive)
+    }
+
+    private static func clone(
+        _ path: String, in directory: FileDescriptor, flags: CUnsignedInt, recursive: Bool
+    ) throws(Errno) -> DetachedMount {
+        let clone = CUnsignedInt(CLINUX_OPEN_TREE_CLONE) | CUnsignedInt(CLINUX_OPEN_TREE_CLOEXEC)
+        let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
+        let result = unsafe open_tree(directory.rawValue, path, clone | depth | flags)
+        return DetachedMount(try OwnedDescriptor.adopt(result))
+    }
+
+    /// Sets and clears attributes; both sets may be empty.
+    ///
+    /// The corresponding C function is `mount_setattr`.
+    public func setAttributes(
+        set: MountAttributes, clear: MountAttributes = [], recursive: Bool = false
+    ) throws(Errno) {
+        try borrowed.setMountAttributes(set: set, clear: clear, recursive: recursive)
+    }
+
+    /// The corresponding C function is `mount_setattr` with `propagation`.
+    public func setPropagation(_ propagation: MountPropagation, recursive: Bool) throws(Errno) {
+        try borrowed.setMountPropagation(propagation, recursive: recursive)
+    }
+
+    /// Attaches the mount on top of an opened file or directory. The descriptor stays a handle on
+    /// the mount's root.
+    ///
+    /// The corresponding C function is `move_mount` with both paths empty.
+    public func attach(to target: FileDescriptor) throws(Errno) {
+        let flags =
+            CUnsignedInt(CLINUX_MOVE_MOUNT_F_EMPTY_PATH)
+            | CUnsignedInt(CLINUX_MOVE_MOUNT_T_EMPTY_PATH)
+        try checkDone(unsafe move_mount(borrowed.rawValue, "", target.rawValue, "", flags))
+    }
+}
+
+extension FileDescriptor {
+    /// Changes the mount that this open file is the root of.
+    ///
+    /// - Throws: `Errno.invalidArgument` when it is not a mount's root.
+    ///
+    /// The corresponding C function is `mount_setattr` with `AT_EMPTY_PATH`.
+    public func setMountAttributes(
+        set: MountAttributes, clear: MountAttributes = [], recursive: Bool = false
+    ) throws(Errno) {
+        if set.isEmpty && clear.isEmpty { return }
+        let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
+        // An access-time value replaces the whole field, so the field is cleared first.
+        let times = set.isDisjoint(with: .accessTimeMask) ? clear : clear.union(.accessTimeMask)
+        try checkDone(clinux_mount_setattr(rawValue, depth, set.rawValue, times.rawValue, 0))
+    }
+
+    /// The corresponding C function is `mount_setattr` with `propagation`.
+    public func setMountPropagation(
+        _ propagation: MountPropagation, recursive: Bool
+    ) throws(Errno) {
+        let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
+        try checkDone(clinux_mount_setattr(rawValue, depth, 0, 0, propagation.rawValue))
+    }
+
+    /// Which mount the file is reached through; 0 where the kernel (before 5.8) does not tell.
+    public var mountID: UInt64 { clinux_mount_id(rawValue) }
+}
+
+/// Changes of the mount tree that need a path.
+public enum MountTree {
+    /// The corresponding C function is `mount_setattr` on `/`.
+    public static func setRootPropagation(
+        _ propagation: MountPropagation, recursive: Bool
+    ) throws(Errno) {
+        let root = try HostPath.open("/", [.path, .directory])
+        try root.borrowed.setMountPropagation(propagation, recursive: recursive)
+    }
+
+    /// Makes the current working directory the root of the mount namespace and lets go of the
+    /// old one with all that is mounted there.
+    ///
+    /// The corresponding C functions are `pivot_root(".", ".")` and `umount2(".", MNT_DETACH)`:
+    /// the old root comes to lie on top of the new one, so no directory for it is needed.
+    public static func pivotToWorkingDirectory() throws(SystemCallError) {
+        try attempt("pivot_root", #"".""#) { () throws(Errno) in
+            try checkDone(unsafe clinux_pivot_root(".", "."))
+        }
+        try attempt("umount2", "of the old root") { () throws(Errno) in
+            try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))
+        }
+        try attempt("chdir", #""/""#) { () throws(Errno) in
+            try checkDone(unsafe chdir("/"))
+        }
+    }
+
+    /// The corresponding C function is `mount` with file-system-specific data, for file systems
+    /// and kernels whose new mount interface cannot say it.
+    public static func mount(
+        _ type: String, source: String, on target: String, data: String
+    ) throws(Errno) {
+        try checkDone(unsafe Glibc.mount(source, target, type, 0, data))
+    }
+}

@@ -1,0 +1,91 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A file system being configured (fsopen(2)), with the kernel's own words about what it does
+/// not like.
+public struct FileSystemContext: ~Copyable {
+    private let descriptor: OwnedDescriptor
+    public let type: String
+
+    /// The corresponding C function is `fsopen`.
+    ///
+    /// - Throws: `Errno.noDevice` for a type the kernel does not know.
+    public init(_ type: String) throws(Errno) {
+        let result = unsafe fsopen(type, 1)  // FSOPEN_CLOEXEC
+        descriptor = try OwnedDescriptor.adopt(result)
+        self.type = type
+    }
+
+    /// The context of a mounted file system (fspick(2)), to configure it anew.
+    public init(of mount: FileDescriptor, type: String) throws(Errno) {
+        // FSPICK_CLOEXEC | FSPICK_EMPTY_PATH
+        let result = unsafe fspick(mount.rawValue, "", 1 | 8)
+        descriptor = try OwnedDescriptor.adopt(result)
+        self.type = type
+    }
+
+    /// The corresponding C function is `fsconfig` with `FSCONFIG_SET_FLAG`.
+    public func set(_ key: String) throws(Errno) {
+        try configure(CLINUX_FSCONFIG_SET_FLAG, key)
+    }
+
+    /// The corresponding C function is `fsconfig` with `FSCONFIG_SET_STRING`.
+    ///
+    /// - Parameter value: At most 255 bytes, or the kernel answers `EINVAL` without a word.
+    public func set(_ key: String, _ value: String) throws(Errno) {
+        let result = unsafe fsconfig(
+            descriptor.borrowed.rawValue, CUnsignedInt(CLINUX_FSCONFIG_SET_STRING), key, value, 0)
+        try checkDone(result)
+    }
+
+    /// The corresponding C function is `fsconfig` with `FSCONFIG_SET_FD`.
+    public func set(_ key: String, _ value: FileDescriptor) throws(Errno) {
+        let result = unsafe fsconfig(
+            descriptor.borrowed.rawValue, CUnsignedInt(CLINUX_FSCONFIG_SET_FD), key, nil,
+            value.rawValue)
+        try checkDone(result)
+    }
+
+    /// The corresponding C function is `fsconfig` with `FSCONFIG_CMD_CREATE`.
+    public func create() throws(Errno) {
+        try configure(CLINUX_FSCONFIG_CMD_CREATE, nil)
+    }
+
+    /// The corresponding C function is `fsconfig` with `FSCONFIG_CMD_RECONFIGURE`.
+    public func reconfigure() throws(Errno) {
+        try configure(CLINUX_FSCONFIG_CMD_RECONFIGURE, nil)
+    }
+
+    /// The corresponding C function is `fsmount`.
+    public func mount(_ attributes: MountAttributes = []) throws(Errno) -> DetachedMount {
+        let result = fsmount(
+            descriptor.borrowed.rawValue, 1, CUnsignedInt(truncatingIfNeeded: attributes.rawValue))
+        return DetachedMount(try OwnedDescriptor.adopt(result))
+    }
+
+    /// What the kernel wrote about this context since the last call, oldest first, without the
+    /// level letter: `overlay: No changes allowed in reconfigure`.
+    public func messages() -> [String] {
+        var found: [String] = []
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        while found.count < 32 {
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe read(descriptor.borrowed.rawValue, $0.baseAddress!, $0.count)
+            }
+            if count <= 0 { break }
+            let text = String(decoding: buffer[..<count], as: UTF8.self)
+            found.append(String(text.dropFirst(2).filter { $0 != "\n" }))
+        }
+        return found
+    }
+
+    private func configure(_ command: Int, _ key: String?) throws(Errno) {
+        let context = descriptor.borrowed.rawValue
+        if let key {
+            try checkDone(unsafe fsconfig(context, CUnsignedInt(command), key, nil, 0))
+        } else {
+            try checkDone(fsconfig(context, CUnsignedInt(command), nil, nil, 0))
+        }
+    }
+}

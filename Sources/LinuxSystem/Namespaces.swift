@@ -1,0 +1,37 @@
+internal import CLinux
+public import SystemPackage
+
+/// A set of namespaces (namespaces(7)).
+public struct NamespaceSet: OptionSet, Sendable, Hashable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// The corresponding C constant is `CLONE_NEWTIME`; it has no meaning for `clone3` before the
+    /// exec, so a time namespace takes a process in between.
+    public static let time = NamespaceSet(rawValue: 0x80)
+    /// The corresponding C constant is `CLONE_NEWNS`.
+    public static let mount = NamespaceSet(rawValue: 0x2_0000)
+    /// The corresponding C constant is `CLONE_NEWCGROUP`.
+    public static let cgroup = NamespaceSet(rawValue: 0x200_0000)
+    /// The corresponding C constant is `CLONE_NEWUTS`.
+    public static let uts = NamespaceSet(rawValue: 0x400_0000)
+    /// The corresponding C constant is `CLONE_NEWIPC`.
+    public static let ipc = NamespaceSet(rawValue: 0x800_0000)
+    /// The corresponding C constant is `CLONE_NEWUSER`.
+    public static let user = NamespaceSet(rawValue: 0x1000_0000)
+    /// The corresponding C constant is `CLONE_NEWPID`.
+    public static let pid = NamespaceSet(rawValue: 0x2000_0000)
+    /// The corresponding C constant is `CLONE_NEWNET`.
+    public static let network = NamespaceSet(rawValue: 0x4000_0000)
+}
+
+extension FileDescriptor {
+    /// Joins the namespace behind this descriptor.
+    ///
+    /// - Parameter kind: One namespace; the kernel answers `EINVAL` when the file is of another.
+    ///
+    /// The corresponding C function is `setns`.
+    public func joinNamespace(_ kind: NamespaceSet) throws(Errno) {
+        try checkDone(clinux_setns(rawValue, CInt(truncatingIfNeeded: kind.rawValue)))
+    }
+}

@@ -1,0 +1,43 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A file descriptor with one owner, closed when the owner goes away.
+///
+/// `FileDescriptor` lends, `OwnedDescriptor` owns. Every descriptor this module
+/// opens is close-on-exec.
+public struct OwnedDescriptor: ~Copyable, Sendable {
+    private let descriptor: FileDescriptor
+
+    /// Takes over `descriptor`; nobody else may close it.
+    public init(_ descriptor: FileDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// The descriptor on loan, valid while its owner lives.
+    public var borrowed: FileDescriptor { descriptor }
+
+    /// Hands the descriptor over: closing it is the caller's duty from now on.
+    public consuming func release() -> FileDescriptor {
+        let released = descriptor
+        discard self
+        return released
+    }
+
+    deinit {
+        // An error of close(2) means nothing here: the descriptor is gone.
+        _ = Glibc.close(descriptor.rawValue)
+    }
+}
+
+extension OwnedDescriptor {
+    /// The corresponding C function is `dup3` to a free number with `O_CLOEXEC`.
+    public static func duplicate(_ original: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        try adopt(fcntl(original.rawValue, F_DUPFD_CLOEXEC, 3))
+    }
+
+    /// Takes over what a call returned, or throws its `errno`.
+    static func adopt(_ result: CInt) throws(Errno) -> OwnedDescriptor {
+        OwnedDescriptor(FileDescriptor(rawValue: try check(result)))
+    }
+}

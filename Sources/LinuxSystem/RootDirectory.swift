@@ -1,0 +1,127 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// How a name inside a root is followed.
+public enum LinkPolicy: Sendable {
+    /// Symbolic links are followed but never lead out of the root.
+    case followInside
+    /// A symbolic link anywhere in the path is an error (`ELOOP`).
+    case refuse
+
+    var resolve: UInt64 {
+        let inside = UInt64(CLINUX_RESOLVE_IN_ROOT) | UInt64(CLINUX_RESOLVE_NO_MAGICLINKS)
+        return switch self {
+        case .followInside: inside
+        case .refuse: inside | UInt64(CLINUX_RESOLVE_NO_SYMLINKS)
+        }
+    }
+}
+
+/// A directory that the paths of a container are resolved in.
+///
+/// Whatever stands in the tree was written by somebody who is not trusted, so
+/// nothing in it is reached by a joined path: every access is an `openat2` that
+/// cannot leave the tree and follows no magic link of procfs.
+public struct RootDirectory: ~Copyable, Sendable {
+    private let directory: OwnedDescriptor
+
+    public init(_ directory: consuming OwnedDescriptor) {
+        self.directory = directory
+    }
+
+    public var borrowed: FileDescriptor { directory.borrowed }
+
+    /// Opens `path` without ever leaving the tree.
+    ///
+    /// - Parameters:
+    ///   - path: Resolved inside the root; a leading `/` and `..` stop there.
+    ///   - flags: Flags of `openat2`, `O_CLOEXEC` is added.
+    /// - Throws: `Errno.noSuchFileOrDirectory`, `Errno.tooManySymbolicLinkLevels` for a magic
+    ///   link or, where links are refused, for any link.
+    ///
+    /// The corresponding C function is `openat2` with `RESOLVE_IN_ROOT`.
+    public func open(
+        _ path: String, _ flags: OpenFlags, mode: UInt32 = 0, links: LinkPolicy = .followInside
+    ) throws(Errno) -> OwnedDescriptor {
+        try RootDirectory.open(path, flags, mode: mode, links: links, in: directory.borrowed)
+    }
+
+    static func open(
+        _ path: String, _ flags: OpenFlags, mode: UInt32, links: LinkPolicy, in root: FileDescriptor
+    ) throws(Errno) -> OwnedDescriptor {
+        // EAGAIN: the kernel saw a rename race while it checked `..`; it says try again.
+        for _ in 0..<128 {
+            let result = unsafe clinux_openat2(
+                root.rawValue, path, UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC)),
+                UInt64(mode), links.resolve)
+            if result >= 0 { return OwnedDescriptor(FileDescriptor(rawValue: result)) }
+            let error = errno
+            if error != EAGAIN && error != EINTR { throw Errno(rawValue: error) }
+        }
+        throw .resourceTemporarilyUnavailable
+    }
+
+    /// A handle on the directory that holds the last component of `path`; parents
+    /// that are missing are made, mode 0755.
+    ///
+    /// - Returns: The parent (`O_PATH`) and the name in it; the name is empty for the root itself.
+    public func makeParent(
+        of path: String, links: LinkPolicy = .followInside
+    ) throws(Errno) -> Parent {
+        var components = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        let name = components.popLast() ?? ""
+        let parent = try makeDirectories(components.joined(separator: "/"), links: links)
+        return Parent(directory: parent, name: name)
+    }
+
+    /// A directory and a name in it.
+    public struct Parent: ~Copyable {
+        public let directory: OwnedDescriptor
+        public let name: String
+    }
+
+    /// Opens the directory `path` (`O_PATH`) and makes what is missing of it, mode 0755.
+    public func makeDirectories(
+        _ path: String, links: LinkPolicy = .followInside
+    ) throws(Errno) -> OwnedDescriptor {
+        let asDirectory: OpenFlags = [.path, .directory]
+        do {
+            return try open(path.isEmpty ? "/" : path, asDirectory, links: links)
+        } catch .noSuchFileOrDirectory {
+        }
+        // Made one by one below opened parents: a name that is swapped meanwhile
+        // fails, it does not redirect.
+        var reached = ""
+        var current = try open("/", asDirectory)
+        for component in path.split(separator: "/") where component != "." {
+            reached += "/" + component
+            do {
+                current = try open(reached, asDirectory, links: links)
+            } catch .noSuchFileOrDirectory {
+                let made = unsafe mkdirat(current.borrowed.rawValue, String(component), 0o755)
+                if made != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+                current = try open(reached, asDirectory, links: links)
+            }
+        }
+        return current
+    }
+
+    /// Opens the file `path` (`O_PATH`), making it empty, mode 0644, with its parents, where it
+    /// is missing. What exists is taken as it is, a directory too.
+    public func makeFile(
+        _ path: String, links: LinkPolicy = .followInside
+    ) throws(Errno) -> OwnedDescriptor {
+        do {
+            return try open(path, .path, links: links)
+        } catch .noSuchFileOrDirectory {
+        }
+        let parent = try makeParent(of: path, links: links)
+        do {
+            _ = try parent.directory.borrowed.open(
+                parent.name, [.create, .exclusive, .writeOnly], mode: 0o644)
+        } catch .fileExists {
+        }
+        return try open(path, .path, links: links)
+    }
+}

@@ -1,0 +1,31 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A seccomp filter as the kernel takes it: classic BPF, eight bytes an instruction.
+public struct SeccompFilter: Sendable, Hashable {
+    /// Whole instructions of eight bytes: code (2), jump true (1), jump false (1), constant (4).
+    public var program: [UInt8]
+    /// The bits of `SECCOMP_FILTER_FLAG_*`.
+    public var flags: UInt32
+
+    public init(program: [UInt8], flags: UInt32) {
+        self.program = program
+        self.flags = flags
+    }
+
+    /// From here on every system call goes through the filter.
+    ///
+    /// - Throws: `Errno.permissionDenied` without `CAP_SYS_ADMIN` and without no-new-privileges.
+    ///
+    /// The corresponding C function is `seccomp` with `SECCOMP_SET_MODE_FILTER`.
+    public func install() throws(Errno) {
+        guard program.count % 8 == 0, let count = UInt16(exactly: program.count / 8) else {
+            throw .invalidArgument
+        }
+        let result = unsafe program.withUnsafeBytes {
+            unsafe clinux_install_seccomp(flags, $0.baseAddress!, count)
+        }
+        try checkDone(result)
+    }
+}

@@ -1,0 +1,120 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A terminal's settings, to be put back.
+public struct TerminalSettings: Sendable {
+    public let descriptor: FileDescriptor
+    let saved: termios
+
+    /// The corresponding C function is `tcgetattr`.
+    public init(of descriptor: FileDescriptor) throws(Errno) {
+        var found = termios()
+        try checkDone(unsafe tcgetattr(descriptor.rawValue, &found))
+        self.descriptor = descriptor
+        saved = found
+    }
+
+    /// Raw mode: every byte goes through as it is. The corresponding C function is `cfmakeraw`.
+    public func makeRaw() throws(Errno) {
+        var raw = saved
+        unsafe cfmakeraw(&raw)
+        try checkDone(unsafe tcsetattr(descriptor.rawValue, TCSADRAIN, &raw))
+    }
+
+    /// The corresponding C function is `tcsetattr`.
+    public func restore() throws(Errno) {
+        var original = saved
+        try checkDone(unsafe tcsetattr(descriptor.rawValue, TCSADRAIN, &original))
+    }
+}
+
+/// A terminal's size in characters.
+public struct TerminalSize: Sendable, Hashable {
+    public var rows: UInt16
+    public var columns: UInt16
+
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
+    }
+}
+
+extension FileDescriptor {
+    /// The corresponding C function is `isatty`.
+    public var isTerminal: Bool { isatty(rawValue) == 1 }
+
+    /// The corresponding C function is `ioctl` with `TIOCGWINSZ`.
+    public func terminalSize() throws(Errno) -> TerminalSize {
+        var size = winsize()
+        try checkDone(unsafe clinux_ioctl_pointer(rawValue, UInt(TIOCGWINSZ), &size))
+        return TerminalSize(rows: size.ws_row, columns: size.ws_col)
+    }
+
+    /// The corresponding C function is `ioctl` with `TIOCSWINSZ`.
+    public func setTerminalSize(_ size: TerminalSize) throws(Errno) {
+        var raw = winsize(ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0)
+        try checkDone(unsafe clinux_ioctl_pointer(rawValue, UInt(TIOCSWINSZ), &raw))
+    }
+
+    /// Makes this terminal the session's. The corresponding C function is `ioctl` with
+    /// `TIOCSCTTY`.
+    public func makeControllingTerminal() throws(Errno) {
+        try checkDone(clinux_ioctl_int(rawValue, UInt(TIOCSCTTY), 0))
+    }
+
+    /// Unlocks a pty and opens its other end, by descriptor and not by name: a name under
+    /// `/dev/pts` could be another file by now (CVE-2025-52565).
+    ///
+    /// The corresponding C function is `ioctl` with `TIOCSPTLCK` and `TIOCGPTPEER`.
+    public func openPeer() throws(Errno) -> OwnedDescriptor {
+        var unlocked: CInt = 0
+        let setLock: UInt = 0x4004_5431  // TIOCSPTLCK
+        try checkDone(unsafe clinux_ioctl_pointer(rawValue, setLock, &unlocked))
+        let getPeer: UInt = 0x5441  // TIOCGPTPEER
+        return try OwnedDescriptor.adopt(
+            clinux_ioctl_int(rawValue, getPeer, Int(O_RDWR | O_NOCTTY | O_CLOEXEC)))
+    }
+
+    /// Makes standard input, output or error of this descriptor. The corresponding C function is
+    /// `dup2`.
+    public func become(standardStream number: CInt) throws(Errno) {
+        _ = try check(Glibc.dup2(rawValue, number))
+    }
+
+    /// A read that may find nothing.
+    ///
+    /// - Returns: The bytes, empty at the end of the file; nil when there is nothing yet.
+    public func readSome(_ capacity: Int) throws(Errno) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: capacity)
+        let count = unsafe buffer.withUnsafeMutableBytes {
+            unsafe Glibc.read(rawValue, $0.baseAddress!, $0.count)
+        }
+        if count < 0 {
+            if errno == EAGAIN || errno == EINTR { return nil }
+            throw Errno(rawValue: errno)
+        }
+        buffer.removeLast(buffer.count - count)
+        return buffer
+    }
+
+    /// One write of a part of `bytes`; 0 when nothing fits just now.
+    public func writeSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.write(rawValue, $0.baseAddress!, $0.count)
+        }
+        if count < 0 {
+            if errno == EAGAIN || errno == EINTR { return 0 }
+            throw Errno(rawValue: errno)
+        }
+        return count
+    }
+}
+
+extension FileDescriptor {
+    /// The corresponding C function is `fcntl` with `O_NONBLOCK`.
+    public func setNonBlocking() throws(Errno) {
+        let flags = try check(fcntl(rawValue, F_GETFL))
+        try checkDone(fcntl(rawValue, F_SETFL, flags | O_NONBLOCK))
+    }
+}

@@ -1,0 +1,114 @@
+public import JSON
+
+/// Something wrong, or doubtful, in a document.
+public struct Diagnostic: Error, Sendable, Hashable {
+    public enum Severity: Sendable, Hashable {
+        /// The document cannot be used.
+        case error
+        /// It can, but something in it has no effect.
+        case warning
+    }
+
+    public var severity: Severity
+    /// The document's name as the user gave it.
+    public var file: String
+    public var position: JSONPosition
+    /// The JSON path, empty for the document: `process.args[0]`.
+    public var path: String
+    /// What is there, what is allowed, what to do; lower case, no full stop.
+    public var message: String
+
+    /// `config.json:12:9: process.cwd: "tmp" is not an absolute path`
+    public var text: String {
+        let place = "\(file):\(position.line):\(position.column): "
+        let label = severity == .warning ? "warning: " : ""
+        return place + label + (path.isEmpty ? "" : path + ": ") + message
+    }
+}
+
+extension Diagnostic {
+    /// A text that is not JSON.
+    public init(_ error: JSONSyntaxError, file: String) {
+        self.init(
+            severity: .error, file: file, position: error.position, path: "",
+            message: "not JSON: " + error.message)
+    }
+}
+
+/// Collects what is wrong with one document, so that all of it is reported at once.
+public final class Diagnostics {
+    public let document: JSONDocument
+    public let file: String
+    public private(set) var all: [Diagnostic] = []
+
+    public init(_ document: JSONDocument, file: String) {
+        self.document = document
+        self.file = file
+    }
+
+    public var hasErrors: Bool { all.contains { $0.severity == .error } }
+
+    /// In the order of the document.
+    public var sorted: [Diagnostic] {
+        all.enumerated().sorted { one, other in
+            let (first, second) = (one.element.position, other.element.position)
+            if first.line != second.line { return first.line < second.line }
+            if first.column != second.column { return first.column < second.column }
+            return one.offset < other.offset
+        }.map(\.element)
+    }
+
+    /// Reports an error about the value at `offset`.
+    ///
+    /// - Parameter member: A member of that value which is missing.
+    public func error(_ message: String, at offset: Int, member: String? = nil) {
+        add(.error, message, at: offset, member: member)
+    }
+
+    public func warning(_ message: String, at offset: Int) {
+        add(.warning, message, at: offset, member: nil)
+    }
+
+    private func add(
+        _ severity: Diagnostic.Severity, _ message: String, at offset: Int, member: String?
+    ) {
+        var path = document.path(to: offset)
+        if let member { path += path.isEmpty ? member : "." + member }
+        all.append(
+            Diagnostic(
+                severity: severity, file: file, position: document.position(of: offset),
+                path: path, message: message))
+    }
+}
+
+/// The nearest of `names` to what somebody wrote, nil when none is near.
+public func nearestName(to written: String, in names: some Sequence<String>) -> String? {
+    let limit = max(1, min(3, written.count / 3))
+    var best: (name: String, distance: Int)?
+    for name in names where abs(name.count - written.count) <= limit {
+        let distance = editDistance(Array(written.lowercased()), Array(name.lowercased()))
+        if distance <= limit && distance < best?.distance ?? .max { best = (name, distance) }
+    }
+    return best?.name
+}
+
+/// The least number of letters to insert, remove, replace or swap with a neighbour.
+private func editDistance(_ one: [Character], _ other: [Character]) -> Int {
+    var beforeLast: [Int] = []
+    var last = Array(0...other.count)
+    for row in 0..<one.count {
+        var current = [row + 1]
+        for column in 0..<other.count {
+            let same = one[row] == other[column]
+            var cost = min(
+                last[column + 1] + 1, current[column] + 1, last[column] + (same ? 0 : 1))
+            if row > 0, column > 0, one[row] == other[column - 1], one[row - 1] == other[column] {
+                cost = min(cost, beforeLast[column - 1] + 1)
+            }
+            current.append(cost)
+        }
+        beforeLast = last
+        last = current
+    }
+    return last[other.count]
+}

@@ -1,0 +1,148 @@
+internal import JSON
+
+/// Reads one object of the document; what is wrong goes to the diagnostics, and the reader goes
+/// on with the rest.
+struct ObjectReader {
+    let value: JSONValue
+    let diagnostics: Diagnostics
+
+    var offset: Int { value.offset }
+
+    /// A reader on `value`, nil with a diagnostic when it is no object.
+    init?(_ value: JSONValue, _ diagnostics: Diagnostics) {
+        self.value = value
+        self.diagnostics = diagnostics
+        if value.kind != .object {
+            diagnostics.error("\(value.shown) is not an object", at: value.offset)
+            return nil
+        }
+    }
+
+    // MARK: Members
+
+    /// The member `key`; null counts as not there, as Go's decoders have it.
+    func member(_ key: String, required: Bool = false) -> JSONValue? {
+        if let found = value[key], found.kind != .null { return found }
+        if required { reportMissing(key) }
+        return nil
+    }
+
+    func string(_ key: String, required: Bool = false) -> Located<String>? {
+        member(key, required: required).flatMap(string)
+    }
+
+    func bool(_ key: String) -> Located<Bool>? {
+        guard let found = member(key) else { return nil }
+        if let bool = found.bool { return Located(bool, at: found.offset) }
+        diagnostics.error(
+            "\(found.shown) is not a boolean; write true or false", at: found.offset)
+        return nil
+    }
+
+    func integer<Number: FixedWidthInteger>(
+        _ key: String, _ type: Number.Type, required: Bool = false
+    ) -> Located<Number>? {
+        member(key, required: required).flatMap { integer($0, type) }
+    }
+
+    /// A word out of a fixed list.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ key: String, _ type: Choice.Type, required: Bool = false
+    ) -> Located<Choice>? {
+        member(key, required: required).flatMap { choice($0, type) }
+    }
+
+    func object(_ key: String, required: Bool = false) -> ObjectReader? {
+        member(key, required: required).flatMap { ObjectReader($0, diagnostics) }
+    }
+
+    /// The elements of an array, each read by `read`; what cannot be read is left out.
+    func array<Element>(
+        _ key: String, required: Bool = false, _ read: (JSONValue) -> Element?
+    ) -> [Element]? {
+        guard let found = member(key, required: required) else { return nil }
+        guard found.kind == .array else {
+            diagnostics.error("\(found.shown) is not an array", at: found.offset)
+            return nil
+        }
+        return found.elements.compactMap(read)
+    }
+
+    func objects<Element>(_ key: String, _ read: (ObjectReader) -> Element?) -> [Element]? {
+        array(key) { ObjectReader($0, diagnostics).flatMap(read) }
+    }
+
+    func strings(_ key: String, required: Bool = false) -> [Located<String>]? {
+        array(key, required: required, string)
+    }
+
+    func integers<Number: FixedWidthInteger>(
+        _ key: String, _ type: Number.Type
+    ) -> [Located<Number>]? {
+        array(key) { integer($0, type) }
+    }
+
+    // MARK: Values
+
+    func string(_ found: JSONValue) -> Located<String>? {
+        guard let string = found.string else {
+            diagnostics.error("\(found.shown) is not a string", at: found.offset)
+            return nil
+        }
+        if string.utf8.contains(0) {
+            diagnostics.error(
+                "a NUL byte (\\u0000) cannot be part of a name or an argument; remove it",
+                at: found.offset)
+            return nil
+        }
+        return Located(string, at: found.offset)
+    }
+
+    func integer<Number: FixedWidthInteger>(
+        _ found: JSONValue, _ type: Number.Type
+    ) -> Located<Number>? {
+        if let number = found.integer(type) { return Located(number, at: found.offset) }
+        diagnostics.error(
+            "\(found.shown) is not a whole number from \(Number.min) to \(Number.max)",
+            at: found.offset)
+        return nil
+    }
+
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ found: JSONValue, _ type: Choice.Type
+    ) -> Located<Choice>? {
+        guard let word = string(found) else { return nil }
+        if let choice = Choice(rawValue: word.value) { return Located(choice, at: found.offset) }
+        let names = Choice.allCases.map(\.rawValue)
+        diagnostics.error(
+            "\(found.shown) is not known; " + suggestion(word.value, among: names),
+            at: found.offset)
+        return nil
+    }
+
+    /// `did you mean "pid"? allowed are …`
+    private func suggestion(_ written: String, among names: [String]) -> String {
+        let near = nearestName(to: written, in: names).map { "did you mean \"\($0)\"? " } ?? ""
+        return near + "allowed are " + names.joined(separator: ", ")
+    }
+
+    private func reportMissing(_ key: String) {
+        var message = "is required and missing"
+        if let near = nearestName(to: key, in: value.members.compactMap(\.key.string)) {
+            message += "; did you mean it by \"\(near)\"?"
+        }
+        diagnostics.error(message, at: offset, member: key)
+    }
+}
+
+extension JSONValue {
+    /// The value for a message, shortened: `"tmp"`, `42`, `an object`.
+    var shown: String {
+        switch kind {
+        case .object, .array: return kind.words
+        default:
+            let written = String(decoding: text, as: UTF8.self)
+            return written.count <= 60 ? written : written.prefix(57) + "…"
+        }
+    }
+}

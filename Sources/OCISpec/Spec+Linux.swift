@@ -1,0 +1,117 @@
+internal import JSON
+
+extension Spec {
+    /// What only Linux has.
+    public struct Linux: Sendable {
+        public var namespaces: [Namespace]
+        public var devices: [Device]
+        public var sysctl: [(key: Located<String>, value: Located<String>)]
+        public var maskedPaths: [Located<String>]
+        public var readonlyPaths: [Located<String>]
+        public var rootfsPropagation: Located<RootPropagation>?
+        public var seccomp: Seccomp?
+        public var resources: Resources?
+        public var unsupported: [Located<String>]
+        public var offset: Int
+
+        public struct Namespace: Sendable {
+            public var type: Located<Kind>
+            public var path: Located<String>?
+            public var offset: Int
+
+            public enum Kind: String, Sendable, CaseIterable {
+                case pid, network, mount, ipc, uts, user, cgroup, time
+            }
+        }
+
+        public struct Device: Sendable {
+            public var type: Located<Kind>
+            public var path: Located<String>
+            public var major: Located<Int64>?
+            public var minor: Located<Int64>?
+            public var fileMode: Located<UInt32>?
+            public var uid: Located<UInt32>?
+            public var gid: Located<UInt32>?
+            public var offset: Int
+
+            public enum Kind: String, Sendable, CaseIterable {
+                case character = "c"
+                case block = "b"
+                case unbuffered = "u"
+                case fifo = "p"
+            }
+        }
+
+        public enum RootPropagation: String, Sendable, CaseIterable {
+            case shared, slave, `private`, unbindable
+            case recursiveShared = "rshared"
+            case recursiveSlave = "rslave"
+            case recursivePrivate = "rprivate"
+            case recursiveUnbindable = "runbindable"
+        }
+
+        /// Limits, so far only told apart: the rules for devices and everything else.
+        public struct Resources: Sendable {
+            public var devices: Located<Int>?
+            public var others: [Located<String>]
+        }
+    }
+}
+
+extension Spec.Linux {
+    init(_ reader: ObjectReader) {
+        namespaces = reader.objects("namespaces", Namespace.init) ?? []
+        devices = reader.objects("devices", Device.init) ?? []
+        sysctl = (reader.object("sysctl")?.value.members ?? []).compactMap { member in
+            guard let key = reader.string(member.key), let value = reader.string(member.value)
+            else { return nil }
+            return (key, value)
+        }
+        maskedPaths = reader.strings("maskedPaths") ?? []
+        readonlyPaths = reader.strings("readonlyPaths") ?? []
+        rootfsPropagation = reader.choice("rootfsPropagation", RootPropagation.self)
+        seccomp = reader.object("seccomp").map(Spec.Seccomp.init)
+        resources = reader.object("resources").map(Resources.init)
+        // cgroupsPath only says where a cgroup would be: without limits there is none.
+        unsupported = reader.present([
+            "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt", "personality",
+            "memoryPolicy", "mountLabel",
+        ])
+        offset = reader.offset
+    }
+}
+
+extension Spec.Linux.Namespace {
+    init?(_ reader: ObjectReader) {
+        guard let type = reader.choice("type", Kind.self, required: true) else { return nil }
+        self.type = type
+        path = reader.string("path")
+        offset = reader.offset
+    }
+}
+
+extension Spec.Linux.Device {
+    init?(_ reader: ObjectReader) {
+        let type = reader.choice("type", Kind.self, required: true)
+        let path = reader.string("path", required: true)
+        let needsNumber = type.map { $0.value != .fifo } ?? false
+        major = reader.integer("major", Int64.self, required: needsNumber)
+        minor = reader.integer("minor", Int64.self, required: needsNumber)
+        fileMode = reader.integer("fileMode", UInt32.self)
+        uid = reader.integer("uid", UInt32.self)
+        gid = reader.integer("gid", UInt32.self)
+        offset = reader.offset
+        guard let type, let path else { return nil }
+        self.type = type
+        self.path = path
+    }
+}
+
+extension Spec.Linux.Resources {
+    init(_ reader: ObjectReader) {
+        devices = reader.member("devices").map { Located($0.elements.count, at: $0.offset) }
+        others = reader.present([
+            "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified",
+        ])
+    }
+}

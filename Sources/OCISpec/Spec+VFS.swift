@@ -1,0 +1,52 @@
+internal import JSON
+
+extension Spec {
+    /// The key of our own, `vfs`: runtimes that do not know it ignore it.
+    public struct VFS: Sendable {
+        public var overlay: OverlaySetting?
+        /// A profile beside the config: `default` for the built-in one, or a file relative to the
+        /// bundle. `linux.seccomp` is the same thing written in place.
+        public var seccomp: Located<String>?
+
+        public enum OverlaySetting: Sendable {
+            /// `"overlay": false` or `true`.
+            case enabled(Located<Bool>)
+            case object(Overlay)
+        }
+
+        /// How the root file system is put together.
+        public struct Overlay: Sendable {
+            /// Directories, bottom first, relative to the bundle.
+            public var layers: [Located<String>]?
+            /// The directory that keeps the writable layer, relative to the bundle.
+            public var upper: Located<String>?
+            /// The most that a throw-away writable layer holds: `256M`, `10%`.
+            public var size: Located<String>?
+            /// Options of overlayfs: `metacopy=on`.
+            public var options: [Located<String>]
+            public var offset: Int
+        }
+    }
+}
+
+extension Spec.VFS {
+    init(_ reader: ObjectReader) {
+        seccomp = reader.string("seccomp")
+        guard let found = reader.member("overlay") else { return }
+        if let bool = found.bool {
+            overlay = .enabled(Located(bool, at: found.offset))
+        } else if let object = reader.object("overlay") {
+            overlay = .object(Overlay(object))
+        }
+    }
+}
+
+extension Spec.VFS.Overlay {
+    init(_ reader: ObjectReader) {
+        layers = reader.strings("layers")
+        upper = reader.string("upper")
+        size = reader.string("size")
+        options = reader.strings("options") ?? []
+        offset = reader.offset
+    }
+}

@@ -1,0 +1,93 @@
+internal import JSON
+
+/// The OCI runtime specification's config.json, version 1.3.0, as it was written: what is not
+/// there is nil, every value knows its place.
+public struct Spec: Sendable {
+    public var ociVersion: Located<String>?
+    public var root: Root?
+    public var process: Process?
+    public var hostname: Located<String>?
+    public var domainname: Located<String>?
+    public var mounts: [Mount] = []
+    public var linux: Linux?
+    public var vfs: VFS?
+    /// Parts of the specification that this version does not carry out, with their places.
+    public var unsupported: [Located<String>] = []
+
+    public struct Root: Sendable {
+        public var path: Located<String>?
+        public var readonly: Located<Bool>?
+        public var offset: Int
+    }
+
+    public struct Mount: Sendable {
+        public var destination: Located<String>
+        public var type: Located<String>?
+        public var source: Located<String>?
+        public var options: [Located<String>]
+        /// `uidMappings` or `gidMappings`, which ask for an id-mapped mount.
+        public var mappings: Located<String>?
+        public var offset: Int
+    }
+
+    /// Reads a whole document.
+    public init(_ diagnostics: Diagnostics) {
+        for key in diagnostics.document.duplicateKeys {
+            diagnostics.error("stands twice in its object; keep one of them", at: key.offset)
+        }
+        guard let reader = ObjectReader(diagnostics.document.root, diagnostics) else { return }
+        ociVersion = reader.string("ociVersion", required: true)
+        root = reader.object("root").map(Root.init)
+        process = reader.object("process").map(Process.init)
+        hostname = reader.string("hostname")
+        domainname = reader.string("domainname")
+        mounts = reader.objects("mounts", Mount.init) ?? []
+        linux = reader.object("linux").map(Linux.init)
+        vfs = reader.object("vfs").map(VFS.init)
+        for key in ["hooks"] {
+            if let found = reader.member(key), !found.members.isEmpty {
+                unsupported.append(Located(key, at: found.offset))
+            }
+        }
+        unsupported += process?.unsupported ?? []
+        unsupported += linux?.unsupported ?? []
+    }
+}
+
+extension Spec.Root {
+    init(_ reader: ObjectReader) {
+        path = reader.string("path", required: true)
+        readonly = reader.bool("readonly")
+        offset = reader.offset
+    }
+}
+
+extension Spec.Mount {
+    init?(_ reader: ObjectReader) {
+        guard let destination = reader.string("destination", required: true) else { return nil }
+        self.destination = destination
+        type = reader.string("type")
+        source = reader.string("source")
+        options = reader.strings("options") ?? []
+        mappings = ["uidMappings", "gidMappings"].lazy
+            .compactMap { key in reader.member(key).map { Located(key, at: $0.offset) } }.first
+        offset = reader.offset
+    }
+}
+
+extension ObjectReader {
+    /// The members among `keys` that are there and not empty.
+    func present(_ keys: [String]) -> [Located<String>] {
+        keys.compactMap { key in
+            guard let found = member(key) else { return nil }
+            let isEmpty =
+                switch found.kind {
+                case .object: found.members.isEmpty
+                case .array: found.elements.isEmpty
+                case .string: found.string == ""
+                default: false
+                }
+            return isEmpty ? nil : Located(key, at: found.offset)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+internal import LinuxSystem
+public import SystemPackage
+
+/// An overlay that could not be mounted.
+public struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// One sentence: what is wrong and what to do about it.
+    public var sentence: String
+    public var errno: Errno
+    /// What the kernel itself said, in its context log or its own log; often nothing.
+    public var kernelWords: [String]
+
+    public init(_ sentence: String, _ errno: Errno, kernelWords: [String] = []) {
+        self.sentence = sentence
+        self.errno = errno
+        self.kernelWords = kernelWords
+    }
+
+    public var description: String { sentence }
+
+    /// A directory that cannot be opened.
+    public static func opening(_ role: String, _ path: String, _ errno: Errno) -> OverlayError {
+        let name = "the \(role) \"\(path)\""
+        return switch errno {
+        case .noSuchFileOrDirectory:
+            OverlayError("\(name) does not exist; make it or correct the path", errno)
+        case .notDirectory:
+            OverlayError("\(name) is not a directory; a layer is a directory", errno)
+        default:
+            OverlayError("\(name) cannot be opened: \(errno.words)", errno)
+        }
+    }
+
+    static func noOverlay(_ errno: Errno) -> OverlayError {
+        switch errno {
+        case .operationNotSupportedByDevice:
+            OverlayError(
+                "the kernel has no overlay file system; load it with \"modprobe overlay\"", errno)
+        default:
+            OverlayError("fsopen overlay: \(errno.words)", errno)
+        }
+    }
+}

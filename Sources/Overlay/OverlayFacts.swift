@@ -1,0 +1,224 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What is known about an overlay mount that failed, and the rules that work the cause out of
+/// it. The kernel says it in its context log in few cases, in its own log in most, for the
+/// privileged; the rules need neither.
+struct OverlayFacts {
+    /// A directory as it can be compared.
+    struct Place: Hashable {
+        var path: String
+        /// Device and inode from the directory up to the root, itself first.
+        var ancestors: [Identity]
+        var mountID: UInt64
+        var hasVolatileMark: Bool
+
+        struct Identity: Hashable {
+            var device: UInt64
+            var inode: UInt64
+        }
+
+        init(_ directory: OverlayDirectory) {
+            path = directory.path
+            mountID = directory.borrowed.mountID
+            ancestors = Place.ancestors(of: directory.borrowed)
+            hasVolatileMark = Place.hasVolatileMark(in: directory.borrowed)
+        }
+
+        /// Whether `work/incompat/volatile` is there, which overlayfs leaves in its work directory.
+        private static func hasVolatileMark(in directory: FileDescriptor) -> Bool {
+            do {
+                let work = try directory.open("work", [.path, .directory])
+                let incompatible = try work.borrowed.open("incompat", [.path, .directory])
+                _ = try FileStatus.of("volatile", in: incompatible.borrowed)
+                return true
+            } catch {
+                return false
+            }
+        }
+
+        private static func ancestors(of directory: FileDescriptor) -> [Identity] {
+            var found: [Identity] = []
+            guard var current = try? OwnedDescriptor.duplicate(directory) else { return [] }
+            while found.count < 4096, let status = try? FileStatus.of(current.borrowed) {
+                let identity = Identity(device: status.device, inode: status.inode)
+                if identity == found.last { break }
+                found.append(identity)
+                guard let parent = try? current.borrowed.open("..", [.path, .directory]) else {
+                    break
+                }
+                current = parent
+            }
+            return found
+        }
+
+        func isSame(as other: Place) -> Bool { ancestors.first == other.ancestors.first }
+
+        func isInside(_ other: Place) -> Bool {
+            guard let top = other.ancestors.first else { return false }
+            return ancestors.dropFirst().contains(top)
+        }
+    }
+
+    /// `lowerdir+`, `upperdir`, `workdir`, `option`, or the call that failed.
+    var key: String
+    /// The layer or the option the key was set to.
+    var subject: String?
+    var errno: Errno
+    var options: [String]
+    var words: [String] = []
+    var lowers: [Place] = []
+    var upper: Place?
+    var work: Place?
+
+    init(key: String, subject: String?, errno: Errno, options: [String]) {
+        self.key = key
+        self.subject = subject
+        self.errno = errno
+        self.options = options
+    }
+
+    /// The first rule that holds.
+    var explanation: OverlayError {
+        let sentence =
+            optionRule ?? layerRule ?? missingRule ?? workRule ?? overlapRule ?? stateRule
+            ?? conflictRule ?? kernelRule
+        return OverlayError(sentence, errno, kernelWords: words)
+    }
+
+    // MARK: Rules, each a sentence or nil
+
+    private func kernelSays(_ text: String) -> Bool { words.contains { $0.contains(text) } }
+
+    private var optionRule: String? {
+        guard key == "option", let option = subject else { return nil }
+        let parts = option.split(separator: "=", maxSplits: 1)
+        if parts.count == 2, parts[1].utf8.count > 255 {
+            return "the overlay option \"\(parts[0])\" has \(parts[1].utf8.count) bytes; the kernel"
+                + " takes at most 255"
+        }
+        if kernelSays("Unknown parameter") {
+            return "overlayfs of this kernel does not know the option \"\(option)\"; remove it from"
+                + " vfs.overlay.options"
+        }
+        if kernelSays("Bad value") {
+            return "overlayfs does not take \"\(option)\"; most of its options are \"on\" or"
+                + " \"off\""
+        }
+        return nil
+    }
+
+    private var layerRule: String? {
+        guard let subject, key != "option" else { return nil }
+        let role = ["lowerdir+": "layer", "upperdir": "upper", "workdir": "work directory"][key]
+        let name = "the \(role ?? key) \"\(subject)\""
+        if kernelSays("is not a directory") || errno == .notDirectory {
+            return "\(name) is not a directory; a layer is a directory"
+        }
+        if errno == .noSuchFileOrDirectory {
+            return "\(name) does not exist; make it or correct the path"
+        }
+        if kernelSays("read-only") || errno == .readOnlyFileSystem {
+            return "\(name) is on a read-only file system; put the writable layer elsewhere or"
+                + " leave \"upper\" out for a throw-away one"
+        }
+        if kernelSays("too many lower directories") {
+            return "too many layers: overlayfs stacks at most \(OverlayMount.maximumLayers); merge"
+                + " some of them"
+        }
+        if kernelSays("not supported as upperdir") || kernelSays("not supported as") {
+            return "\(name) is on a file system that cannot hold a writable layer; put it on"
+                + " ext4, xfs, btrfs or tmpfs"
+        }
+        return nil
+    }
+
+    private var missingRule: String? {
+        guard errno == .invalidArgument else { return nil }
+        if lowers.isEmpty { return "an overlay needs at least one layer below the upper" }
+        if upper != nil && work == nil {
+            return "the upper has no work directory; give it one on the same file system"
+        }
+        if upper == nil && lowers.count < 2 {
+            return "an overlay without an upper needs at least two layers"
+        }
+        return nil
+    }
+
+    private var workRule: String? {
+        guard let upper, let work else { return nil }
+        if work.isSame(as: upper) || work.isInside(upper) || upper.isInside(work) {
+            return "the upper (\"\(upper.path)\") and the work directory (\"\(work.path)\") must"
+                + " lie beside each other, neither inside the other"
+        }
+        if upper.mountID != work.mountID {
+            return "the upper (\"\(upper.path)\") and the work directory (\"\(work.path)\") are on"
+                + " different mounts; put both on one file system"
+        }
+        return nil
+    }
+
+    private var overlapRule: String? {
+        guard errno == .tooManySymbolicLinkLevels else { return nil }
+        for (position, one) in lowers.enumerated() {
+            for other in lowers[..<position] {
+                if one.isSame(as: other) {
+                    return "the layer \"\(one.path)\" stands twice; name it once"
+                }
+                let (inner, outer) = one.isInside(other) ? (one, other) : (other, one)
+                if inner.isInside(outer) {
+                    return "the layer \"\(inner.path)\" lies inside the layer"
+                        + " \"\(outer.path)\"; layers must be separate trees"
+                }
+            }
+            for (role, place) in [("upper", upper), ("work directory", work)] {
+                guard let place else { continue }
+                if one.isSame(as: place) {
+                    return "\"\(one.path)\" is a layer and the \(role) at once; they must be"
+                        + " different directories"
+                }
+                if one.isInside(place) || place.isInside(one) {
+                    return "the layer \"\(one.path)\" and the \(role) \"\(place.path)\" lie inside"
+                        + " one another; they must be separate trees"
+                }
+            }
+        }
+        return nil
+    }
+
+    private var stateRule: String? {
+        guard let upper else { return nil }
+        if let work, work.hasVolatileMark, errno == .invalidArgument {
+            return "the upper \"\(upper.path)\" was left by a \"volatile\" mount and may be"
+                + " incomplete; throw it away, or remove \"\(work.path)/work/incompat\" if you"
+                + " trust it"
+        }
+        if errno == .staleNFSFileHandle || kernelSays("failed to verify upper root origin") {
+            return "the upper \"\(upper.path)\" was made over other layers than these; use the"
+                + " layers it was made with, or a new upper"
+        }
+        if errno == .resourceBusy {
+            return "the upper \"\(upper.path)\" is in use by another overlay; end that one first"
+        }
+        return nil
+    }
+
+    private var conflictRule: String? {
+        guard errno == .invalidArgument else { return nil }
+        for (one, other) in [
+            ("metacopy=on", "userxattr"), ("nfs_export=on", "metacopy=on"),
+            ("redirect_dir=on", "userxattr"), ("verity=on", "userxattr"),
+            ("nfs_export=on", "index=off"),
+        ] where options.contains(one) && options.contains(other) {
+            return "the overlay options \"\(one)\" and \"\(other)\" exclude each other; remove one"
+        }
+        return nil
+    }
+
+    /// Nothing of our own fits: the kernel's words as they are.
+    private var kernelRule: String {
+        let object = subject.map { " \"\($0)\"" } ?? ""
+        if let last = words.last { return "overlayfs: \(last)" }
+        return "\(key)\(object): \(errno.words); the kernel's log (dmesg) may say more"
+    }
+}

@@ -1,0 +1,243 @@
+public import LinuxSystem
+public import SystemPackage
+
+/// A directory of an overlay: the name for messages, the descriptor for the kernel.
+public final class OverlayDirectory: Sendable {
+    public let path: String
+    private let descriptor: OwnedDescriptor
+
+    public init(path: String, descriptor: consuming OwnedDescriptor) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    /// Opens a path of the host.
+    ///
+    /// It has to be opened in the mount namespace that mounts the overlay: the kernel takes no
+    /// layer from another one.
+    public convenience init(opening path: String, as role: String) throws(OverlayError) {
+        do {
+            self.init(path: path, descriptor: try HostPath.open(path, [.path, .directory]))
+        } catch {
+            throw OverlayError.opening(role, path, error)
+        }
+    }
+
+    public var borrowed: FileDescriptor { descriptor.borrowed }
+}
+
+/// The kernel's ways to be told the layers, best first.
+public enum OverlayInterface: Sendable, CaseIterable {
+    /// `lowerdir+` with a descriptor (6.13): names the layer that fails, needs no escaping, has
+    /// no limit of length.
+    case descriptors
+    /// `lowerdir+` with a path (6.7), which is `/proc/self/fd/N`.
+    case paths
+    /// `mount(2)` with all options in one string of at most a page; the layers are numbered
+    /// symbolic links in the working directory, so that 500 of them fit.
+    case optionString
+}
+
+/// The parts of one overlay file system.
+public struct OverlayMount: Sendable {
+    /// The most lower layers that the kernel stacks.
+    public static let maximumLayers = 500
+
+    /// Bottom first.
+    private let lowers: [OverlayDirectory]
+    private let upper: OverlayDirectory?
+    private let work: OverlayDirectory?
+    private let options: [String]
+
+    /// - Parameter lowers: Bottom first.
+    public init(
+        lowers: [OverlayDirectory], upper: OverlayDirectory?, work: OverlayDirectory?,
+        options: [String]
+    ) {
+        self.lowers = lowers
+        self.upper = upper
+        self.work = work
+        self.options = options
+    }
+
+    /// Makes the file system and mounts it on an opened directory.
+    ///
+    /// - Parameters:
+    ///   - target: Where it is attached; must be in this mount namespace.
+    ///   - interfaces: What is tried, in this order, while the kernel does not know it.
+    /// - Returns: A handle on the root of the mount.
+    /// - Throws: What failed, and why as far as it can be found out.
+    public func mount(
+        on target: FileDescriptor, interfaces: [OverlayInterface] = OverlayInterface.allCases
+    ) throws(OverlayError) -> OwnedDescriptor {
+        if lowers.count > OverlayMount.maximumLayers {
+            throw OverlayError(
+                "\(lowers.count) layers are too many: overlayfs stacks at most "
+                    + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
+        }
+        let started = Clock.microseconds
+        for interface in interfaces {
+            do {
+                switch interface {
+                case .descriptors, .paths:
+                    return try configure(interface, target, since: started)
+                case .optionString:
+                    return try mountByOptionString(target, since: started)
+                }
+            } catch {
+                switch error {
+                case .interfaceUnknown: continue
+                case .failed(let error): throw error
+                }
+            }
+        }
+        throw OverlayError("this kernel has no way to mount an overlay", .notSupported)
+    }
+
+    /// Why an attempt ended.
+    private enum Failure: Error {
+        /// The kernel does not have the interface; the next one may do.
+        case interfaceUnknown
+        case failed(OverlayError)
+    }
+
+    // MARK: fsopen
+
+    private func configure(
+        _ interface: OverlayInterface, _ target: FileDescriptor, since: UInt64
+    ) throws(Failure) -> OwnedDescriptor {
+        let context: FileSystemContext
+        do {
+            context = try FileSystemContext("overlay")
+        } catch {
+            throw .failed(OverlayError.noOverlay(error))
+        }
+        // What mountinfo shows as the device; no more than that.
+        try set("source=overlay", context, since)
+        // Top first, as overlayfs orders them.
+        for (position, lower) in lowers.enumerated().reversed() {
+            let first = position == lowers.count - 1
+            try set("lowerdir+", lower, interface, context, since, mayBeUnknown: first)
+        }
+        if let upper {
+            try set("upperdir", upper, interface, context, since, mayBeUnknown: lowers.isEmpty)
+        }
+        if let work { try set("workdir", work, interface, context, since) }
+        for option in options { try set(option, context, since) }
+        do {
+            try context.create()
+        } catch {
+            throw .failed(explain("fsconfig", nil, error, context.messages(), since))
+        }
+        do {
+            let mount = try context.mount()
+            try mount.attach(to: target)
+            return mount.release()
+        } catch {
+            throw .failed(explain("fsmount", nil, error, context.messages(), since))
+        }
+    }
+
+    private func set(
+        _ key: String, _ directory: OverlayDirectory, _ interface: OverlayInterface,
+        _ context: borrowing FileSystemContext, _ since: UInt64, mayBeUnknown: Bool = false
+    ) throws(Failure) {
+        do {
+            switch interface {
+            case .descriptors: try context.set(key, directory.borrowed)
+            case .paths, .optionString:
+                try context.set(key, "/proc/self/fd/\(directory.borrowed.rawValue)")
+            }
+        } catch {
+            let messages = context.messages()
+            // EINVAL with no word, or with one about the parameter itself: an older kernel.
+            let aboutParameter = messages.allSatisfy {
+                $0.contains("Unknown parameter") || $0.contains("Bad value")
+            }
+            if mayBeUnknown && error == .invalidArgument && aboutParameter {
+                throw .interfaceUnknown
+            }
+            throw .failed(explain(key, directory.path, error, messages, since))
+        }
+    }
+
+    private func set(
+        _ option: String, _ context: borrowing FileSystemContext, _ since: UInt64
+    ) throws(Failure) {
+        let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+        do {
+            if parts.count == 2 {
+                try context.set(parts[0], parts[1])
+            } else {
+                try context.set(option)
+            }
+        } catch {
+            throw .failed(explain("option", option, error, context.messages(), since))
+        }
+    }
+
+    // MARK: mount(2)
+
+    private func mountByOptionString(
+        _ target: FileDescriptor, since: UInt64
+    ) throws(Failure) -> OwnedDescriptor {
+        do {
+            let scratch = try FileSystemContext("tmpfs")
+            try scratch.create()
+            let links = try scratch.mount()
+            let before = try HostPath.open(".", [.path, .directory])
+            try CurrentProcess.changeDirectory(links.borrowed)
+            defer { try? CurrentProcess.changeDirectory(before.borrowed) }
+            var names: [String] = []
+            for (position, lower) in lowers.enumerated() {
+                try link(lower, as: "\(position)", in: links.borrowed)
+                names.insert("\(position)", at: 0)
+            }
+            var data = ["lowerdir=" + names.joined(separator: ":")]
+            if let upper {
+                try link(upper, as: "u", in: links.borrowed)
+                data.append("upperdir=u")
+            }
+            if let work {
+                try link(work, as: "w", in: links.borrowed)
+                data.append("workdir=w")
+            }
+            let joined = (data + options).joined(separator: ",")
+            let place = "/proc/self/fd/\(target.rawValue)"
+            try MountTree.mount("overlay", source: "overlay", on: place, data: joined)
+            // The directory that was mounted on still names what is below: `.` of its parent
+            // crosses into the new mount.
+            return try HostPath.open(try target.linkTarget(ofDescriptor: ()), [.path, .directory])
+        } catch {
+            throw .failed(explain("mount", nil, error, [], since))
+        }
+    }
+
+    private func link(
+        _ directory: OverlayDirectory, as name: String, in links: FileDescriptor
+    ) throws(Errno) {
+        let target = "/proc/self/fd/\(directory.borrowed.rawValue)"
+        try links.makeSymbolicLink(name, to: target)
+    }
+
+    // MARK: Why
+
+    private func explain(
+        _ key: String, _ subject: String?, _ errno: Errno, _ messages: [String], _ since: UInt64
+    ) -> OverlayError {
+        var facts = OverlayFacts(key: key, subject: subject, errno: errno, options: options)
+        facts.words = messages + KernelLog.messages(prefix: "overlayfs: ", since: since)
+        facts.lowers = lowers.map(OverlayFacts.Place.init)
+        facts.upper = upper.map(OverlayFacts.Place.init)
+        facts.work = work.map(OverlayFacts.Place.init)
+        return facts.explanation
+    }
+}
+
+extension FileDescriptor {
+    /// The path behind an open file, as procfs tells it.
+    fileprivate func linkTarget(ofDescriptor: Void) throws(Errno) -> String {
+        let folder = try HostPath.open("/proc/self/fd", [.path, .directory])
+        return try folder.borrowed.linkTarget("\(rawValue)")
+    }
+}

@@ -1,0 +1,163 @@
+internal import CSeccomp
+public import LinuxSystem
+public import OCISpec
+internal import SystemPackage
+
+/// A profile that libseccomp does not take.
+public struct SeccompError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// One sentence, lower case.
+    public var description: String
+    /// Offset of the rule in config.json.
+    public var offset: Int
+}
+
+/// Turns a profile into the filter that the kernel runs, through libseccomp.
+@safe
+public struct SeccompCompiler: ~Copyable {
+    private let context: scmp_filter_ctx
+    private let profile: Spec.Seccomp
+
+    /// Compiles `profile`.
+    ///
+    /// Names of system calls that libseccomp does not know are left out: a profile lists calls of
+    /// newer kernels, and what is not listed gets the default action.
+    public static func compile(
+        _ profile: Spec.Seccomp
+    ) throws(SeccompError) -> SeccompFilter {
+        let compiler = try SeccompCompiler(profile)
+        try compiler.addArchitectures()
+        for rule in profile.syscalls { try compiler.add(rule) }
+        return SeccompFilter(program: try compiler.export(), flags: compiler.flags)
+    }
+
+    /// The version that goes into a cache's key: `2.5.4`.
+    public static var libraryVersion: String {
+        guard let version = unsafe seccomp_version() else { return "unknown" }
+        let (major, minor, micro) = unsafe (
+            version.pointee.major, version.pointee.minor, version.pointee.micro
+        )
+        return "\(major).\(minor).\(micro)"
+    }
+
+    private init(_ profile: Spec.Seccomp) throws(SeccompError) {
+        let action = SeccompCompiler.number(
+            profile.defaultAction?.value ?? .errno, profile.defaultErrnoRet?.value)
+        guard let context = unsafe seccomp_init(action) else {
+            throw SeccompError(
+                description: "libseccomp does not take this default action",
+                offset: profile.defaultAction?.offset ?? profile.offset)
+        }
+        unsafe self.context = context
+        self.profile = profile
+    }
+
+    deinit {
+        unsafe seccomp_release(context)
+    }
+
+    private func addArchitectures() throws(SeccompError) {
+        for architecture in profile.architectures {
+            // "SCMP_ARCH_X86_64" is "x86_64" to libseccomp.
+            let name = architecture.value.rawValue.dropFirst("SCMP_ARCH_".count).lowercased()
+            let token = unsafe seccomp_arch_resolve_name(name)
+            // 0: newer than this libseccomp, and so no architecture of this machine.
+            if token == 0 { continue }
+            let result = unsafe seccomp_arch_add(context, token)
+            // The native architecture is there already; one of the other byte order cannot run.
+            if result != 0 && -result != Errno.fileExists.rawValue
+                && -result != Errno.addressInUse.rawValue
+                && -result != SeccompCompiler.wrongByteOrder
+            {
+                throw failure("the architecture \(name)", result, architecture.offset)
+            }
+        }
+    }
+
+    /// EDOM: libseccomp's word for a filter with two byte orders.
+    private static let wrongByteOrder: CInt = 33
+
+    private func add(_ rule: Spec.Seccomp.Rule) throws(SeccompError) {
+        let action = SeccompCompiler.number(rule.action.value, rule.errnoRet?.value)
+        let fallback = SeccompCompiler.number(
+            profile.defaultAction?.value ?? .errno, profile.defaultErrnoRet?.value)
+        // libseccomp refuses a rule that only says what happens anyway.
+        if action == fallback { return }
+        let conditions = rule.args.map(SeccompCompiler.condition)
+        let indices = rule.args.map(\.index.value)
+        // Several conditions on one argument are alternatives, as runc has it; libseccomp joins
+        // conditions by "and" and takes one for each argument.
+        let alternatives =
+            Set(indices).count == indices.count ? [conditions] : conditions.map { [$0] }
+        for name in rule.names {
+            let number = unsafe seccomp_syscall_resolve_name(name.value)
+            if number == -1 { continue }  // __NR_SCMP_ERROR
+            for alternative in alternatives {
+                let result = unsafe seccomp_rule_add_array(
+                    context, action, number, CUnsignedInt(alternative.count), alternative)
+                if result != 0 { throw failure("the rule for \(name.value)", result, rule.offset) }
+            }
+        }
+    }
+
+    private static func condition(_ argument: Spec.Seccomp.Argument) -> scmp_arg_cmp {
+        let comparison =
+            switch argument.op.value {
+            case .notEqual: SCMP_CMP_NE
+            case .less: SCMP_CMP_LT
+            case .lessOrEqual: SCMP_CMP_LE
+            case .equal: SCMP_CMP_EQ
+            case .greaterOrEqual: SCMP_CMP_GE
+            case .greater: SCMP_CMP_GT
+            case .maskedEqual: SCMP_CMP_MASKED_EQ
+            }
+        return scmp_arg_cmp(
+            arg: argument.index.value, op: comparison, datum_a: argument.value.value,
+            datum_b: argument.valueTwo?.value ?? 0)
+    }
+
+    private func export() throws(SeccompError) -> [UInt8] {
+        do throws(Errno) {
+            let file = try TemporaryFile.create("seccomp filter")
+            let result = unsafe seccomp_export_bpf(context, file.borrowed.rawValue)
+            if result != 0 { throw Errno(rawValue: -result) }
+            return try file.borrowed.readFromStart()
+        } catch {
+            throw SeccompError(
+                description: "the filter cannot be written: \(error.words)",
+                offset: profile.offset)
+        }
+    }
+
+    /// `SECCOMP_FILTER_FLAG_*`.
+    private var flags: UInt32 {
+        profile.flags.reduce(0) { bits, flag in
+            switch flag.value {
+            case .threadSync: bits | 1
+            case .log: bits | 2
+            case .specAllow: bits | 4
+            case .waitKillable: bits | 32
+            }
+        }
+    }
+
+    /// `SCMP_ACT_*`, with the errno or the tracer's value in its low half.
+    private static func number(_ action: Spec.Seccomp.Action, _ errnoRet: UInt32?) -> UInt32 {
+        let value = (errnoRet ?? 1) & 0xffff  // EPERM unless told
+        return switch action {
+        case .kill, .killThread: 0x0000_0000
+        case .killProcess: 0x8000_0000
+        case .trap: 0x0003_0000
+        case .errno: 0x0005_0000 | value
+        case .trace: 0x7ff0_0000 | value
+        case .log: 0x7ffc_0000
+        case .allow: 0x7fff_0000
+        case .notify: 0x7fc0_0000
+        }
+    }
+
+    private func failure(_ what: String, _ result: CInt, _ offset: Int) -> SeccompError {
+        SeccompError(
+            description: "libseccomp does not take \(what): \(Errno(rawValue: -result).words)",
+            offset: offset)
+    }
+}

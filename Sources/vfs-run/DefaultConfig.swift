@@ -1,0 +1,110 @@
+internal import ContainerRuntime
+internal import JSON
+
+/// The config.json that `vfs-run spec` writes.
+enum DefaultConfig {
+    static var json: JSONOutput {
+        .object([
+            ("ociVersion", .string("1.3.0")),
+            ("process", process),
+            ("root", .object([("path", .string("rootfs")), ("readonly", .bool(false))])),
+            ("hostname", .string("vfs-run")),
+            ("mounts", .array(mounts)),
+            ("linux", linux),
+        ])
+    }
+
+    private static var process: JSONOutput {
+        let capabilities = strings(["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])
+        return .object([
+            ("terminal", .bool(true)),
+            ("user", .object([("uid", .integer(0)), ("gid", .integer(0))])),
+            ("args", strings(["sh"])),
+            (
+                "env",
+                strings([
+                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "TERM=xterm",
+                ])
+            ),
+            ("cwd", .string("/")),
+            (
+                "capabilities",
+                .object([
+                    ("bounding", capabilities), ("effective", capabilities),
+                    ("permitted", capabilities),
+                ])
+            ),
+            (
+                "rlimits",
+                .array([
+                    .object([
+                        ("type", .string("RLIMIT_NOFILE")), ("hard", .integer(1024)),
+                        ("soft", .integer(1024)),
+                    ])
+                ])
+            ),
+            ("noNewPrivileges", .bool(true)),
+        ])
+    }
+
+    private static var mounts: [JSONOutput] {
+        [
+            mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
+            mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            mount(
+                "/dev/pts", "devpts", "devpts",
+                ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+            mount(
+                "/dev/shm", "tmpfs", "shm",
+                ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+            mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
+            mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+            mount(
+                "/sys/fs/cgroup", "cgroup", "cgroup",
+                ["nosuid", "noexec", "nodev", "relatime", "ro"]),
+        ]
+    }
+
+    private static func mount(
+        _ destination: String, _ type: String, _ source: String, _ options: [String]
+    ) -> JSONOutput {
+        .object([
+            ("destination", .string(destination)), ("type", .string(type)),
+            ("source", .string(source)), ("options", strings(options)),
+        ])
+    }
+
+    private static var linux: JSONOutput {
+        let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"]
+        return .object([
+            ("namespaces", .array(kinds.map { .object([("type", .string($0))]) })),
+            (
+                "maskedPaths",
+                strings([
+                    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+                    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
+                    "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+                    "/sys/devices/virtual/powercap",
+                ])
+            ),
+            (
+                "readonlyPaths",
+                strings([
+                    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+                ])
+            ),
+            ("seccomp", seccomp),
+        ])
+    }
+
+    /// The built-in profile, as it is.
+    private static var seccomp: JSONOutput {
+        guard let document = try? JSONDocument(DefaultProfile.bytes) else { return .null }
+        return JSONOutput(document.root)
+    }
+
+    private static func strings(_ strings: [String]) -> JSONOutput {
+        .array(strings.map(JSONOutput.string))
+    }
+}

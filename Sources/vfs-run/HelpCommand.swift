@@ -1,0 +1,47 @@
+internal import OCISpec
+
+extension Command {
+    /// `vfs-run help [COMMAND]`
+    static let help = Command(
+        name: "help", summary: "explain a command", operands: "[COMMAND]",
+        details: [
+            "Without COMMAND, lists the commands. --man prints the man page, --completion the"
+                + " completions of a shell; all come from the tables of options that the commands"
+                + " are parsed by."
+        ],
+        options: [
+            Option(long: "man", value: nil, help: "print the man page (roff)"),
+            Option(
+                long: "completion", value: "SHELL", help: "print completions for bash, zsh or fish",
+                completes: .words(["bash", "zsh", "fish"])),
+        ],
+        run: { arguments throws(CommandError) in
+            if arguments.has("man") {
+                try Output.write(ManPage.text)
+                return 0
+            }
+            if let shell = arguments.value("completion") {
+                guard let text = Completions.text(shell) else {
+                    throw CommandError("no completions for \"\(shell)\"; bash, zsh and fish have")
+                }
+                try Output.write(text)
+                return 0
+            }
+            guard let name = arguments.operands.first else {
+                try Output.write(HelpText.overview)
+                return 0
+            }
+            guard let command = all.first(where: { $0.name == name }) else {
+                throw CommandError(unknownSentence(name))
+            }
+            try Output.write(HelpText.of(command))
+            return 0
+        })
+
+    static func unknownSentence(_ name: String) -> String {
+        let near = nearestName(to: name, in: all.map(\.name).filter { !$0.isEmpty })
+        let guess = near.map { "did you mean \"\($0)\"?" } ?? "see \"vfs-run help\""
+        return "\"\(name)\" is no command, and no config either: that would hold a \"/\" or end in"
+            + " \".json\"; \(guess)"
+    }
+}

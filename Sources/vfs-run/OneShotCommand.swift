@@ -1,0 +1,51 @@
+internal import ContainerRuntime
+
+extension Option {
+    static let upper = Option(
+        long: "upper", value: "DIR", help: "keep the writable layer in DIR, for the next run too",
+        completes: .directories)
+    static let layer = Option(
+        long: "layer", value: "DIR", help: "one more layer on top of the others; may be repeated",
+        completes: .directories)
+    static let json = Option(long: "json", value: nil, help: "print JSON")
+}
+
+extension Command {
+    /// `vfs-run config.json`
+    static let oneShot = Command(
+        name: "", summary: "run a container from a config.json, throw-away by default",
+        operands: "CONFIG.json [-- ARGS…]",
+        details: [
+            "Runs the program of CONFIG.json, or ARGS instead of it, in a container whose root is"
+                + " an overlay: what it writes is thrown away when it ends, unless --upper keeps"
+                + " it.",
+            "Without a terminal, standard input, output and error pass through untouched. The exit"
+                + " code is the program's, 128 + N when signal N ended it, 127 when it was not"
+                + " found, 126 when it could not be executed, and 125 for an error of vfs-run.",
+        ],
+        options: [
+            .upper, .layer,
+            Option(
+                long: "trace", value: "FILE",
+                help: "write the time of every step as Chrome trace JSON", completes: .files),
+        ],
+        failureCode: RuntimeError.failure,
+        run: { arguments throws(CommandError) in
+            let plan = try LoadedConfig(arguments).plan
+            do throws(RuntimeError) {
+                let trace = arguments.value("trace") == nil ? nil : try Trace(plan)
+                let code = try Foreground(plan, trace: trace).run()
+                if let file = arguments.value("trace") { try trace?.write(to: file) }
+                return code
+            } catch {
+                throw CommandError(error.message, exitCode: error.exitCode)
+            }
+        })
+
+    static func unknown(_ name: String) -> Command {
+        Command(
+            name: name, summary: "", operands: "", details: [], options: [],
+            failureCode: RuntimeError.failure,
+            run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
+    }
+}

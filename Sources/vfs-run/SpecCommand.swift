@@ -1,0 +1,36 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+extension Command {
+    /// `vfs-run spec`
+    static let spec = Command(
+        name: "spec", summary: "write a config.json to start from", operands: "",
+        details: [
+            "Writes the default config.json: a shell on a terminal, its own namespaces, three"
+                + " capabilities, the default seccomp profile. An existing file is left alone."
+        ],
+        options: [
+            Option(
+                long: "bundle", short: "b", value: "DIR",
+                help: "the directory to write it to, instead of this one",
+                completes: .directories)
+        ],
+        run: { arguments throws(CommandError) in
+            if let extra = arguments.operands.first {
+                throw CommandError("spec takes no argument \"\(extra)\"; see \"vfs-run help spec\"")
+            }
+            let path = (arguments.value("bundle") ?? ".") + "/config.json"
+            do throws(Errno) {
+                let file = try HostPath.open(
+                    path, [.writeOnly, .create, .exclusive], mode: 0o644)
+                try file.borrowed.write(all: Array(DefaultConfig.json.prettyText.utf8))
+            } catch .fileExists {
+                throw CommandError("\(path) exists; remove it first, or name another --bundle")
+            } catch {
+                throw CommandError("\(path): \(error.words)")
+            }
+            return 0
+        })
+}

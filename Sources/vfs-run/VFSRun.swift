@@ -1,0 +1,60 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The program: finds the command, runs it, and is the one place that prints an error.
+@main
+enum VFSRun {
+    static let version = "0.1.0"
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        let (command, rest) = Command.choose(arguments)
+        do {
+            let parsed = try ParsedArguments(rest, of: command)
+            if parsed.has("help") {
+                try Output.write(HelpText.of(command))
+            } else if parsed.has("version") {
+                try Output.write("vfs-run \(version)\nspec: 1.3.0\n")
+            } else {
+                CurrentProcess.exit(try command.run(parsed))
+            }
+            CurrentProcess.exit(0)
+        } catch {
+            for line in error.lines { Output.complain(line) }
+            CurrentProcess.exit(error.exitCode ?? command.failureCode)
+        }
+    }
+}
+
+/// What a command ends with when it fails: lines for standard error, each one problem.
+struct CommandError: Error {
+    var lines: [String]
+    /// Nil for the command's own code of a failure.
+    var exitCode: CInt?
+
+    init(_ lines: [String], exitCode: CInt? = nil) {
+        self.lines = lines
+        self.exitCode = exitCode
+    }
+
+    init(_ line: String, exitCode: CInt? = nil) {
+        self.init([line], exitCode: exitCode)
+    }
+}
+
+/// Standard output and standard error.
+enum Output {
+    static func write(_ text: String) throws(CommandError) {
+        do {
+            try FileDescriptor.standardOutput.write(all: Array(text.utf8))
+        } catch {
+            throw CommandError("standard output: \(error.words)")
+        }
+    }
+
+    /// One line, with the program's name in front.
+    static func complain(_ line: String) {
+        // Where standard error is closed there is nobody to tell.
+        try? FileDescriptor.standardError.write(all: Array("vfs-run: \(line)\n".utf8))
+    }
+}

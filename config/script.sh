@@ -1,0 +1,11 @@
+#!/bin/sh
+# What a script finds in the container, and what it can do to it.
+echo "my pid:      $$"
+echo "my host:     $(hostname)"
+echo "interfaces: $(awk -F: 'NR > 2 { printf "%s", $1 }' /proc/net/dev)"
+echo "my root:     $(awk '$5 == "/" { print $9 " (" $10 ")" }' /proc/self/mountinfo)"
+echo "mounts:      $(awk '{ printf "%s ", $5 }' /proc/self/mountinfo)"
+echo "in /:        $(echo /*)"
+echo "rm -rf /bin /etc /usr /home ..."
+rm -rf /bin /etc /usr /home /sbin /var /opt 2> /dev/null
+echo "in / now:   " /*
