@@ -273,6 +273,18 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
+static int argument_count;
+static char **argument_vector;
+
+// The C library hands these to constructors.
+__attribute__((constructor)) static void keep_arguments(int count, char **vector) {
+    argument_count = count;
+    argument_vector = vector;
+}
+
+int clinux_argument_count(void) { return argument_count; }
+const char *clinux_argument(int index) { return argument_vector[index]; }
+
 int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
                        const void *long_options, char **argument, int *next) {
     opterr = 0;

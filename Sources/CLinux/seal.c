@@ -46,6 +46,14 @@ static inline long call(long number, long a, long b, long c, long d, long e) {
 
 static const char own_binary[] = "/proc/self/exe";
 
+// The Swift runtime looks for its crash reporter beside the binary when it
+// starts, and the path of a sealed one is "/": it would try names in the working
+// directory. A name that cannot exist keeps it from looking.
+static char no_crash_reporter[] = "SWIFT_BACKTRACE=enable=no,swift-backtrace=/dev/null/none";
+
+// An environment of more variables than this is passed on as it is.
+#define MOST_VARIABLES 4096
+
 // The root of a detached mount of a file is that file: its path reads "/".
 __attribute__((no_stack_protector)) int clinux_is_sealed(void) {
     char target[2];
@@ -67,7 +75,17 @@ __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
              sizeof read_only) == 0) {
         char **argv = (char **)(stack + 1);
         char **envp = argv + stack[0] + 1;
-        call(__NR_execveat, mount, (long)"", (long)argv, (long)envp, CLINUX_AT_EMPTY_PATH);
+        char *extended[MOST_VARIABLES + 2];
+        int count = 0;
+        while (envp[count] != 0 && count < MOST_VARIABLES) {
+            extended[count] = envp[count];
+            count++;
+        }
+        int fits = envp[count] == 0;
+        extended[count] = no_crash_reporter;
+        extended[count + 1] = 0;
+        call(__NR_execveat, mount, (long)"", (long)argv, (long)(fits ? extended : envp),
+             CLINUX_AT_EMPTY_PATH);
     }
     call(__NR_close, mount, 0, 0, 0, 0);
 }

@@ -4,6 +4,11 @@ internal import Glibc
 /// Options as getopt_long(3) reads them: `--name value`, `--name=value`, `-n value`, abbreviated
 /// long names, options among operands, and `--` before what is no option any more.
 public enum CommandLineParser {
+    /// The arguments of this process, its own name not among them.
+    public static var arguments: [String] {
+        (1..<max(clinux_argument_count(), 1)).map { unsafe String(cString: clinux_argument($0)) }
+    }
+
     /// What one option looks like.
     public struct Form: Sendable {
         public var long: String

@@ -90,21 +90,15 @@ public struct RootDirectory: ~Copyable, Sendable {
             return try open(path.isEmpty ? "/" : path, asDirectory, links: links)
         } catch .noSuchFileOrDirectory {
         }
-        // Made one by one below opened parents: a name that is swapped meanwhile
-        // fails, it does not redirect.
-        var reached = ""
-        var current = try open("/", asDirectory)
-        for component in path.split(separator: "/") where component != "." {
-            reached += "/" + component
-            do {
-                current = try open(reached, asDirectory, links: links)
-            } catch .noSuchFileOrDirectory {
-                let made = unsafe mkdirat(current.borrowed.rawValue, String(component), 0o755)
-                if made != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
-                current = try open(reached, asDirectory, links: links)
-            }
+        // Made below an opened parent, and opened there: a name that is swapped
+        // meanwhile fails, it does not redirect.
+        let parent = try makeParent(of: path, links: links)
+        if parent.name.isEmpty || parent.name == ".." { throw .noSuchFileOrDirectory }
+        do {
+            try parent.directory.borrowed.makeDirectory(parent.name, mode: 0o755)
+        } catch .fileExists {
         }
-        return current
+        return try parent.directory.borrowed.open(parent.name, asDirectory)
     }
 
     /// Opens the file `path` (`O_PATH`), making it empty, mode 0644, with its parents, where it

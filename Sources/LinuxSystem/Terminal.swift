@@ -76,6 +76,11 @@ extension FileDescriptor {
             clinux_ioctl_int(rawValue, getPeer, Int(O_RDWR | O_NOCTTY | O_CLOEXEC)))
     }
 
+    /// The group stays as it is. The corresponding C function is `fchown`.
+    public func changeOwner(user: UInt32) throws(Errno) {
+        try checkDone(fchown(rawValue, user, .max))
+    }
+
     /// Makes standard input, output or error of this descriptor. The corresponding C function is
     /// `dup2`.
     public func become(standardStream number: CInt) throws(Errno) {

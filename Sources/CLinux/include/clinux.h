@@ -120,6 +120,11 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
 
 // The command line. ------------------------------------------------------------
 
+/// The arguments of `main`. The standard library would find them by reading
+/// /proc/self/maps.
+int clinux_argument_count(void);
+const char *clinux_argument(int index);
+
 /// One step of getopt_long(3), without its global variables: the option's value,
 /// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. Prints
 /// nothing.

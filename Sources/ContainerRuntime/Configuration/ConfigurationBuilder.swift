@@ -138,8 +138,10 @@ public struct ConfigurationBuilder {
         _ spec: Spec.Process.Capabilities?
     ) -> Setting<CapabilitySets> {
         guard let spec else { return Setting(CapabilitySets(), .standard) }
-        func set(_ names: [Located<String>]) -> Set<Capability> {
-            Set(names.compactMap { Capability(name: $0.value) })
+        func set(_ names: [Located<String>]) -> CapabilitySet {
+            names.reduce(into: []) { set, name in
+                if let capability = CapabilitySet(name: name.value) { set.formUnion(capability) }
+            }
         }
         var sets = CapabilitySets()
         sets.bounding = set(spec.bounding)

@@ -33,8 +33,11 @@ public struct Plan: Sendable {
     /// The sentence for a step that failed: where it comes from, what it was, why.
     func sentence(_ planned: PlannedStep, _ error: StepError) -> String {
         let subject = "\(planned.step.summary): \(error.message)"
-        if case .builtIn = planned.origin { return subject }
-        return "\(place(of: planned.origin)): \(subject)"
+        return switch planned.origin {
+        case .config, .argument("--upper"), .argument("--layer"):
+            "\(place(of: planned.origin)): \(subject)"
+        case .argument, .builtIn: subject
+        }
     }
 
     /// Numbered lines: side, what, where from.

@@ -68,6 +68,9 @@ public struct Planner {
                 joined.origin)
         }
         planRoot()
+        // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
+        let hasDev = configuration.mounts.contains { HostName.cleaned($0.destination) == "/dev" }
+        if !hasDev { planMount(.devices) }
         for mount in configuration.mounts { planMount(mount) }
         planDevices()
         planPaths()
@@ -112,7 +115,10 @@ public struct Planner {
         if configuration.makesDefaultDevices { add(MakeDefaultDevices()) }
         for device in configuration.devices { add(MakeDevice(device: device), device.origin) }
         if let terminal = configuration.process.terminal {
-            add(OpenTerminal(size: terminal.value.size), terminal.origin)
+            add(
+                OpenTerminal(
+                    size: terminal.value.size, userID: configuration.process.user.value.userID),
+                terminal.origin)
         }
     }
 

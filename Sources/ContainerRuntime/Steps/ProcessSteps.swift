@@ -165,7 +165,7 @@ struct SetCapabilities: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        _ = try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
     }
 }
 
