@@ -45,7 +45,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
-            dependencies: ["ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", system],
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
+            ],
             swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
         .testTarget(

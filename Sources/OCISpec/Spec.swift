@@ -32,9 +32,7 @@ public struct Spec: Sendable {
 
     /// Reads a whole document.
     public init(_ diagnostics: Diagnostics) {
-        for key in diagnostics.document.duplicateKeys {
-            diagnostics.error("stands twice in its object; keep one of them", at: key.offset)
-        }
+        diagnostics.reportDuplicateKeys()
         guard let reader = ObjectReader(diagnostics.document.root, diagnostics) else { return }
         ociVersion = reader.string("ociVersion", required: true)
         root = reader.object("root").map(Root.init)

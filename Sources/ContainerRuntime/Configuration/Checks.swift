@@ -320,7 +320,6 @@ enum Checks {
             diagnostics.error(
                 "names a second profile beside linux.seccomp; keep one of them", at: name.offset)
         }
-        if let profile = spec.linux?.seccomp { seccompProfile(profile, diagnostics) }
     }
 
     static func seccompProfile(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {

@@ -1,19 +1,20 @@
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
+public import Seccomp
 
 /// Writes the plan of a start. The order of the container's steps and its reasons stand in
 /// docs/steps.md; what breaks when a step moves stands at the step.
 public struct Planner {
     private let configuration: Configuration
-    private let cacheDirectory: String
+    private let seccompCache: SeccompCache
     private var steps: [PlannedStep] = []
 
     public static func plan(
         _ configuration: Configuration, document: JSONDocument, file: String,
-        cacheDirectory: String
+        seccompCache: SeccompCache
     ) -> Plan {
-        var planner = Planner(configuration: configuration, cacheDirectory: cacheDirectory)
+        var planner = Planner(configuration: configuration, seccompCache: seccompCache)
         planner.planRuntime()
         planner.planContainer()
         return Plan(
@@ -21,9 +22,9 @@ public struct Planner {
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
     }
 
-    private init(configuration: Configuration, cacheDirectory: String) {
+    private init(configuration: Configuration, seccompCache: SeccompCache) {
         self.configuration = configuration
-        self.cacheDirectory = cacheDirectory
+        self.seccompCache = seccompCache
     }
 
     private mutating func add(_ step: some Step, _ origin: Origin = .standard) {
@@ -42,7 +43,7 @@ public struct Planner {
         }
         if let seccomp = configuration.seccomp {
             add(
-                PrepareSeccomp(profile: seccomp.value, cacheDirectory: cacheDirectory),
+                PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
                 seccomp.origin)
         }
         if configuration.mounts.contains(where: { $0.kind == .controlGroups }) {
