@@ -9,6 +9,7 @@ public struct Planner {
     private let configuration: Configuration
     private let seccompCache: SeccompCache
     private var steps: [PlannedStep] = []
+    private var attachedBinds = 0
 
     public static func plan(
         _ configuration: Configuration, document: JSONDocument, file: String,
@@ -101,7 +102,10 @@ public struct Planner {
 
     private mutating func planMount(_ mount: Configuration.Mount) {
         switch mount.kind {
-        case .bind(let source, _): add(AttachBind(mount: mount, source: source), mount.origin)
+        case .bind(let source, _):
+            add(
+                AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
+            attachedBinds += 1
         case .fileSystem(let type, let source, let parameters):
             add(
                 MountFileSystem(
