@@ -180,8 +180,7 @@ uint64_t clinux_mount_id(int fd) {
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation) {
-    struct mount_attr attributes = {
-        .attr_set = set, .attr_clr = clear, .propagation = propagation};
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes,
                         sizeof attributes);
 }
@@ -236,9 +235,7 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
     return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
 }
 
-int clinux_signalfd(const sigset_t *set) {
-    return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
+int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
@@ -297,9 +294,8 @@ int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
 
 void clinux_set_option(void *long_options, int index, const char *name, int has_value, int value) {
     struct option *option = (struct option *)long_options + index;
-    *option = (struct option){.name = name,
-                              .has_arg = has_value ? required_argument : no_argument,
-                              .val = value};
+    *option = (struct option){
+        .name = name, .has_arg = has_value ? required_argument : no_argument, .val = value};
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }

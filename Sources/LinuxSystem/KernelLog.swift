@@ -9,12 +9,14 @@ public enum KernelLog {
     ///
     /// - Parameter since: Microseconds of the monotonic clock (`Clock.microseconds`).
     public static func messages(prefix: String, since: UInt64) -> [String] {
-        guard let log = try? HostPath.open("/dev/kmsg", [.readOnly, .nonBlocking]) else { return [] }
+        guard let log = try? HostPath.open("/dev/kmsg", [.readOnly, .nonBlocking]) else {
+            return []
+        }
         var found: [String] = []
         var buffer = [UInt8](repeating: 0, count: 8192)
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe read(log.borrowed.rawValue, $0.baseAddress!, $0.count)
+                unsafe read(log.borrowed.rawValue, $0.baseAddress, $0.count)
             }
             if count < 0 && errno == EPIPE { continue }  // overwritten meanwhile: the next record
             if count <= 0 { break }

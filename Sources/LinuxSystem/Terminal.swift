@@ -93,7 +93,7 @@ extension FileDescriptor {
     public func readSome(_ capacity: Int) throws(Errno) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: capacity)
         let count = unsafe buffer.withUnsafeMutableBytes {
-            unsafe Glibc.read(rawValue, $0.baseAddress!, $0.count)
+            unsafe Glibc.read(rawValue, $0.baseAddress, $0.count)
         }
         if count < 0 {
             if errno == EAGAIN || errno == EINTR { return nil }
@@ -106,7 +106,7 @@ extension FileDescriptor {
     /// One write of a part of `bytes`; 0 when nothing fits just now.
     public func writeSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         let count = unsafe bytes.withUnsafeBytes {
-            unsafe Glibc.write(rawValue, $0.baseAddress!, $0.count)
+            unsafe Glibc.write(rawValue, $0.baseAddress, $0.count)
         }
         if count < 0 {
             if errno == EAGAIN || errno == EINTR { return 0 }

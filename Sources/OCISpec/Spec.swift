@@ -67,7 +67,8 @@ extension Spec.Mount {
         type = reader.string("type")
         source = reader.string("source")
         options = reader.strings("options") ?? []
-        mappings = ["uidMappings", "gidMappings"].lazy
+        mappings =
+            ["uidMappings", "gidMappings"].lazy
             .compactMap { key in reader.member(key).map { Located(key, at: $0.offset) } }.first
         offset = reader.offset
     }

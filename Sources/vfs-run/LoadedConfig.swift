@@ -17,7 +17,8 @@ struct LoadedConfig {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
             throw CommandError(
-                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run help \(name)\"")
+                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run help \(name)\""
+            )
         }
         var invocation = Invocation()
         invocation.arguments = Array(arguments.operands.dropFirst())

@@ -44,7 +44,9 @@ enum Checks {
     }
 
     static func rootDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
-        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false { return }
+        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false {
+            return
+        }
         guard let root = spec.root else {
             return diagnostics.error(
                 "is required and missing; without vfs.overlay.layers it names the root file system",

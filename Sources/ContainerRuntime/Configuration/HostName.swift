@@ -25,7 +25,8 @@ enum HostName {
     private static func isClean(_ path: String) -> Bool {
         var previous: UInt8 = 0
         for byte in path.utf8 {
-            if previous == UInt8(ascii: "/") && (byte == UInt8(ascii: "/") || byte == UInt8(ascii: "."))
+            if previous == UInt8(ascii: "/")
+                && (byte == UInt8(ascii: "/") || byte == UInt8(ascii: "."))
             {
                 return false
             }

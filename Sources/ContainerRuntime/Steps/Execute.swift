@@ -118,7 +118,9 @@ enum Interpreter {
 
     /// PT_INTERP of a 64-bit little-endian file, as far as it lies in `head`.
     static func elf(_ head: [UInt8]) -> String? {
-        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
+        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
+            return nil
+        }
         func number(_ offset: Int, _ size: Int) -> Int? {
             guard offset >= 0, offset + size <= head.count else { return nil }
             let value = head[offset..<offset + size].reversed().reduce(UInt64(0)) {

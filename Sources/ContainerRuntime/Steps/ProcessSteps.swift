@@ -122,7 +122,8 @@ struct ChangeUser: Step {
     let side = Side.container
     var summary: String {
         let groups = user.additionalGroupIDs
-        let more = groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
+        let more =
+            groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
         let mask = String(user.fileModeMask ?? 0o022, radix: 8)
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
