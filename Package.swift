@@ -63,6 +63,6 @@ let package = Package(
             name: "ContainerRuntimeTests",
             dependencies: ["ContainerRuntime", "OCISpec", "JSON", system],
             swiftSettings: relaxed),
-        .testTarget(name: "IntegrationTests", dependencies: ["JSON"], swiftSettings: relaxed),
+        .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]
 )
