@@ -74,6 +74,6 @@ let package = Package(
                 "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system,
             ],
             swiftSettings: relaxed),
-        .testTarget(name: "IntegrationTests", dependencies: ["JSON"], swiftSettings: relaxed),
+        .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]
 )

@@ -242,9 +242,12 @@ int clinux_block_signals(const sigset_t *set, sigset_t *old) {
 }
 
 void clinux_reset_signals(void) {
-    // What was ignored stays ignored across exec; only what differs is called for.
-    for (int number = 1; number < 32; number++) {
-        if (number != SIGKILL && number != SIGSTOP) signal(number, SIG_DFL);
+    // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
+    // the C library keeps for itself and a caller may have ignored all the same.
+    static const unsigned long default_action[4];
+    for (int number = 1; number <= 64; number++) {
+        if (number == SIGKILL || number == SIGSTOP) continue;
+        syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
     }
     sigset_t none;
     sigemptyset(&none);
