@@ -107,12 +107,14 @@ public struct OverlayMount: Sendable {
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
         let log = KernelLog()
-        for interface in interfaces {
+        var takesKeys = true
+        for interface in interfaces where takesKeys || interface == .optionString {
             do {
                 return try attempt(interface, log)
             } catch {
                 switch error {
                 case .interfaceUnknown: continue
+                case .keysUnchecked: takesKeys = false
                 case .failed(let error): throw error
                 }
             }
@@ -124,6 +126,9 @@ public struct OverlayMount: Sendable {
     private enum Failure: Error {
         /// The kernel does not have the interface; the next one may do.
         case interfaceUnknown
+        /// Before 6.5 overlayfs sees the options only when it is mounted: `fsconfig` takes every
+        /// key that is a string and refuses every descriptor.
+        case keysUnchecked
         case failed(OverlayError)
     }
 
@@ -192,6 +197,7 @@ public struct OverlayMount: Sendable {
             let aboutParameter = messages.allSatisfy {
                 $0.contains("Unknown parameter") || $0.contains("Bad value")
             }
+            if mayBeUnknown && error == .notSupportedOnSocket { throw .keysUnchecked }
             if mayBeUnknown && error == .invalidArgument && aboutParameter {
                 throw .interfaceUnknown
             }
