@@ -46,6 +46,7 @@ enum Checks {
     static func rootDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
         if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false { return }
         guard let root = spec.root else {
+            if diagnostics.hasError(in: "root") { return }
             return diagnostics.error(
                 "is required and missing; without vfs.overlay.layers it names the root file system",
                 at: diagnostics.document.root.offset, member: "root")
@@ -59,10 +60,12 @@ enum Checks {
 
     static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process else {
+            if diagnostics.hasError(in: "process") { return }
             return diagnostics.error(
                 "is required and missing", at: diagnostics.document.root.offset, member: "process")
         }
         guard let args = process.args, let first = args.first else {
+            if diagnostics.hasError(in: "process.args") { return }
             return diagnostics.error(
                 "needs at least one entry, the program", at: process.offset, member: "args")
         }
@@ -193,7 +196,8 @@ enum Checks {
                         + " everybody in it; leave the path out for a new one", at: path.offset)
             }
         }
-        if !seen.contains(.mount) {
+        let isUnread = diagnostics.hasError(in: spec.linux == nil ? "linux" : "linux.namespaces")
+        if !seen.contains(.mount) && !isUnread {
             let place = spec.linux?.offset ?? diagnostics.document.root.offset
             diagnostics.error(
                 "has no entry {\"type\": \"mount\"}; without its own mounts a container would"
