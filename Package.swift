@@ -45,7 +45,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
-            dependencies: ["ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", system],
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
+            ],
             swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport",
@@ -72,6 +74,6 @@ let package = Package(
                 "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system,
             ],
             swiftSettings: relaxed),
-        .testTarget(name: "IntegrationTests", dependencies: ["JSON"], swiftSettings: relaxed),
+        .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]
 )

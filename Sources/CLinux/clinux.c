@@ -180,8 +180,7 @@ uint64_t clinux_mount_id(int fd) {
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation) {
-    struct mount_attr attributes = {
-        .attr_set = set, .attr_clr = clear, .propagation = propagation};
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes,
                         sizeof attributes);
 }
@@ -236,18 +235,19 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
     return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
 }
 
-int clinux_signalfd(const sigset_t *set) {
-    return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
+int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
 }
 
 void clinux_reset_signals(void) {
-    // What was ignored stays ignored across exec; only what differs is called for.
-    for (int number = 1; number < 32; number++) {
-        if (number != SIGKILL && number != SIGSTOP) signal(number, SIG_DFL);
+    // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
+    // the C library keeps for itself and a caller may have ignored all the same.
+    static const unsigned long default_action[4];
+    for (int number = 1; number <= 64; number++) {
+        if (number == SIGKILL || number == SIGSTOP) continue;
+        syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
     }
     sigset_t none;
     sigemptyset(&none);
@@ -273,6 +273,18 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
+static int argument_count;
+static char **argument_vector;
+
+// The C library hands these to constructors.
+__attribute__((constructor)) static void keep_arguments(int count, char **vector) {
+    argument_count = count;
+    argument_vector = vector;
+}
+
+int clinux_argument_count(void) { return argument_count; }
+const char *clinux_argument(int index) { return argument_vector[index]; }
+
 int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
                        const void *long_options, char **argument, int *next) {
     opterr = 0;
@@ -285,9 +297,8 @@ int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
 
 void clinux_set_option(void *long_options, int index, const char *name, int has_value, int value) {
     struct option *option = (struct option *)long_options + index;
-    *option = (struct option){.name = name,
-                              .has_arg = has_value ? required_argument : no_argument,
-                              .val = value};
+    *option = (struct option){
+        .name = name, .has_arg = has_value ? required_argument : no_argument, .val = value};
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }

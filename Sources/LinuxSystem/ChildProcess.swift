@@ -197,6 +197,12 @@ public final class CStringArray: @unchecked Sendable {
         unsafe pointers[strings.count] = nil
     }
 
+    /// The string at `index`, as it is now: getopt moves them.
+    subscript(index: Int) -> String {
+        guard index < count, let pointer = unsafe pointers[index] else { return "" }
+        return unsafe String(cString: pointer)
+    }
+
     deinit {
         for index in 0..<count { unsafe free(pointers[index]) }
         unsafe pointers.deallocate()

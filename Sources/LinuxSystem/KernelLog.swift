@@ -34,7 +34,7 @@ public struct KernelLog: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: 8192)
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe Glibc.read(log.rawValue, $0.baseAddress!, $0.count)
+                unsafe Glibc.read(log.rawValue, $0.baseAddress, $0.count)
             }
             if count < 0 && errno == EPIPE { continue }  // overwritten meanwhile: the next record
             if count <= 0 { break }

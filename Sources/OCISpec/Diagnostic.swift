@@ -68,6 +68,13 @@ public final class Diagnostics {
         }.map(\.element)
     }
 
+    /// Reports keys that stand a second time in their object.
+    public func reportDuplicateKeys() {
+        for key in document.duplicateKeys {
+            error("stands twice in its object; keep one of them", at: key.offset)
+        }
+    }
+
     /// Reports an error about the value at `offset`.
     ///
     /// - Parameter member: A member of that value which is missing.

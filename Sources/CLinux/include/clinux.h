@@ -101,9 +101,9 @@ int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clea
 /// A SEQPACKET pair, both ends close-on-exec.
 int clinux_socketpair(int ends[_Nonnull 2]);
 /// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
-ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed);
+ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
 /// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
-ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed);
+ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
 
 // Credentials, signals, terminals, network. -----------------------------------
 
@@ -116,9 +116,15 @@ int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Every signal back to its default action, none blocked.
 void clinux_reset_signals(void);
 int clinux_loopback_up(void);
-int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigned short count);
+int clinux_install_seccomp(unsigned int flags, const void *_Nullable instructions,
+                           unsigned short count);
 
 // The command line. ------------------------------------------------------------
+
+/// The arguments of `main`. The standard library would find them by reading
+/// /proc/self/maps.
+int clinux_argument_count(void);
+const char *clinux_argument(int index);
 
 /// One step of getopt_long(3), without its global variables: the option's value,
 /// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. Prints

@@ -9,7 +9,8 @@ enum SystemControl {
         let other: Character = separator == "." ? "/" : "."
         let components = name.split(separator: separator, omittingEmptySubsequences: false)
             .map { String($0.map { $0 == other ? separator : $0 }) }
-        let isPath = components.count > 1 && components.allSatisfy { !["", ".", ".."].contains($0) }
+        let isPath =
+            components.count > 1 && components.allSatisfy { !["", ".", ".."].contains($0) }
         return isPath && !components.contains { $0.contains("/") && separator == "/" }
             ? components.joined(separator: "/") : nil
     }

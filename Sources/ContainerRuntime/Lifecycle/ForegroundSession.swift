@@ -101,9 +101,12 @@ struct ForegroundSession: ~Copyable {
     }
 
     private mutating func forwardSignals() throws(SystemCallError) {
-        while let signal = try attempt("read", "signalfd", { () throws(Errno) in
-            try signals.next()
-        }) {
+        while let signal = try attempt(
+            "read", "signalfd",
+            { () throws(Errno) in
+                try signals.next()
+            })
+        {
             if signal == Signal.windowChange {
                 try proxy?.copySize()
                 continue

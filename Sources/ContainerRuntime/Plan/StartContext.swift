@@ -19,8 +19,9 @@ public final class StartContext {
 
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
-    /// The sources of bind mounts, opened while the host's tree is still there.
-    var bindSources: [String: BindSource] = [:]
+    /// The sources of bind mounts, opened while the host's tree is still there; each is taken by
+    /// the step that attaches it.
+    var bindSources: [BindSource?] = []
     /// The directory that the root file system is mounted on.
     var mountpoint: HeldDescriptor?
     /// The container's root.

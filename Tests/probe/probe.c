@@ -1,0 +1,654 @@
+// Reports what a process finds inside a container, as one JSON object on
+// standard output, and tries what its arguments ask for:
+//
+//   probe                          the facts, and nothing tried
+//   probe read:/etc/x mkdir:/y …   the facts, and under "tried" what came of each
+//   probe --only read:/x …         "tried" alone
+//   probe --MODE …                 one of the roles at the end of this file
+//
+// Each attempt yields {"ok": true, "value": …} or {"ok": false, "errno": "EROFS"}.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <ifaddrs.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+// MARK: JSON
+
+static void quote(const char *text) {
+    putchar('"');
+    for (const unsigned char *at = (const unsigned char *)text; *at != 0; at++) {
+        if (*at == '"' || *at == '\\') {
+            printf("\\%c", *at);
+        } else if (*at < 0x20 || *at == 0x7f) {
+            printf("\\u%04x", *at);
+        } else {
+            putchar(*at);
+        }
+    }
+    putchar('"');
+}
+
+static bool first = true;
+
+static void key(const char *name) {
+    printf(first ? "\n  " : ",\n  ");
+    first = false;
+    quote(name);
+    printf(": ");
+}
+
+static void number(const char *name, long long value) {
+    key(name);
+    printf("%lld", value);
+}
+
+static void text(const char *name, const char *value) {
+    key(name);
+    if (value == NULL) {
+        printf("null");
+    } else {
+        quote(value);
+    }
+}
+
+static void strings(const char *name, char *const *list) {
+    key(name);
+    putchar('[');
+    for (int i = 0; list[i] != NULL; i++) {
+        if (i > 0) printf(", ");
+        quote(list[i]);
+    }
+    putchar(']');
+}
+
+// A whole small file; NULL with errno where it cannot be read.
+static char *contents(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return NULL;
+    static char buffer[1 << 18];
+    size_t length = 0;
+    ssize_t count;
+    while ((count = read(fd, buffer + length, sizeof buffer - 1 - length)) > 0) {
+        length += (size_t)count;
+    }
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    if (count < 0) return NULL;
+    buffer[length] = 0;
+    return strdup(buffer);
+}
+
+// MARK: Facts
+
+static void report_process(char **argv) {
+    number("pid", getpid());
+    number("ppid", getppid());
+    number("sid", getsid(0));
+    number("pgrp", getpgrp());
+    uid_t uids[3];
+    gid_t gids[3];
+    if (getresuid(&uids[0], &uids[1], &uids[2]) != 0) uids[0] = (uid_t)-1;
+    if (getresgid(&gids[0], &gids[1], &gids[2]) != 0) gids[0] = (gid_t)-1;
+    key("uids");
+    printf("[%u, %u, %u]", uids[0], uids[1], uids[2]);
+    key("gids");
+    printf("[%u, %u, %u]", gids[0], gids[1], gids[2]);
+    gid_t groups[256];
+    int count = getgroups(256, groups);
+    key("groups");
+    putchar('[');
+    for (int i = 0; i < count; i++) printf(i > 0 ? ", %u" : "%u", groups[i]);
+    putchar(']');
+    mode_t mask = umask(0);
+    umask(mask);
+    number("umask", mask);
+    char *directory = getcwd(NULL, 0);
+    text("cwd", directory);
+    free(directory);
+    strings("args", argv);
+    strings("env", environ);
+    number("noNewPrivileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    // Not by prctl(PR_GET_SECCOMP), which some filters answer with an errno.
+    char *status = contents("/proc/self/status");
+    char *mode = status != NULL ? strstr(status, "\nSeccomp:\t") : NULL;
+    number("seccomp", mode != NULL ? atoi(mode + 10) : -1);
+    number("dumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    int signal = -1;
+    prctl(PR_GET_PDEATHSIG, &signal);
+    number("parentDeathSignal", signal);
+    char *score = contents("/proc/self/oom_score_adj");
+    number("oomScoreAdj", score != NULL ? atoi(score) : -9999);
+    for (const char *const *name = (const char *const[]){"SigBlk", "SigIgn", NULL}; *name; name++) {
+        char label[16];
+        snprintf(label, sizeof label, "\n%s:\t", *name);
+        char *set = status != NULL ? strstr(status, label) : NULL;
+        number(*name, set != NULL ? (long long)strtoull(set + strlen(label), NULL, 16) : -1);
+    }
+}
+
+static void report_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {0};
+    syscall(SYS_capget, &header, sets);
+    uint64_t bounding = 0, ambient = 0;
+    for (int i = 0; i < 64; i++) {
+        if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1) bounding |= 1ULL << i;
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1) ambient |= 1ULL << i;
+    }
+#define WHOLE(field) ((long long)sets[1].field << 32 | sets[0].field)
+    key("capabilities");
+    printf("{\"effective\": %lld, \"permitted\": %lld, \"inheritable\": %lld, "
+           "\"bounding\": %llu, \"ambient\": %llu}",
+           WHOLE(effective), WHOLE(permitted), WHOLE(inheritable), (unsigned long long)bounding,
+           (unsigned long long)ambient);
+}
+
+static void report_limits(void) {
+    static const char *const names[] = {"CPU",     "FSIZE", "DATA",       "STACK",    "CORE",
+                                        "RSS",     "NPROC", "NOFILE",     "MEMLOCK",  "AS",
+                                        "LOCKS",   "SIGPENDING", "MSGQUEUE", "NICE",  "RTPRIO",
+                                        "RTTIME"};
+    key("rlimits");
+    putchar('{');
+    for (int i = 0; i < 16; i++) {
+        struct rlimit limit;
+        if (getrlimit((__rlimit_resource_t)i, &limit) != 0) continue;
+        // -1 is no limit.
+        printf("%s\"RLIMIT_%s\": [%lld, %lld]", i > 0 ? ", " : "", names[i],
+               (long long)limit.rlim_cur, (long long)limit.rlim_max);
+    }
+    putchar('}');
+}
+
+static const char *kind(mode_t mode) {
+    switch (mode & S_IFMT) {
+    case S_IFREG: return "file";
+    case S_IFDIR: return "directory";
+    case S_IFLNK: return "link";
+    case S_IFCHR: return "character";
+    case S_IFBLK: return "block";
+    case S_IFIFO: return "fifo";
+    case S_IFSOCK: return "socket";
+    default: return "?";
+    }
+}
+
+static void print_status(const struct stat *found, const char *target) {
+    printf("{\"kind\": \"%s\", \"mode\": %u, \"uid\": %u, \"gid\": %u, \"major\": %u, "
+           "\"minor\": %u, \"size\": %lld, \"nlink\": %llu",
+           kind(found->st_mode), found->st_mode & 07777, found->st_uid, found->st_gid,
+           major(found->st_rdev), minor(found->st_rdev), (long long)found->st_size,
+           (unsigned long long)found->st_nlink);
+    if (target != NULL) {
+        printf(", \"target\": ");
+        quote(target);
+    }
+    putchar('}');
+}
+
+// What is open, seen without opening anything; the link's target where there is a /proc.
+static void report_descriptors(void) {
+    key("descriptors");
+    putchar('{');
+    bool any = false;
+    for (int fd = 0; fd < 4096; fd++) {
+        struct stat found;
+        if (fstat(fd, &found) != 0) continue;
+        char path[64], target[4096];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = 0;
+        printf("%s\"%d\": ", any ? ", " : "", fd);
+        print_status(&found, target);
+        any = true;
+    }
+    putchar('}');
+}
+
+static void report_namespaces(void) {
+    static const char *const kinds[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+    key("namespaces");
+    putchar('{');
+    for (int i = 0; i < 8; i++) {
+        char path[64], target[64];
+        snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i]);
+        ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = 0;
+        printf("%s\"%s\": \"%s\"", i > 0 ? ", " : "", kinds[i], target);
+    }
+    putchar('}');
+    struct utsname name;
+    if (uname(&name) == 0) {
+        text("hostname", name.nodename);
+        text("domainname", name.domainname);
+    }
+}
+
+static void report_directory(const char *name, const char *path) {
+    key(name);
+    DIR *directory = opendir(path);
+    if (directory == NULL) {
+        printf("null");
+        return;
+    }
+    putchar('{');
+    struct dirent *entry;
+    bool any = false;
+    while ((entry = readdir(directory)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        struct stat found;
+        if (fstatat(dirfd(directory), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        char target[4096];
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        if (length > 0) target[length] = 0;
+        if (any) printf(", ");
+        quote(entry->d_name);
+        printf(": ");
+        print_status(&found, length > 0 ? target : NULL);
+        any = true;
+    }
+    putchar('}');
+    closedir(directory);
+}
+
+static void report_network(void) {
+    key("interfaces");
+    putchar('{');
+    struct if_nameindex *list = if_nameindex();
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool any = false;
+    for (struct if_nameindex *at = list; at != NULL && at->if_name != NULL; at++) {
+        struct ifreq request = {0};
+        strncpy(request.ifr_name, at->if_name, IFNAMSIZ - 1);
+        if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) continue;
+        printf("%s\"%s\": {\"up\": %s, \"loopback\": %s}", any ? ", " : "", at->if_name,
+               request.ifr_flags & IFF_UP ? "true" : "false",
+               request.ifr_flags & IFF_LOOPBACK ? "true" : "false");
+        any = true;
+    }
+    putchar('}');
+    if (list != NULL) if_freenameindex(list);
+    if (fd >= 0) close(fd);
+}
+
+static void report_terminal(void) {
+    key("isatty");
+    printf("[%s, %s, %s]", isatty(0) ? "true" : "false", isatty(1) ? "true" : "false",
+           isatty(2) ? "true" : "false");
+    struct winsize size;
+    key("windowSize");
+    if (ioctl(0, TIOCGWINSZ, &size) == 0) {
+        printf("[%u, %u]", size.ws_row, size.ws_col);
+    } else {
+        printf("null");
+    }
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+    key("hasControllingTerminal");
+    printf(fd >= 0 ? "true" : "false");
+    number("foreground", fd >= 0 ? tcgetpgrp(fd) : -1);
+    if (fd >= 0) close(fd);
+    char name[64] = "";
+    text("terminalName", ttyname_r(0, name, sizeof name) == 0 ? name : NULL);
+}
+
+static void report_facts(char **argv) {
+    report_process(argv);
+    report_capabilities();
+    report_limits();
+    report_descriptors();
+    report_namespaces();
+    report_network();
+    report_terminal();
+    report_directory("dev", "/dev");
+    report_directory("root", "/");
+    text("mountinfo", contents("/proc/self/mountinfo"));
+    text("cgroup", contents("/proc/self/cgroup"));
+}
+
+// MARK: Attempts
+
+static void opened(int fd) {
+    if (fd < 0) {
+        printf("{\"ok\": false, \"errno\": \"%s\"}", strerrorname_np(errno));
+    } else {
+        printf("{\"ok\": true}");
+        close(fd);
+    }
+}
+
+static void done(int result) {
+    if (result < 0) {
+        printf("{\"ok\": false, \"errno\": \"%s\"}", strerrorname_np(errno));
+    } else {
+        printf("{\"ok\": true}");
+    }
+}
+
+static void value(const char *found) {
+    if (found == NULL) return done(-1);
+    printf("{\"ok\": true, \"value\": ");
+    quote(found);
+    putchar('}');
+}
+
+static void status(const char *path, bool follow) {
+    struct stat found;
+    if ((follow ? stat : lstat)(path, &found) != 0) return done(-1);
+    char target[4096];
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length >= 0) target[length] = 0;
+    printf("{\"ok\": true, \"value\": ");
+    print_status(&found, length >= 0 ? target : NULL);
+    putchar('}');
+}
+
+static void names(const char *path) {
+    struct dirent **list;
+    int count = scandir(path, &list, NULL, alphasort);
+    if (count < 0) return done(-1);
+    printf("{\"ok\": true, \"value\": [");
+    bool any = false;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(list[i]->d_name, ".") == 0 || strcmp(list[i]->d_name, "..") == 0) continue;
+        if (any) printf(", ");
+        quote(list[i]->d_name);
+        any = true;
+    }
+    printf("]}");
+}
+
+// `rest` is PATH or PATH=VALUE.
+static void write_value(char *rest, int flags) {
+    char *equals = strchr(rest, '=');
+    const char *bytes = equals != NULL ? equals + 1 : "x";
+    if (equals != NULL) *equals = 0;
+    int fd = open(rest, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, 0644);
+    if (equals != NULL) *equals = '=';
+    if (fd < 0) return done(-1);
+    ssize_t count = write(fd, bytes, strlen(bytes));
+    done(count < 0 ? -1 : 0);
+    close(fd);
+}
+
+// Writes MEGABYTES to PATH and says how many bytes went in before the error.
+static void fill(char *rest) {
+    char *equals = strchr(rest, '=');
+    long megabytes = equals != NULL ? atol(equals + 1) : 1;
+    if (equals != NULL) *equals = 0;
+    int fd = open(rest, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (equals != NULL) *equals = '=';
+    if (fd < 0) return done(-1);
+    static char block[65536];
+    long long written = 0;
+    while (written < megabytes * (1 << 20)) {
+        ssize_t count = write(fd, block, sizeof block);
+        if (count <= 0) {
+            printf("{\"ok\": false, \"errno\": \"%s\", \"value\": %lld}", strerrorname_np(errno),
+                   written);
+            close(fd);
+            return;
+        }
+        written += count;
+    }
+    printf("{\"ok\": true, \"value\": %lld}", written);
+    close(fd);
+}
+
+static void try_system_call(const char *name) {
+    if (strcmp(name, "mount") == 0) return done(mount("none", "/", "tmpfs", 0, NULL));
+    if (strcmp(name, "umount") == 0) return done(umount2("/proc", MNT_DETACH));
+    if (strcmp(name, "chroot") == 0) return done(chroot("/"));
+    if (strcmp(name, "unshare-user") == 0) return done(unshare(CLONE_NEWUSER));
+    if (strcmp(name, "unshare-mount") == 0) return done(unshare(CLONE_NEWNS));
+    if (strcmp(name, "unshare-net") == 0) return done(unshare(CLONE_NEWNET));
+    if (strcmp(name, "sethostname") == 0) return done(sethostname("changed", 7));
+    if (strcmp(name, "vsock") == 0) return opened(socket(AF_VSOCK, SOCK_STREAM, 0));
+    if (strcmp(name, "packet") == 0) return opened(socket(AF_PACKET, SOCK_RAW, 0));
+    if (strcmp(name, "raw") == 0) return opened(socket(AF_INET, SOCK_RAW, 1));
+    if (strcmp(name, "bpf") == 0) return done((int)syscall(SYS_bpf, 0, NULL, 0));
+    if (strcmp(name, "keyctl") == 0) return done((int)syscall(SYS_keyctl, 0, -3, 0));
+    if (strcmp(name, "reboot") == 0) return done((int)syscall(SYS_reboot, 0, 0, 0, NULL));
+    if (strcmp(name, "fsopen") == 0) return opened((int)syscall(SYS_fsopen, "tmpfs", 0));
+    if (strcmp(name, "io_uring") == 0) return opened((int)syscall(SYS_io_uring_setup, 1, NULL));
+    if (strcmp(name, "userfaultfd") == 0) return opened((int)syscall(SYS_userfaultfd, 0));
+    if (strcmp(name, "open_by_handle_at") == 0)
+        return opened((int)syscall(SYS_open_by_handle_at, -1, NULL, 0));
+    if (strcmp(name, "clone3") == 0) return done((int)syscall(SYS_clone3, NULL, 0));
+    if (strcmp(name, "settimeofday") == 0) return done((int)syscall(SYS_settimeofday, NULL, NULL));
+    if (strcmp(name, "kexec_load") == 0) return done((int)syscall(SYS_kexec_load, 0, 0, NULL, 0));
+    if (strcmp(name, "getppid") == 0) return done(syscall(SYS_getppid) < 0 ? -1 : 0);
+    if (strcmp(name, "tiocsti") == 0) return done(ioctl(0, TIOCSTI, "!"));
+    if (strcmp(name, "setuid0") == 0) return done(setuid(0));
+    if (strcmp(name, "setgroups0") == 0) return done(setgroups(0, NULL));
+    errno = ENOSYS;
+    done(-1);
+}
+
+static void attempt(char *argument) {
+    char *colon = strchr(argument, ':');
+    if (colon == NULL) return value(NULL);
+    char *rest = colon + 1;
+    size_t length = (size_t)(colon - argument);
+#define IS(name) (length == sizeof name - 1 && strncmp(argument, name, length) == 0)
+    if (IS("read")) return value(contents(rest));
+    if (IS("open-read")) return opened(open(rest, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (IS("open-write")) return opened(open(rest, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (IS("open-both")) return opened(open(rest, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (IS("write")) return write_value(rest, 0);
+    if (IS("create")) return write_value(rest, O_CREAT);
+    if (IS("append")) return write_value(rest, O_CREAT | O_APPEND);
+    if (IS("fill")) return fill(rest);
+    if (IS("stat")) return status(rest, true);
+    if (IS("lstat")) return status(rest, false);
+    if (IS("list")) return names(rest);
+    if (IS("mkdir")) return done(mkdir(rest, 0755));
+    if (IS("unlink")) return done(unlink(rest));
+    if (IS("chdir")) return done(chdir(rest));
+    if (IS("mknod")) return done(mknod(rest, S_IFCHR | 0666, makedev(1, 3)));
+    if (IS("exec")) {
+        pid_t child = fork();
+        if (child == 0) {
+            char *arguments[] = {rest, NULL};
+            execv(rest, arguments);
+            _exit(errno);
+        }
+        int ended = 0;
+        waitpid(child, &ended, 0);
+        errno = WIFEXITED(ended) ? WEXITSTATUS(ended) : 0;
+        return done(errno == 0 ? 0 : -1);
+    }
+    if (IS("sysctl")) {
+        char path[512];
+        snprintf(path, sizeof path, "/proc/sys/%s", rest);
+        char *found = contents(path);
+        if (found != NULL) found[strcspn(found, "\n")] = 0;
+        return value(found);
+    }
+    if (IS("call")) return try_system_call(rest);
+    errno = EINVAL;
+    done(-1);
+}
+
+// MARK: Roles, for tests that need a process which does something
+
+static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+static int say(const char *line) {
+    return write(1, line, strlen(line)) < 0 ? 1 : 0;
+}
+
+// --handle: says "ready", waits for a signal, exits with 40 plus its number.
+static int handle(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < 6; i++) sigaddset(&set, forwarded[i]);
+    sigaddset(&set, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    say("ready\n");
+    for (;;) {
+        int number = 0;
+        sigwait(&set, &number);
+        if (number != SIGWINCH) return 40 + number;
+        struct winsize size = {0};
+        ioctl(0, TIOCGWINSZ, &size);
+        char line[64];
+        snprintf(line, sizeof line, "size %u %u\n", size.ws_row, size.ws_col);
+        say(line);
+    }
+}
+
+// --cling UID: does what it can to outlive the runtime, with a child, then waits.
+static int cling(const char *user) {
+    prctl(PR_SET_PDEATHSIG, 0);
+    uid_t id = (uid_t)atoi(user);
+    if (id != 0 && setuid(id) != 0) return 1;
+    prctl(PR_SET_PDEATHSIG, 0);
+    for (int number = 1; number < 65; number++) signal(number, SIG_IGN);
+    if (fork() == 0) setsid();
+    if (getpid() == 1) say("ready\n");
+    for (;;) pause();
+}
+
+// --wait: says "ready" and waits for ever with every signal at its default.
+static void wait_for_ever(void) {
+    say("ready\n");
+    for (;;) pause();
+}
+
+// --hold KIND…: makes namespaces, says the pid to find them under, and keeps them until its
+// standard input closes.
+static int hold(char **kinds) {
+    int flags = 0;
+    for (char **at = kinds; *at != NULL; at++) {
+        if (strcmp(*at, "net") == 0) flags |= CLONE_NEWNET;
+        if (strcmp(*at, "ipc") == 0) flags |= CLONE_NEWIPC;
+        if (strcmp(*at, "uts") == 0) flags |= CLONE_NEWUTS;
+        if (strcmp(*at, "pid") == 0) flags |= CLONE_NEWPID;
+        if (strcmp(*at, "cgroup") == 0) flags |= CLONE_NEWCGROUP;
+    }
+    if (unshare(flags) != 0) return 1;
+    if (flags & CLONE_NEWUTS && sethostname("held", 4) != 0) return 1;
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) pause();
+    }
+    char line[32], byte;
+    snprintf(line, sizeof line, "%d\n", child);
+    say(line);
+    while (read(0, &byte, 1) > 0) {
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return 0;
+}
+
+// --attack: tries to open the program of every other process for writing until standard input
+// closes, then says how many processes it saw and what came of it.
+static int attack(void) {
+    int opened_for_writing = 0, seen = 0, looked = 0;
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    say("ready\n");
+    char byte;
+    while (read(0, &byte, 1) < 0) {
+        DIR *proc = opendir("/proc");
+        struct dirent *entry;
+        while ((entry = readdir(proc)) != NULL) {
+            if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+            if (atoi(entry->d_name) == getpid()) continue;
+            char path[300];
+            snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
+            seen++;
+            int fd = open(path, O_PATH | O_CLOEXEC);
+            if (fd < 0) continue;
+            looked++;
+            snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+            int writable = open(path, O_WRONLY | O_CLOEXEC);
+            if (writable >= 0) {
+                opened_for_writing++;
+                if (write(writable, "", 1) < 0) opened_for_writing += 1000;
+                close(writable);
+            }
+            close(fd);
+        }
+        closedir(proc);
+    }
+    printf("{\"seen\": %d, \"looked\": %d, \"opened\": %d}\n", seen, looked, opened_for_writing);
+    return 0;
+}
+
+// --swap A B: exchanges two names until standard input closes.
+static int swap(const char *one, const char *other) {
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    say("ready\n");
+    char byte;
+    while (read(0, &byte, 1) < 0) {
+        for (int i = 0; i < 100; i++) {
+            syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+        }
+    }
+    return 0;
+}
+
+// --kill-self N
+static int kill_self(int number) {
+    signal(number, SIG_DFL);
+    kill(getpid(), number);
+    return 3;
+}
+
+int main(int argc, char **argv) {
+    if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
+        const char *mode = argv[1];
+        if (strcmp(mode, "--handle") == 0) return handle();
+        if (strcmp(mode, "--cling") == 0 && argc > 2) return cling(argv[2]);
+        if (strcmp(mode, "--wait") == 0) wait_for_ever();
+        if (strcmp(mode, "--hold") == 0) return hold(argv + 2);
+        if (strcmp(mode, "--attack") == 0) return attack();
+        if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+        if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
+        fprintf(stderr, "probe: unknown mode %s\n", mode);
+        return 2;
+    }
+    bool only = argc >= 2 && strcmp(argv[1], "--only") == 0;
+    // In memory until it is whole: what is tried may end the process.
+    setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+    putchar('{');
+    if (!only) report_facts(argv);
+    key("tried");
+    putchar('{');
+    for (int i = only ? 2 : 1; i < argc; i++) {
+        printf(i > (only ? 2 : 1) ? ",\n    " : "\n    ");
+        quote(argv[i]);
+        printf(": ");
+        attempt(argv[i]);
+    }
+    printf("}\n}\n");
+    return fflush(stdout) == 0 ? 0 : 1;
+}
