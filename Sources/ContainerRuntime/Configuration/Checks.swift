@@ -48,6 +48,7 @@ enum Checks {
             return
         }
         guard let root = spec.root else {
+            if diagnostics.hasError(in: "root") { return }
             return diagnostics.error(
                 "is required and missing; without vfs.overlay.layers it names the root file system",
                 at: diagnostics.document.root.offset, member: "root")
@@ -61,10 +62,12 @@ enum Checks {
 
     static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process else {
+            if diagnostics.hasError(in: "process") { return }
             return diagnostics.error(
                 "is required and missing", at: diagnostics.document.root.offset, member: "process")
         }
         guard let args = process.args, let first = args.first else {
+            if diagnostics.hasError(in: "process.args") { return }
             return diagnostics.error(
                 "needs at least one entry, the program", at: process.offset, member: "args")
         }
@@ -197,7 +200,8 @@ enum Checks {
                         + " everybody in it; leave the path out for a new one", at: path.offset)
             }
         }
-        if !seen.contains(.mount) {
+        let isUnread = diagnostics.hasError(in: spec.linux == nil ? "linux" : "linux.namespaces")
+        if !seen.contains(.mount) && !isUnread {
             let place = spec.linux?.offset ?? diagnostics.document.root.offset
             diagnostics.error(
                 "has no entry {\"type\": \"mount\"}; without its own mounts a container would"
