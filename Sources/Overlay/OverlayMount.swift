@@ -106,6 +106,7 @@ public struct OverlayMount: Sendable {
                 "\(lowers.count) layers are too many: overlayfs stacks at most "
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
+        try refuseUpperInLayer()
         let log = KernelLog()
         var takesKeys = true
         for interface in interfaces where takesKeys || interface == .optionString {
@@ -120,6 +121,19 @@ public struct OverlayMount: Sendable {
             }
         }
         throw OverlayError("this kernel has no way to mount an overlay", .notSupported)
+    }
+
+    /// An upper that lies inside a layer would change that layer while it is mounted, which has
+    /// no defined result. The kernel takes it without a word; for a layer in an upper it is ELOOP.
+    private func refuseUpperInLayer() throws(OverlayError) {
+        // A throw-away upper has no path and lies nowhere.
+        guard let upper, upper.path.hasPrefix("/") else { return }
+        let place = OverlayFacts.Place(upper)
+        for lower in lowers where place.isInside(OverlayFacts.Place(lower)) {
+            throw OverlayError(
+                "the upper \"\(upper.path)\" lies inside the layer \"\(lower.path)\"; they must"
+                    + " be separate trees", .tooManySymbolicLinkLevels)
+        }
     }
 
     /// Why an attempt ended.
