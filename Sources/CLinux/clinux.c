@@ -128,9 +128,15 @@ pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *saved
     return pid;
 }
 
-void clinux_disarm_watchdog(void) {
+int clinux_stop_watchdog(pid_t pid) {
     watched.tty = -1;
     watched.target = -1;
+    if (kill(pid, SIGKILL) != 0) return -1;
+    // Without an exit signal only __WALL finds it.
+    while (waitpid(pid, NULL, __WALL) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    return 0;
 }
 
 int clinux_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }

@@ -119,9 +119,10 @@ public enum CurrentProcess {
     /// Starts the process that kills `target` when this process is gone, however it went.
     ///
     /// - Parameter terminal: A terminal and the settings to put back on it in that case.
+    /// - Returns: Its pid, for `stopWatchdog`.
     public static func startWatchdog(
         lifeline: FileDescriptor, target: FileDescriptor, terminal: TerminalSettings?
-    ) throws(Errno) {
+    ) throws(Errno) -> Int32 {
         let pid =
             if let terminal {
                 unsafe withUnsafePointer(to: terminal.saved) {
@@ -131,11 +132,14 @@ public enum CurrentProcess {
             } else {
                 clinux_start_watchdog(lifeline.rawValue, target.rawValue, -1, nil)
             }
-        _ = try check(pid)
+        return try check(pid)
     }
 
-    public static func disarmWatchdog() {
-        clinux_disarm_watchdog()
+    /// Ends the watchdog: nothing is left to kill.
+    ///
+    /// The corresponding C functions are `kill` and `waitpid`.
+    public static func stopWatchdog(_ pid: Int32) throws(Errno) {
+        try checkDone(clinux_stop_watchdog(pid))
     }
 
     /// Ends at once: no exit handlers, no buffers flushed.

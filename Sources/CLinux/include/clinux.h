@@ -61,8 +61,8 @@ int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags
 /// −1, `saved` (a `struct termios`) is put back on it first. Returns its pid.
 pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *_Nullable saved);
 
-/// Nothing is left to kill and no terminal to put back: the watchdog only ends.
-void clinux_disarm_watchdog(void);
+/// Ends the watchdog and waits for it: it kills nothing and puts nothing back.
+int clinux_stop_watchdog(pid_t pid);
 
 // prctl(2), one function an operation. ---------------------------------------
 

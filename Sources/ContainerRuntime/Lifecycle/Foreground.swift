@@ -32,7 +32,6 @@ public final class Foreground {
         } catch {
             throw RuntimeError(sentence(error))
         }
-        CurrentProcess.disarmWatchdog()
         return try exitCode(ending)
     }
 
@@ -57,13 +56,13 @@ public final class Foreground {
             InitProcess(plan: plan, context: context, times: times).run()
         case .parent(let child):
             let channel = pair.takeNear()
-            try attempt("clone", "of the watchdog") { () throws(Errno) in
+            let watchdog = try attempt("clone", "of the watchdog") { () throws(Errno) in
                 try CurrentProcess.startWatchdog(
                     lifeline: lifeline.borrowed, target: child.borrowed, terminal: terminal)
             }
             return ForegroundSession(
                 child: child, channel: channel, signals: signals, terminal: terminal,
-                ownsProcessNamespace: plan.namespaces.contains(.pid))
+                watchdog: watchdog, ownsProcessNamespace: plan.namespaces.contains(.pid))
         }
     }
 

@@ -17,6 +17,7 @@ struct ForegroundSession: ~Copyable {
 
     private let child: ChildProcess
     private let signals: SignalQueue
+    private let watchdog: Int32
     private let ownsProcessNamespace: Bool
     private let settings: TerminalSettings?
     private var channel: Channel?
@@ -27,12 +28,14 @@ struct ForegroundSession: ~Copyable {
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue, terminal: TerminalSettings?, ownsProcessNamespace: Bool
+        signals: consuming SignalQueue, terminal: TerminalSettings?, watchdog: Int32,
+        ownsProcessNamespace: Bool
     ) {
         self.child = child
         self.channel = consume channel
         self.signals = signals
         settings = terminal
+        self.watchdog = watchdog
         self.ownsProcessNamespace = ownsProcessNamespace
     }
 
@@ -56,6 +59,8 @@ struct ForegroundSession: ~Copyable {
         } catch {
             return .lost(SystemCallError("waitid", "", error))
         }
+        // Waited for, so that it is no zombie of whoever adopts it; it has nothing to do any more.
+        try? CurrentProcess.stopWatchdog(watchdog)
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         switch ended {
