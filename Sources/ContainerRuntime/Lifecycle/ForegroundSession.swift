@@ -17,6 +17,8 @@ struct ForegroundSession: ~Copyable {
 
     private let child: ChildProcess
     private let signals: SignalQueue
+    /// What the watchdog watches: this process.
+    private let lifeline: OwnedDescriptor
     private let watchdog: Int32
     private let ownsProcessNamespace: Bool
     private let settings: TerminalSettings?
@@ -28,13 +30,14 @@ struct ForegroundSession: ~Copyable {
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue, terminal: TerminalSettings?, watchdog: Int32,
-        ownsProcessNamespace: Bool
+        signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
+        terminal: TerminalSettings?, watchdog: Int32, ownsProcessNamespace: Bool
     ) {
         self.child = child
         self.channel = consume channel
         self.signals = signals
         settings = terminal
+        self.lifeline = lifeline
         self.watchdog = watchdog
         self.ownsProcessNamespace = ownsProcessNamespace
     }
