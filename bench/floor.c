@@ -540,6 +540,12 @@ static int wait_for_end(int channel, int signals, int child) {
     return signaled ? 128 + status : status;
 }
 
+static int init_process(void *ends) {
+    close(((int *)ends)[0]);
+    run_container(((int *)ends)[1]);
+    return 1;
+}
+
 int main(int count, char **arguments) {
     if (count < 4) return 2;
     read_arguments(arguments + 1);
@@ -560,19 +566,15 @@ int main(int count, char **arguments) {
     int lifeline = must(clinux_pidfd_open(getpid()), "pidfd_open");
     int ends[2], child;
     must(clinux_socketpair(ends), "socketpair");
-    pid_t pid = must(clinux_clone3(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                                       CLONE_NEWPID | CLONE_NEWNET,
-                                   -1, &child),
-                     "clone3");
-    if (pid == 0) {
-        close(ends[0]);
-        run_container(ends[1]);
-    }
+    pid_t watchdog = must(clinux_start_watchdog(lifeline, -1, NULL), "clone");
+    must(clinux_spawn(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
+                          CLONE_NEWNET,
+                      -1, 1, &child, init_process, ends),
+         "clone3");
     close(ends[1]);
-    must(clinux_start_watchdog(lifeline, child, -1, NULL), "clone");
-    close(lifeline);
     int code = wait_for_end(ends[0], signals, child);
-    clinux_disarm_watchdog();
+    must(clinux_stop_watchdog(watchdog), "waitpid");
+    close(lifeline);
     close(child);
     close(signals);
     return code;

@@ -30,10 +30,10 @@ public struct Channel: ~Copyable, Sendable {
         }
 
         public consuming func takeNear() -> Channel { near }
-        public consuming func takeFar() -> Channel { far }
     }
 
-    init(_ socket: consuming OwnedDescriptor) {
+    /// Takes over one end of a pair.
+    public init(_ socket: consuming OwnedDescriptor) {
         self.socket = socket
     }
 

@@ -106,13 +106,16 @@ public struct OverlayMount: Sendable {
                 "\(lowers.count) layers are too many: overlayfs stacks at most "
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
+        try refuseUpperInLayer()
         let log = KernelLog()
-        for interface in interfaces {
+        var takesKeys = true
+        for interface in interfaces where takesKeys || interface == .optionString {
             do {
                 return try attempt(interface, log)
             } catch {
                 switch error {
                 case .interfaceUnknown: continue
+                case .keysUnchecked: takesKeys = false
                 case .failed(let error): throw error
                 }
             }
@@ -120,10 +123,26 @@ public struct OverlayMount: Sendable {
         throw OverlayError("this kernel has no way to mount an overlay", .notSupported)
     }
 
+    /// An upper that lies inside a layer would change that layer while it is mounted, which has
+    /// no defined result. The kernel takes it without a word; for a layer in an upper it is ELOOP.
+    private func refuseUpperInLayer() throws(OverlayError) {
+        // A throw-away upper has no path and lies nowhere.
+        guard let upper, upper.path.hasPrefix("/") else { return }
+        let place = OverlayFacts.Place(upper)
+        for lower in lowers where place.isInside(OverlayFacts.Place(lower)) {
+            throw OverlayError(
+                "the upper \"\(upper.path)\" lies inside the layer \"\(lower.path)\"; they must"
+                    + " be separate trees", .tooManySymbolicLinkLevels)
+        }
+    }
+
     /// Why an attempt ended.
     private enum Failure: Error {
         /// The kernel does not have the interface; the next one may do.
         case interfaceUnknown
+        /// Before 6.5 overlayfs sees the options only when it is mounted: `fsconfig` takes every
+        /// key that is a string and refuses every descriptor.
+        case keysUnchecked
         case failed(OverlayError)
     }
 
@@ -192,6 +211,7 @@ public struct OverlayMount: Sendable {
             let aboutParameter = messages.allSatisfy {
                 $0.contains("Unknown parameter") || $0.contains("Bad value")
             }
+            if mayBeUnknown && error == .notSupportedOnSocket { throw .keysUnchecked }
             if mayBeUnknown && error == .invalidArgument && aboutParameter {
                 throw .interfaceUnknown
             }

@@ -37,13 +37,15 @@ enum {
 
 // Namespaces and processes. ---------------------------------------------------
 
-/// What `clinux_clone3` answers in the new process.
-enum { CLINUX_CLONE_IN_CHILD = 0 };
-
-/// clone3(2) in the manner of fork: `flags` with `CLONE_PIDFD` added, exit
-/// signal SIGCHLD. `*pidfd` is set in the calling process only. `cgroup` is −1
-/// or the descriptor of a cgroup2 directory (`CLONE_INTO_CGROUP`).
-pid_t clinux_clone3(uint64_t flags, int cgroup, int *pidfd);
+/// clone3(2): a new process runs `body(context)`, which must not return, on a
+/// stack of its own. `flags` are namespaces; `CLONE_PIDFD` is added, the exit
+/// signal is SIGCHLD. `cgroup` is −1 or the descriptor of a cgroup2 directory
+/// (`CLONE_INTO_CGROUP`). With `shares_memory` (`CLONE_VM | CLONE_VFORK`) nothing
+/// is copied and the calling process sleeps until the new one executes a program
+/// or ends. `*pidfd` is set before `body` runs. One call a process: the stack is
+/// static.
+pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
+                   int (*body)(void *_Nullable), void *_Nullable context);
 int clinux_setns(int fd, int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
 int clinux_pidfd_open(pid_t pid);
@@ -55,14 +57,15 @@ int clinux_execveat(int fd, const char *path, char *const _Nullable *_Nonnull ar
                     char *const _Nullable *_Nonnull envp, int flags);
 int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags);
 
-/// Starts the watchdog: a process that shares this one's memory, sleeps until
-/// the process behind `lifeline` is gone and then kills the one behind `target`,
-/// whatever that one has done to its own parent-death signal. When `tty` is not
-/// −1, `saved` (a `struct termios`) is put back on it first. Returns its pid.
-pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *_Nullable saved);
+/// Starts the watchdog: a process that shares this one's memory and descriptors,
+/// sleeps until the process behind `lifeline` is gone and then kills the one that
+/// `clinux_spawn` has made, whatever that one has done to its own parent-death
+/// signal. When `tty` is not −1, `saved` (a `struct termios`) is put back on it
+/// first. `lifeline` must stay open. Returns its pid.
+pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
-/// Nothing is left to kill and no terminal to put back: the watchdog only ends.
-void clinux_disarm_watchdog(void);
+/// Ends the watchdog and waits for it: it kills nothing and puts nothing back.
+int clinux_stop_watchdog(pid_t pid);
 
 // prctl(2), one function an operation. ---------------------------------------
 
