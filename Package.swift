@@ -71,7 +71,8 @@ let package = Package(
         .testTarget(
             name: "ContainerRuntimeTests",
             dependencies: [
-                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system,
+                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", "TestSupport",
+                system,
             ],
             swiftSettings: relaxed),
         .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),

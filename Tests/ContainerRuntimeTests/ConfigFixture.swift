@@ -1,9 +1,10 @@
 import ContainerRuntime
 import JSON
 import OCISpec
+import Seccomp
 
 /// A small config.json that nothing is wrong with, one top-level member a line.
-struct ConfigFixture {
+struct ConfigFixture: Sendable {
     private var members: [(key: String, value: String)] = [
         ("ociVersion", #""1.3.0""#),
         ("process", #"{"cwd": "/", "args": ["sh"]}"#),
@@ -48,5 +49,12 @@ struct ConfigFixture {
         } catch let error as ConfigurationError {
             return error.diagnostics.map(\.text)
         }
+    }
+
+    func plan(_ invocation: Invocation = Invocation()) throws -> Plan {
+        let (configuration, _, document) = try build(invocation)
+        return Planner.plan(
+            configuration, document: document, file: "config.json",
+            seccompCache: SeccompCache(directory: "/nonexistent"))
     }
 }

@@ -9,8 +9,7 @@ import Testing
     struct Rule: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var check: Checks.Check
-        var key: String
-        var value: String?
+        var config: ConfigFixture
     }
 
     static let rules: [Rule] = [
@@ -39,16 +38,22 @@ import Testing
         rule(
             "devices", Checks.devices, "linux", #"{"devices": [{"type": "p", "path": "fifo"}]}"#),
         rule("containerPaths", Checks.containerPaths, "linux", #"{"maskedPaths": ["x"]}"#),
-        rule(
-            "seccomp", Checks.seccomp, "linux",
-            #"{"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}}"#),
+        Rule(testDescription: "seccomp", check: Checks.seccomp, config: twoProfiles),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]
+
+    private static let twoProfiles: ConfigFixture = {
+        var config = ConfigFixture("vfs", #"{"seccomp": "default"}"#)
+        config.set(
+            "linux",
+            #"{"namespaces": [{"type": "mount"}], "seccomp": {"defaultAction": "SCMP_ACT_LOG"}}"#)
+        return config
+    }()
 
     private static func rule(
         _ name: String, _ check: @escaping Checks.Check, _ key: String, _ value: String?
     ) -> Rule {
-        Rule(testDescription: name, check: check, key: key, value: value)
+        Rule(testDescription: name, check: check, config: ConfigFixture(key, value))
     }
 
     private static func process(_ member: String) -> String {
@@ -70,7 +75,15 @@ import Testing
 
     @Test(arguments: rules)
     func `fails where it should`(_ rule: Rule) throws {
-        #expect(try run(rule.check, ConfigFixture(rule.key, rule.value)).hasErrors)
+        #expect(try run(rule.check, rule.config).hasErrors)
+    }
+
+    @Test func `two profiles are one too many`() throws {
+        #expect(
+            try Self.twoProfiles.diagnostics() == [
+                "config.json:6:20: vfs.seccomp: names a second profile beside linux.seccomp; keep"
+                    + " one of them"
+            ])
     }
 
     @Test(arguments: rules)

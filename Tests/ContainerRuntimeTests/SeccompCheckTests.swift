@@ -8,13 +8,13 @@ import Testing
             "linux",
             #"""
             {"namespaces": [{"type": "mount"}],
-             "seccomp": {"defaultAction": "SCMP_ACT_NOTIFY", "defaultErrnoRet": 4096}}
+             "seccomp": {"defaultAction": "SCMP_ACT_NOTIFY", "defaultErrnoRet": 4095}}
             """#,
             """
             config.json:6:31: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not \
             supported yet
-            config.json:6:69: linux.seccomp.defaultErrnoRet: 4096 is not an errno; they \
-            go up to 4095
+            config.json:6:69: linux.seccomp.defaultErrnoRet: 4095 is not an errno; they \
+            go up to 4094
             """),
         CheckRow(
             "linux",
@@ -42,7 +42,7 @@ import Testing
             config.json:8:2: linux.seccomp.syscalls[1].names: is empty; name at least one \
             system call
             config.json:8:56: linux.seccomp.syscalls[1].errnoRet: 5000 is not an errno; \
-            they go up to 4095
+            they go up to 4094
             config.json:9:2: linux.seccomp.syscalls[2].names: is required and missing
             """),
         CheckRow(
@@ -91,7 +91,7 @@ import Testing
             "linux",
             #"""
             {"namespaces": [{"type": "mount"}],
-             "seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4095, "syscalls": [
+             "seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4094, "syscalls": [
              {"names": ["read", "no_such_call"], "action": "SCMP_ACT_ALLOW", "errnoRet": 0, "args": [
              {"index": 5, "value": 18446744073709551615, "op": "SCMP_CMP_NE"}]}]}}
             """#),

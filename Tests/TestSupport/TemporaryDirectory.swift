@@ -58,4 +58,9 @@ public final class TemporaryDirectory: Sendable {
     }
 
     public func exists(_ name: String) -> Bool { access(self[name], F_OK) == 0 }
+
+    /// What a file says.
+    public func text(_ name: String) throws -> String {
+        String(decoding: try HostPath.read(self[name]), as: UTF8.self)
+    }
 }
