@@ -132,6 +132,17 @@ struct ProcessTests {
         }
     }
 
+    /// Without one of its own it could read and change the keys of whoever started it.
+    @Test func `the session keyring is the container's own`() throws {
+        try Sandbox.use { box in
+            let host = try Facts(Running(Host.probe, ["--only", "keyring:"]).finish())
+            let first = try box.probe(box.config(), ["keyring:"])
+            let second = try box.probe(box.config(), ["keyring:"])
+            let ids = [host, first, second].map { $0.found("keyring:") }
+            #expect(Set(ids).count == 3, "\(ids)")
+        }
+    }
+
     // MARK: Capabilities
 
     @Test func `without capabilities there are none`() throws {

@@ -490,6 +490,12 @@ static void attempt(char *argument) {
         if (found != NULL) found[strcspn(found, "\n")] = 0;
         return value(found);
     }
+    if (IS("keyring")) {
+        long id = syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3 /* the session's */, 0);
+        if (id < 0) return done(-1);
+        printf("{\"ok\": true, \"value\": %ld}", id);
+        return;
+    }
     if (IS("call")) return try_system_call(rest);
     errno = EINVAL;
     done(-1);
