@@ -113,7 +113,9 @@ struct FailureTests {
             let outcome = try box.run(config)
             #expect(outcome.code == 125, "\(outcome)")
             #expect(outcome.output == "")
-            for word in `case`.words { #expect(outcome.error.contains(word), "\(word): \(outcome)") }
+            for word in `case`.words {
+                #expect(outcome.error.contains(word), "\(word): \(outcome)")
+            }
             guard let text = `case`.line else { return }
             let mark = "config.json:"
             let place = try #require(outcome.error.components(separatedBy: mark).dropFirst().first)

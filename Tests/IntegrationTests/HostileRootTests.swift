@@ -69,13 +69,17 @@ struct HostileRootTests {
             try box.write("source/file", "bound")
             var config = box.plainConfig()
             let source = isFile ? box.path("source/file") : box.path("source")
-            for place in ["/etc/made", "/up/made", "/../../../..\(box.canary)/made", "/etc/deep/er"] {
+            for place in [
+                "/etc/made", "/up/made", "/../../../..\(box.canary)/made", "/etc/deep/er",
+            ] {
                 config["mounts"].append(Config.bind(source, place))
             }
             let suffix = isFile ? "" : "/file"
-            config.run(["/probe", "--only"] + ["/etc/made", "/up/made", "/etc/deep/er"].map {
-                "read:\($0)\(suffix)"
-            })
+            config.run(
+                ["/probe", "--only"]
+                    + ["/etc/made", "/up/made", "/etc/deep/er"].map {
+                        "read:\($0)\(suffix)"
+                    })
             let outcome = try attack(box, config)
             let facts = try Facts(outcome)
             for (attempt, _) in facts["tried"].object ?? [:] {
@@ -186,7 +190,8 @@ struct HostileRootTests {
         try Sandbox.use { box in
             try box.makeDirectory("volume/self/attr")
             try box.link("volume/link", to: "/proc")
-            for place in ["/proc", "/proc/", "//proc/.", "/tmp/../proc", "/proc/self", "/link/sys"] {
+            for place in ["/proc", "/proc/", "//proc/.", "/tmp/../proc", "/proc/self", "/link/sys"]
+            {
                 var config = box.config()
                 config["mounts"].append(
                     type == "bind"

@@ -239,8 +239,10 @@ struct MountTests {
             let more = try box.probe(
                 config,
                 mounts.flatMap {
-                    ["create:\($0.point)/cgroup.procs=1", "mkdir:\($0.point)/made",
-                        "write:\($0.point)/release_agent=/x"]
+                    [
+                        "create:\($0.point)/cgroup.procs=1", "mkdir:\($0.point)/made",
+                        "write:\($0.point)/release_agent=/x",
+                    ]
                 })
             for (attempt, found) in more["tried"].object ?? [:] {
                 #expect(found["ok"] == false, "\(attempt)")

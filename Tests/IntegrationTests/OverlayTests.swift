@@ -65,7 +65,8 @@ struct OverlayTests {
     /// Bytes that mean something in an option string, and more than one option string holds.
     @Test(arguments: [
         "a:b", "a,b", "a\\b", "a b", "a\"b", "ü", "a\nb", "lowerdir=x", "a=b", "%s", "a:::,\\: b",
-        "long/" + [String](repeating: String(repeating: "x", count: 100), count: 8)
+        "long/"
+            + [String](repeating: String(repeating: "x", count: 100), count: 8)
             .joined(separator: "/"),
     ])
     func `a layer and an upper may have any name`(_ name: String) throws {

@@ -183,7 +183,8 @@ struct ProcessTests {
             config["process"]["user"]["uid"] = 1000
             let facts = try box.probe(config, ["call:raw"])
             let raw: Set = [Capability.rawSockets]
-            #expect(facts.capabilities("bounding") == raw.union([Capability.kill, Capability.chown]))
+            #expect(
+                facts.capabilities("bounding") == raw.union([Capability.kill, Capability.chown]))
             #expect(facts.capabilities("inheritable") == raw)
             #expect(facts.capabilities("ambient") == raw)
             // After exec only the ambient ones are left to a user who is not root.

@@ -113,7 +113,8 @@ struct SeccompTests {
             let facts = try box.probe(config, calls.map { "call:\($0)" } + ["call:clone3"])
             #expect(facts["seccomp"] == 2)
             for call in calls {
-                #expect(["EPERM", "EAFNOSUPPORT"].contains(facts.result("call:\(call)")), "\(call)")
+                #expect(
+                    ["EPERM", "EAFNOSUPPORT"].contains(facts.result("call:\(call)")), "\(call)")
             }
             // C libraries fall back to clone only from this errno.
             #expect(facts.result("call:clone3") == "ENOSYS")
