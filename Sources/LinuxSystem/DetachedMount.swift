@@ -82,8 +82,10 @@ extension FileDescriptor {
     ) throws(Errno) {
         if set.isEmpty && clear.isEmpty { return }
         let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
-        // An access-time value replaces the whole field, so the field is cleared first.
-        let times = set.isDisjoint(with: .accessTimeMask) ? clear : clear.union(.accessTimeMask)
+        // An access-time value replaces the whole field: the kernel takes the field cleared as a
+        // whole or not at all.
+        let isAboutTimes = !set.union(clear).isDisjoint(with: .accessTimeMask)
+        let times = isAboutTimes ? clear.union(.accessTimeMask) : clear
         try checkDone(clinux_mount_setattr(rawValue, depth, set.rawValue, times.rawValue, 0))
     }
 

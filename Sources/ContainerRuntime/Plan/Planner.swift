@@ -132,8 +132,6 @@ public struct Planner {
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
-        let readOnly = configuration.root.isReadOnly
-        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
     }
 
     private mutating func planKernel() {
@@ -159,6 +157,9 @@ public struct Planner {
         add(
             EnterWorkingDirectory(path: process.workingDirectory.value),
             process.workingDirectory.origin)
+        // Behind what makes directories in it, of which the working directory is the last.
+        let readOnly = configuration.root.isReadOnly
+        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
         let filter = configuration.seccomp
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         if process.noNewPrivileges.value {
