@@ -111,6 +111,25 @@ public enum MountTree {
         try root.borrowed.setMountPropagation(propagation, recursive: recursive)
     }
 
+    /// The root of the mount that `directory` is reached through.
+    ///
+    /// The corresponding C functions are `openat` with `..` and `statx` with `STATX_MNT_ID`.
+    ///
+    /// - Throws: `Errno.notSupported` where the kernel (before 5.8) does not tell mounts apart.
+    public static func top(of directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        var current = try OwnedDescriptor.duplicate(directory)
+        let mount = current.borrowed.mountID
+        if mount == 0 { throw .notSupported }
+        while true {
+            let parent = try current.borrowed.open("..", [.path, .directory])
+            let here = try FileStatus.of(current.borrowed)
+            let above = try FileStatus.of(parent.borrowed)
+            let isRoot = here.inode == above.inode && here.device == above.device
+            if parent.borrowed.mountID != mount || isRoot { return current }
+            current = parent
+        }
+    }
+
     /// Makes the current working directory the root of the mount namespace and lets go of the
     /// old one with all that is mounted there.
     ///

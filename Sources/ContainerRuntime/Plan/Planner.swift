@@ -82,7 +82,14 @@ public struct Planner {
 
     private mutating func planRoot() {
         let propagation = configuration.rootfsPropagation
-        add(SeparateMounts(propagation: propagation.value), propagation.origin)
+        let mountpoint =
+            switch configuration.root.source {
+            case .directory(let path): path.value
+            case .overlay(let overlay): overlay.layers[0].value
+            }
+        add(
+            SeparateMounts(propagation: propagation.value, mountpoint: mountpoint),
+            propagation.origin)
         for mount in configuration.mounts {
             if case .bind(let source, let isRecursive) = mount.kind {
                 add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
