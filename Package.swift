@@ -75,6 +75,7 @@ let package = Package(
                 system,
             ],
             swiftSettings: relaxed),
-        .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]
 )

@@ -127,7 +127,7 @@ struct MountOverlay: Step {
         do {
             let root = try overlay.mount(on: place.borrowed)
             context.root = HeldRoot(RootDirectory(root))
-            } catch {
+        } catch {
             throw StepError(error.sentence)
         }
     }
