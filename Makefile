@@ -10,7 +10,7 @@ STATIC = -c release --static-swift-stdlib -Xswiftc -static-executable \
 BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift
 
-.PHONY: all build run test-dependencies test test-unit lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test test-vm lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -44,6 +44,11 @@ test: test-dependencies build rootfs/base build/probe
 build/probe: Tests/probe/probe.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
+
+# The same program on the distribution's kernel, in a virtual machine.
+test-vm: build rootfs/base
+	@scripts/install-dependencies vm
+	Tests/vm/run
 
 lint: build
 	@scripts/install-dependencies lint

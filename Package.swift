@@ -45,23 +45,35 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
-            dependencies: ["ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", system],
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
+            ],
             swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport",
+            swiftSettings: relaxed),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
         .testTarget(
             name: "OCISpecTests", dependencies: ["OCISpec", "JSON"], swiftSettings: relaxed),
         .testTarget(
-            name: "LinuxSystemTests", dependencies: ["LinuxSystem", system],
+            name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport", system],
             swiftSettings: relaxed),
         .testTarget(
-            name: "OverlayTests", dependencies: ["Overlay", "LinuxSystem", system],
+            name: "OverlayTests",
+            dependencies: ["Overlay", "LinuxSystem", "TestSupport", system],
             swiftSettings: relaxed),
         .testTarget(
-            name: "SeccompTests", dependencies: ["Seccomp", "OCISpec", "JSON", system],
+            name: "SeccompTests",
+            dependencies: [
+                "CSeccomp", "JSON", "LinuxSystem", "OCISpec", "Seccomp", "TestSupport", system,
+            ],
             swiftSettings: relaxed),
         .testTarget(
             name: "ContainerRuntimeTests",
-            dependencies: ["ContainerRuntime", "OCISpec", "JSON", system],
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", "TestSupport",
+                system,
+            ],
             swiftSettings: relaxed),
         .testTarget(name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]

@@ -48,19 +48,6 @@ _Static_assert(CLINUX_CLOSE_RANGE_CLOEXEC == CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_C
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
-pid_t clinux_clone3(uint64_t flags, int cgroup, int *pidfd) {
-    struct clone_args arguments = {
-        .flags = flags | CLONE_PIDFD,
-        .pidfd = (uint64_t)(uintptr_t)pidfd,
-        .exit_signal = SIGCHLD,
-    };
-    if (cgroup >= 0) {
-        arguments.flags |= CLONE_INTO_CGROUP;
-        arguments.cgroup = (uint64_t)cgroup;
-    }
-    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-}
-
 int clinux_setns(int fd, int kind) { return setns(fd, kind); }
 
 int clinux_pivot_root(const char *new_root, const char *put_old) {
@@ -89,14 +76,78 @@ int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags
     return (int)syscall(SYS_close_range, first, last, flags);
 }
 
-// The watchdog shares memory with the runtime process, so it costs no copy of
-// page tables; it runs on this stack, and its arguments must outlive the call
-// that starts it.
+// What the watchdog looks at. `target` is written by the kernel itself, before
+// the process it names takes its first step.
 static struct {
     int lifeline, target, tty;
     struct termios saved;
-} watched;
+} watched = {.target = -1};
+
+// Stacks of the processes that share memory: touched pages only take room.
 static char watchdog_stack[16384] __attribute__((aligned(16)));
+static char init_stack[1 << 20] __attribute__((aligned(16)));
+
+// The new process returns from clone3 on another stack, where there is no frame
+// to return to: it goes straight into `body`.
+static long clone3_into(struct clone_args *arguments, int (*body)(void *), void *context) {
+#if defined(__x86_64__)
+    long result = SYS_clone3;
+    register int (*function)(void *) __asm__("r12") = body;
+    register void *argument __asm__("r13") = context;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "+a"(result)
+                     : "D"(arguments), "S"(sizeof *arguments), "r"(function), "r"(argument)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)arguments;
+    register long x1 __asm__("x1") = sizeof *arguments;
+    register int (*function)(void *) __asm__("x19") = body;
+    register void *argument __asm__("x20") = context;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, x20\n\t"
+                     "blr x19\n\t"
+                     "brk 1\n"
+                     "1:"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(function), "r"(argument)
+                     : "memory", "cc");
+    return x0;
+#endif
+}
+
+pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, int (*body)(void *),
+                   void *context) {
+    struct clone_args arguments = {
+        .flags = flags | CLONE_PIDFD | (shares_memory ? CLONE_VM | CLONE_VFORK : 0),
+        .pidfd = (uint64_t)(uintptr_t)&watched.target,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)init_stack,
+        .stack_size = sizeof init_stack,
+    };
+    if (cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)cgroup;
+    }
+    long result = clone3_into(&arguments, body, context);
+    if (result < 0) {
+        watched.target = -1;
+        errno = (int)-result;
+        return -1;
+    }
+    *pidfd = watched.target;
+    return (pid_t)result;
+}
 
 static int watchdog(void *unused) {
     (void)unused;
@@ -111,26 +162,32 @@ static int watchdog(void *unused) {
     return 0;
 }
 
-pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *saved) {
+pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
     watched.lifeline = lifeline;
-    watched.target = target;
     watched.tty = tty;
     if (saved != NULL) memcpy(&watched.saved, saved, sizeof watched.saved);
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    // No exit signal: the runtime process never waits for it. Its own file
-    // table, so that the runtime's death does not close what it looks at.
-    pid_t pid = clone(watchdog, watchdog_stack + sizeof watchdog_stack, CLONE_VM, NULL);
+    // It shares the descriptors too, since the one it needs does not exist yet; they stay open
+    // when the runtime process dies. No exit signal: nobody is told of its end.
+    pid_t pid =
+        clone(watchdog, watchdog_stack + sizeof watchdog_stack, CLONE_VM | CLONE_FILES, NULL);
     int saved_errno = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     errno = saved_errno;
     return pid;
 }
 
-void clinux_disarm_watchdog(void) {
+int clinux_stop_watchdog(pid_t pid) {
     watched.tty = -1;
     watched.target = -1;
+    if (kill(pid, SIGKILL) != 0) return -1;
+    // Without an exit signal only __WALL finds it.
+    while (waitpid(pid, NULL, __WALL) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    return 0;
 }
 
 int clinux_set_parent_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
@@ -183,8 +240,7 @@ uint64_t clinux_mount_id(int fd) {
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation) {
-    struct mount_attr attributes = {
-        .attr_set = set, .attr_clr = clear, .propagation = propagation};
+    struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
     return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes,
                         sizeof attributes);
 }
@@ -239,9 +295,7 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
     return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
 }
 
-int clinux_signalfd(const sigset_t *set) {
-    return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
+int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
@@ -279,6 +333,18 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
+static int argument_count;
+static char **argument_vector;
+
+// The C library hands these to constructors.
+__attribute__((constructor)) static void keep_arguments(int count, char **vector) {
+    argument_count = count;
+    argument_vector = vector;
+}
+
+int clinux_argument_count(void) { return argument_count; }
+const char *clinux_argument(int index) { return argument_vector[index]; }
+
 int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
                        const void *long_options, char **argument, int *next) {
     opterr = 0;
@@ -291,9 +357,8 @@ int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
 
 void clinux_set_option(void *long_options, int index, const char *name, int has_value, int value) {
     struct option *option = (struct option *)long_options + index;
-    *option = (struct option){.name = name,
-                              .has_arg = has_value ? required_argument : no_argument,
-                              .val = value};
+    *option = (struct option){
+        .name = name, .has_arg = has_value ? required_argument : no_argument, .val = value};
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }

@@ -34,10 +34,7 @@ static inline long call(long number, long a, long b, long c, long d, long e) {
     register long x2 __asm__("x2") = c;
     register long x3 __asm__("x3") = d;
     register long x4 __asm__("x4") = e;
-    __asm__ volatile("svc 0"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-                     : "memory");
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
     return x0;
 }
 #else
@@ -45,6 +42,14 @@ static inline long call(long number, long a, long b, long c, long d, long e) {
 #endif
 
 static const char own_binary[] = "/proc/self/exe";
+
+// The Swift runtime looks for its crash reporter beside the binary when it
+// starts, and the path of a sealed one is "/": it would try names in the working
+// directory. A name that cannot exist keeps it from looking.
+static char no_crash_reporter[] = "SWIFT_BACKTRACE=enable=no,swift-backtrace=/dev/null/none";
+
+// An environment of more variables than this is passed on as it is.
+#define MOST_VARIABLES 4096
 
 // The root of a detached mount of a file is that file: its path reads "/".
 __attribute__((no_stack_protector)) int clinux_is_sealed(void) {
@@ -67,7 +72,17 @@ __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
              sizeof read_only) == 0) {
         char **argv = (char **)(stack + 1);
         char **envp = argv + stack[0] + 1;
-        call(__NR_execveat, mount, (long)"", (long)argv, (long)envp, CLINUX_AT_EMPTY_PATH);
+        char *extended[MOST_VARIABLES + 2];
+        int count = 0;
+        while (envp[count] != 0 && count < MOST_VARIABLES) {
+            extended[count] = envp[count];
+            count++;
+        }
+        int fits = envp[count] == 0;
+        extended[count] = no_crash_reporter;
+        extended[count + 1] = 0;
+        call(__NR_execveat, mount, (long)"", (long)argv, (long)(fits ? extended : envp),
+             CLINUX_AT_EMPTY_PATH);
     }
     call(__NR_close, mount, 0, 0, 0, 0);
 }

@@ -48,6 +48,9 @@ public final class JSONDocument: Sendable {
         JSONPosition(of: offset, in: bytes)
     }
 
+    /// Where the lines start, for whoever wants many positions.
+    public var lines: JSONLines { JSONLines(bytes) }
+
     /// The way from the root to the value, or the key, at `offset`: `process.args[0]`.
     public func path(to offset: Int) -> String {
         var path = ""
@@ -110,6 +113,27 @@ public struct JSONPosition: Sendable, Hashable {
                 column += 1
             }
         }
+    }
+}
+
+/// The lines of a text.
+public struct JSONLines: Sendable {
+    /// Offsets of the first byte of each line.
+    private let starts: [Int]
+
+    init(_ bytes: [UInt8]) {
+        starts = [0] + bytes.indices.filter { bytes[$0] == 0x0a }.map { $0 + 1 }
+    }
+
+    /// The line, from 1, that the byte at `offset` is in.
+    public func line(of offset: Int) -> Int {
+        var low = 0
+        var high = starts.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if starts[middle] <= offset { low = middle } else { high = middle }
+        }
+        return low + 1
     }
 }
 

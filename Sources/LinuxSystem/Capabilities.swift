@@ -2,41 +2,45 @@ internal import CCap
 internal import Glibc
 public import SystemPackage
 
-/// A capability (capabilities(7)), by number.
-public struct Capability: RawRepresentable, Sendable, Hashable {
-    public var rawValue: CInt
-    public init(rawValue: CInt) { self.rawValue = rawValue }
+/// A set of capabilities (capabilities(7)), one bit each, as the kernel keeps them.
+public struct CapabilitySet: OptionSet, Sendable, Hashable {
+    public var rawValue: UInt64
+    public init(rawValue: UInt64) { self.rawValue = rawValue }
 
-    /// The capability of that name (`CAP_NET_RAW`), where libcap and the running kernel know it.
+    /// The set of one capability: `CAP_NET_RAW`. Nil where libcap or the running kernel does not
+    /// know the name.
     public init?(name: String) {
         var value: cap_value_t = 0
         guard unsafe cap_from_name(name, &value) == 0, value < cap_max_bits() else { return nil }
-        rawValue = value
+        rawValue = 1 << UInt64(value)
     }
 
-    /// The number of capabilities the running kernel has.
-    public static var count: CInt { cap_max_bits() }
+    /// How many capabilities are in it.
+    public var count: Int { rawValue.nonzeroBitCount }
+
+    /// The numbers of the capabilities in it.
+    var numbers: [cap_value_t] {
+        (0..<cap_max_bits()).filter { rawValue & (1 << UInt64($0)) != 0 }
+    }
 }
 
 /// The five sets of a process.
 public struct CapabilitySets: Sendable, Hashable {
-    public var bounding: Set<Capability> = []
-    public var effective: Set<Capability> = []
-    public var permitted: Set<Capability> = []
-    public var inheritable: Set<Capability> = []
-    public var ambient: Set<Capability> = []
+    public var bounding: CapabilitySet = []
+    public var effective: CapabilitySet = []
+    public var permitted: CapabilitySet = []
+    public var inheritable: CapabilitySet = []
+    public var ambient: CapabilitySet = []
 
     public init() {}
 
-    /// Takes everything out of the bounding set that is not in it. Needs `CAP_SETPCAP`, so it
-    /// comes before the other sets change.
+    /// Takes everything out of the bounding set that is not in `bounding`. Needs `CAP_SETPCAP`,
+    /// so it comes before the other sets change.
     ///
     /// The corresponding C function is `cap_drop_bound`.
     public func applyBounding() throws(Errno) {
-        for number in 0..<Capability.count {
-            let capability = Capability(rawValue: number)
-            if bounding.contains(capability) { continue }
-            if cap_get_bound(number) == 1 { try checkDone(cap_drop_bound(number)) }
+        for number in 0..<cap_max_bits() where bounding.rawValue & (1 << UInt64(number)) == 0 {
+            try checkDone(cap_drop_bound(number))
         }
     }
 
@@ -44,19 +48,15 @@ public struct CapabilitySets: Sendable, Hashable {
     ///
     /// A capability that this process does not have cannot be granted and is left out.
     ///
-    /// - Returns: What could not be granted.
-    ///
     /// The corresponding C functions are `cap_set_proc` and `cap_set_ambient`.
-    public func apply() throws(Errno) -> Set<Capability> {
+    public func apply() throws(Errno) {
         guard let current = unsafe cap_get_proc() else { throw Errno(rawValue: errno) }
         defer { unsafe cap_free(UnsafeMutableRawPointer(current)) }
-        var available: Set<Capability> = []
-        for number in 0..<Capability.count {
+        var available: CapabilitySet = []
+        for number in 0..<cap_max_bits() {
             var value = CAP_CLEAR
-            guard unsafe cap_get_flag(current, number, CAP_PERMITTED, &value) == 0 else {
-                throw Errno(rawValue: errno)
-            }
-            if value == CAP_SET { available.insert(Capability(rawValue: number)) }
+            try checkDone(unsafe cap_get_flag(current, number, CAP_PERMITTED, &value))
+            if value == CAP_SET { available.rawValue |= 1 << UInt64(number) }
         }
         guard let wanted = unsafe cap_init() else { throw Errno(rawValue: errno) }
         defer { unsafe cap_free(UnsafeMutableRawPointer(wanted)) }
@@ -65,17 +65,17 @@ public struct CapabilitySets: Sendable, Hashable {
         try unsafe CapabilitySets.fill(
             wanted, CAP_INHERITABLE, inheritable.intersection(available))
         try checkDone(unsafe cap_set_proc(wanted))
+        // A new process has an empty ambient set unless its parent had one.
         try checkDone(cap_reset_ambient())
-        for capability in ambient.intersection(available) {
-            try checkDone(cap_set_ambient(capability.rawValue, CAP_SET))
+        for number in ambient.intersection(available).numbers {
+            try checkDone(cap_set_ambient(number, CAP_SET))
         }
-        return permitted.subtracting(available)
     }
 
     private static func fill(
-        _ state: cap_t, _ flag: cap_flag_t, _ set: Set<Capability>
+        _ state: cap_t, _ flag: cap_flag_t, _ set: CapabilitySet
     ) throws(Errno) {
-        let values = set.map(\.rawValue)
+        let values = set.numbers
         if values.isEmpty { return }
         try checkDone(unsafe cap_set_flag(state, flag, CInt(values.count), values, CAP_SET))
     }

@@ -23,20 +23,17 @@ public struct Channel: ~Copyable, Sendable {
         public let far: Channel
 
         public init() throws(Errno) {
-            var ends: (CInt, CInt) = (-1, -1)
-            let result = unsafe withUnsafeMutableBytes(of: &ends) {
-                unsafe clinux_socketpair($0.assumingMemoryBound(to: CInt.self).baseAddress!)
-            }
-            try checkDone(result)
-            near = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends.0)))
-            far = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends.1)))
+            var ends: [CInt] = [-1, -1]
+            try checkDone(unsafe clinux_socketpair(&ends))
+            near = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends[0])))
+            far = Channel(OwnedDescriptor(FileDescriptor(rawValue: ends[1])))
         }
 
         public consuming func takeNear() -> Channel { near }
-        public consuming func takeFar() -> Channel { far }
     }
 
-    init(_ socket: consuming OwnedDescriptor) {
+    /// Takes over one end of a pair.
+    public init(_ socket: consuming OwnedDescriptor) {
         self.socket = socket
     }
 
@@ -47,7 +44,7 @@ public struct Channel: ~Copyable, Sendable {
         let sent = try retryOnInterrupt {
             unsafe bytes.withUnsafeBytes {
                 unsafe clinux_send(
-                    socket.borrowed.rawValue, $0.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!,
+                    socket.borrowed.rawValue, $0.baseAddress,
                     $0.count, descriptor?.rawValue ?? -1)
             }
         }
@@ -63,7 +60,7 @@ public struct Channel: ~Copyable, Sendable {
         let count = try retryOnInterrupt {
             unsafe buffer.withUnsafeMutableBytes {
                 unsafe clinux_receive(
-                    socket.borrowed.rawValue, $0.baseAddress!, $0.count, &passed)
+                    socket.borrowed.rawValue, $0.baseAddress, $0.count, &passed)
             }
         }
         let descriptor: OwnedDescriptor? =

@@ -7,29 +7,47 @@ public struct ChildProcess: ~Copyable, Sendable {
     private let pidfd: OwnedDescriptor
     public let pid: Int32
 
-    /// Which side of the call one is on.
-    public enum Side: ~Copyable {
-        case parent(ChildProcess)
-        case child
-    }
-
     /// How a process ended.
     public enum Ending: Sendable, Hashable {
         case exited(CInt)
         case signaled(CInt)
     }
 
-    /// Makes a process with new namespaces that goes on from here.
+    /// Makes a process with new namespaces that runs `body`.
     ///
-    /// The process must have one thread: the child has only the calling one.
+    /// - Parameters:
+    ///   - sharingMemory: The new process works in this one's memory, and this one sleeps until
+    ///     the other executes a program or ends (vfork(2)): nothing is copied. What `body` changes
+    ///     is changed here too, but not descriptors: closing what it opened is not this process's
+    ///     business.
+    ///   - body: Runs on a stack of its own.
     ///
-    /// The corresponding C function is `clone3` with `CLONE_PIDFD`.
-    public static func fork(_ namespaces: NamespaceSet) throws(Errno) -> Side {
+    /// The corresponding C function is `clone3` with `CLONE_PIDFD`, and for shared memory
+    /// `CLONE_VM | CLONE_VFORK`. One call a process.
+    public static func spawn(
+        _ namespaces: NamespaceSet, sharingMemory: Bool, body: @escaping () -> Never
+    ) throws(Errno) -> ChildProcess {
+        let held = Body(body)
         var pidfd: CInt = -1
-        let pid = try check(unsafe clinux_clone3(namespaces.rawValue, -1, &pidfd))
-        if pid == 0 { return .child }
-        let owned = OwnedDescriptor(FileDescriptor(rawValue: pidfd))
-        return .parent(ChildProcess(pidfd: owned, pid: pid))
+        let pid = try check(
+            unsafe clinux_spawn(
+                namespaces.rawValue, -1, sharingMemory ? 1 : 0, &pidfd,
+                { context in
+                    guard let context = unsafe context else { return 1 }
+                    unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
+                }, Unmanaged.passUnretained(held).toOpaque()))
+        return withExtendedLifetime(held) {
+            ChildProcess(pidfd: OwnedDescriptor(FileDescriptor(rawValue: pidfd)), pid: pid)
+        }
+    }
+
+    /// A closure that C can carry.
+    private final class Body {
+        let run: () -> Never
+
+        init(_ run: @escaping () -> Never) {
+            self.run = run
+        }
     }
 
     public var borrowed: FileDescriptor { pidfd.borrowed }
@@ -124,26 +142,33 @@ public enum CurrentProcess {
         try checkDone(clinux_close_range(number + 1, .max, 0))
     }
 
-    /// Starts the process that kills `target` when this process is gone, however it went.
+    /// Starts the process that kills what `ChildProcess.spawn` makes afterwards, when this process
+    /// is gone, however it went.
     ///
-    /// - Parameter terminal: A terminal and the settings to put back on it in that case.
+    /// - Parameters:
+    ///   - lifeline: This process; must stay open.
+    ///   - terminal: A terminal and the settings to put back on it in that case.
+    /// - Returns: Its pid, for `stopWatchdog`.
     public static func startWatchdog(
-        lifeline: FileDescriptor, target: FileDescriptor, terminal: TerminalSettings?
-    ) throws(Errno) {
+        lifeline: FileDescriptor, terminal: TerminalSettings?
+    ) throws(Errno) -> Int32 {
         let pid =
             if let terminal {
                 unsafe withUnsafePointer(to: terminal.saved) {
                     unsafe clinux_start_watchdog(
-                        lifeline.rawValue, target.rawValue, terminal.descriptor.rawValue, $0)
+                        lifeline.rawValue, terminal.descriptor.rawValue, $0)
                 }
             } else {
-                clinux_start_watchdog(lifeline.rawValue, target.rawValue, -1, nil)
+                clinux_start_watchdog(lifeline.rawValue, -1, nil)
             }
-        _ = try check(pid)
+        return try check(pid)
     }
 
-    public static func disarmWatchdog() {
-        clinux_disarm_watchdog()
+    /// Ends the watchdog: nothing is left to kill.
+    ///
+    /// The corresponding C functions are `kill` and `waitpid`.
+    public static func stopWatchdog(_ pid: Int32) throws(Errno) {
+        try checkDone(clinux_stop_watchdog(pid))
     }
 
     /// Ends at once: no exit handlers, no buffers flushed.
@@ -203,6 +228,12 @@ public final class CStringArray: @unchecked Sendable {
             unsafe pointers[index] = strdup(string)
         }
         unsafe pointers[strings.count] = nil
+    }
+
+    /// The string at `index`, as it is now: getopt moves them.
+    subscript(index: Int) -> String {
+        guard index < count, let pointer = unsafe pointers[index] else { return "" }
+        return unsafe String(cString: pointer)
     }
 
     deinit {

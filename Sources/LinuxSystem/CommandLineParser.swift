@@ -4,6 +4,11 @@ internal import Glibc
 /// Options as getopt_long(3) reads them: `--name value`, `--name=value`, `-n value`, abbreviated
 /// long names, options among operands, and `--` before what is no option any more.
 public enum CommandLineParser {
+    /// The arguments of this process, its own name not among them.
+    public static var arguments: [String] {
+        (1..<max(clinux_argument_count(), 1)).map { unsafe String(cString: clinux_argument($0)) }
+    }
+
     /// What one option looks like.
     public struct Form: Sendable {
         public var long: String
@@ -48,7 +53,8 @@ public enum CommandLineParser {
         unsafe clinux_set_option(table, CInt(forms.count), nil, 0, 0)
         // The colon: a missing value is told apart from an unknown option.
         let letters =
-            ":" + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
+            ":"
+            + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
             .joined()
         var result = Result()
         var next: CInt = 1
@@ -59,7 +65,7 @@ public enum CommandLineParser {
                 CInt(arguments.count + 1), argv.pointers, letters, table, &value, &next)
             if found == -1 { break }
             // What getopt has just looked at: it may have moved operands behind it.
-            let word = unsafe String(cString: argv.pointers[Int(max(next - 1, before))]!)
+            let word = argv[Int(max(next - 1, before))]
             if found == CInt(UInt8(ascii: "?")) { throw .unknownOption(word) }
             if found == CInt(UInt8(ascii: ":")) { throw .missingValue(word) }
             let index =
@@ -69,7 +75,7 @@ public enum CommandLineParser {
             result.options.append((index, unsafe value.map { unsafe String(cString: $0) }))
         }
         for index in Int(next)..<max(arguments.count + 1, Int(next)) {
-            unsafe result.operands.append(String(cString: argv.pointers[index]!))
+            result.operands.append(argv[index])
         }
         return result
     }

@@ -60,7 +60,9 @@ public enum HostPath {
     public static func open(
         _ path: String, _ flags: OpenFlags, mode: UInt32 = 0
     ) throws(Errno) -> OwnedDescriptor {
-        let result = try retryOnInterrupt { unsafe Glibc.open(path, flags.rawValue | O_CLOEXEC, mode) }
+        let result = try retryOnInterrupt {
+            unsafe Glibc.open(path, flags.rawValue | O_CLOEXEC, mode)
+        }
         return OwnedDescriptor(FileDescriptor(rawValue: result))
     }
 
@@ -114,7 +116,8 @@ extension FileDescriptor {
             }
             let got = try retryOnInterrupt {
                 unsafe bytes.withUnsafeMutableBytes {
-                    unsafe Glibc.read(rawValue, $0.baseAddress! + count, $0.count - count)
+                    let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: $0[count...])
+                    return unsafe Glibc.read(rawValue, rest.baseAddress, rest.count)
                 }
             }
             if got == 0 { break }
@@ -131,7 +134,8 @@ extension FileDescriptor {
         while done < bytes.count {
             done += try retryOnInterrupt {
                 unsafe bytes.withUnsafeBytes {
-                    unsafe Glibc.write(rawValue, $0.baseAddress! + done, $0.count - done)
+                    let rest = unsafe UnsafeRawBufferPointer(rebasing: $0[done...])
+                    return unsafe Glibc.write(rawValue, rest.baseAddress, rest.count)
                 }
             }
         }

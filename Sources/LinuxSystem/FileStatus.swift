@@ -108,3 +108,12 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
         FileSystemMagic(rawValue: try check(clinux_filesystem_type(descriptor.rawValue)))
     }
 }
+
+extension FileDescriptor {
+    /// Whether nothing can be written where the file lies: because of its mount or because of its
+    /// file system. False where it cannot be told. The corresponding C function is `fstatvfs`.
+    public var isOnReadOnlyFileSystem: Bool {
+        var found = statvfs()
+        return unsafe fstatvfs(rawValue, &found) == 0 && found.f_flag & 1 != 0  // ST_RDONLY
+    }
+}

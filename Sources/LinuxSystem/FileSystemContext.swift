@@ -71,7 +71,7 @@ public struct FileSystemContext: ~Copyable {
         var buffer = [UInt8](repeating: 0, count: 1024)
         while found.count < 32 {
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe read(descriptor.borrowed.rawValue, $0.baseAddress!, $0.count)
+                unsafe read(descriptor.borrowed.rawValue, $0.baseAddress, $0.count)
             }
             if count <= 0 { break }
             let text = String(decoding: buffer[..<count], as: UTF8.self)

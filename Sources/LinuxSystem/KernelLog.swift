@@ -1,20 +1,40 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The kernel's log (`/dev/kmsg`), where it may be read: the only place that says why most
-/// overlay mounts fail.
-public enum KernelLog {
-    /// Messages that start with `prefix` and are no older than `since`, oldest first, without
-    /// the prefix; empty where the log cannot be read.
-    ///
-    /// - Parameter since: Microseconds of the monotonic clock (`Clock.microseconds`).
-    public static func messages(prefix: String, since: UInt64) -> [String] {
-        guard let log = try? HostPath.open("/dev/kmsg", [.readOnly, .nonBlocking]) else { return [] }
+/// The kernel's log (`/dev/kmsg`) from one moment on, where it may be read: the only place that
+/// says why most overlay mounts fail.
+///
+/// The moment is a place in the log, not a time: the log's clock is not the monotonic one.
+public struct KernelLog: ~Copyable {
+    /// Nil where the log cannot be read.
+    private let log: OwnedDescriptor?
+
+    /// Starts at the end of what is in the log now.
+    public init() {
+        log = try? KernelLog.openAtEnd()
+    }
+
+    private static func openAtEnd() throws(Errno) -> OwnedDescriptor {
+        let log = try HostPath.open("/dev/kmsg", [.readOnly, .nonBlocking])
+        _ = try check(lseek(log.borrowed.rawValue, 0, SEEK_END))
+        return log
+    }
+
+    /// What was written since the start, or since the last call, and starts with `prefix`: oldest
+    /// first, without the prefix.
+    public func messages(prefix: String) -> [String] {
+        switch log {
+        case .some(let log): KernelLog.read(log.borrowed, prefix)
+        case nil: []
+        }
+    }
+
+    private static func read(_ log: FileDescriptor, _ prefix: String) -> [String] {
         var found: [String] = []
         var buffer = [UInt8](repeating: 0, count: 8192)
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe read(log.borrowed.rawValue, $0.baseAddress!, $0.count)
+                unsafe Glibc.read(log.rawValue, $0.baseAddress, $0.count)
             }
             if count < 0 && errno == EPIPE { continue }  // overwritten meanwhile: the next record
             if count <= 0 { break }
@@ -22,8 +42,6 @@ public enum KernelLog {
             let record = String(decoding: buffer[..<count], as: UTF8.self)
             let halves = record.split(separator: ";", maxSplits: 1)
             guard halves.count == 2 else { continue }
-            let fields = halves[0].split(separator: ",")
-            guard fields.count >= 3, let time = UInt64(fields[2]), time >= since else { continue }
             let text = halves[1].prefix { $0 != "\n" }
             if text.hasPrefix(prefix) { found.append(String(text.dropFirst(prefix.count))) }
         }

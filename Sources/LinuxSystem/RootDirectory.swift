@@ -69,10 +69,13 @@ public struct RootDirectory: ~Copyable, Sendable {
     public func makeParent(
         of path: String, links: LinkPolicy = .followInside
     ) throws(Errno) -> Parent {
-        var components = path.split(separator: "/").filter { $0 != "." }.map(String.init)
-        let name = components.popLast() ?? ""
-        let parent = try makeDirectories(components.joined(separator: "/"), links: links)
-        return Parent(directory: parent, name: name)
+        var bytes = path.utf8[...]
+        while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        let start = bytes.lastIndex(of: UInt8(ascii: "/")).map(bytes.index(after:))
+        let name = bytes[(start ?? bytes.startIndex)...]
+        let parent = try makeDirectories(
+            String(Substring(bytes[..<(start ?? bytes.startIndex)])), links: links)
+        return Parent(directory: parent, name: String(Substring(name)))
     }
 
     /// A directory and a name in it.
@@ -90,21 +93,15 @@ public struct RootDirectory: ~Copyable, Sendable {
             return try open(path.isEmpty ? "/" : path, asDirectory, links: links)
         } catch .noSuchFileOrDirectory {
         }
-        // Made one by one below opened parents: a name that is swapped meanwhile
-        // fails, it does not redirect.
-        var reached = ""
-        var current = try open("/", asDirectory)
-        for component in path.split(separator: "/") where component != "." {
-            reached += "/" + component
-            do {
-                current = try open(reached, asDirectory, links: links)
-            } catch .noSuchFileOrDirectory {
-                let made = unsafe mkdirat(current.borrowed.rawValue, String(component), 0o755)
-                if made != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
-                current = try open(reached, asDirectory, links: links)
-            }
+        // Made below an opened parent, and opened there: a name that is swapped
+        // meanwhile fails, it does not redirect.
+        let parent = try makeParent(of: path, links: links)
+        if ["", ".", ".."].contains(parent.name) { throw .noSuchFileOrDirectory }
+        do {
+            try parent.directory.borrowed.makeDirectory(parent.name, mode: 0o755)
+        } catch .fileExists {
         }
-        return current
+        return try parent.directory.borrowed.open(parent.name, asDirectory)
     }
 
     /// Opens the file `path` (`O_PATH`), making it empty, mode 0644, with its parents, where it

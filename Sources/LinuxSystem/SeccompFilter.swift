@@ -24,7 +24,7 @@ public struct SeccompFilter: Sendable, Hashable {
             throw .invalidArgument
         }
         let result = unsafe program.withUnsafeBytes {
-            unsafe clinux_install_seccomp(flags, $0.baseAddress!, count)
+            unsafe clinux_install_seccomp(flags, $0.baseAddress, count)
         }
         try checkDone(result)
     }

@@ -76,6 +76,11 @@ extension FileDescriptor {
             clinux_ioctl_int(rawValue, getPeer, Int(O_RDWR | O_NOCTTY | O_CLOEXEC)))
     }
 
+    /// The group stays as it is. The corresponding C function is `fchown`.
+    public func changeOwner(user: UInt32) throws(Errno) {
+        try checkDone(fchown(rawValue, user, .max))
+    }
+
     /// Makes standard input, output or error of this descriptor. The corresponding C function is
     /// `dup2`.
     public func become(standardStream number: CInt) throws(Errno) {
@@ -88,7 +93,7 @@ extension FileDescriptor {
     public func readSome(_ capacity: Int) throws(Errno) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: capacity)
         let count = unsafe buffer.withUnsafeMutableBytes {
-            unsafe Glibc.read(rawValue, $0.baseAddress!, $0.count)
+            unsafe Glibc.read(rawValue, $0.baseAddress, $0.count)
         }
         if count < 0 {
             if errno == EAGAIN || errno == EINTR { return nil }
@@ -101,7 +106,7 @@ extension FileDescriptor {
     /// One write of a part of `bytes`; 0 when nothing fits just now.
     public func writeSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         let count = unsafe bytes.withUnsafeBytes {
-            unsafe Glibc.write(rawValue, $0.baseAddress!, $0.count)
+            unsafe Glibc.write(rawValue, $0.baseAddress, $0.count)
         }
         if count < 0 {
             if errno == EAGAIN || errno == EINTR { return 0 }

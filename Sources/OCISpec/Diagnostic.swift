@@ -48,6 +48,16 @@ public final class Diagnostics {
 
     public var hasErrors: Bool { all.contains { $0.severity == .error } }
 
+    /// Whether an error about `path`, or about something in it, was reported already: what is
+    /// there and wrong must not be called missing.
+    public func hasError(in path: String) -> Bool {
+        all.contains {
+            $0.severity == .error
+                && ($0.path == path || $0.path.hasPrefix(path + ".")
+                    || $0.path.hasPrefix(path + "["))
+        }
+    }
+
     /// In the order of the document.
     public var sorted: [Diagnostic] {
         all.enumerated().sorted { one, other in
@@ -56,6 +66,13 @@ public final class Diagnostics {
             if first.column != second.column { return first.column < second.column }
             return one.offset < other.offset
         }.map(\.element)
+    }
+
+    /// Reports keys that stand a second time in their object.
+    public func reportDuplicateKeys() {
+        for key in document.duplicateKeys {
+            error("stands twice in its object; keep one of them", at: key.offset)
+        }
     }
 
     /// Reports an error about the value at `offset`.
@@ -83,7 +100,8 @@ public final class Diagnostics {
 
 /// The nearest of `names` to what somebody wrote, nil when none is near.
 public func nearestName(to written: String, in names: some Sequence<String>) -> String? {
-    let limit = max(1, min(3, written.count / 3))
+    // Of one letter everything would be near.
+    let limit = max(written.count > 1 ? 1 : 0, min(3, written.count / 3))
     var best: (name: String, distance: Int)?
     for name in names where abs(name.count - written.count) <= limit {
         let distance = editDistance(Array(written.lowercased()), Array(name.lowercased()))

@@ -1,4 +1,4 @@
-internal import JSON
+public import JSON
 
 extension Spec {
     /// What only Linux has.
@@ -9,7 +9,8 @@ extension Spec {
         public var maskedPaths: [Located<String>]
         public var readonlyPaths: [Located<String>]
         public var rootfsPropagation: Located<RootPropagation>?
-        public var seccomp: Seccomp?
+        /// The profile, not yet read: `Spec.Seccomp(_:_:)` reads it.
+        public var seccomp: JSONValue?
         public var resources: Resources?
         public var unsupported: [Located<String>]
         public var offset: Int
@@ -70,7 +71,7 @@ extension Spec.Linux {
         maskedPaths = reader.strings("maskedPaths") ?? []
         readonlyPaths = reader.strings("readonlyPaths") ?? []
         rootfsPropagation = reader.choice("rootfsPropagation", RootPropagation.self)
-        seccomp = reader.object("seccomp").map(Spec.Seccomp.init)
+        seccomp = reader.object("seccomp")?.value
         resources = reader.object("resources").map(Resources.init)
         // cgroupsPath only says where a cgroup would be: without limits there is none.
         unsupported = reader.present([

@@ -1,4 +1,4 @@
-internal import JSON
+public import JSON
 
 extension Spec {
     /// A seccomp profile (`linux.seccomp`).
@@ -27,7 +27,7 @@ extension Spec {
 
         public enum Architecture: String, Sendable, CaseIterable {
             case x86 = "SCMP_ARCH_X86"
-            case x86_64 = "SCMP_ARCH_X86_64"
+            case amd64 = "SCMP_ARCH_X86_64"
             case x32 = "SCMP_ARCH_X32"
             case arm = "SCMP_ARCH_ARM"
             case aarch64 = "SCMP_ARCH_AARCH64"
@@ -88,12 +88,9 @@ extension Spec {
 }
 
 extension Spec.Seccomp {
-    /// Reads a document that is a profile and nothing else.
-    public init?(_ diagnostics: Diagnostics) {
-        for key in diagnostics.document.duplicateKeys {
-            diagnostics.error("stands twice in its object; keep one of them", at: key.offset)
-        }
-        guard let reader = ObjectReader(diagnostics.document.root, diagnostics) else { return nil }
+    /// Reads a profile; nil when it is no object.
+    public init?(_ value: JSONValue, _ diagnostics: Diagnostics) {
+        guard let reader = ObjectReader(value, diagnostics) else { return nil }
         self.init(reader)
     }
 

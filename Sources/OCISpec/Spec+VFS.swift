@@ -35,8 +35,11 @@ extension Spec.VFS {
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))
-        } else if let object = reader.object("overlay") {
+        } else if found.kind == .object, let object = reader.object("overlay") {
             overlay = .object(Overlay(object))
+        } else {
+            reader.diagnostics.error(
+                "\(found.shown) is neither an object nor a boolean", at: found.offset)
         }
     }
 }

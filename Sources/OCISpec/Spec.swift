@@ -32,9 +32,7 @@ public struct Spec: Sendable {
 
     /// Reads a whole document.
     public init(_ diagnostics: Diagnostics) {
-        for key in diagnostics.document.duplicateKeys {
-            diagnostics.error("stands twice in its object; keep one of them", at: key.offset)
-        }
+        diagnostics.reportDuplicateKeys()
         guard let reader = ObjectReader(diagnostics.document.root, diagnostics) else { return }
         ociVersion = reader.string("ociVersion", required: true)
         root = reader.object("root").map(Root.init)
@@ -69,7 +67,8 @@ extension Spec.Mount {
         type = reader.string("type")
         source = reader.string("source")
         options = reader.strings("options") ?? []
-        mappings = ["uidMappings", "gidMappings"].lazy
+        mappings =
+            ["uidMappings", "gidMappings"].lazy
             .compactMap { key in reader.member(key).map { Located(key, at: $0.offset) } }.first
         offset = reader.offset
     }

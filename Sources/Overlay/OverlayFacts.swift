@@ -12,6 +12,7 @@ struct OverlayFacts {
         var ancestors: [Identity]
         var mountID: UInt64
         var hasVolatileMark: Bool
+        var isReadOnly: Bool
 
         struct Identity: Hashable {
             var device: UInt64
@@ -22,6 +23,7 @@ struct OverlayFacts {
             path = directory.path
             mountID = directory.borrowed.mountID
             ancestors = Place.ancestors(of: directory.borrowed)
+            isReadOnly = directory.borrowed.isOnReadOnlyFileSystem
             hasVolatileMark = Place.hasVolatileMark(in: directory.borrowed)
         }
 
@@ -66,7 +68,11 @@ struct OverlayFacts {
     var subject: String?
     var errno: Errno
     var options: [String]
-    var words: [String] = []
+    /// What the kernel said about this very mount.
+    var contextWords: [String] = []
+    /// What it said in its log meanwhile. Other mounts are in there too, so it explains nothing
+    /// by itself and is only passed on.
+    var logWords: [String] = []
     var lowers: [Place] = []
     var upper: Place?
     var work: Place?
@@ -83,12 +89,12 @@ struct OverlayFacts {
         let sentence =
             optionRule ?? layerRule ?? missingRule ?? workRule ?? overlapRule ?? stateRule
             ?? conflictRule ?? kernelRule
-        return OverlayError(sentence, errno, kernelWords: words)
+        return OverlayError(sentence, errno, kernelWords: contextWords + logWords)
     }
 
     // MARK: Rules, each a sentence or nil
 
-    private func kernelSays(_ text: String) -> Bool { words.contains { $0.contains(text) } }
+    private func kernelSays(_ text: String) -> Bool { contextWords.contains { $0.contains(text) } }
 
     private var optionRule: String? {
         guard key == "option", let option = subject else { return nil }
@@ -105,6 +111,9 @@ struct OverlayFacts {
             return "overlayfs does not take \"\(option)\"; most of its options are \"on\" or"
                 + " \"off\""
         }
+        if kernelSays("Unexpected value") {
+            return "the overlay option \"\(parts.first ?? "")\" takes no value; write it alone"
+        }
         return nil
     }
 
@@ -119,8 +128,7 @@ struct OverlayFacts {
             return "\(name) does not exist; make it or correct the path"
         }
         if kernelSays("read-only") || errno == .readOnlyFileSystem {
-            return "\(name) is on a read-only file system; put the writable layer elsewhere or"
-                + " leave \"upper\" out for a throw-away one"
+            return "\(name) \(OverlayFacts.readOnlyWords)"
         }
         if kernelSays("too many lower directories") {
             return "too many layers: overlayfs stacks at most \(OverlayMount.maximumLayers); merge"
@@ -132,6 +140,10 @@ struct OverlayFacts {
         }
         return nil
     }
+
+    private static let readOnlyWords =
+        "is on a read-only file system; put the writable layer elsewhere or leave \"upper\" out for"
+        + " a throw-away one"
 
     private var missingRule: String? {
         guard errno == .invalidArgument else { return nil }
@@ -154,6 +166,14 @@ struct OverlayFacts {
         if upper.mountID != work.mountID {
             return "the upper (\"\(upper.path)\") and the work directory (\"\(work.path)\") are on"
                 + " different mounts; put both on one file system"
+        }
+        for (role, place) in [("upper", upper), ("work directory", work)] where place.isReadOnly {
+            return "the \(role) \"\(place.path)\" \(OverlayFacts.readOnlyWords)"
+        }
+        if errno == .readOnlyFileSystem {
+            let reason = logWords.last.map { ": \($0)" } ?? ""
+            return "the upper \"\(upper.path)\" is on a file system that cannot hold a writable"
+                + " layer\(reason); put it on ext4, xfs, btrfs or tmpfs"
         }
         return nil
     }
@@ -193,12 +213,13 @@ struct OverlayFacts {
                 + " incomplete; throw it away, or remove \"\(work.path)/work/incompat\" if you"
                 + " trust it"
         }
-        if errno == .staleNFSFileHandle || kernelSays("failed to verify upper root origin") {
+        if errno == .staleNFSFileHandle {
             return "the upper \"\(upper.path)\" was made over other layers than these; use the"
                 + " layers it was made with, or a new upper"
         }
         if errno == .resourceBusy {
-            return "the upper \"\(upper.path)\" is in use by another overlay; end that one first"
+            return "the upper \"\(upper.path)\" or its work directory is in use by another overlay;"
+                + " end that one first"
         }
         return nil
     }
@@ -207,8 +228,9 @@ struct OverlayFacts {
         guard errno == .invalidArgument else { return nil }
         for (one, other) in [
             ("metacopy=on", "userxattr"), ("nfs_export=on", "metacopy=on"),
-            ("redirect_dir=on", "userxattr"), ("verity=on", "userxattr"),
-            ("nfs_export=on", "index=off"),
+            ("redirect_dir=on", "userxattr"), ("nfs_export=on", "index=off"),
+            ("metacopy=on", "redirect_dir=off"),
+            ("metacopy=on", "redirect_dir=follow"), ("metacopy=on", "redirect_dir=nofollow"),
         ] where options.contains(one) && options.contains(other) {
             return "the overlay options \"\(one)\" and \"\(other)\" exclude each other; remove one"
         }
@@ -218,7 +240,7 @@ struct OverlayFacts {
     /// Nothing of our own fits: the kernel's words as they are.
     private var kernelRule: String {
         let object = subject.map { " \"\($0)\"" } ?? ""
-        if let last = words.last { return "overlayfs: \(last)" }
+        if let last = contextWords.last ?? logWords.last { return "overlayfs: \(last)" }
         return "\(key)\(object): \(errno.words); the kernel's log (dmesg) may say more"
     }
 }

@@ -70,23 +70,52 @@ public struct OverlayMount: Sendable {
     public func mount(
         on target: FileDescriptor, interfaces: [OverlayInterface] = OverlayInterface.allCases
     ) throws(OverlayError) -> OwnedDescriptor {
+        try firstKnown(interfaces) { interface, log throws(Failure) in
+            if interface == .optionString {
+                return try mountByOptionString(target, log)
+            }
+            let mount = try configure(interface, log)
+            do throws(Errno) {
+                try mount.attach(to: target)
+            } catch {
+                throw .failed(explain("move_mount", nil, error, [], log))
+            }
+            return mount.release()
+        }
+    }
+
+    /// Makes the file system and attaches it nowhere yet.
+    ///
+    /// - Parameter interfaces: As for `mount`; an option string can only mount in one go and is
+    ///   passed over.
+    public func create(
+        interfaces: [OverlayInterface] = OverlayInterface.allCases
+    ) throws(OverlayError) -> DetachedMount {
+        try firstKnown(interfaces) { interface, log throws(Failure) in
+            if interface == .optionString { throw .interfaceUnknown }
+            return try configure(interface, log)
+        }
+    }
+
+    private func firstKnown<Value: ~Copyable>(
+        _ interfaces: [OverlayInterface],
+        _ attempt: (OverlayInterface, borrowing KernelLog) throws(Failure) -> Value
+    ) throws(OverlayError) -> Value {
         if lowers.count > OverlayMount.maximumLayers {
             throw OverlayError(
                 "\(lowers.count) layers are too many: overlayfs stacks at most "
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
-        let started = Clock.microseconds
-        for interface in interfaces {
+        try refuseUpperInLayer()
+        let log = KernelLog()
+        var takesKeys = true
+        for interface in interfaces where takesKeys || interface == .optionString {
             do {
-                switch interface {
-                case .descriptors, .paths:
-                    return try configure(interface, target, since: started)
-                case .optionString:
-                    return try mountByOptionString(target, since: started)
-                }
+                return try attempt(interface, log)
             } catch {
                 switch error {
                 case .interfaceUnknown: continue
+                case .keysUnchecked: takesKeys = false
                 case .failed(let error): throw error
                 }
             }
@@ -94,18 +123,34 @@ public struct OverlayMount: Sendable {
         throw OverlayError("this kernel has no way to mount an overlay", .notSupported)
     }
 
+    /// An upper that lies inside a layer would change that layer while it is mounted, which has
+    /// no defined result. The kernel takes it without a word; for a layer in an upper it is ELOOP.
+    private func refuseUpperInLayer() throws(OverlayError) {
+        // A throw-away upper has no path and lies nowhere.
+        guard let upper, upper.path.hasPrefix("/") else { return }
+        let place = OverlayFacts.Place(upper)
+        for lower in lowers where place.isInside(OverlayFacts.Place(lower)) {
+            throw OverlayError(
+                "the upper \"\(upper.path)\" lies inside the layer \"\(lower.path)\"; they must"
+                    + " be separate trees", .tooManySymbolicLinkLevels)
+        }
+    }
+
     /// Why an attempt ended.
     private enum Failure: Error {
         /// The kernel does not have the interface; the next one may do.
         case interfaceUnknown
+        /// Before 6.5 overlayfs sees the options only when it is mounted: `fsconfig` takes every
+        /// key that is a string and refuses every descriptor.
+        case keysUnchecked
         case failed(OverlayError)
     }
 
     // MARK: fsopen
 
     private func configure(
-        _ interface: OverlayInterface, _ target: FileDescriptor, since: UInt64
-    ) throws(Failure) -> OwnedDescriptor {
+        _ interface: OverlayInterface, _ log: borrowing KernelLog
+    ) throws(Failure) -> DetachedMount {
         let context: FileSystemContext
         do {
             context = try FileSystemContext("overlay")
@@ -113,34 +158,46 @@ public struct OverlayMount: Sendable {
             throw .failed(OverlayError.noOverlay(error))
         }
         // What mountinfo shows as the device; no more than that.
-        try set("source=overlay", context, since)
+        try set("source=overlay", context, log)
         // Top first, as overlayfs orders them.
         for (position, lower) in lowers.enumerated().reversed() {
             let first = position == lowers.count - 1
-            try set("lowerdir+", lower, interface, context, since, mayBeUnknown: first)
+            try set("lowerdir+", lower, interface, context, log, mayBeUnknown: first)
         }
         if let upper {
-            try set("upperdir", upper, interface, context, since, mayBeUnknown: lowers.isEmpty)
+            try set("upperdir", upper, interface, context, log, mayBeUnknown: lowers.isEmpty)
         }
-        if let work { try set("workdir", work, interface, context, since) }
-        for option in options { try set(option, context, since) }
+        if let work { try set("workdir", work, interface, context, log) }
+        for option in options { try set(option, context, log) }
         do {
             try context.create()
         } catch {
-            throw .failed(explain("fsconfig", nil, error, context.messages(), since))
+            throw .failed(explain("fsconfig", nil, error, context.messages(), log))
         }
+        let mount = try made(context, log)
+        // Where it cannot use the work directory the kernel mounts read-only, says so in its log,
+        // and calls it a success.
+        if upper != nil && mount.borrowed.isOnReadOnlyFileSystem {
+            throw .failed(
+                explain("fsmount", nil, .readOnlyFileSystem, context.messages(), log))
+        }
+        return mount
+    }
+
+    private func made(
+        _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
+    ) throws(Failure) -> DetachedMount {
         do {
-            let mount = try context.mount()
-            try mount.attach(to: target)
-            return mount.release()
+            return try context.mount()
         } catch {
-            throw .failed(explain("fsmount", nil, error, context.messages(), since))
+            throw .failed(explain("fsmount", nil, error, context.messages(), log))
         }
     }
 
     private func set(
         _ key: String, _ directory: OverlayDirectory, _ interface: OverlayInterface,
-        _ context: borrowing FileSystemContext, _ since: UInt64, mayBeUnknown: Bool = false
+        _ context: borrowing FileSystemContext, _ log: borrowing KernelLog,
+        mayBeUnknown: Bool = false
     ) throws(Failure) {
         do {
             switch interface {
@@ -154,15 +211,16 @@ public struct OverlayMount: Sendable {
             let aboutParameter = messages.allSatisfy {
                 $0.contains("Unknown parameter") || $0.contains("Bad value")
             }
+            if mayBeUnknown && error == .notSupportedOnSocket { throw .keysUnchecked }
             if mayBeUnknown && error == .invalidArgument && aboutParameter {
                 throw .interfaceUnknown
             }
-            throw .failed(explain(key, directory.path, error, messages, since))
+            throw .failed(explain(key, directory.path, error, messages, log))
         }
     }
 
     private func set(
-        _ option: String, _ context: borrowing FileSystemContext, _ since: UInt64
+        _ option: String, _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
     ) throws(Failure) {
         let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
         do {
@@ -172,14 +230,14 @@ public struct OverlayMount: Sendable {
                 try context.set(option)
             }
         } catch {
-            throw .failed(explain("option", option, error, context.messages(), since))
+            throw .failed(explain("option", option, error, context.messages(), log))
         }
     }
 
     // MARK: mount(2)
 
     private func mountByOptionString(
-        _ target: FileDescriptor, since: UInt64
+        _ target: FileDescriptor, _ log: borrowing KernelLog
     ) throws(Failure) -> OwnedDescriptor {
         do {
             let scratch = try FileSystemContext("tmpfs")
@@ -209,7 +267,7 @@ public struct OverlayMount: Sendable {
             // crosses into the new mount.
             return try HostPath.open(try target.linkTarget(ofDescriptor: ()), [.path, .directory])
         } catch {
-            throw .failed(explain("mount", nil, error, [], since))
+            throw .failed(explain("mount", nil, error, [], log))
         }
     }
 
@@ -223,10 +281,12 @@ public struct OverlayMount: Sendable {
     // MARK: Why
 
     private func explain(
-        _ key: String, _ subject: String?, _ errno: Errno, _ messages: [String], _ since: UInt64
+        _ key: String, _ subject: String?, _ errno: Errno, _ messages: [String],
+        _ log: borrowing KernelLog
     ) -> OverlayError {
         var facts = OverlayFacts(key: key, subject: subject, errno: errno, options: options)
-        facts.words = messages + KernelLog.messages(prefix: "overlayfs: ", since: since)
+        facts.contextWords = messages
+        facts.logWords = log.messages(prefix: "overlayfs: ")
         facts.lowers = lowers.map(OverlayFacts.Place.init)
         facts.upper = upper.map(OverlayFacts.Place.init)
         facts.work = work.map(OverlayFacts.Place.init)

@@ -2,6 +2,7 @@ internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
 internal import OCISpec
+internal import Seccomp
 internal import SystemPackage
 
 /// A config.json on its way from a file to a plan.
@@ -11,11 +12,13 @@ struct LoadedConfig {
     /// Reads, checks and plans; prints the warnings.
     ///
     /// - Parameter operands: The config, and what replaces `process.args`.
-    init(_ arguments: ParsedArguments) throws(CommandError) {
+    /// - Parameter rehearses: Nothing will be run: everything is read, whatever is known already.
+    init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(CommandError) {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
             throw CommandError(
-                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run help \(name)\"")
+                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run help \(name)\""
+            )
         }
         var invocation = Invocation()
         invocation.arguments = Array(arguments.operands.dropFirst())
@@ -25,10 +28,12 @@ struct LoadedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        try self.init(path, invocation)
+        try self.init(path, invocation, rehearses: rehearses)
     }
 
-    private init(_ path: String, _ invocation: Invocation) throws(CommandError) {
+    private init(
+        _ path: String, _ invocation: Invocation, rehearses: Bool
+    ) throws(CommandError) {
         let bytes: [UInt8]
         do {
             bytes = try HostPath.read(path)
@@ -47,15 +52,18 @@ struct LoadedConfig {
         let bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
         do {
             let (configuration, warnings) = try ConfigurationBuilder.build(
-                document, file: path, bundle: bundle, invocation)
+                document, file: path, bundle: bundle, invocation,
+                compiled: rehearses ? nil : LoadedConfig.seccompCache)
             for warning in warnings { Output.complain(warning.text) }
             plan = Planner.plan(
                 configuration, document: document, file: path,
-                cacheDirectory: "/var/cache/vfs-run/seccomp")
+                seccompCache: LoadedConfig.seccompCache)
         } catch {
             throw CommandError(error.diagnostics.map(\.text))
         }
     }
+
+    private static let seccompCache = SeccompCache(directory: "/var/cache/vfs-run/seccomp")
 
     private static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -1,11 +1,13 @@
 /// The man page, from the tables of options.
 enum ManPage {
     static var text: String {
-        var page = ".TH VFS-RUN 8 \"\" \"vfs-run \(VFSRun.version)\" \"System Administration\"\n"
+        var page =
+            ".TH VFS-RUN 8 2026-11-23 \"vfs-run \(VFSRun.version)\" \"System Administration\"\n"
         page += ".SH NAME\nvfs-run \\- \(escape(Command.oneShot.summary))\n.SH SYNOPSIS\n"
         for command in Command.all {
             let name = command.name.isEmpty ? "" : " \(command.name)"
-            page += ".B vfs-run\(name)\n[OPTIONS] \(escape(command.operands))\n.br\n"
+            page += name.isEmpty ? "" : ".br\n"
+            page += ".B vfs-run\(name)\n[OPTIONS] \(escape(command.operands))\n"
         }
         page += ".SH DESCRIPTION\n"
         page += Command.oneShot.details.map { escape($0) + "\n" }.joined(separator: ".PP\n")

@@ -15,7 +15,7 @@ extension Command {
         ],
         options: [.upper, .layer, .json],
         run: { arguments throws(CommandError) in
-            let plan = try LoadedConfig(arguments).plan
+            let plan = try LoadedConfig(arguments, rehearses: true).plan
             try Output.write(arguments.has("json") ? plan.json.prettyText : plan.text)
             return 0
         })

@@ -7,7 +7,7 @@ enum VFSRun {
     static let version = "0.1.0"
 
     static func main() {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = CommandLineParser.arguments
         let (command, rest) = Command.choose(arguments)
         do {
             let parsed = try ParsedArguments(rest, of: command)

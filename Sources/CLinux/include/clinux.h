@@ -37,13 +37,15 @@ enum {
 
 // Namespaces and processes. ---------------------------------------------------
 
-/// What `clinux_clone3` answers in the new process.
-enum { CLINUX_CLONE_IN_CHILD = 0 };
-
-/// clone3(2) in the manner of fork: `flags` with `CLONE_PIDFD` added, exit
-/// signal SIGCHLD. `*pidfd` is set in the calling process only. `cgroup` is −1
-/// or the descriptor of a cgroup2 directory (`CLONE_INTO_CGROUP`).
-pid_t clinux_clone3(uint64_t flags, int cgroup, int *pidfd);
+/// clone3(2): a new process runs `body(context)`, which must not return, on a
+/// stack of its own. `flags` are namespaces; `CLONE_PIDFD` is added, the exit
+/// signal is SIGCHLD. `cgroup` is −1 or the descriptor of a cgroup2 directory
+/// (`CLONE_INTO_CGROUP`). With `shares_memory` (`CLONE_VM | CLONE_VFORK`) nothing
+/// is copied and the calling process sleeps until the new one executes a program
+/// or ends. `*pidfd` is set before `body` runs. One call a process: the stack is
+/// static.
+pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
+                   int (*body)(void *_Nullable), void *_Nullable context);
 int clinux_setns(int fd, int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
 int clinux_pidfd_open(pid_t pid);
@@ -55,14 +57,15 @@ int clinux_execveat(int fd, const char *path, char *const _Nullable *_Nonnull ar
                     char *const _Nullable *_Nonnull envp, int flags);
 int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags);
 
-/// Starts the watchdog: a process that shares this one's memory, sleeps until
-/// the process behind `lifeline` is gone and then kills the one behind `target`,
-/// whatever that one has done to its own parent-death signal. When `tty` is not
-/// −1, `saved` (a `struct termios`) is put back on it first. Returns its pid.
-pid_t clinux_start_watchdog(int lifeline, int target, int tty, const void *_Nullable saved);
+/// Starts the watchdog: a process that shares this one's memory and descriptors,
+/// sleeps until the process behind `lifeline` is gone and then kills the one that
+/// `clinux_spawn` has made, whatever that one has done to its own parent-death
+/// signal. When `tty` is not −1, `saved` (a `struct termios`) is put back on it
+/// first. `lifeline` must stay open. Returns its pid.
+pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
-/// Nothing is left to kill and no terminal to put back: the watchdog only ends.
-void clinux_disarm_watchdog(void);
+/// Ends the watchdog and waits for it: it kills nothing and puts nothing back.
+int clinux_stop_watchdog(pid_t pid);
 
 // prctl(2), one function an operation. ---------------------------------------
 
@@ -102,9 +105,9 @@ int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clea
 /// A SEQPACKET pair, both ends close-on-exec.
 int clinux_socketpair(int ends[_Nonnull 2]);
 /// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
-ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed);
+ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
 /// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
-ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed);
+ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
 
 // Credentials, signals, terminals, network. -----------------------------------
 
@@ -117,9 +120,15 @@ int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Every signal back to its default action, none blocked.
 void clinux_reset_signals(void);
 int clinux_loopback_up(void);
-int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigned short count);
+int clinux_install_seccomp(unsigned int flags, const void *_Nullable instructions,
+                           unsigned short count);
 
 // The command line. ------------------------------------------------------------
+
+/// The arguments of `main`. The standard library would find them by reading
+/// /proc/self/maps.
+int clinux_argument_count(void);
+const char *clinux_argument(int index);
 
 /// One step of getopt_long(3), without its global variables: the option's value,
 /// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. Prints

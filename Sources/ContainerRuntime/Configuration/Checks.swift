@@ -44,8 +44,11 @@ enum Checks {
     }
 
     static func rootDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
-        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false { return }
+        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false {
+            return
+        }
         guard let root = spec.root else {
+            if diagnostics.hasError(in: "root") { return }
             return diagnostics.error(
                 "is required and missing; without vfs.overlay.layers it names the root file system",
                 at: diagnostics.document.root.offset, member: "root")
@@ -59,10 +62,12 @@ enum Checks {
 
     static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process else {
+            if diagnostics.hasError(in: "process") { return }
             return diagnostics.error(
                 "is required and missing", at: diagnostics.document.root.offset, member: "process")
         }
         guard let args = process.args, let first = args.first else {
+            if diagnostics.hasError(in: "process.args") { return }
             return diagnostics.error(
                 "needs at least one entry, the program", at: process.offset, member: "args")
         }
@@ -104,7 +109,7 @@ enum Checks {
     }
 
     static func resourceLimits(_ spec: Spec, _ diagnostics: Diagnostics) {
-        var seen: Set<String> = []
+        var seen: [String] = []
         let known = ResourceLimit.allCases.map(\.name)
         for limit in spec.process?.rlimits ?? [] {
             let name = limit.type.value
@@ -114,9 +119,10 @@ enum Checks {
                     "\"\(name)\" is not a limit; \(near)allowed are "
                         + known.joined(separator: ", "), at: limit.type.offset)
             }
-            if !seen.insert(name).inserted {
+            if seen.contains(name) {
                 diagnostics.error("\"\(name)\" is limited twice", at: limit.type.offset)
             }
+            seen.append(name)
             if limit.soft.value > limit.hard.value {
                 diagnostics.error(
                     "\(limit.soft.value) is above the hard limit, \(limit.hard.value)",
@@ -136,19 +142,19 @@ enum Checks {
         guard let sets = spec.process?.capabilities else { return }
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
             + sets.ambient
-        where Capability(name: name.value) == nil {
+        where CapabilitySet(name: name.value) == nil {
             // The specification asks for a warning: the container runs with less, not with more.
             diagnostics.warning(
                 "\"\(name.value)\" is not a capability of this kernel; it is left out",
                 at: name.offset)
         }
-        let permitted = Set(sets.permitted.map(\.value))
+        let permitted = sets.permitted.map(\.value)
         for name in sets.effective where !permitted.contains(name.value) {
             diagnostics.error(
                 "\(name.value) is effective but not permitted; add it to \"permitted\"",
                 at: name.offset)
         }
-        let inheritable = Set(sets.inheritable.map(\.value))
+        let inheritable = sets.inheritable.map(\.value)
         for name in sets.ambient
         where !permitted.contains(name.value) || !inheritable.contains(name.value) {
             diagnostics.error(
@@ -171,13 +177,14 @@ enum Checks {
     // MARK: Namespaces and what belongs to them
 
     static func namespaces(_ spec: Spec, _ diagnostics: Diagnostics) {
-        var seen: Set<Spec.Linux.Namespace.Kind> = []
+        var seen: [Spec.Linux.Namespace.Kind] = []
         for namespace in spec.linux?.namespaces ?? [] {
             let kind = namespace.type.value
-            if !seen.insert(kind).inserted {
+            if seen.contains(kind) {
                 diagnostics.error(
                     "the \(kind.rawValue) namespace stands twice", at: namespace.type.offset)
             }
+            seen.append(kind)
             if kind == .user || kind == .time {
                 diagnostics.error(
                     "\(kind.rawValue) namespaces are not supported yet; remove it",
@@ -193,7 +200,8 @@ enum Checks {
                         + " everybody in it; leave the path out for a new one", at: path.offset)
             }
         }
-        if !seen.contains(.mount) {
+        let isUnread = diagnostics.hasError(in: spec.linux == nil ? "linux" : "linux.namespaces")
+        if !seen.contains(.mount) && !isUnread {
             let place = spec.linux?.offset ?? diagnostics.document.root.offset
             diagnostics.error(
                 "has no entry {\"type\": \"mount\"}; without its own mounts a container would"
@@ -218,7 +226,7 @@ enum Checks {
     }
 
     static func sysctl(_ spec: Spec, _ diagnostics: Diagnostics) {
-        let kinds = Set(spec.linux?.namespaces.map(\.type.value) ?? [])
+        let kinds = spec.linux?.namespaces.map(\.type.value) ?? []
         for (key, _) in spec.linux?.sysctl ?? [] {
             guard let path = SystemControl.path(key.value) else {
                 diagnostics.error("\"\(key.value)\" is not a sysctl's name", at: key.offset)
@@ -242,8 +250,17 @@ enum Checks {
     // MARK: Files
 
     static func mounts(_ spec: Spec, _ diagnostics: Diagnostics) {
-        for mount in spec.mounts where mount.destination.value.isEmpty {
-            diagnostics.error("is empty; name a path in the container", at: mount.destination.offset)
+        for mount in spec.mounts {
+            let destination = mount.destination
+            if destination.value.isEmpty {
+                diagnostics.error("is empty; name a path in the container", at: destination.offset)
+            } else if HostName.cleaned(destination.value) == "/",
+                !mount.options.contains(where: { $0.value == "remount" })
+            {
+                diagnostics.error(
+                    "the root is mounted by the runtime; say what it is made of with root.path and"
+                        + " vfs.overlay", at: destination.offset)
+            }
         }
     }
 
@@ -309,7 +326,6 @@ enum Checks {
             diagnostics.error(
                 "names a second profile beside linux.seccomp; keep one of them", at: name.offset)
         }
-        if let profile = spec.linux?.seccomp { seccompProfile(profile, diagnostics) }
     }
 
     static func seccompProfile(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
@@ -318,10 +334,11 @@ enum Checks {
             diagnostics.error("SCMP_ACT_NOTIFY is not supported yet", at: action.offset)
         }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
-            + profile.syscalls.compactMap(\.errnoRet) where number.value > 4095
+            + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
         {
+            // libseccomp refuses the kernel's highest, 4095.
             diagnostics.error(
-                "\(number.value) is not an errno; they go up to 4095", at: number.offset)
+                "\(number.value) is not an errno; they go up to 4094", at: number.offset)
         }
     }
 

@@ -28,6 +28,17 @@ extension Configuration {
             case remount
         }
 
+        /// What `/dev` is where the config mounts nothing there.
+        static let devices = Configuration.Mount(
+            destination: "/dev",
+            kind: .fileSystem(
+                type: "tmpfs", source: "tmpfs",
+                parameters: [
+                    Parameter(key: "mode", value: "755"), Parameter(key: "size", value: "64k"),
+                ]),
+            set: [.noSetUserID, .noExecution], origin: .standard,
+            optionText: "nosuid,noexec,mode=755,size=64k")
+
         /// One parameter of a file system: `mode=755`, `ro`.
         public struct Parameter: Sendable, Hashable {
             public var key: String

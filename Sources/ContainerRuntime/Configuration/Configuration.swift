@@ -20,7 +20,15 @@ public struct Configuration: Sendable {
     public var maskedPaths: [Setting<String>]
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
-    public var seccomp: Setting<Spec.Seccomp>?
+    public var seccomp: Setting<SeccompProfile>?
+
+    /// The filter of system calls.
+    public enum SeccompProfile: Sendable {
+        /// Read and checked.
+        case read(Spec.Seccomp)
+        /// Compiled in an earlier run, from the same text.
+        case compiled(SeccompFilter)
+    }
 
     /// The container process.
     public struct Process: Sendable {

@@ -2,6 +2,7 @@ internal import CResources
 public import JSON
 internal import LinuxSystem
 public import OCISpec
+public import Seccomp
 internal import SystemPackage
 
 /// What the command line says about a container besides its config.json.
@@ -30,17 +31,21 @@ public struct ConfigurationBuilder {
     private let diagnostics: Diagnostics
     private let invocation: Invocation
     private let bundle: String
+    private let compiled: SeccompCache?
     private var others: [Diagnostic] = []
 
     /// - Parameters:
     ///   - document: The parsed config.json.
     ///   - file: Its name for messages, as the user gave it.
     ///   - bundle: The directory it lies in, absolute.
+    ///   - compiled: Where filters of profiles are found that need no reading any more.
     public static func build(
-        _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation
+        _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
+        compiled: SeccompCache? = nil
     ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Diagnostic]) {
         var builder = ConfigurationBuilder(
-            diagnostics: Diagnostics(document, file: file), invocation: invocation, bundle: bundle)
+            diagnostics: Diagnostics(document, file: file), invocation: invocation, bundle: bundle,
+            compiled: compiled)
         let spec = Spec(builder.diagnostics)
         for check in Checks.all { check(spec, builder.diagnostics) }
         let configuration = builder.configuration(spec)
@@ -51,22 +56,26 @@ public struct ConfigurationBuilder {
         return (configuration, found)
     }
 
-    private init(diagnostics: Diagnostics, invocation: Invocation, bundle: String) {
+    private init(
+        diagnostics: Diagnostics, invocation: Invocation, bundle: String, compiled: SeccompCache?
+    ) {
         self.diagnostics = diagnostics
         self.invocation = invocation
         self.bundle = bundle
+        self.compiled = compiled
     }
 
     /// Nil only where a check has complained.
     private mutating func configuration(_ spec: Spec) -> Configuration? {
+        // Both before anything that ends here: they have errors of their own to tell.
         let seccomp = seccomp(spec)
+        let mounts = spec.mounts.compactMap {
+            Configuration.Mount($0, bundle: bundle, diagnostics)
+        }
         guard let process = spec.process.flatMap(process), let root = root(spec) else {
             return nil
         }
         let linux = spec.linux
-        let mounts = spec.mounts.compactMap {
-            Configuration.Mount($0, bundle: bundle, diagnostics)
-        }
         let propagation = linux?.rootfsPropagation
         return Configuration(
             bundle: bundle, process: process, root: root, namespaces: namespaces(linux),
@@ -138,8 +147,10 @@ public struct ConfigurationBuilder {
         _ spec: Spec.Process.Capabilities?
     ) -> Setting<CapabilitySets> {
         guard let spec else { return Setting(CapabilitySets(), .standard) }
-        func set(_ names: [Located<String>]) -> Set<Capability> {
-            Set(names.compactMap { Capability(name: $0.value) })
+        func set(_ names: [Located<String>]) -> CapabilitySet {
+            names.reduce(into: []) { set, name in
+                if let capability = CapabilitySet(name: name.value) { set.formUnion(capability) }
+            }
         }
         var sets = CapabilitySets()
         sets.bounding = set(spec.bounding)
@@ -188,8 +199,10 @@ public struct ConfigurationBuilder {
         }
     }
 
-    private mutating func seccomp(_ spec: Spec) -> Setting<Spec.Seccomp>? {
-        if let profile = spec.linux?.seccomp { return Setting(profile, .config(profile.offset)) }
+    private mutating func seccomp(_ spec: Spec) -> Setting<Configuration.SeccompProfile>? {
+        if let value = spec.linux?.seccomp {
+            return profile(value, diagnostics, .config(value.offset))
+        }
         guard let name = spec.vfs?.seccomp else { return nil }
         let path = HostName.absolute(name.value, from: bundle)
         let bytes: [UInt8]
@@ -204,17 +217,35 @@ public struct ConfigurationBuilder {
             diagnostics.error("the seccomp profile cannot be read: \(error)", at: name.offset)
             return nil
         }
+        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
+        let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? 0
+        let text = Array(bytes[..<end].drop(while: isSpace))
+        if let filter = compiled?.find(text) {
+            return Setting(.compiled(filter), .config(name.offset))
+        }
         do {
             let document = try JSONDocument(bytes)
             let inner = Diagnostics(document, file: name.value)
-            let profile = Spec.Seccomp(inner)
-            if let profile { Checks.seccompProfile(profile, inner) }
+            inner.reportDuplicateKeys()
+            let found = profile(document.root, inner, .config(name.offset))
             others += inner.sorted
-            return profile.map { Setting($0, .config(name.offset)) }
+            return found
         } catch {
             others.append(Diagnostic(error, file: name.value))
             return nil
         }
+    }
+
+    /// Reads and checks a profile, unless its filter is there already.
+    private func profile(
+        _ value: JSONValue, _ diagnostics: Diagnostics, _ origin: Origin
+    ) -> Setting<Configuration.SeccompProfile>? {
+        if let filter = compiled?.find(Array(value.text)) {
+            return Setting(.compiled(filter), origin)
+        }
+        guard let profile = Spec.Seccomp(value, diagnostics) else { return nil }
+        Checks.seccompProfile(profile, diagnostics)
+        return Setting(.read(profile), origin)
     }
 
     // MARK: The root file system

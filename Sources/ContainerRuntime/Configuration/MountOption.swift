@@ -98,9 +98,11 @@ extension Configuration.Mount {
             optionText: spec.options.map(\.value).joined(separator: ","))
         if !destination.hasPrefix("/") {
             // Deprecated by the specification, and still allowed: relative to "/".
-            diagnostics.warning(
-                "\"\(destination)\" is relative; write \"/\(destination)\"",
-                at: spec.destination.offset)
+            if !destination.isEmpty {
+                diagnostics.warning(
+                    "\"\(destination)\" is relative; write \"/\(destination)\"",
+                    at: spec.destination.offset)
+            }
             destination = "/" + destination
         }
         if let mappings = spec.mappings {

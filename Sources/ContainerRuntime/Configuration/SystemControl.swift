@@ -6,12 +6,15 @@ enum SystemControl {
     /// slashes, as sysctl(8) has it: the first separator decides.
     static func path(_ name: String) -> String? {
         let separator = name.first { $0 == "." || $0 == "/" } ?? "."
-        let other: Character = separator == "." ? "/" : "."
-        let components = name.split(separator: separator, omittingEmptySubsequences: false)
-            .map { String($0.map { $0 == other ? separator : $0 }) }
-        let isPath = components.count > 1 && components.allSatisfy { !["", ".", ".."].contains($0) }
-        return isPath && !components.contains { $0.contains("/") && separator == "/" }
-            ? components.joined(separator: "/") : nil
+        var components = name.split(separator: separator, omittingEmptySubsequences: false)
+            .map(String.init)
+        // With dots as separators a slash stands for a dot: net.ipv4.conf.eth0/1.forwarding.
+        if separator == "." {
+            components = components.map { String($0.map { $0 == "/" ? "." : $0 }) }
+        }
+        let isPath =
+            components.count > 1 && components.allSatisfy { !["", ".", ".."].contains($0) }
+        return isPath ? components.joined(separator: "/") : nil
     }
 
     /// The namespace that owns a parameter, nil for the host's.

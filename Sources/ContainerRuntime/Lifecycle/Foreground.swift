@@ -32,11 +32,10 @@ public final class Foreground {
         } catch {
             throw RuntimeError(sentence(error))
         }
-        CurrentProcess.disarmWatchdog()
         return try exitCode(ending)
     }
 
-    /// Makes the init process, which goes its own way in here, and the watchdog.
+    /// Starts the watchdog, and makes the init process, which goes its own way in here.
     private func begin() throws(SystemCallError) -> ForegroundSession {
         let terminal = plan.hasTerminal ? try? TerminalSettings(of: .standardInput) : nil
         // Taken before the child is there, so that none is lost; the child resets them.
@@ -47,24 +46,30 @@ public final class Foreground {
             try CurrentProcess.open()
         }
         let pair = try attempt("socketpair") { () throws(Errno) in try Channel.Pair() }
-        let side = try attempt("clone3", plan.namespaces.names.joined(separator: " ")) {
+        let watchdog = try attempt("clone", "of the watchdog") { () throws(Errno) in
+            try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+        }
+        let near = pair.near.borrowed
+        let far = pair.far.borrowed
+        let child = try attempt("clone3", plan.namespaces.names.joined(separator: " ")) {
             () throws(Errno) in
-            try ChildProcess.fork(plan.namespaces)
-        }
-        switch consume side {
-        case .child:
-            context.channel = HeldChannel(pair.takeFar())
-            InitProcess(plan: plan, context: context, times: times).run()
-        case .parent(let child):
-            let channel = pair.takeNear()
-            try attempt("clone", "of the watchdog") { () throws(Errno) in
-                try CurrentProcess.startWatchdog(
-                    lifeline: lifeline.borrowed, target: child.borrowed, terminal: terminal)
+            // In a pid namespace of its own nobody can reach the init process before it has become
+            // the program. In one that is joined somebody could, and with it the memory of the
+            // runtime process: there it gets a copy.
+            try ChildProcess.spawn(
+                plan.namespaces, sharingMemory: plan.namespaces.contains(.pid)
+            ) { [plan, times, context] in
+                // The runtime's end, in this process's table of descriptors.
+                _ = OwnedDescriptor(near)
+                let own = context.forInitProcess()
+                own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
+                InitProcess(plan: plan, context: own, times: times).run()
             }
-            return ForegroundSession(
-                child: child, channel: channel, signals: signals, terminal: terminal,
-                ownsProcessNamespace: plan.namespaces.contains(.pid))
         }
+        return ForegroundSession(
+            child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
+            terminal: terminal, watchdog: watchdog,
+            ownsProcessNamespace: plan.namespaces.contains(.pid))
     }
 
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {

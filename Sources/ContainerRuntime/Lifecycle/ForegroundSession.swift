@@ -17,6 +17,9 @@ struct ForegroundSession: ~Copyable {
 
     private let child: ChildProcess
     private let signals: SignalQueue
+    /// What the watchdog watches: this process.
+    private let lifeline: OwnedDescriptor
+    private let watchdog: Int32
     private let ownsProcessNamespace: Bool
     private let settings: TerminalSettings?
     private var channel: Channel?
@@ -27,12 +30,15 @@ struct ForegroundSession: ~Copyable {
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue, terminal: TerminalSettings?, ownsProcessNamespace: Bool
+        signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
+        terminal: TerminalSettings?, watchdog: Int32, ownsProcessNamespace: Bool
     ) {
         self.child = child
         self.channel = consume channel
         self.signals = signals
         settings = terminal
+        self.lifeline = lifeline
+        self.watchdog = watchdog
         self.ownsProcessNamespace = ownsProcessNamespace
     }
 
@@ -56,6 +62,8 @@ struct ForegroundSession: ~Copyable {
         } catch {
             return .lost(SystemCallError("waitid", "", error))
         }
+        // Waited for, so that it is no zombie of whoever adopts it; it has nothing to do any more.
+        try? CurrentProcess.stopWatchdog(watchdog)
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         switch ended {
@@ -101,9 +109,12 @@ struct ForegroundSession: ~Copyable {
     }
 
     private mutating func forwardSignals() throws(SystemCallError) {
-        while let signal = try attempt("read", "signalfd", { () throws(Errno) in
-            try signals.next()
-        }) {
+        while let signal = try attempt(
+            "read", "signalfd",
+            { () throws(Errno) in
+                try signals.next()
+            })
+        {
             if signal == Signal.windowChange {
                 try proxy?.copySize()
                 continue

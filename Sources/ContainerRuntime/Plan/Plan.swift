@@ -23,8 +23,12 @@ public struct Plan: Sendable {
 
     /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.
     public func place(of origin: Origin) -> String {
+        place(of: origin, document.lines)
+    }
+
+    private func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
-        case .config(let offset): "\(file):\(document.position(of: offset).line)"
+        case .config(let offset): "\(file):\(lines.line(of: offset))"
         case .argument(let name): name
         case .builtIn(let reason): reason
         }
@@ -33,8 +37,11 @@ public struct Plan: Sendable {
     /// The sentence for a step that failed: where it comes from, what it was, why.
     func sentence(_ planned: PlannedStep, _ error: StepError) -> String {
         let subject = "\(planned.step.summary): \(error.message)"
-        if case .builtIn = planned.origin { return subject }
-        return "\(place(of: planned.origin)): \(subject)"
+        return switch planned.origin {
+        case .config, .argument("--upper"), .argument("--layer"):
+            "\(place(of: planned.origin)): \(subject)"
+        case .argument, .builtIn: subject
+        }
     }
 
     /// Numbered lines: side, what, where from.
@@ -42,18 +49,20 @@ public struct Plan: Sendable {
         let summaries = steps.map(\.step.summary)
         let width = min(summaries.map(\.count).max() ?? 0, 72)
         let digits = String(steps.count).count
-        var lines = ""
+        var text = ""
+        let lines = document.lines
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
             let side = planned.step.side.rawValue.padded(to: 9)
             let summary = planned.step.summary.padded(to: width)
-            lines += "\(number)  \(side)  \(summary)  \(place(of: planned.origin))\n"
+            text += "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines))\n"
         }
-        return lines
+        return text
     }
 
     public var json: JSONOutput {
-        .array(
+        let lines = document.lines
+        return .array(
             steps.enumerated().map { index, planned in
                 var members: [(key: String, value: JSONOutput)] = [
                     ("step", .integer(Int64(index + 1))),
@@ -65,8 +74,7 @@ public struct Plan: Sendable {
                 case .config(let offset):
                     members.append(("origin", .string("config")))
                     members.append(("file", .string(file)))
-                    let line = document.position(of: offset).line
-                    members.append(("line", .integer(Int64(line))))
+                    members.append(("line", .integer(Int64(lines.line(of: offset)))))
                     members.append(("path", .string(document.path(to: offset))))
                 case .argument(let name):
                     members.append(("origin", .string("argument")))

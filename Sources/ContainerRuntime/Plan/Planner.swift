@@ -1,19 +1,21 @@
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
+public import Seccomp
 
 /// Writes the plan of a start. The order of the container's steps and its reasons stand in
 /// docs/steps.md; what breaks when a step moves stands at the step.
 public struct Planner {
     private let configuration: Configuration
-    private let cacheDirectory: String
+    private let seccompCache: SeccompCache
     private var steps: [PlannedStep] = []
+    private var attachedBinds = 0
 
     public static func plan(
         _ configuration: Configuration, document: JSONDocument, file: String,
-        cacheDirectory: String
+        seccompCache: SeccompCache
     ) -> Plan {
-        var planner = Planner(configuration: configuration, cacheDirectory: cacheDirectory)
+        var planner = Planner(configuration: configuration, seccompCache: seccompCache)
         planner.planRuntime()
         planner.planContainer()
         return Plan(
@@ -21,9 +23,9 @@ public struct Planner {
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
     }
 
-    private init(configuration: Configuration, cacheDirectory: String) {
+    private init(configuration: Configuration, seccompCache: SeccompCache) {
         self.configuration = configuration
-        self.cacheDirectory = cacheDirectory
+        self.seccompCache = seccompCache
     }
 
     private mutating func add(_ step: some Step, _ origin: Origin = .standard) {
@@ -42,7 +44,7 @@ public struct Planner {
         }
         if let seccomp = configuration.seccomp {
             add(
-                PrepareSeccomp(profile: seccomp.value, cacheDirectory: cacheDirectory),
+                PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
                 seccomp.origin)
         }
         if configuration.mounts.contains(where: { $0.kind == .controlGroups }) {
@@ -68,6 +70,9 @@ public struct Planner {
                 joined.origin)
         }
         planRoot()
+        // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
+        let hasDev = configuration.mounts.contains { HostName.cleaned($0.destination) == "/dev" }
+        if !hasDev { planMount(.devices) }
         for mount in configuration.mounts { planMount(mount) }
         planDevices()
         planPaths()
@@ -97,7 +102,10 @@ public struct Planner {
 
     private mutating func planMount(_ mount: Configuration.Mount) {
         switch mount.kind {
-        case .bind(let source, _): add(AttachBind(mount: mount, source: source), mount.origin)
+        case .bind(let source, _):
+            add(
+                AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
+            attachedBinds += 1
         case .fileSystem(let type, let source, let parameters):
             add(
                 MountFileSystem(
@@ -112,7 +120,10 @@ public struct Planner {
         if configuration.makesDefaultDevices { add(MakeDefaultDevices()) }
         for device in configuration.devices { add(MakeDevice(device: device), device.origin) }
         if let terminal = configuration.process.terminal {
-            add(OpenTerminal(size: terminal.value.size), terminal.origin)
+            add(
+                OpenTerminal(
+                    size: terminal.value.size, userID: configuration.process.user.value.userID),
+                terminal.origin)
         }
     }
 

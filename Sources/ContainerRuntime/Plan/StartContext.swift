@@ -3,8 +3,8 @@ internal import SystemPackage
 
 /// What the steps of one start hand to one another.
 ///
-/// The init process is made by `clone3` without sharing memory, so it starts with a copy of all
-/// that the runtime's steps have put here, and nothing has to be written down in between.
+/// The init process starts with what the runtime's steps have put here: it has the runtime's
+/// memory, or a copy of it, so nothing has to be written down in between.
 public final class StartContext {
     // Runtime side.
 
@@ -19,8 +19,9 @@ public final class StartContext {
 
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
-    /// The sources of bind mounts, opened while the host's tree is still there.
-    var bindSources: [String: BindSource] = [:]
+    /// The sources of bind mounts, opened while the host's tree is still there; each is taken by
+    /// the step that attaches it.
+    var bindSources: [BindSource?] = []
     /// The directory that the root file system is mounted on.
     var mountpoint: HeldDescriptor?
     /// The container's root.
@@ -35,6 +36,15 @@ public final class StartContext {
     var terminalPeer: HeldDescriptor?
 
     public init() {}
+
+    /// What the init process goes on with. Its descriptors are numbers of its own table: were they
+    /// kept in the runtime's context, the runtime would close its own ones by them.
+    func forInitProcess() -> StartContext {
+        let context = StartContext()
+        context.seccompFilter = seccompFilter
+        context.controlGroups = controlGroups
+        return context
+    }
 
     /// The container's root; a plan puts the step that makes it before those that use it.
     func openRoot() throws(StepError) -> HeldRoot {

@@ -8,12 +8,13 @@ struct ControlGroupLayout: Sendable, Hashable {
     /// Whether version 2 is mounted on `/sys/fs/cgroup` itself and nothing else is.
     var isUnified: Bool
 
-    /// Reads `/proc/self/cgroup`.
+    /// Looks at `/sys/fs/cgroup` and, where that is not version 2, reads `/proc/self/cgroup`.
     static func read() throws(StepError) -> ControlGroupLayout {
+        if isUnifiedHost { return ControlGroupLayout("", unified: true) }
         let bytes = try stepping("read", "\"/proc/self/cgroup\"") { () throws(Errno) in
             try HostPath.read("/proc/self/cgroup")
         }
-        return ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: isUnifiedHost)
+        return ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: false)
     }
 
     /// - Parameter text: Lines of `id:controllers:path` (cgroups(7)).

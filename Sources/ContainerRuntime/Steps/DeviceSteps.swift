@@ -125,6 +125,8 @@ struct DeviceNode {
 /// near end becomes `/dev/console` and the standard streams.
 struct OpenTerminal: Step {
     let size: TerminalSize?
+    /// Who gets it: a program opens its terminal anew by name.
+    let userID: UInt32
 
     let side = Side.container
     var summary: String {
@@ -148,7 +150,9 @@ struct OpenTerminal: Step {
         if !isGenuine { throw StepError("\"/dev/pts/ptmx\" is not the devpts of this container") }
         let peer = try stepping("ioctl", "TIOCGPTPEER") { () throws(Errno) in
             if let size { try multiplexer.borrowed.setTerminalSize(size) }
-            return try multiplexer.borrowed.openPeer()
+            let peer = try multiplexer.borrowed.openPeer()
+            try peer.borrowed.changeOwner(user: userID)
+            return peer
         }
         let console = try stepping("openat2", "\"/dev/console\"") { () throws(Errno) in
             try root.directory.makeFile("/dev/console", links: .refuse)

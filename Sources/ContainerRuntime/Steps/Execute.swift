@@ -17,6 +17,7 @@ struct Execute: Step {
     private static let defaultPath = "/bin:/usr/bin"
 
     func apply(_ context: StartContext) throws(StepError) {
+        let candidates = self.candidates
         let argv = CStringArray(arguments)
         let envp = CStringArray(environment)
         var failure: (path: String, errno: Errno)?
@@ -44,17 +45,22 @@ struct Execute: Step {
     private var candidates: [String] {
         let name = arguments[0]
         if name.contains("/") { return [name] }
-        let path = environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
-        return (path ?? Execute.defaultPath)
-            .split(separator: ":", omittingEmptySubsequences: false)
+        return path.split(separator: ":", omittingEmptySubsequences: false)
             .map { $0.isEmpty ? name : "\($0)/\(name)" }
+    }
+
+    private var path: String {
+        environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+            ?? Execute.defaultPath
     }
 
     private var missing: StepError {
         let name = arguments[0]
-        let place =
-            name.contains("/") ? "no such file in the container" : "not found in the container's PATH"
-        return StepError("\(name.inQuotes): \(place)", exitCode: Execute.notFound)
+        let reason =
+            name.contains("/")
+            ? "\(name.inQuotes) does not exist in the container"
+            : "\(name.inQuotes) is in no directory of the container's PATH (\(path))"
+        return StepError(reason, exitCode: Execute.notFound)
     }
 
     private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }
@@ -112,7 +118,9 @@ enum Interpreter {
 
     /// PT_INTERP of a 64-bit little-endian file, as far as it lies in `head`.
     static func elf(_ head: [UInt8]) -> String? {
-        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else { return nil }
+        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
+            return nil
+        }
         func number(_ offset: Int, _ size: Int) -> Int? {
             guard offset >= 0, offset + size <= head.count else { return nil }
             let value = head[offset..<offset + size].reversed().reduce(UInt64(0)) {

@@ -74,22 +74,18 @@ struct MountTarget {
 struct AttachBind: Step {
     let mount: Configuration.Mount
     let source: String
+    /// Which of the opened sources, counted from 0.
+    let position: Int
 
     let side = Side.container
     var summary: String { MountTarget(mount: mount).summary(source) }
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard case .bind(_, let isRecursive) = mount.kind,
-            let opened = context.bindSources[source + (isRecursive ? "\0r" : "")]
+        guard context.bindSources.indices.contains(position),
+            let opened = context.bindSources[position].take()
         else { throw StepError("the plan has not opened \(source)") }
         let target = MountTarget(mount: mount)
         let place = try target.open(context, directory: opened.isDirectory)
-        // One source may be bound twice: each place gets a clone of its own, but the last.
-        let key = source + (isRecursive ? "\0r" : "")
-        context.bindSources[key] = nil
-        if let again = try? DetachedMount.clone(opened.tree.borrowed, recursive: isRecursive) {
-            context.bindSources[key] = BindSource(again, isDirectory: opened.isDirectory)
-        }
         try target.attach(opened.tree, place.borrowed)
     }
 }

@@ -130,7 +130,8 @@ struct ChangeUser: Step {
     let side = Side.container
     var summary: String {
         let groups = user.additionalGroupIDs
-        let more = groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
+        let more =
+            groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
         let mask = String(user.fileModeMask ?? 0o022, radix: 8)
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
@@ -173,7 +174,7 @@ struct SetCapabilities: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        _ = try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
     }
 }
 

@@ -46,7 +46,7 @@ struct OpenBindSource: Step {
                 try DetachedMount.clone(file.borrowed, recursive: isRecursive),
                 isDirectory: try FileStatus.of(file.borrowed).kind == .directory)
         }
-        context.bindSources[source + (isRecursive ? "\0r" : "")] = opened
+        context.bindSources.append(opened)
     }
 }
 

@@ -85,11 +85,12 @@ struct LockLayer: Step {
 
 /// The filter is compiled, or found in the cache, where the host's files are at hand.
 struct PrepareSeccomp: Step {
-    let profile: Spec.Seccomp
-    let cacheDirectory: String
+    let profile: Configuration.SeccompProfile
+    let cache: SeccompCache
 
     let side = Side.runtime
     var summary: String {
+        guard case .read(let profile) = profile else { return "take the compiled seccomp filter" }
         let names = Set(profile.syscalls.flatMap { $0.names.map(\.value) }).count
         let action = profile.defaultAction?.value.rawValue ?? ""
         return "prepare the seccomp filter: \(names) system calls named, \(action) for the rest"
@@ -97,11 +98,14 @@ struct PrepareSeccomp: Step {
     let undoing = "the compiled filter stays in the cache"
 
     func apply(_ context: StartContext) throws(StepError) {
-        do {
-            context.seccompFilter =
-                try SeccompCache(directory: cacheDirectory).filter(for: profile)
-        } catch {
-            throw StepError(error.description)
+        switch profile {
+        case .compiled(let filter): context.seccompFilter = filter
+        case .read(let profile):
+            do {
+                context.seccompFilter = try cache.filter(for: profile)
+            } catch {
+                throw StepError(error.description)
+            }
         }
     }
 }

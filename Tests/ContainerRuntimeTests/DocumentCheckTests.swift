@@ -1,0 +1,57 @@
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct `Checks of the whole document` {
+    static let table: [CheckRow] = [
+        CheckRow(
+            "hooks", #"{"prestart": [{"path": "/x"}]}"#,
+            """
+            config.json:6:10: hooks: is not supported yet; remove it
+            """),
+        CheckRow(
+            "hooks", #"{}"#),
+        CheckRow(
+            "annotations", #"{"a": 1, "a": 2}"#,
+            """
+            config.json:6:25: annotations.a: stands twice in its object; keep one of them
+            """),
+        CheckRow(
+            "annotations", #"{"a": {"x": 1, "\u0078": 2}}"#,
+            """
+            config.json:6:31: annotations.a.x: stands twice in its object; keep one of \
+            them
+            """),
+        CheckRow(
+            "unknown", #"{"x": [1]}"#),
+        CheckRow(
+            "windows", #"{"x": null}"#),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "uidMappings": [{}],
+             "resources": {"memory": {"limit": 1}, "devices": [{"allow": false}], "pids": {}},
+             "personality": {"domain": "LINUX"}, "cgroupsPath": "/x"}
+            """#,
+            """
+            config.json:6:17: linux.uidMappings: is not supported yet; remove it
+            config.json:7:26: linux.resources.memory: resource limits are not supported \
+            yet; remove it
+            config.json:7:51: warning: linux.resources.devices: device rules are not \
+            applied yet; without CAP_MKNOD no device can be made
+            config.json:8:17: linux.personality: is not supported yet; remove it
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "resources": {"devices": []}, "uidMappings": [], "timeOffsets": {}}
+            """#),
+    ]
+
+    @Test(arguments: table)
+    func `everything wrong is reported at once, where it stands`(_ row: CheckRow) throws {
+        #expect(try row.found == row.expected)
+    }
+}

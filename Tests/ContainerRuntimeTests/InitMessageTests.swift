@@ -1,0 +1,37 @@
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct `Messages of the init process` {
+    static let messages: [InitMessage] = [
+        .terminal,
+        .failed(step: 0, exitCode: nil, message: ""),
+        .failed(step: 44, exitCode: 127, message: "\"ls\": not found in the container's PATH"),
+        .failed(step: 65535, exitCode: 255, message: "é😀\n"),
+        .failed(step: 256, exitCode: 0, message: String(repeating: "x", count: 12000)),
+    ]
+
+    @Test(arguments: messages)
+    func `arrive as they were sent`(_ message: InitMessage) {
+        #expect(InitMessage(message.encoded) == message)
+    }
+
+    @Test(
+        arguments: [
+            [], [0], [1, 0], [2], [2, 0, 0, 0], [3], [3, 0, 0, 0, 0], [255], [0, 1, 2, 3, 4, 5],
+        ] as [[UInt8]])
+    func `of another version are not understood`(_ bytes: [UInt8]) {
+        #expect(InitMessage(bytes) == nil)
+    }
+
+    @Test func `that are too long are cut and still arrive`() {
+        let long = InitMessage.failed(
+            step: 1, exitCode: nil, message: String(repeating: "é", count: 100_000))
+        #expect(long.encoded.count <= 12005)
+        guard case .failed(1, nil, let message) = InitMessage(long.encoded) else {
+            Issue.record("not understood")
+            return
+        }
+        #expect(message.hasPrefix("ééé"))
+    }
+}

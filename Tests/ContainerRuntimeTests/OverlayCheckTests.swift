@@ -1,0 +1,85 @@
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct `Checks of the overlay` {
+    static let table: [CheckRow] = [
+        CheckRow(
+            "vfs",
+            #"""
+            {"overlay": {"layers": [], "upper": "",
+             "size": "big", "options": ["lowerdir=x", "upperdir", "index=on"]}}
+            """#,
+            """
+            config.json:6:20: vfs.overlay.layers: is empty; name a directory, or leave it \
+            out for root.path
+            config.json:6:44: vfs.overlay.upper: is empty; name a directory, or leave it \
+            out for a throw-away one
+            config.json:7:10: vfs.overlay.size: caps a throw-away upper and there is a \
+            kept one; remove "size" or "upper"
+            config.json:7:10: vfs.overlay.size: "big" is not a size; write "256M", "2G" \
+            or "10%"
+            config.json:7:29: vfs.overlay.options[0]: lowerdir is set by the runtime; use \
+            "layers" and "upper"
+            config.json:7:43: vfs.overlay.options[1]: upperdir is set by the runtime; use \
+            "layers" and "upper"
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": {"layers": ["", "b"], "upper": "u", "size": "1M"}}"#,
+            """
+            config.json:6:32: vfs.overlay.layers[0]: is empty; name a directory
+            config.json:6:64: vfs.overlay.size: caps a throw-away upper and there is a \
+            kept one; remove "size" or "upper"
+            """),
+        CheckRow(
+            "vfs",
+            #"""
+            {"overlay": {"layers": ["a", "b"], "size": "10%", "options": ["metacopy=on"]}}
+            """#),
+        CheckRow(
+            "vfs", #"{"overlay": {"size": "0"}}"#,
+            """
+            config.json:6:29: vfs.overlay.size: "0" is not a size; write "256M", "2G" or \
+            "10%"
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": {"size": "18446744073709551616"}}"#,
+            """
+            config.json:6:29: vfs.overlay.size: "18446744073709551616" is not a size; \
+            write "256M", "2G" or "10%"
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": {"size": "-1"}}"#,
+            """
+            config.json:6:29: vfs.overlay.size: "-1" is not a size; write "256M", "2G" or \
+            "10%"
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": {"size": "%"}}"#,
+            """
+            config.json:6:29: vfs.overlay.size: "%" is not a size; write "256M", "2G" or \
+            "10%"
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": {"size": "2g"}}"#),
+        CheckRow(
+            "vfs", #"{"overlay": "yes"}"#,
+            """
+            config.json:6:20: vfs.overlay: "yes" is neither an object nor a boolean
+            """),
+        CheckRow(
+            "vfs", #"{"overlay": false}"#),
+        CheckRow(
+            "vfs", #"{"overlay": true}"#),
+        CheckRow(
+            "vfs", #"[]"#,
+            """
+            config.json:6:8: vfs: an array is not an object
+            """),
+    ]
+
+    @Test(arguments: table)
+    func `everything wrong is reported at once, where it stands`(_ row: CheckRow) throws {
+        #expect(try row.found == row.expected)
+    }
+}

@@ -1,0 +1,116 @@
+import Testing
+
+@testable import ContainerRuntime
+
+/// Steps that break something when they change places; the reason stands in each row.
+@Suite struct `Order of steps` {
+    private func first<Wanted: Step>(_ type: Wanted.Type, _ plan: Plan) throws -> Int {
+        try #require(plan.steps.firstIndex { $0.step is Wanted }, "\(type)")
+    }
+
+    private func last<Wanted: Step>(_ type: Wanted.Type, _ plan: Plan) throws -> Int {
+        try #require(plan.steps.lastIndex { $0.step is Wanted }, "\(type)")
+    }
+
+    private let plan: Plan
+
+    init() throws {
+        var invocation = Invocation()
+        invocation.hasTerminal = true
+        plan = try fullConfig.plan(invocation)
+    }
+
+    @Test func `the runtime's steps come before the container's`() throws {
+        let sides = plan.steps.map(\.step.side)
+        let boundary = try #require(sides.firstIndex(of: .container))
+        #expect(sides[..<boundary].allSatisfy { $0 == .runtime })
+        #expect(sides[boundary...].allSatisfy { $0 == .container })
+        #expect(try first(CreateNamespaces.self, plan) == boundary - 1)
+    }
+
+    @Test func `the seal is first and exec is last`() throws {
+        #expect(try first(RequireSeal.self, plan) == 0)
+        #expect(try first(Execute.self, plan) == plan.steps.count - 1)
+    }
+
+    @Test func `the init process is tied to the runtime before anything else`() throws {
+        #expect(try first(TieToRuntime.self, plan) == first(CreateNamespaces.self, plan) + 1)
+    }
+
+    @Test func `a pid namespace is joined before the init process is made`() throws {
+        let joined = plan.steps.indices.filter { plan.steps[$0].step is JoinNamespace }
+        #expect(joined.count == 2)
+        #expect(try joined[0] < first(CreateNamespaces.self, plan))
+        #expect(try joined[1] > first(CreateNamespaces.self, plan))
+    }
+
+    @Test func `mounts are separated from the host's before the first mount`() throws {
+        #expect(try first(SeparateMounts.self, plan) < first(MountOverlay.self, plan))
+        #expect(try first(SeparateMounts.self, plan) < first(OpenBindSource.self, plan))
+    }
+
+    @Test func `sources and layers are opened while the host's tree is there`() throws {
+        #expect(try last(OpenBindSource.self, plan) < first(PivotRoot.self, plan))
+        #expect(try first(MountOverlay.self, plan) < first(PivotRoot.self, plan))
+    }
+
+    @Test func `nothing is mounted or made in the container before the pivot`() throws {
+        let pivot = try first(PivotRoot.self, plan)
+        for index in [
+            try first(MountFileSystem.self, plan), try first(AttachBind.self, plan),
+            try first(MountControlGroups.self, plan), try first(Remount.self, plan),
+            try first(MakeDefaultDevices.self, plan), try first(MakeDevice.self, plan),
+            try first(SetRootPropagation.self, plan),
+        ] { #expect(index > pivot) }
+    }
+
+    @Test func `mounts keep the order of the config`() throws {
+        let places = plan.steps.map(\.step.summary).filter {
+            $0.hasPrefix("mount") && !$0.contains("overlay") || $0.hasPrefix("remount")
+        }.map { $0.split(separator: " ").first { $0.hasPrefix("/") && $0 != "/bundle/data" } }
+        #expect(places == ["/proc", "/dev", "/dev/pts", "/data", "/sys/fs/cgroup", "/proc"])
+    }
+
+    @Test func `the root is made read-only after all that is made in it`() throws {
+        let protect = try first(ProtectRoot.self, plan)
+        #expect(try last(MakeDevice.self, plan) < protect)
+        #expect(try last(MaskPath.self, plan) < protect)
+        #expect(try last(AttachBind.self, plan) < protect)
+    }
+
+    @Test func `devices are there before files are masked with one`() throws {
+        #expect(try first(MakeDefaultDevices.self, plan) < first(MaskPath.self, plan))
+        #expect(try first(OpenTerminal.self, plan) < first(StartSession.self, plan))
+    }
+
+    @Test func `the bounding set goes before the user, the other sets after`() throws {
+        #expect(try first(DropBoundingSet.self, plan) < first(ChangeUser.self, plan))
+        #expect(try first(ChangeUser.self, plan) < first(SetCapabilities.self, plan))
+        #expect(try first(SetLimit.self, plan) < first(ChangeUser.self, plan))
+    }
+
+    @Test func `with no-new-privileges the filter comes last before exec`() throws {
+        #expect(try first(ForbidNewPrivileges.self, plan) < first(ChangeUser.self, plan))
+        #expect(try first(InstallSeccomp.self, plan) == plan.steps.count - 2)
+        #expect(try first(CloseDescriptors.self, plan) < first(InstallSeccomp.self, plan))
+    }
+
+    @Test func `without it the filter is installed while there is the right to`() throws {
+        var config = fullConfig
+        config.set("process", #"{"cwd": "/", "args": ["sh"], "noNewPrivileges": false}"#)
+        let plan = try config.plan()
+        #expect(!plan.steps.contains { $0.step is ForbidNewPrivileges })
+        #expect(try first(InstallSeccomp.self, plan) < first(ChangeUser.self, plan))
+        #expect(try first(InstallSeccomp.self, plan) > first(DropBoundingSet.self, plan))
+        #expect(plan.steps.count { $0.step is InstallSeccomp } == 1)
+    }
+
+    @Test func `every layer and the upper are locked before a process is made`() throws {
+        var invocation = Invocation()
+        invocation.upper = "/keep"
+        let plan = try fullConfig.plan(invocation)
+        #expect(try last(LockLayer.self, plan) < first(CreateNamespaces.self, plan))
+        #expect(try first(LockUpper.self, plan) < first(CreateNamespaces.self, plan))
+        #expect(plan.steps.count { $0.step is LockLayer } == 2)
+    }
+}

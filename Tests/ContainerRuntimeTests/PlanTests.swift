@@ -1,0 +1,198 @@
+import Testing
+
+@testable import ContainerRuntime
+
+/// Whole plans, compared as the text that `vfs-run plan` prints.
+@Suite struct `Plans` {
+    /// Whoever changes the list of steps changes it here, and in docs/steps.md.
+    @Test func `a full config has every step, in its order, with its origin`() throws {
+        var invocation = Invocation()
+        invocation.layers = ["/one", "/two"]
+        invocation.upper = "/keep"
+        invocation.arguments = ["ls", "-l"]
+        invocation.hasTerminal = true
+        #expect(
+            try fullConfig.plan(invocation).text == """
+                 1  runtime    run from a sealed mount of the runtime's own binary            \
+                           default
+                 2  runtime    lock the upper in /keep                                        \
+                           --upper
+                 3  runtime    lock the layer /bundle/base                                    \
+                           config.json:48
+                 4  runtime    lock the layer /layers/top                                     \
+                           config.json:48
+                 5  runtime    lock the layer /one                                            \
+                           --layer
+                 6  runtime    lock the layer /two                                            \
+                           --layer
+                 7  runtime    prepare the seccomp filter: 2 system calls named, \
+                SCMP_ACT_ERRNO for the rest  config.json:32
+                 8  runtime    find the host's control group hierarchies                      \
+                           default
+                 9  runtime    join the pid namespace /proc/7/ns/pid                          \
+                           config.json:21
+                10  runtime    make the init process in new namespaces: mount, uts, network, \
+                ipc         config.json:20
+                11  container  die when the runtime process dies                              \
+                           default
+                12  container  join the cgroup namespace /proc/7/ns/cgroup                    \
+                           config.json:22
+                13  container  stop mounts from reaching the host                             \
+                           config.json:31
+                14  container  open /bundle/data for binding                                  \
+                           config.json:42
+                15  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
+                the upper in /keep volatile  --layer
+                16  container  make it the root (pivot_root) and let go of the host's tree    \
+                           default
+                17  container  make the root rprivate                                         \
+                           config.json:31
+                18  container  mount proc on /proc nosuid                                     \
+                           config.json:39
+                19  container  mount tmpfs on /dev mode=755                                   \
+                           config.json:40
+                20  container  mount devpts on /dev/pts                                       \
+                           config.json:41
+                21  container  mount /bundle/data on /data rbind,ro                           \
+                           config.json:42
+                22  container  mount a read-only view of control groups on /sys/fs/cgroup     \
+                           config.json:43
+                23  container  remount /proc remount,ro                                       \
+                           config.json:44
+                24  container  make the default devices: null, zero, full, random, urandom, \
+                tty, ptmx    default
+                25  container  make the device /dev/fuse (c 10:229, 0666)                     \
+                           config.json:25
+                26  container  make the device /run/fifo (p, 0666)                            \
+                           config.json:26
+                27  container  open a terminal as /dev/console (80x24)                        \
+                           config.json:4
+                28  container  mask /proc/kcore                                               \
+                           config.json:29
+                29  container  make /proc/sys read-only                                       \
+                           config.json:30
+                30  container  make the root read-only                                        \
+                           config.json:17
+                31  container  set the host name box                                          \
+                           config.json:36
+                32  container  set the domain name example                                    \
+                           config.json:37
+                33  container  bring the loopback interface up                                \
+                           default
+                34  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                           config.json:28
+                35  container  set the out-of-memory score to 100                             \
+                           config.json:15
+                36  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                           config.json:13
+                37  container  start a session on the terminal                                \
+                           default
+                38  container  enter /work                                                    \
+                           config.json:8
+                39  container  keep 2 capabilities in the bounding set                        \
+                           config.json:9
+                40  container  forbid new privileges                                          \
+                           config.json:14
+                41  container  become user 1000, group 100, groups 5,6, umask 077             \
+                           config.json:6
+                42  container  keep 1 capabilities, 1 of them ambient                         \
+                           config.json:9
+                43  container  close every descriptor but the standard streams                \
+                           default
+                44  container  install the seccomp filter                                     \
+                           config.json:32
+                45  container  execute ls -l                                                  \
+                           --
+
+                """)
+    }
+
+    @Test func `a small config does nothing that nobody asked for`() throws {
+        let steps = try ConfigFixture().plan().steps.map(\.step.summary)
+        #expect(
+            steps == [
+                "run from a sealed mount of the runtime's own binary",
+                "lock the layer /bundle/rootfs",
+                "make the init process in new namespaces: mount",
+                "die when the runtime process dies",
+                "stop mounts from reaching the host",
+                "mount overlay on /: /bundle/rootfs, with a throw-away upper",
+                "make it the root (pivot_root) and let go of the host's tree",
+                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k",
+                "make the default devices: null, zero, full, random, urandom, tty, ptmx",
+                "start a session; standard streams pass through",
+                "enter /",
+                "keep 0 capabilities in the bounding set",
+                "become user 0, group 0, umask 022",
+                "keep 0 capabilities",
+                "close every descriptor but the standard streams",
+                "execute sh",
+            ])
+    }
+
+    @Test func `without an overlay the directory itself is the root and is not locked`() throws {
+        let steps = try ConfigFixture("vfs", #"{"overlay": false}"#).plan().steps
+            .map(\.step.summary)
+        #expect(steps.contains("bind /bundle/rootfs as the root"))
+        #expect(!steps.contains { $0.hasPrefix("lock") || $0.hasPrefix("mount overlay") })
+    }
+
+    @Test func `where overlays are no default only the config or an argument asks for one`() throws
+    {
+        var invocation = Invocation()
+        invocation.overlaysByDefault = false
+        func root(_ config: ConfigFixture) throws -> String? {
+            try config.plan(invocation).steps.map(\.step.summary)
+                .first { $0.hasSuffix("as the root") || $0.hasPrefix("mount overlay") }
+        }
+        #expect(try root(ConfigFixture()) == "bind /bundle/rootfs as the root")
+        let enabled = ConfigFixture("vfs", #"{"overlay": {}}"#)
+        #expect(
+            try root(enabled) == "mount overlay on /: /bundle/rootfs, with a throw-away upper")
+        invocation.upper = "/keep"
+        #expect(
+            try root(ConfigFixture())
+                == "mount overlay on /: /bundle/rootfs, with the upper in /keep")
+    }
+
+    @Test func `the upper of the command line replaces the config's`() throws {
+        let config = ConfigFixture("vfs", #"{"overlay": {"upper": "state"}}"#)
+        func lock(_ invocation: Invocation) throws -> PlannedStep? {
+            try config.plan(invocation).steps.first { $0.step is LockUpper }
+        }
+        let own = try #require(try lock(Invocation()))
+        #expect(own.step.summary == "lock the upper in /bundle/state")
+        var invocation = Invocation()
+        invocation.upper = "/keep"
+        let other = try #require(try lock(invocation))
+        #expect(other.step.summary == "lock the upper in /keep")
+        #expect(other.origin == .argument("--upper"))
+    }
+
+    @Test func `without a terminal to offer none is opened`() throws {
+        let steps = try fullConfig.plan().steps
+        #expect(!steps.contains { $0.step is OpenTerminal })
+        #expect(
+            steps.contains { $0.step.summary == "start a session; standard streams pass through" })
+    }
+
+    @Test func `a dev that is bound in gets no devices`() throws {
+        let config = ConfigFixture(
+            "mounts", #"[{"destination": "/dev/", "source": "/dev", "options": ["rbind"]}]"#)
+        let steps = try config.plan().steps
+        #expect(!steps.contains { $0.step is MakeDefaultDevices })
+        #expect(!steps.contains { $0.step.summary.hasPrefix("mount tmpfs on /dev") })
+    }
+
+    @Test func `a failed step is told with the place that asked for it`() throws {
+        let plan = try fullConfig.plan()
+        let bind = try #require(plan.steps.first { $0.step is OpenBindSource })
+        #expect(
+            plan.sentence(bind, StepError("no such file"))
+                == "config.json:42: open /bundle/data for binding: no such file")
+        let pivot = try #require(plan.steps.first { $0.step is PivotRoot })
+        #expect(
+            plan.sentence(pivot, StepError("no"))
+                == "make it the root (pivot_root) and let go of the host's tree: no")
+    }
+}

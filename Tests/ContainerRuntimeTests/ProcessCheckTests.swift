@@ -1,0 +1,214 @@
+import Testing
+
+@testable import ContainerRuntime
+
+@Suite struct `Checks of the process` {
+    static let table: [CheckRow] = [
+        CheckRow(
+            "process", nil,
+            """
+            config.json:1:1: process: is required and missing
+            """),
+        CheckRow(
+            "process", #"{}"#,
+            """
+            config.json:3:12: process.cwd: is required and missing
+            config.json:3:12: process.args: needs at least one entry, the program
+            """),
+        CheckRow(
+            "process", #"[]"#,
+            """
+            config.json:3:12: process: an array is not an object
+            """),
+        CheckRow(
+            "process", #"null"#,
+            """
+            config.json:1:1: process: is required and missing
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/"}"#,
+            """
+            config.json:3:12: process.args: needs at least one entry, the program
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": []}"#,
+            """
+            config.json:3:12: process.args: needs at least one entry, the program
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": [""]}"#,
+            """
+            config.json:3:34: process.args[0]: is empty; name a program
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": "sh"}"#,
+            """
+            config.json:3:33: process.args: "sh" is not an array
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh", 1, null]}"#,
+            """
+            config.json:3:40: process.args[1]: 1 is not a string
+            config.json:3:43: process.args[2]: null is not a string
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["s\u0000h"]}"#,
+            """
+            config.json:3:34: process.args[0]: a NUL byte (\\u0000) cannot be part of a \
+            name or an argument; remove it
+            """),
+        CheckRow(
+            "process", #"{"cwd": "tmp", "args": ["sh"]}"#,
+            """
+            config.json:3:20: process.cwd: "tmp" is not an absolute path
+            """),
+        CheckRow(
+            "process", #"{"pwd": "/", "args": ["sh"]}"#,
+            """
+            config.json:3:12: process.cwd: is required and missing; did you mean it by \
+            "pwd"?
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "env": ["PATH", "=x", "A=", "B=1=2"]}"#,
+            """
+            config.json:3:49: process.env[0]: "PATH" is not of the form NAME=value
+            config.json:3:57: process.env[1]: "=x" is not of the form NAME=value
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "user": {
+             "uid": 4294967295, "gid": 4294967296,
+             "additionalGids": [4294967295, -1, 1.5], "umask": 512}}
+            """#,
+            """
+            config.json:4:9: process.user.uid: 4294967295 means "no id" to the kernel; \
+            ids go up to 4294967294
+            config.json:4:28: process.user.gid: 4294967296 is not a whole number from 0 \
+            to 4294967295
+            config.json:5:21: process.user.additionalGids[0]: 4294967295 means "no id" to \
+            the kernel; ids go up to 4294967294
+            config.json:5:33: process.user.additionalGids[1]: -1 is not a whole number \
+            from 0 to 4294967295
+            config.json:5:37: process.user.additionalGids[2]: 1.5 is not a whole number \
+            from 0 to 4294967295
+            config.json:5:52: process.user.umask: 512 is not a umask; it goes up to 511 \
+            (octal 0777)
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "user": {"uid": 4294967294, "gid": 0, "umask": 511}}
+            """#),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "rlimits": [
+             {"type": "RLIMIT_NOFIL", "soft": 1, "hard": 1},
+             {"type": "RLIMIT_CPU", "soft": 2, "hard": 1},
+             {"type": "RLIMIT_CPU", "soft": 1, "hard": 1},
+             {"soft": -1, "hard": 1e3}]}
+            """#,
+            """
+            config.json:4:11: process.rlimits[0].type: "RLIMIT_NOFIL" is not a limit; did \
+            you mean "RLIMIT_NOFILE"? allowed are RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, \
+            RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE, \
+            RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, \
+            RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME
+            config.json:5:33: process.rlimits[1].soft: 2 is above the hard limit, 1
+            config.json:6:11: process.rlimits[2].type: "RLIMIT_CPU" is limited twice
+            config.json:7:2: process.rlimits[3].type: is required and missing
+            config.json:7:11: process.rlimits[3].soft: -1 is not a whole number from 0 to \
+            18446744073709551615
+            config.json:7:23: process.rlimits[3].hard: 1e3 is not a whole number from 0 \
+            to 18446744073709551615
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "rlimits": [
+             {"type": "RLIMIT_CPU", "soft": 0, "hard": 18446744073709551615}]}
+            """#),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "oomScoreAdj": 1001}"#,
+            """
+            config.json:3:56: process.oomScoreAdj: 1001 is not from -1000 to 1000
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "oomScoreAdj": -1001}"#,
+            """
+            config.json:3:56: process.oomScoreAdj: -1001 is not from -1000 to 1000
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "oomScoreAdj": -1000}"#),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "oomScoreAdj": 9223372036854775808}"#,
+            """
+            config.json:3:56: process.oomScoreAdj: 9223372036854775808 is not a whole \
+            number from -9223372036854775808 to 9223372036854775807
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "capabilities": {
+             "bounding": ["CAP_FROB"], "effective": ["CAP_KILL"],
+             "ambient": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"]}}
+            """#,
+            """
+            config.json:4:15: warning: process.capabilities.bounding[0]: "CAP_FROB" is \
+            not a capability of this kernel; it is left out
+            config.json:4:42: process.capabilities.effective[0]: CAP_KILL is effective \
+            but not permitted; add it to "permitted"
+            config.json:5:14: process.capabilities.ambient[0]: CAP_CHOWN is ambient but \
+            not both permitted and inheritable; the kernel grants it only then
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "capabilities": {
+             "effective": ["CAP_KILL"], "permitted": ["CAP_KILL"],
+             "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]}}
+            """#),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "terminal": true}"#,
+            """
+            config.json:3:53: process.terminal: a terminal needs a mount of type "devpts" \
+            on /dev/pts
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "terminal": false}"#),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "consoleSize": {"height": -1, "width": 65536}, "noNewPrivileges": 1}
+            """#,
+            """
+            config.json:3:67: process.consoleSize.height: -1 is not a whole number from 0 \
+            to 65535
+            config.json:3:80: process.consoleSize.width: 65536 is not a whole number from \
+            0 to 65535
+            config.json:3:107: process.noNewPrivileges: 1 is not a boolean; write true or \
+            false
+            """),
+        CheckRow(
+            "process", #"{"cwd": "/", "args": ["sh"], "consoleSize": {"height": 0}}"#,
+            """
+            config.json:3:56: process.consoleSize.width: is required and missing
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "apparmorProfile": "x",
+             "selinuxLabel": "", "scheduler": {"policy": "SCHED_OTHER"}}
+            """#,
+            """
+            config.json:3:60: process.apparmorProfile: is not supported yet; remove it
+            config.json:4:35: process.scheduler: is not supported yet; remove it
+            """),
+    ]
+
+    @Test(arguments: table)
+    func `everything wrong is reported at once, where it stands`(_ row: CheckRow) throws {
+        #expect(try row.found == row.expected)
+    }
+}
