@@ -157,30 +157,53 @@ struct HostileRootTests {
         }
     }
 
-    /// CVE-2025-31133: masks are bind mounts of /dev/null, which the image could have made.
-    @Test(arguments: ["/proc/sys/kernel/core_pattern", "/etc/target", "zero", "missing"])
+    /// What a `/dev` of somebody's making has in the place of the null device.
+    static let falseNullDevices = [
+        "/proc/sys/kernel/core_pattern", "/etc/target", "zero", "missing",
+    ]
+
+    private func makeFalseNullDevice(_ box: Sandbox, _ target: String, in directory: String) throws
+    {
+        try box.makeRoot()
+        try box.makeDirectory(directory)
+        try box.write("rootfs/etc/target", "secret")
+        try box.write("rootfs/etc/masked", "secret")
+        if target == "zero" {
+            mknod(box.path("\(directory)/null"), S_IFCHR | 0o666, 1 << 8 | 5)
+        } else if target != "missing" {
+            try box.link("\(directory)/null", to: target)
+        }
+    }
+
+    /// CVE-2025-31133: masks are bind mounts of /dev/null. That of the image is never it: where the
+    /// config mounts nothing on /dev, there is a fresh one.
+    @Test(arguments: falseNullDevices)
     func `masks never use a null device of the image's making`(_ target: String) throws {
         try Sandbox.use { box in
-            try box.makeRoot()
-            try box.write("rootfs/etc/target", "secret")
-            try box.write("rootfs/etc/masked", "secret")
-            if target == "zero" {
-                mknod(box.path("rootfs/dev/null"), S_IFCHR | 0o666, 1 << 8 | 5)
-            } else if target != "missing" {
-                try box.link("rootfs/dev/null", to: target)
-            }
+            try makeFalseNullDevice(box, target, in: "rootfs/dev")
             var config = box.plainConfig()
             config["mounts"] = [Config.proc]
             config["linux"]["maskedPaths"] = ["/etc/masked", "/proc/version"]
-            config.run(["/probe", "--only", "read:/etc/masked", "read:/proc/version"])
-            let outcome = try attack(box, config)
-            if target == "missing" {
-                let facts = try Facts(outcome)
-                #expect(facts.found("read:/etc/masked") == "")
-            } else {
-                #expect(outcome.code == 125, "\(outcome)")
-                #expect(outcome.error.contains("null"))
-            }
+            config.run(["/probe", "read:/etc/masked", "read:/proc/version"])
+            let facts = try Facts(try attack(box, config, changes: []))
+            #expect(facts.found("read:/etc/masked") == "")
+            #expect(facts.found("read:/proc/version") == "")
+            #expect(facts["dev"]["null"]["kind"] == "character")
+            #expect(facts["dev"]["null"]["minor"] == 3)
+        }
+    }
+
+    /// A /dev that the config binds in is taken as it is, and its null device looked at.
+    @Test(arguments: falseNullDevices)
+    func `without a true null device there is no start with masks`(_ target: String) throws {
+        try Sandbox.use { box in
+            try makeFalseNullDevice(box, target, in: "own-dev")
+            var config = box.plainConfig()
+            config["mounts"] = [Config.proc, Config.bind(box.path("own-dev"), "/dev")]
+            config["linux"]["maskedPaths"] = ["/etc/masked"]
+            let outcome = try attack(box, config, changes: [])
+            #expect(outcome.code == 125, "\(outcome)")
+            #expect(outcome.error.contains("/dev/null"), "\(outcome)")
         }
     }
 
@@ -252,24 +275,46 @@ struct HostileRootTests {
         }
     }
 
-    /// CVE-2025-52565, CVE-2026-88264: the terminal's tests have the console; here it is a link.
+    /// CVE-2025-52565, CVE-2026-88264: in a /dev that the config binds in the console is a link.
     @Test(arguments: ["../../canary/file", "/etc/target"])
     func `a console that is a link is refused`(_ target: String) throws {
         try Sandbox.use { box in
             try box.makeRoot()
             try box.write("rootfs/etc/target", "secret")
-            try box.link("rootfs/dev/console", to: target)
-            try box.makeDirectory("rootfs/dev/pts")
+            try box.makeDirectory("own-dev/pts")
+            try box.link("own-dev/console", to: target)
             var config = box.plainConfig()
-            config["mounts"] = [Config.proc, Config.devpts]
+            config["mounts"] = [
+                Config.proc, Config.bind(box.path("own-dev"), "/dev"), Config.devpts,
+            ]
             config["process"]["terminal"] = true
-            box.mayChange = ["rootfs/dev"]
+            try box.write("bundle/config.json", "")
             try box.watchingFiles {
                 let screen = try PseudoTerminal()
                 let run = try box.start(config, input: .terminal(screen.name))
                 let outcome = try run.finish()
                 #expect(outcome.code == 125)
                 try screen.waitFor("/dev/console")
+            }
+        }
+    }
+
+    /// The same in the image: a fresh /dev lies over it.
+    @Test func `a console of the image's making is not used`() throws {
+        try Sandbox.use { box in
+            try box.makeRoot()
+            try box.link("rootfs/dev/console", to: "../../canary/file")
+            var config = box.plainConfig()
+            config["mounts"] = [Config.proc, Config.devpts]
+            config["process"]["terminal"] = true
+            config.run(["/probe", "--only", "stat:/dev/console"])
+            try box.write("bundle/config.json", "")
+            try box.watchingFiles {
+                let screen = try PseudoTerminal()
+                let run = try box.start(config, input: .terminal(screen.name))
+                let outcome = try run.finish()
+                #expect(outcome.code == 0)
+                try screen.waitFor("\"major\": 136")
             }
         }
     }
