@@ -349,6 +349,7 @@ int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
                        const void *long_options, char **argument, int *next) {
     opterr = 0;
     optarg = NULL;
+    if (*next == 0) optind = 0;
     int option = getopt_long(argc, argv, short_options, long_options, NULL);
     *argument = optarg;
     *next = optind;

@@ -10,6 +10,11 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
     /// The set of one capability: `CAP_NET_RAW`. Nil where libcap or the running kernel does not
     /// know the name.
     public init?(name: String) {
+        // libcap takes more than names: numbers, lower case, and whatever follows a name.
+        let isName = name.utf8.allSatisfy {
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "_")
+        }
+        guard name.hasPrefix("CAP_"), isName else { return nil }
         var value: cap_value_t = 0
         guard unsafe cap_from_name(name, &value) == 0, value < cap_max_bits() else { return nil }
         rawValue = 1 << UInt64(value)

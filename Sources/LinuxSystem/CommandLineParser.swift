@@ -35,8 +35,8 @@ public enum CommandLineParser {
         case missingValue(String)
     }
 
-    /// Reads `arguments`, the command's name not among them. To be called once in a process: the
-    /// C library keeps its place.
+    /// Reads `arguments`, the command's name not among them. For one thread: the C library keeps
+    /// its place.
     public static func parse(
         _ arguments: [String], _ forms: [Form]
     ) throws(Failure) -> Result {
@@ -57,7 +57,7 @@ public enum CommandLineParser {
             + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
             .joined()
         var result = Result()
-        var next: CInt = 1
+        var next: CInt = 0
         while true {
             var value: UnsafeMutablePointer<CChar>?
             let before = next
@@ -65,7 +65,7 @@ public enum CommandLineParser {
                 CInt(arguments.count + 1), argv.pointers, letters, table, &value, &next)
             if found == -1 { break }
             // What getopt has just looked at: it may have moved operands behind it.
-            let word = argv[Int(max(next - 1, before))]
+            let word = argv[Int(max(next - 1, before, 1))]
             if found == CInt(UInt8(ascii: "?")) { throw .unknownOption(word) }
             if found == CInt(UInt8(ascii: ":")) { throw .missingValue(word) }
             let index =

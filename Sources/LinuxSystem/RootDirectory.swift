@@ -96,7 +96,9 @@ public struct RootDirectory: ~Copyable, Sendable {
         // Made below an opened parent, and opened there: a name that is swapped
         // meanwhile fails, it does not redirect.
         let parent = try makeParent(of: path, links: links)
-        if ["", ".", ".."].contains(parent.name) { throw .noSuchFileOrDirectory }
+        // What they lead from is there by now.
+        if [".", ".."].contains(parent.name) { return try open(path, asDirectory, links: links) }
+        if parent.name.isEmpty { throw .noSuchFileOrDirectory }
         do {
             try parent.directory.borrowed.makeDirectory(parent.name, mode: 0o755)
         } catch .fileExists {

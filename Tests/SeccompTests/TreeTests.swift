@@ -43,8 +43,6 @@ import Testing
         let list = try mean(Profile(text, as: .list))
         let tree = try mean(Profile(text, as: .tree))
         #expect(tree * 4 < list, "a tree takes \(tree), a list \(list)")
-        print(
-            "##", tree, list, try Profile(text, as: .list).size, try Profile(text, as: .tree).size)
     }
 
     @Test func `can be loaded by the kernel`() throws {

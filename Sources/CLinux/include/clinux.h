@@ -131,8 +131,8 @@ int clinux_argument_count(void);
 const char *clinux_argument(int index);
 
 /// One step of getopt_long(3), without its global variables: the option's value,
-/// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. Prints
-/// nothing.
+/// or −1 at the end; `*argument` and `*next` are `optarg` and `optind`. `*next` is
+/// 0 before the first step of a command line. Prints nothing.
 int clinux_getopt_long(int argc, char *_Nullable const *_Nonnull argv, const char *short_options,
                        const void *long_options, char *_Nullable *_Nonnull argument, int *next);
 /// Fills one `struct option` of the array behind `long_options`.

@@ -5,14 +5,18 @@ import SystemPackage
 /// Runs `body` on a thread with a mount namespace of its own: what it mounts nobody else sees,
 /// and it goes with the thread. The working directory is the thread's own, too.
 public func withPrivateMounts<Value>(_ body: @escaping () throws -> Value) throws -> Value {
-    var result = Result<Value, any Error>.failure(Errno.canceled)
-    let work = Work {
-        result = Result {
-            try unshareMounts()
-            try MountTree.setRootPropagation(.private, recursive: true)
-            return try body()
-        }
+    try onThread {
+        try unshareMounts()
+        try MountTree.setRootPropagation(.private, recursive: true)
+        return try body()
     }
+}
+
+/// Runs `body` on a thread of its own and waits for it: what it changes about the thread, as its
+/// signal mask, goes with it.
+public func onThread<Value>(_ body: @escaping () throws -> Value) throws -> Value {
+    var result = Result<Value, any Error>.failure(Errno.canceled)
+    let work = Work { result = Result(catching: body) }
     var thread = pthread_t()
     let code = pthread_create(
         &thread, nil,
