@@ -133,11 +133,17 @@ public enum MountTree {
     /// Makes the current working directory the root of the mount namespace and lets go of the
     /// old one with all that is mounted there.
     ///
-    /// The corresponding C functions are `pivot_root(".", ".")` and `umount2(".", MNT_DETACH)`:
+    /// The corresponding C functions are `pivot_root(".", ".")`, `mount_setattr` and
+    /// `umount2(".", MNT_DETACH)`:
     /// the old root comes to lie on top of the new one, so no directory for it is needed.
     public static func pivotToWorkingDirectory() throws(SystemCallError) {
         try attempt("pivot_root", #"".""#) { () throws(Errno) in
             try checkDone(unsafe clinux_pivot_root(".", "."))
+        }
+        // Unmounting a tree that is shared with the host would unmount the host's.
+        try attempt("mount_setattr", "rslave, of the old root") { () throws(Errno) in
+            let old = try HostPath.open(".", [.path, .directory])
+            try old.borrowed.setMountPropagation(.slave, recursive: true)
         }
         try attempt("umount2", "of the old root") { () throws(Errno) in
             try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))
