@@ -98,6 +98,14 @@ public enum CurrentProcess {
         _ = try check(setsid())
     }
 
+    /// Leaves the keys of the session that started this process behind: a new keyring, anonymous
+    /// and empty.
+    ///
+    /// The corresponding C function is `keyctl` with `KEYCTL_JOIN_SESSION_KEYRING`.
+    public static func startKeyring() throws(Errno) {
+        try checkDone(clinux_join_new_session_keyring())
+    }
+
     /// The corresponding C function is `sethostname`.
     public static func setHostName(_ name: String) throws(Errno) {
         try checkDone(unsafe sethostname(name, name.utf8.count))

@@ -82,8 +82,10 @@ extension FileDescriptor {
     ) throws(Errno) {
         if set.isEmpty && clear.isEmpty { return }
         let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
-        // An access-time value replaces the whole field, so the field is cleared first.
-        let times = set.isDisjoint(with: .accessTimeMask) ? clear : clear.union(.accessTimeMask)
+        // An access-time value replaces the whole field: the kernel takes the field cleared as a
+        // whole or not at all.
+        let isAboutTimes = !set.union(clear).isDisjoint(with: .accessTimeMask)
+        let times = isAboutTimes ? clear.union(.accessTimeMask) : clear
         try checkDone(clinux_mount_setattr(rawValue, depth, set.rawValue, times.rawValue, 0))
     }
 
@@ -109,14 +111,39 @@ public enum MountTree {
         try root.borrowed.setMountPropagation(propagation, recursive: recursive)
     }
 
+    /// The root of the mount that `directory` is reached through.
+    ///
+    /// The corresponding C functions are `openat` with `..` and `statx` with `STATX_MNT_ID`.
+    ///
+    /// - Throws: `Errno.notSupported` where the kernel (before 5.8) does not tell mounts apart.
+    public static func top(of directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        var current = try OwnedDescriptor.duplicate(directory)
+        let mount = current.borrowed.mountID
+        if mount == 0 { throw .notSupported }
+        while true {
+            let parent = try current.borrowed.open("..", [.path, .directory])
+            let here = try FileStatus.of(current.borrowed)
+            let above = try FileStatus.of(parent.borrowed)
+            let isRoot = here.inode == above.inode && here.device == above.device
+            if parent.borrowed.mountID != mount || isRoot { return current }
+            current = parent
+        }
+    }
+
     /// Makes the current working directory the root of the mount namespace and lets go of the
     /// old one with all that is mounted there.
     ///
-    /// The corresponding C functions are `pivot_root(".", ".")` and `umount2(".", MNT_DETACH)`:
+    /// The corresponding C functions are `pivot_root(".", ".")`, `mount_setattr` and
+    /// `umount2(".", MNT_DETACH)`:
     /// the old root comes to lie on top of the new one, so no directory for it is needed.
     public static func pivotToWorkingDirectory() throws(SystemCallError) {
         try attempt("pivot_root", #"".""#) { () throws(Errno) in
             try checkDone(unsafe clinux_pivot_root(".", "."))
+        }
+        // Unmounting a tree that is shared with the host would unmount the host's.
+        try attempt("mount_setattr", "rslave, of the old root") { () throws(Errno) in
+            let old = try HostPath.open(".", [.path, .directory])
+            try old.borrowed.setMountPropagation(.slave, recursive: true)
         }
         try attempt("umount2", "of the old root") { () throws(Errno) in
             try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))

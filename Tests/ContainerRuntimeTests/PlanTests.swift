@@ -71,24 +71,24 @@ import Testing
                            config.json:29
                 29  container  make /proc/sys read-only                                       \
                            config.json:30
-                30  container  make the root read-only                                        \
-                           config.json:17
-                31  container  set the host name box                                          \
+                30  container  set the host name box                                          \
                            config.json:36
-                32  container  set the domain name example                                    \
+                31  container  set the domain name example                                    \
                            config.json:37
-                33  container  bring the loopback interface up                                \
+                32  container  bring the loopback interface up                                \
                            default
-                34  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                33  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                35  container  set the out-of-memory score to 100                             \
+                34  container  set the out-of-memory score to 100                             \
                            config.json:15
-                36  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                35  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                37  container  start a session on the terminal                                \
+                36  container  start a session on the terminal                                \
                            default
-                38  container  enter /work                                                    \
+                37  container  enter /work                                                    \
                            config.json:8
+                38  container  make the root read-only                                        \
+                           config.json:17
                 39  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
                 40  container  forbid new privileges                                          \

@@ -59,14 +59,16 @@ struct BasicTests {
             let first = try box.run(box.config(), arguments: ["sh", "-c", damage])
             #expect(first.code == 0)
             #expect(!first.output.contains("/bin"))
-            let second = try box.run(box.config(), arguments: ["sh", "-c", "ls /etc/passwd /probe"])
+            let second = try box.run(
+                box.config(), arguments: ["sh", "-c", "ls /etc/passwd /probe"])
             #expect(second.output == "/etc/passwd\n/probe\n")
         }
     }
 
     @Test func `what a container writes is gone in the next`() throws {
         try Sandbox.use { box in
-            _ = try box.run(box.config(), arguments: ["sh", "-c", "echo x > /new; echo y >> /etc/group"])
+            _ = try box.run(
+                box.config(), arguments: ["sh", "-c", "echo x > /new; echo y >> /etc/group"])
             let facts = try box.probe(box.config(), ["lstat:/new", "read:/etc/group"])
             #expect(facts.result("lstat:/new") == "ENOENT")
             #expect(facts.found("read:/etc/group").string == Host.read(Host.base + "/etc/group"))

@@ -132,6 +132,17 @@ struct ProcessTests {
         }
     }
 
+    /// Without one of its own it could read and change the keys of whoever started it.
+    @Test func `the session keyring is the container's own`() throws {
+        try Sandbox.use { box in
+            let host = try Facts(Running(Host.probe, ["--only", "keyring:"]).finish())
+            let first = try box.probe(box.config(), ["keyring:"])
+            let second = try box.probe(box.config(), ["keyring:"])
+            let ids = [host, first, second].map { $0.found("keyring:") }
+            #expect(Set(ids).count == 3, "\(ids)")
+        }
+    }
+
     // MARK: Capabilities
 
     @Test func `without capabilities there are none`() throws {
@@ -172,7 +183,8 @@ struct ProcessTests {
             config["process"]["user"]["uid"] = 1000
             let facts = try box.probe(config, ["call:raw"])
             let raw: Set = [Capability.rawSockets]
-            #expect(facts.capabilities("bounding") == raw.union([Capability.kill, Capability.chown]))
+            #expect(
+                facts.capabilities("bounding") == raw.union([Capability.kill, Capability.chown]))
             #expect(facts.capabilities("inheritable") == raw)
             #expect(facts.capabilities("ambient") == raw)
             // After exec only the ambient ones are left to a user who is not root.

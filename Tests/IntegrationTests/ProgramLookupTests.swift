@@ -114,11 +114,14 @@ struct ProgramLookupTests {
         }
     }
 
-    @Test(arguments: [
-        ([], "help"), (["/nowhere/config.json"], "/nowhere/config.json"), (["/tmp/"], "directory"),
-        (["--uper", "/x", "config.json"], "did you mean --upper"), (["--upper"], "needs a value"),
-        (["rnu"], "rnu"),
-    ] as [([String], String)])
+    @Test(
+        arguments: [
+            ([], "help"), (["/nowhere/config.json"], "/nowhere/config.json"),
+            (["/tmp/"], "directory"),
+            (["--uper", "/x", "config.json"], "did you mean --upper"),
+            (["--upper"], "needs a value"),
+            (["rnu"], "rnu"),
+        ] as [([String], String)])
     func `a wrong command line is 125 with a hint, or the help`(
         _ arguments: [String], _ word: String
     ) throws {

@@ -123,7 +123,8 @@ static void report_process(char **argv) {
     int count = getgroups(256, groups);
     key("groups");
     putchar('[');
-    for (int i = 0; i < count; i++) printf(i > 0 ? ", %u" : "%u", groups[i]);
+    for (int i = 0; i < count; i++)
+        printf(i > 0 ? ", %u" : "%u", groups[i]);
     putchar(']');
     mode_t mask = umask(0);
     umask(mask);
@@ -170,10 +171,9 @@ static void report_capabilities(void) {
 }
 
 static void report_limits(void) {
-    static const char *const names[] = {"CPU",     "FSIZE", "DATA",       "STACK",    "CORE",
-                                        "RSS",     "NPROC", "NOFILE",     "MEMLOCK",  "AS",
-                                        "LOCKS",   "SIGPENDING", "MSGQUEUE", "NICE",  "RTPRIO",
-                                        "RTTIME"};
+    static const char *const names[] = {
+        "CPU",     "FSIZE", "DATA",  "STACK",      "CORE",     "RSS",  "NPROC",  "NOFILE",
+        "MEMLOCK", "AS",    "LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME"};
     key("rlimits");
     putchar('{');
     for (int i = 0; i < 16; i++) {
@@ -188,14 +188,22 @@ static void report_limits(void) {
 
 static const char *kind(mode_t mode) {
     switch (mode & S_IFMT) {
-    case S_IFREG: return "file";
-    case S_IFDIR: return "directory";
-    case S_IFLNK: return "link";
-    case S_IFCHR: return "character";
-    case S_IFBLK: return "block";
-    case S_IFIFO: return "fifo";
-    case S_IFSOCK: return "socket";
-    default: return "?";
+    case S_IFREG:
+        return "file";
+    case S_IFDIR:
+        return "directory";
+    case S_IFLNK:
+        return "link";
+    case S_IFCHR:
+        return "character";
+    case S_IFBLK:
+        return "block";
+    case S_IFIFO:
+        return "fifo";
+    case S_IFSOCK:
+        return "socket";
+    default:
+        return "?";
     }
 }
 
@@ -232,7 +240,8 @@ static void report_descriptors(void) {
 }
 
 static void report_namespaces(void) {
-    static const char *const kinds[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+    static const char *const kinds[] = {"cgroup", "ipc",  "mnt",  "net",
+                                        "pid",    "time", "user", "uts"};
     key("namespaces");
     putchar('{');
     for (int i = 0; i < 8; i++) {
@@ -490,6 +499,12 @@ static void attempt(char *argument) {
         if (found != NULL) found[strcspn(found, "\n")] = 0;
         return value(found);
     }
+    if (IS("keyring")) {
+        long id = syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3 /* the session's */, 0);
+        if (id < 0) return done(-1);
+        printf("{\"ok\": true, \"value\": %ld}", id);
+        return;
+    }
     if (IS("call")) return try_system_call(rest);
     errno = EINVAL;
     done(-1);
@@ -499,15 +514,14 @@ static void attempt(char *argument) {
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
-static int say(const char *line) {
-    return write(1, line, strlen(line)) < 0 ? 1 : 0;
-}
+static int say(const char *line) { return write(1, line, strlen(line)) < 0 ? 1 : 0; }
 
 // --handle: says "ready", waits for a signal, exits with 40 plus its number.
 static int handle(void) {
     sigset_t set;
     sigemptyset(&set);
-    for (int i = 0; i < 6; i++) sigaddset(&set, forwarded[i]);
+    for (int i = 0; i < 6; i++)
+        sigaddset(&set, forwarded[i]);
     sigaddset(&set, SIGWINCH);
     sigprocmask(SIG_BLOCK, &set, NULL);
     say("ready\n");
@@ -529,16 +543,19 @@ static int cling(const char *user) {
     uid_t id = (uid_t)atoi(user);
     if (id != 0 && setuid(id) != 0) return 1;
     prctl(PR_SET_PDEATHSIG, 0);
-    for (int number = 1; number < 65; number++) signal(number, SIG_IGN);
+    for (int number = 1; number < 65; number++)
+        signal(number, SIG_IGN);
     if (fork() == 0) setsid();
     if (getpid() == 1) say("ready\n");
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 // --wait: says "ready" and waits for ever with every signal at its default.
 static void wait_for_ever(void) {
     say("ready\n");
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 // --hold KIND…: makes namespaces, says the pid to find them under, and keeps them until its
@@ -557,7 +574,8 @@ static int hold(char **kinds) {
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;) pause();
+        for (;;)
+            pause();
     }
     char line[32], byte;
     snprintf(line, sizeof line, "%d\n", child);

@@ -72,6 +72,7 @@ int clinux_stop_watchdog(pid_t pid);
 int clinux_set_parent_death_signal(int signal);
 int clinux_set_dumpable(int dumpable);
 int clinux_set_no_new_privileges(void);
+int clinux_join_new_session_keyring(void);
 int clinux_set_keep_capabilities(int keep);
 
 // Files. ----------------------------------------------------------------------

@@ -67,14 +67,15 @@ public struct ConfigurationBuilder {
 
     /// Nil only where a check has complained.
     private mutating func configuration(_ spec: Spec) -> Configuration? {
+        // Both before anything that ends here: they have errors of their own to tell.
         let seccomp = seccomp(spec)
+        let mounts = spec.mounts.compactMap {
+            Configuration.Mount($0, bundle: bundle, diagnostics)
+        }
         guard let process = spec.process.flatMap(process), let root = root(spec) else {
             return nil
         }
         let linux = spec.linux
-        let mounts = spec.mounts.compactMap {
-            Configuration.Mount($0, bundle: bundle, diagnostics)
-        }
         let propagation = linux?.rootfsPropagation
         return Configuration(
             bundle: bundle, process: process, root: root, namespaces: namespaces(linux),

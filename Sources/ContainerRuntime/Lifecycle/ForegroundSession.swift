@@ -119,10 +119,13 @@ struct ForegroundSession: ~Copyable {
                 try proxy?.copySize()
                 continue
             }
-            try? child.send(signal: signal)
             // The first process of a pid namespace gets no signal that it has no handler for
-            // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end.
-            if ownsProcessNamespace, Signal.wouldEnd(signal), child.drops(signal) {
+            // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
+            // at before it is sent: one that waits for it in sigwait(3) has then not moved.
+            let isDropped =
+                ownsProcessNamespace && Signal.wouldEnd(signal) && child.drops(signal)
+            try? child.send(signal: signal)
+            if isDropped {
                 endedBy = signal
                 try? child.send(signal: Signal.kill)
             }
@@ -132,7 +135,25 @@ struct ForegroundSession: ~Copyable {
 
 extension ChildProcess {
     /// Whether the kernel drops `signal`, since the process leaves it at its default action.
+    ///
+    /// While a process waits in sigwait(3), as tini and dumb-init do, the set it waits for does
+    /// not count as blocked in its status, and yet the kernel delivers it.
     fileprivate borrowing func drops(_ signal: CInt) -> Bool {
+        leavesAtDefault(signal) && !isWaitingForSignals && leavesAtDefault(signal)
+    }
+
+    /// Whether the main thread is in rt_sigtimedwait(2).
+    private var isWaitingForSignals: Bool {
+        #if arch(x86_64)
+            let number = "128"
+        #else
+            let number = "137"
+        #endif
+        guard let bytes = try? HostPath.read("/proc/\(pid)/syscall") else { return false }
+        return String(decoding: bytes.prefix { $0 != 0x20 }, as: UTF8.self) == number
+    }
+
+    private borrowing func leavesAtDefault(_ signal: CInt) -> Bool {
         guard let bytes = try? HostPath.read("/proc/\(pid)/status") else { return false }
         let mask = UInt64(1) << UInt64(signal - 1)
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {

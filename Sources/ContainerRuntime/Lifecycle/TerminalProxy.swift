@@ -46,11 +46,14 @@ struct TerminalProxy: ~Copyable {
         if !output.isDisjoint(with: [.readable, .closed]) { _ = try passOutput() }
     }
 
-    /// The caller's terminal has a new size. The kernel sends the container SIGWINCH.
+    /// The caller's terminal has a new size. The kernel sends the container SIGWINCH. One that
+    /// does not know its size, such as a serial line, leaves that of the config.
     func copySize() throws(SystemCallError) {
         guard let settings else { return }
         try attempt("ioctl", "TIOCSWINSZ") { () throws(Errno) in
-            try multiplexer.borrowed.setTerminalSize(settings.descriptor.terminalSize())
+            let size = try settings.descriptor.terminalSize()
+            if size.rows == 0 && size.columns == 0 { return }
+            try multiplexer.borrowed.setTerminalSize(size)
         }
     }
 

@@ -82,7 +82,14 @@ public struct Planner {
 
     private mutating func planRoot() {
         let propagation = configuration.rootfsPropagation
-        add(SeparateMounts(propagation: propagation.value), propagation.origin)
+        let mountpoint =
+            switch configuration.root.source {
+            case .directory(let path): path.value
+            case .overlay(let overlay): overlay.layers[0].value
+            }
+        add(
+            SeparateMounts(propagation: propagation.value, mountpoint: mountpoint),
+            propagation.origin)
         for mount in configuration.mounts {
             if case .bind(let source, let isRecursive) = mount.kind {
                 add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
@@ -132,8 +139,6 @@ public struct Planner {
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
-        let readOnly = configuration.root.isReadOnly
-        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
     }
 
     private mutating func planKernel() {
@@ -159,6 +164,9 @@ public struct Planner {
         add(
             EnterWorkingDirectory(path: process.workingDirectory.value),
             process.workingDirectory.origin)
+        // Behind what makes directories in it, of which the working directory is the last.
+        let readOnly = configuration.root.isReadOnly
+        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
         let filter = configuration.seccomp
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         if process.noNewPrivileges.value {

@@ -22,8 +22,6 @@ public final class StartContext {
     /// The sources of bind mounts, opened while the host's tree is still there; each is taken by
     /// the step that attaches it.
     var bindSources: [BindSource?] = []
-    /// The directory that the root file system is mounted on.
-    var mountpoint: HeldDescriptor?
     /// The container's root.
     var root: HeldRoot?
     /// `/dev/null` of the container, verified, for masking files.

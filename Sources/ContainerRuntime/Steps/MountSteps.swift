@@ -127,9 +127,12 @@ struct MountFileSystem: Step {
         } catch {
             throw failure(fileSystem, "mount", error)
         }
+        // It was made with its attributes; there is nothing to set or to clear any more.
         var attached = mount
         attached.set = []
         attached.setRecursively = []
+        attached.clear = []
+        attached.clearRecursively = []
         try MountTarget(mount: attached).attach(tree, place.borrowed)
     }
 

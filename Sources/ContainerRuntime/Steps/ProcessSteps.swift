@@ -41,6 +41,14 @@ struct StartSession: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
+        // Keys are in no namespace: with the caller's keyring the program could use its secrets.
+        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
+            do throws(Errno) {
+                try CurrentProcess.startKeyring()
+            } catch .noFunction {
+                // A kernel without keys.
+            }
+        }
         guard hasTerminal else { return }
         guard let peer = context.terminalPeer else {
             throw StepError("the plan has not opened a terminal")

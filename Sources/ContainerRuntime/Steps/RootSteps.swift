@@ -6,19 +6,34 @@ internal import SystemPackage
 /// made before it would.
 struct SeparateMounts: Step {
     let propagation: Configuration.Propagation
+    /// The directory of the host that the root will be mounted on.
+    let mountpoint: String
 
     let side = Side.container
     var summary: String {
         propagation.kind == .shared
-            ? "keep sharing mounts with the host" : "stop mounts from reaching the host"
+            ? "share mounts with the host, but for those on \(mountpoint)"
+            : "stop mounts from reaching the host"
     }
 
     func apply(_ context: StartContext) throws(StepError) {
-        // Shared by request: bind mounts stay peers of the host's; the root is made private later.
-        if propagation.kind == .shared { return }
+        if propagation.kind == .shared { return try separateMountpoint() }
         let kind = propagation.kind == .slave ? MountPropagation.slave : .private
         try stepping("mount_setattr", "\"/\" r\(kind.name)") { () throws(Errno) in
             try MountTree.setRootPropagation(kind, recursive: true)
+        }
+    }
+}
+
+extension SeparateMounts {
+    /// Shared by request: bind mounts stay peers of the host's. Only the mount that the root will
+    /// lie on must be private, or the root would appear on the host, and pivot_root refuses it.
+    private func separateMountpoint() throws(StepError) {
+        let directory = try Mountpoint.open(mountpoint)
+        try stepping("mount_setattr", "private, around \(mountpoint.inQuotes)") {
+            () throws(Errno) in
+            let top = try MountTree.top(of: directory.borrowed)
+            try top.borrowed.setMountPropagation(.private, recursive: false)
         }
     }
 }
@@ -65,7 +80,6 @@ struct MountRootDirectory: Step {
         try stepping("move_mount", path.inQuotes) { () throws(Errno) in
             try tree.attach(to: target.borrowed)
         }
-        context.mountpoint = HeldDescriptor(target)
         context.root = HeldRoot(RootDirectory(tree.release()))
     }
 }
@@ -113,7 +127,6 @@ struct MountOverlay: Step {
         do {
             let root = try overlay.mount(on: place.borrowed)
             context.root = HeldRoot(RootDirectory(root))
-            context.mountpoint = HeldDescriptor(target)
         } catch {
             throw StepError(error.sentence)
         }
@@ -196,11 +209,6 @@ struct PivotRoot: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         let root = try context.openRoot()
-        // pivot_root refuses a root whose parent is shared; for a slave or private tree this
-        // changes nothing.
-        if let mountpoint = context.mountpoint {
-            try? mountpoint.borrowed.setMountPropagation(.private, recursive: false)
-        }
         try stepping("fchdir", "to the new root") { () throws(Errno) in
             try CurrentProcess.changeDirectory(root.directory.borrowed)
         }
@@ -209,7 +217,6 @@ struct PivotRoot: Step {
         } catch {
             throw StepError(error)
         }
-        context.mountpoint = nil
     }
 }
 

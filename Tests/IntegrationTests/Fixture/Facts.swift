@@ -19,12 +19,18 @@ struct Facts {
 
     /// What came of one attempt: "ok", the errno's name, or that it was not tried.
     func result(_ attempt: String) -> String {
-        let found = value["tried"][attempt]
+        let found = tried(attempt)
         return found["ok"] == true ? "ok" : found["errno"].string ?? "not tried"
     }
 
     /// What one attempt has found.
-    func found(_ attempt: String) -> Value { value["tried"][attempt]["value"] }
+    func found(_ attempt: String) -> Value { tried(attempt)["value"] }
+
+    /// `create:/x=1` is found as `create:/x` too.
+    private func tried(_ attempt: String) -> Value {
+        let all = value["tried"].object ?? [:]
+        return all[attempt] ?? all.first { $0.key.hasPrefix(attempt + "=") }?.value ?? .null
+    }
 
     /// The names of a set of capabilities.
     func capabilities(_ set: String) -> Set<Int> {

@@ -61,7 +61,8 @@ enum Host {
         for path in ["/dev/null", "/dev/zero", "/dev/tty", "/dev/console", "/dev/pts", "/dev"] {
             var status = stat()
             guard lstat(path, &status) == 0 else { continue }
-            found[path] = "\(status.st_ino) \(status.st_mode) \(status.st_uid) \(status.st_gid)"
+            found[path] =
+                "\(status.st_ino) \(status.st_mode) \(status.st_uid) \(status.st_gid)"
                 + " \(status.st_rdev)"
         }
         return found

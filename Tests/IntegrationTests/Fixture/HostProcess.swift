@@ -46,3 +46,15 @@ enum HostProcess {
         return poll(&polled, 1, milliseconds) == 1
     }
 }
+
+extension HostProcess {
+    /// Whether this process has a capability, by its number.
+    static func has(capability: Int) -> Bool {
+        for line in Host.read("/proc/self/status").split(separator: "\n")
+        where line.hasPrefix("CapEff:") {
+            let digits = line.dropFirst(7).drop { $0 == "\t" }
+            return (UInt64(digits, radix: 16) ?? 0) >> UInt64(capability) & 1 == 1
+        }
+        return false
+    }
+}

@@ -35,8 +35,9 @@ struct MountEntry: Hashable {
     /// Blanks and backslashes are written in octal.
     private static func decoded(_ text: String) -> String {
         var text = text
-        for (code, character) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        {
+        for (code, character) in [
+            ("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"),
+        ] {
             text = text.split(separator: code, omittingEmptySubsequences: false)
                 .joined(separator: character)
         }

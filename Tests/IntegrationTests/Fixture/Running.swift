@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// How a program has ended and what it has said.
 struct Outcome: CustomStringConvertible {
@@ -84,7 +85,9 @@ final class Running {
         var envp = environment.map { strdup($0) } + [nil]
         defer { for string in argv + envp { free(string) } }
         var child: pid_t = 0
-        let result = posix_spawn(&child, words[0], &actions, &attributes, &argv, &envp)
+        let result = FilesBeingWritten.none {
+            posix_spawn(&child, words[0], &actions, &attributes, &argv, &envp)
+        }
         for descriptor in theirs { close(descriptor) }
         guard result == 0 else {
             for descriptor in ours { close(descriptor) }
@@ -203,6 +206,16 @@ final class Running {
                 return
             }
         }
+    }
+}
+
+/// A process that is just being made holds every descriptor of the test until it executes: a
+/// program that another thread has been writing could not be executed meanwhile (ETXTBSY).
+enum FilesBeingWritten {
+    private static let mutex = Mutex<Void>(())
+
+    static func none<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try mutex.withLock { _ in try body() }
     }
 }
 

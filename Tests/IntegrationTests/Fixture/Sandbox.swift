@@ -78,11 +78,15 @@ final class Sandbox {
     func write(_ name: String, _ text: String, mode: mode_t = 0o644) throws -> String {
         let parent = (path(name) as NSString).deletingLastPathComponent
         if access(parent, F_OK) != 0 { try makeDirectory(parent) }
-        let file = open(path(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw Failure("\(path(name)): \(String(cString: strerror(errno)))") }
-        let bytes = Array(text.utf8)
-        _ = Glibc.write(file, bytes, bytes.count)
-        close(file)
+        try FilesBeingWritten.none {
+            let file = open(path(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+            guard file >= 0 else {
+                throw Failure("\(path(name)): \(String(cString: strerror(errno)))")
+            }
+            let bytes = Array(text.utf8)
+            _ = Glibc.write(file, bytes, bytes.count)
+            close(file)
+        }
         chmod(path(name), mode)
         return path(name)
     }
@@ -94,7 +98,9 @@ final class Sandbox {
     }
 
     func copy(_ source: String, to name: String) throws {
-        try FileManager.default.copyItem(atPath: source, toPath: path(name))
+        try FilesBeingWritten.none {
+            try FileManager.default.copyItem(atPath: source, toPath: path(name))
+        }
         chmod(path(name), 0o755)
     }
 

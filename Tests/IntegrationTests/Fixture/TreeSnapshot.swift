@@ -47,10 +47,15 @@ struct TreeSnapshot {
         return names.sorted()
     }
 
-    /// What differs in `later`, one sentence each, outside of the trees `except`.
+    /// What differs in `later`, one sentence each, outside of the trees `except`; a directory that
+    /// one of them has been made in has changed by that.
     func differences(to later: TreeSnapshot, except: Set<String>) -> [String] {
         func isExcepted(_ path: String) -> Bool {
-            except.contains { path == $0 || path.hasPrefix($0 + "/") }
+            except.contains { tree in
+                path == tree || path.hasPrefix(tree + "/")
+                    || (entries[tree] == nil && tree.hasPrefix(path + "/")
+                        && !tree.dropFirst(path.count + 1).contains("/"))
+            }
         }
         var found: [String] = []
         for (path, entry) in entries where !isExcepted(path) {

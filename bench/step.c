@@ -1,0 +1,62 @@
+// Single-steps a start and writes which instructions it executes:
+//
+//   step OUTPUT COMMAND ARGS…
+//
+// OUTPUT gets the addresses of the executed instructions, a line each, in the
+// order of their first execution. Followed are the command after its seal (its
+// second execve), and the processes it makes, up to the container's program.
+
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// The binary is linked to a fixed place in here.
+enum { LOWEST = 0x200000, HIGHEST = 0x4000000 };
+static unsigned char seen[HIGHEST - LOWEST];
+
+static void note(pid_t process, FILE *output) {
+    struct user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, process, 0, &registers) != 0) return;
+    unsigned long address = registers.rip;
+    if (address < LOWEST || address >= HIGHEST || seen[address - LOWEST]) return;
+    seen[address - LOWEST] = 1;
+    fprintf(output, "%lx\n", address);
+}
+
+int main(int count, char **arguments) {
+    if (count < 3) return 2;
+    FILE *output = fopen(arguments[1], "w");
+    if (output == NULL) return 1;
+    pid_t first = fork();
+    if (first == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        execv(arguments[2], arguments + 2);
+        _exit(127);
+    }
+    int status, executions = 0, code = 1;
+    waitpid(first, &status, 0);
+    ptrace(PTRACE_SETOPTIONS, first, 0,
+           PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+    ptrace(PTRACE_CONT, first, 0, 0);
+    for (pid_t process; (process = waitpid(-1, &status, __WALL)) > 0;) {
+        if (!WIFSTOPPED(status)) {
+            if (process == first && WIFEXITED(status)) code = WEXITSTATUS(status);
+            continue;
+        }
+        int signal = WSTOPSIG(status), event = status >> 16;
+        if (event == PTRACE_EVENT_EXEC && ++executions == 3) {
+            ptrace(PTRACE_DETACH, process, 0, 0);
+            continue;
+        }
+        if (executions >= 2) note(process, output);
+        int passed = event || signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
+        ptrace(executions >= 2 ? PTRACE_SINGLESTEP : PTRACE_CONT, process, 0, passed);
+    }
+    return fclose(output) == 0 ? code : 1;
+}
