@@ -79,3 +79,12 @@ let package = Package(
             name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
     ]
 )
+
+// fuzz/run builds this one, with the sanitizer that brings its own driver.
+if Context.environment["VFS_RUN_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "config-fuzzer",
+            dependencies: ["ContainerRuntime", "JSON", "OCISpec", "Seccomp"], path: "fuzz",
+            exclude: ["config.dict", "corpus", "out", "run"], swiftSettings: relaxed))
+}

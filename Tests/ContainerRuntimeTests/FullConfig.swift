@@ -9,7 +9,7 @@ let fullConfig: ConfigFixture = {
             "consoleSize": {"height": 24, "width": 80},
             "user": {"uid": 1000, "gid": 100, "umask": 63, "additionalGids": [5, 6]},
             "args": ["/bin/sh", "-c", "true"],
-            "cwd": "/work",
+            "cwd": "/srv",
             "capabilities": {
                 "bounding": ["CAP_KILL", "CAP_CHOWN"],
                 "permitted": ["CAP_KILL"], "inheritable": ["CAP_KILL"], "ambient": ["CAP_KILL"]

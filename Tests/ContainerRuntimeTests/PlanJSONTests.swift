@@ -20,11 +20,11 @@ import Testing
     }
 
     @Test func `a step of the config has file, line and path`() throws {
-        let step = try #require(try steps().first { $0["does"]?.string == "enter /work" })
+        let step = try #require(try steps().first { $0["does"]?.string == "enter /srv" })
         #expect(
             JSONOutput(step).compactText == """
                 {"step": \(try #require(step["step"]?.integer(Int.self))), "side": "container", \
-                "does": "enter /work", "undone": "goes with the container", "origin": "config", \
+                "does": "enter /srv", "undone": "goes with the container", "origin": "config", \
                 "file": "config.json", "line": 8, "path": "process.cwd"}
                 """)
     }

@@ -85,7 +85,7 @@ import Testing
                            config.json:13
                 36  container  start a session on the terminal                                \
                            default
-                37  container  enter /work                                                    \
+                37  container  enter /srv                                                     \
                            config.json:8
                 38  container  make the root read-only                                        \
                            config.json:17

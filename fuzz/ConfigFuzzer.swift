@@ -1,0 +1,69 @@
+import ContainerRuntime
+import JSON
+import OCISpec
+import Seccomp
+
+/// Feeds bytes to everything that reads a config.json: the parser, the spec reader, the checks,
+/// the plan and the filter of system calls. Whatever the bytes are, the answer is a configuration
+/// or a list of sentences; a trap is a bug.
+///
+/// Nothing of the host is read but what `vfs.seccomp` names, and that is looked for in a bundle
+/// that does not exist; an input with an absolute name is passed over.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func readConfig(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    do throws(JSONSyntaxError) {
+        let document = try JSONDocument(bytes)
+        try roundTrip(document)
+        if document.root["vfs"]?["seccomp"]?.string?.contains("/") == true { return 0 }
+        plan(document)
+    } catch {
+        precondition(error.offset <= count && error.position.line > 0)
+    }
+    return 0
+}
+
+/// What was parsed can be written and parsed again.
+private func roundTrip(_ document: JSONDocument) throws(JSONSyntaxError) {
+    let text = JSONOutput(document.root).prettyText
+    let again = try JSONDocument(Array(text.utf8))
+    precondition(JSONOutput(again.root).prettyText == text)
+    for key in document.duplicateKeys { _ = document.path(to: key.offset) }
+}
+
+private func plan(_ document: JSONDocument) {
+    var invocation = Invocation()
+    invocation.hasTerminal = true
+    do throws(ConfigurationError) {
+        let (configuration, warnings) = try ConfigurationBuilder.build(
+            document, file: "config.json", bundle: "/nonexistent", invocation)
+        for warning in warnings { _ = warning.text }
+        let plan = Planner.plan(
+            configuration, document: document, file: "config.json",
+            seccompCache: SeccompCache(directory: "/nonexistent"))
+        _ = plan.text
+        _ = plan.json.compactText
+        if case .read(let profile)? = configuration.seccomp?.value {
+            _ = try? SeccompCompiler.compile(profile)
+        }
+    } catch {
+        precondition(error.diagnostics.contains { $0.severity == .error })
+        for diagnostic in error.diagnostics { _ = diagnostic.text }
+    }
+}
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+@main
+struct ConfigFuzzer {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        _ = runFuzzer(&count, &arguments) { readConfig($0, $1) }
+    }
+}
