@@ -95,7 +95,7 @@ import Testing
                            config.json:14
                 41  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                42  container  keep 1 capabilities, 1 of them ambient                         \
+                42  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
                 43  container  close every descriptor but the standard streams                \
                            default
@@ -122,9 +122,9 @@ import Testing
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
                 "start a session; standard streams pass through",
                 "enter /",
-                "keep 0 capabilities in the bounding set",
+                "keep no capability in the bounding set",
                 "become user 0, group 0, umask 022",
-                "keep 0 capabilities",
+                "keep no capability",
                 "close every descriptor but the standard streams",
                 "execute sh",
             ])

@@ -22,6 +22,17 @@ struct SetLimit: Step {
     }
 }
 
+extension CapabilitySet {
+    /// How many, for people.
+    fileprivate var words: String {
+        switch count {
+        case 0: "no capability"
+        case 1: "1 capability"
+        default: "\(count) capabilities"
+        }
+    }
+}
+
 extension UInt64 {
     /// A limit for people.
     fileprivate var words: String { self == .max ? "unlimited" : String(self) }
@@ -104,7 +115,7 @@ struct DropBoundingSet: Step {
     let sets: CapabilitySets
 
     let side = Side.container
-    var summary: String { "keep \(sets.bounding.count) capabilities in the bounding set" }
+    var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("cap_drop_bound") { () throws(Errno) in try sets.applyBounding() }
@@ -169,7 +180,7 @@ struct SetCapabilities: Step {
     let side = Side.container
     var summary: String {
         let ambient = sets.ambient.isEmpty ? "" : ", \(sets.ambient.count) of them ambient"
-        return "keep \(sets.permitted.count) capabilities\(ambient)"
+        return "keep \(sets.permitted.words)\(ambient)"
     }
 
     func apply(_ context: StartContext) throws(StepError) {
