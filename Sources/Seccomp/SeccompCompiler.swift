@@ -20,7 +20,8 @@ public struct SeccompCompiler: ~Copyable {
     /// Compiles `profile`.
     ///
     /// Names of system calls that libseccomp does not know are left out: a profile lists calls of
-    /// newer kernels, and what is not listed gets the default action.
+    /// newer kernels, and what is not listed gets the default action, or ENOSYS where it is newer
+    /// than the whole profile (`NewerCalls`).
     public static func compile(
         _ profile: Spec.Seccomp
     ) throws(SeccompError) -> SeccompFilter {
@@ -41,7 +42,8 @@ public struct SeccompCompiler: ~Copyable {
         let compiler = try SeccompCompiler(profile, layout)
         try compiler.addArchitectures()
         for rule in profile.syscalls { try compiler.add(rule) }
-        return SeccompFilter(program: try compiler.export(), flags: compiler.flags)
+        let program = NewerCalls(profile).program + (try compiler.export())
+        return SeccompFilter(program: program, flags: compiler.flags)
     }
 
     /// The version that goes into a cache's key: `2.5.4`.
@@ -73,8 +75,7 @@ public struct SeccompCompiler: ~Copyable {
 
     private func addArchitectures() throws(SeccompError) {
         for architecture in profile.architectures {
-            // "SCMP_ARCH_X86_64" is "x86_64" to libseccomp.
-            let name = architecture.value.rawValue.dropFirst("SCMP_ARCH_".count).lowercased()
+            let name = architecture.value.libraryName
             let token = unsafe seccomp_arch_resolve_name(name)
             // 0: newer than this libseccomp, and so no architecture of this machine.
             if token == 0 { continue }

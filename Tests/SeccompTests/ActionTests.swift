@@ -42,11 +42,13 @@ import Testing
         let profile = try Profile(
             """
             {"defaultAction": "\(row.action)"\(extra), "syscalls": [
-                {"names": ["read"], "action": "\(other)"}]}
+                {"names": ["read", "statx"], "action": "\(other)"}]}
             """)
         #expect(try profile.verdict("write") == row.verdict)
         #expect(try profile.verdict("read") == (other == "SCMP_ACT_ALLOW" ? .allow : .trap))
-        #expect(try Verdict(profile.run(100_000).action) == row.verdict)
+        // Newer than the profile: an error says that there is no such call.
+        let newer = if case .errno = row.verdict { Verdict.errno(38) } else { row.verdict }
+        #expect(try Verdict(profile.run(100_000).action) == newer)
     }
 
     @Test func `that say what happens anyway are left out`() throws {

@@ -7,7 +7,7 @@ import Testing
         let profile = try Profile(
             """
             {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
-                {"names": ["no_such_call", "read", ""], "action": "SCMP_ACT_ALLOW"},
+                {"names": ["no_such_call", "read", "statx", ""], "action": "SCMP_ACT_ALLOW"},
                 {"names": ["another_one"], "action": "SCMP_ACT_KILL"}]}
             """)
         #expect(try profile.verdict("read") == .allow)
@@ -41,7 +41,7 @@ import Testing
             {"defaultAction": "SCMP_ACT_ERRNO",
              "architectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
              "syscalls": [
-                {"names": ["read", "waitpid"], "action": "SCMP_ACT_ALLOW"}]}
+                {"names": ["read", "waitpid", "statx"], "action": "SCMP_ACT_ALLOW"}]}
             """)
         for architecture in AuditArchitecture.allCases {
             #expect(try profile.verdict("read", on: architecture) == .allow)
