@@ -290,6 +290,27 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
 int clinux_setresuid(uid_t id) { return (int)syscall(SYS_setresuid, id, id, id); }
 int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id); }
 
+int clinux_set_personality(unsigned long persona) {
+    return (int)syscall(SYS_personality, persona);
+}
+
+int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
+                         uint64_t runtime, uint64_t deadline, uint64_t period) {
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {sizeof attributes, policy, flags, nice, priority, runtime, deadline, period};
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+int clinux_set_io_priority(int class_and_level) {
+    // 1: IOPRIO_WHO_PROCESS
+    return (int)syscall(SYS_ioprio_set, 1, 0, class_and_level);
+}
+
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
     struct rlimit64 limit = {.rlim_cur = soft, .rlim_max = hard};
     return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);

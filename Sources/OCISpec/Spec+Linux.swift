@@ -12,6 +12,7 @@ extension Spec {
         /// The profile, not yet read: `Spec.Seccomp(_:_:)` reads it.
         public var seccomp: JSONValue?
         public var resources: Resources?
+        public var personality: Personality?
         public var unsupported: [Located<String>]
         public var offset: Int
 
@@ -73,9 +74,10 @@ extension Spec.Linux {
         rootfsPropagation = reader.choice("rootfsPropagation", RootPropagation.self)
         seccomp = reader.object("seccomp")?.value
         resources = reader.object("resources").map(Resources.init)
+        personality = reader.object("personality").flatMap(Personality.init)
         // cgroupsPath only says where a cgroup would be: without limits there is none.
         unsupported = reader.present([
-            "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt", "personality",
+            "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt",
             "memoryPolicy", "mountLabel",
         ])
         offset = reader.offset

@@ -11,6 +11,8 @@ extension Spec {
         public var rlimits: [ResourceLimit]
         public var noNewPrivileges: Located<Bool>?
         public var oomScoreAdj: Located<Int>?
+        public var scheduler: Scheduler?
+        public var ioPriority: InputOutputPriority?
         public var unsupported: [Located<String>]
         public var offset: Int
 
@@ -59,9 +61,10 @@ extension Spec.Process {
         rlimits = reader.objects("rlimits", ResourceLimit.init) ?? []
         noNewPrivileges = reader.bool("noNewPrivileges")
         oomScoreAdj = reader.integer("oomScoreAdj", Int.self)
-        unsupported = reader.present([
-            "apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity",
-        ])
+        scheduler = reader.object("scheduler").flatMap(Scheduler.init)
+        ioPriority = reader.object("ioPriority").flatMap(InputOutputPriority.init)
+        // execCPUAffinity says nothing about the first process of a container.
+        unsupported = reader.present(["apparmorProfile", "selinuxLabel"])
         offset = reader.offset
     }
 }

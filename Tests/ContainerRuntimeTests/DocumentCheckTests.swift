@@ -32,7 +32,7 @@ import Testing
             {"namespaces": [{"type": "mount"}],
              "uidMappings": [{}],
              "resources": {"memory": {"limit": 1}, "devices": [{"allow": false}], "pids": {}},
-             "personality": {"domain": "LINUX"}, "cgroupsPath": "/x"}
+             "intelRdt": {"closID": "x"}, "cgroupsPath": "/x"}
             """#,
             """
             config.json:6:17: linux.uidMappings: is not supported yet; remove it
@@ -40,7 +40,7 @@ import Testing
             yet; remove it
             config.json:7:51: warning: linux.resources.devices: device rules are not \
             applied yet; without CAP_MKNOD no device can be made
-            config.json:8:17: linux.personality: is not supported yet; remove it
+            config.json:8:14: linux.intelRdt: is not supported yet; remove it
             """),
         CheckRow(
             "linux",

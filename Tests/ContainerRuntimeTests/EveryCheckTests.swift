@@ -27,6 +27,12 @@ import Testing
             "outOfMemoryScore", Checks.outOfMemoryScore, "process", process(#""oomScoreAdj": 2000"#)
         ),
         rule(
+            "scheduling", Checks.scheduling, "process",
+            process(#""ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 8}"#)),
+        rule(
+            "personality", Checks.personality, "linux",
+            #"{"personality": {"domain": "LINUX", "flags": ["X"]}}"#),
+        rule(
             "capabilities", Checks.capabilities, "process",
             process(#""capabilities": {"effective": ["CAP_KILL"]}"#)),
         rule("namespaces", Checks.namespaces, "linux", #"{"namespaces": []}"#),

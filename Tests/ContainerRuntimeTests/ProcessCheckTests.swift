@@ -203,7 +203,39 @@ import Testing
             """#,
             """
             config.json:3:60: process.apparmorProfile: is not supported yet; remove it
-            config.json:4:35: process.scheduler: is not supported yet; remove it
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"],
+             "scheduler": {"policy": "SCHED_FIFOS", "nice": 20, "priority": 100,
+                           "flags": ["SCHED_FLAG_RECLAIMS"], "runtime": -1},
+             "ioPriority": {"class": "BE", "priority": -1}}
+            """#,
+            """
+            config.json:4:26: process.scheduler.policy: "SCHED_FIFOS" is not known; did you \
+            mean "SCHED_FIFO"? allowed are SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, \
+            SCHED_ISO, SCHED_IDLE, SCHED_DEADLINE
+            config.json:5:26: process.scheduler.flags[0]: "SCHED_FLAG_RECLAIMS" is not known; \
+            did you mean "SCHED_FLAG_RECLAIM"? allowed are SCHED_FLAG_RESET_ON_FORK, \
+            SCHED_FLAG_RECLAIM, SCHED_FLAG_DL_OVERRUN, SCHED_FLAG_KEEP_POLICY, \
+            SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_FLAG_UTIL_CLAMP_MAX
+            config.json:5:61: process.scheduler.runtime: -1 is not a whole number from 0 to \
+            18446744073709551615
+            config.json:6:26: process.ioPriority.class: "BE" is not known; allowed are \
+            IOPRIO_CLASS_RT, IOPRIO_CLASS_BE, IOPRIO_CLASS_IDLE
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"],
+             "scheduler": {"policy": "SCHED_FIFO", "nice": -21, "priority": -1},
+             "ioPriority": {"class": "IOPRIO_CLASS_RT", "priority": 8}}
+            """#,
+            """
+            config.json:4:48: process.scheduler.nice: -21 is not from -20 to 19
+            config.json:4:65: process.scheduler.priority: -1 is not from 0 to 99
+            config.json:5:57: process.ioPriority.priority: 8 is not from 0 to 7
             """),
     ]
 

@@ -113,6 +113,13 @@ ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *
 
 int clinux_setresuid(uid_t id);
 int clinux_setresgid(gid_t id);
+/// personality(2).
+int clinux_set_personality(unsigned long persona);
+/// sched_setattr(2) of this process.
+int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
+                         uint64_t runtime, uint64_t deadline, uint64_t period);
+/// ioprio_set(2) of this process.
+int clinux_set_io_priority(int class_and_level);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.

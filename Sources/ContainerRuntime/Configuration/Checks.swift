@@ -8,7 +8,7 @@ enum Checks {
 
     static let all: [Check] = [
         unsupportedParts, version, rootDirectory, arguments, environment, workingDirectory, user,
-        resourceLimits, outOfMemoryScore, capabilities, namespaces, names, sysctl, mounts,
+        resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names, sysctl, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
     ]
 
@@ -135,6 +135,26 @@ enum Checks {
         guard let score = spec.process?.oomScoreAdj else { return }
         if !(-1000...1000).contains(score.value) {
             diagnostics.error("\(score.value) is not from -1000 to 1000", at: score.offset)
+        }
+    }
+
+    static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+        if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
+            diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
+        }
+        if let priority = spec.process?.scheduler?.priority, !(0...99).contains(priority.value) {
+            diagnostics.error("\(priority.value) is not from 0 to 99", at: priority.offset)
+        }
+        if let level = spec.process?.ioPriority?.priority, !(0...7).contains(level.value) {
+            diagnostics.error("\(level.value) is not from 0 to 7", at: level.offset)
+        }
+    }
+
+    static func personality(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for flag in spec.linux?.personality?.flags ?? [] {
+            diagnostics.error(
+                "\"\(flag.value)\" is not known; the specification has no flags yet",
+                at: flag.offset)
         }
     }
 

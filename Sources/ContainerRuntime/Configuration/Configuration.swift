@@ -21,6 +21,7 @@ public struct Configuration: Sendable {
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
+    public var personality: Setting<Spec.Linux.Personality.Domain>?
 
     /// The filter of system calls.
     public enum SeccompProfile: Sendable {
@@ -42,6 +43,8 @@ public struct Configuration: Sendable {
         public var limits: [Setting<Limit>]
         public var capabilities: Setting<CapabilitySets>
         public var noNewPrivileges: Setting<Bool>
+        public var scheduling: Setting<SchedulingAttributes>?
+        public var inputOutputPriority: Setting<InputOutputPriority>?
         /// −1000…1000; nil leaves it as it is.
         public var oomScoreAdjustment: Setting<Int>?
     }
@@ -57,6 +60,12 @@ public struct Configuration: Sendable {
         public var additionalGroupIDs: [UInt32]
         /// Nil leaves 0022.
         public var fileModeMask: UInt32?
+    }
+
+    public struct InputOutputPriority: Sendable {
+        public var kind: Spec.Process.InputOutputPriority.Kind
+        /// 0, the highest, to 7.
+        public var level: Int
     }
 
     public struct Limit: Sendable {

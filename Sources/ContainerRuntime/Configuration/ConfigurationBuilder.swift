@@ -91,7 +91,7 @@ public struct ConfigurationBuilder {
             rootfsPropagation: propagation.map {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
-            seccomp: seccomp)
+            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) })
     }
 
     private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
@@ -122,6 +122,13 @@ public struct ConfigurationBuilder {
             limits: spec.rlimits.compactMap(limit),
             capabilities: capabilities(spec.capabilities),
             noNewPrivileges: spec.noNewPrivileges.map(setting) ?? Setting(false, .standard),
+            scheduling: spec.scheduler.map {
+                Setting(SchedulingAttributes($0), .config($0.offset))
+            },
+            inputOutputPriority: spec.ioPriority.map {
+                Setting(
+                    .init(kind: $0.kind.value, level: $0.priority.value), .config($0.offset))
+            },
             oomScoreAdjustment: spec.oomScoreAdj.map(setting))
     }
 
@@ -287,6 +294,17 @@ public struct ConfigurationBuilder {
                 Setting(HostName.absolute(upper.value, from: bundle), .config(upper.offset)))
         }
         return .throwaway(size: overlay?.size.map(setting))
+    }
+}
+
+extension SchedulingAttributes {
+    init(_ spec: Spec.Process.Scheduler) {
+        self.init(
+            policy: spec.policy.value.number,
+            flags: spec.flags.reduce(0) { $0 | $1.value.bit }, nice: spec.nice?.value ?? 0,
+            priority: UInt32(clamping: spec.priority?.value ?? 0),
+            runtime: spec.runtime?.value ?? 0, deadline: spec.deadline?.value ?? 0,
+            period: spec.period?.value ?? 0)
     }
 }
 

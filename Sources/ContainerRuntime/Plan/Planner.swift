@@ -159,6 +159,15 @@ public struct Planner {
         if let score = process.oomScoreAdjustment {
             add(SetOutOfMemoryScore(score: score.value), score.origin)
         }
+        if let domain = configuration.personality {
+            add(SetPersonality(domain: domain.value), domain.origin)
+        }
+        if let scheduling = process.scheduling {
+            add(SetScheduling(attributes: scheduling.value), scheduling.origin)
+        }
+        if let priority = process.inputOutputPriority {
+            add(SetInputOutputPriority(priority: priority.value), priority.origin)
+        }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
         add(StartSession(hasTerminal: process.terminal != nil))
         add(

@@ -1,0 +1,64 @@
+internal import LinuxSystem
+internal import OCISpec
+internal import SystemPackage
+
+/// `linux.personality`: what uname(2) says the machine is.
+struct SetPersonality: Step {
+    let domain: Spec.Linux.Personality.Domain
+
+    let side = Side.container
+    var summary: String { "set the personality \(domain.rawValue)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("personality", domain.rawValue) { () throws(Errno) in
+            // PER_LINUX32 is 8.
+            try CurrentProcess.setPersonality(domain == .linux32 ? 8 : 0)
+        }
+    }
+}
+
+/// `process.scheduler`: before the user changes, who may raise nothing.
+struct SetScheduling: Step {
+    let attributes: SchedulingAttributes
+
+    let side = Side.container
+    var summary: String {
+        let policy = Spec.Process.Scheduler.Policy.allCases
+            .first { $0.number == attributes.policy }?.rawValue
+        let priority = attributes.priority == 0 ? "" : ", priority \(attributes.priority)"
+        let nice = attributes.nice == 0 ? "" : ", nice \(attributes.nice)"
+        return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping(
+            "sched_setattr",
+            advice: { error in
+                switch error {
+                case .notPermitted: "this takes CAP_SYS_NICE, or real-time time in its cgroup"
+                case .invalidArgument:
+                    "the kernel does not take this policy with these values: real-time policies"
+                        + " need a priority of 1 to 99, the others 0"
+                default: nil
+                }
+            }
+        ) { () throws(Errno) in
+            try CurrentProcess.setScheduling(attributes)
+        }
+    }
+}
+
+/// `process.ioPriority`.
+struct SetInputOutputPriority: Step {
+    let priority: Configuration.InputOutputPriority
+
+    let side = Side.container
+    var summary: String { "set the I/O priority \(priority.kind.rawValue) \(priority.level)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("ioprio_set", priority.kind.rawValue) { () throws(Errno) in
+            try CurrentProcess.setInputOutputPriority(
+                kind: priority.kind.number, level: CInt(priority.level))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+internal import CLinux
+public import SystemPackage
+
+/// How a process is scheduled (sched(7)).
+public struct SchedulingAttributes: Sendable, Hashable {
+    /// The number of the policy, `SCHED_*`.
+    public var policy: UInt32
+    /// Bits of `SCHED_FLAG_*`.
+    public var flags: UInt64
+    /// −20…19.
+    public var nice: Int32
+    /// 1…99 for the real-time policies, 0 for the others.
+    public var priority: UInt32
+    /// Of the deadline policy, in nanoseconds.
+    public var runtime: UInt64
+    public var deadline: UInt64
+    public var period: UInt64
+
+    public init(
+        policy: UInt32, flags: UInt64, nice: Int32, priority: UInt32, runtime: UInt64,
+        deadline: UInt64, period: UInt64
+    ) {
+        self.policy = policy
+        self.flags = flags
+        self.nice = nice
+        self.priority = priority
+        self.runtime = runtime
+        self.deadline = deadline
+        self.period = period
+    }
+}
+
+extension CurrentProcess {
+    /// The corresponding C function is `sched_setattr`.
+    public static func setScheduling(_ attributes: SchedulingAttributes) throws(Errno) {
+        try checkDone(
+            clinux_set_scheduler(
+                attributes.policy, attributes.flags, attributes.nice, attributes.priority,
+                attributes.runtime, attributes.deadline, attributes.period))
+    }
+
+    /// - Parameters:
+    ///   - kind: `IOPRIO_CLASS_*`: 1 real-time, 2 best-effort, 3 idle.
+    ///   - level: 0, the highest, to 7.
+    ///
+    /// The corresponding C function is `ioprio_set`.
+    public static func setInputOutputPriority(kind: CInt, level: CInt) throws(Errno) {
+        try checkDone(clinux_set_io_priority(kind << 13 | level))
+    }
+
+    /// - Parameter persona: `PER_LINUX` (0) or `PER_LINUX32` (8).
+    ///
+    /// The corresponding C function is `personality`.
+    public static func setPersonality(_ persona: UInt) throws(Errno) {
+        try checkDone(clinux_set_personality(persona))
+    }
+}

@@ -1,0 +1,130 @@
+extension Spec.Process {
+    /// `process.scheduler` (sched_setattr(2)).
+    public struct Scheduler: Sendable {
+        public var policy: Located<Policy>
+        public var nice: Located<Int32>?
+        public var priority: Located<Int32>?
+        public var flags: [Located<Flag>]
+        /// In nanoseconds.
+        public var runtime: Located<UInt64>?
+        public var deadline: Located<UInt64>?
+        public var period: Located<UInt64>?
+        public var offset: Int
+
+        public enum Policy: String, Sendable, CaseIterable {
+            case other = "SCHED_OTHER"
+            case fifo = "SCHED_FIFO"
+            case roundRobin = "SCHED_RR"
+            case batch = "SCHED_BATCH"
+            case isochronous = "SCHED_ISO"
+            case idle = "SCHED_IDLE"
+            case deadline = "SCHED_DEADLINE"
+
+            /// As the kernel counts them.
+            public var number: UInt32 {
+                switch self {
+                case .other: 0
+                case .fifo: 1
+                case .roundRobin: 2
+                case .batch: 3
+                case .isochronous: 4
+                case .idle: 5
+                case .deadline: 6
+                }
+            }
+        }
+
+        public enum Flag: String, Sendable, CaseIterable {
+            case resetOnFork = "SCHED_FLAG_RESET_ON_FORK"
+            case reclaim = "SCHED_FLAG_RECLAIM"
+            case deadlineOverrun = "SCHED_FLAG_DL_OVERRUN"
+            case keepPolicy = "SCHED_FLAG_KEEP_POLICY"
+            case keepParameters = "SCHED_FLAG_KEEP_PARAMS"
+            case clampMinimum = "SCHED_FLAG_UTIL_CLAMP_MIN"
+            case clampMaximum = "SCHED_FLAG_UTIL_CLAMP_MAX"
+
+            /// Its bit in `sched_flags`.
+            public var bit: UInt64 {
+                switch self {
+                case .resetOnFork: 0x01
+                case .reclaim: 0x02
+                case .deadlineOverrun: 0x04
+                case .keepPolicy: 0x08
+                case .keepParameters: 0x10
+                case .clampMinimum: 0x20
+                case .clampMaximum: 0x40
+                }
+            }
+        }
+    }
+
+    /// `process.ioPriority` (ioprio_set(2)).
+    public struct InputOutputPriority: Sendable {
+        public var kind: Located<Kind>
+        public var priority: Located<Int>
+        public var offset: Int
+
+        public enum Kind: String, Sendable, CaseIterable {
+            case realTime = "IOPRIO_CLASS_RT"
+            case bestEffort = "IOPRIO_CLASS_BE"
+            case idle = "IOPRIO_CLASS_IDLE"
+
+            /// As the kernel counts them.
+            public var number: Int32 {
+                switch self {
+                case .realTime: 1
+                case .bestEffort: 2
+                case .idle: 3
+                }
+            }
+        }
+    }
+}
+
+extension Spec.Linux {
+    /// `linux.personality` (personality(2)).
+    public struct Personality: Sendable {
+        public var domain: Located<Domain>
+        public var flags: [Located<String>]
+
+        public enum Domain: String, Sendable, CaseIterable {
+            case linux = "LINUX"
+            case linux32 = "LINUX32"
+        }
+    }
+}
+
+extension Spec.Process.Scheduler {
+    init?(_ reader: ObjectReader) {
+        let policy = reader.choice("policy", Policy.self, required: true)
+        nice = reader.integer("nice", Int32.self)
+        priority = reader.integer("priority", Int32.self)
+        flags = reader.array("flags") { reader.choice($0, Flag.self) } ?? []
+        runtime = reader.integer("runtime", UInt64.self)
+        deadline = reader.integer("deadline", UInt64.self)
+        period = reader.integer("period", UInt64.self)
+        offset = reader.offset
+        guard let policy else { return nil }
+        self.policy = policy
+    }
+}
+
+extension Spec.Process.InputOutputPriority {
+    init?(_ reader: ObjectReader) {
+        let kind = reader.choice("class", Kind.self, required: true)
+        let priority = reader.integer("priority", Int.self, required: true)
+        offset = reader.offset
+        guard let kind, let priority else { return nil }
+        self.kind = kind
+        self.priority = priority
+    }
+}
+
+extension Spec.Linux.Personality {
+    init?(_ reader: ObjectReader) {
+        let domain = reader.choice("domain", Domain.self, required: true)
+        flags = reader.strings("flags") ?? []
+        guard let domain else { return nil }
+        self.domain = domain
+    }
+}

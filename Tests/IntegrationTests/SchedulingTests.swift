@@ -1,0 +1,69 @@
+import JSON
+import Testing
+
+/// `process.scheduler`, `process.ioPriority` and `linux.personality`, as the program finds them.
+@Suite struct SchedulingTests {
+    /// What a shell command in the container prints.
+    private func output(
+        of command: String, _ change: (inout Value) -> Void
+    ) throws -> String {
+        try Sandbox.use { box in
+            var config = box.config()
+            change(&config)
+            config.run(["/bin/sh", "-c", command])
+            let outcome = try box.run(config)
+            #expect(outcome.code == 0, "\(outcome)")
+            return outcome.output
+        }
+    }
+
+    /// Fields of proc(5): 19 nice, 40 real-time priority, 41 policy.
+    private static let schedule = "awk '{ print $19, $40, $41 }' /proc/1/stat"
+
+    @Test(arguments: [
+        ("SCHED_OTHER", 5, 0, "5 0 0\n"), ("SCHED_OTHER", -5, 0, "-5 0 0\n"),
+        ("SCHED_FIFO", 0, 7, "0 7 1\n"), ("SCHED_RR", 0, 9, "0 9 2\n"),
+        ("SCHED_BATCH", 3, 0, "3 0 3\n"), ("SCHED_IDLE", 0, 0, "0 0 5\n"),
+    ])
+    func `the scheduler is as asked`(
+        _ policy: String, _ nice: Int64, _ priority: Int64, _ expected: String
+    ) throws {
+        let found = try output(of: Self.schedule) { config in
+            config["process"]["scheduler"]["policy"] = .string(policy)
+            config["process"]["scheduler"]["nice"] = .integer(nice)
+            config["process"]["scheduler"]["priority"] = .integer(priority)
+        }
+        #expect(found == expected)
+    }
+
+    @Test(arguments: [
+        ("IOPRIO_CLASS_BE", 6, "best-effort: prio 6\n"),
+        ("IOPRIO_CLASS_RT", 1, "realtime: prio 1\n"), ("IOPRIO_CLASS_IDLE", 0, "idle\n"),
+    ])
+    func `the I/O priority is as asked`(
+        _ kind: String, _ level: Int64, _ expected: String
+    ) throws {
+        let found = try output(of: "ionice -p 1") { config in
+            config["process"]["ioPriority"]["class"] = .string(kind)
+            config["process"]["ioPriority"]["priority"] = .integer(level)
+        }
+        #expect(found == expected)
+    }
+
+    @Test func `LINUX32 is a machine of 32 bits`() throws {
+        let found = try output(of: "uname -m") { config in
+            config["linux"]["personality"]["domain"] = "LINUX32"
+        }
+        #expect(found == "i686\n")
+    }
+
+    @Test func `a policy that the kernel does not take says why`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["process"]["scheduler"]["policy"] = "SCHED_FIFO"
+            let outcome = try box.run(config)
+            #expect(outcome.code == 125)
+            #expect(outcome.error.contains("real-time policies need a priority of 1 to 99"))
+        }
+    }
+}
