@@ -290,9 +290,7 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
 int clinux_setresuid(uid_t id) { return (int)syscall(SYS_setresuid, id, id, id); }
 int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id); }
 
-int clinux_set_personality(unsigned long persona) {
-    return (int)syscall(SYS_personality, persona);
-}
+int clinux_set_personality(unsigned long persona) { return (int)syscall(SYS_personality, persona); }
 
 int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
                          uint64_t runtime, uint64_t deadline, uint64_t period) {

@@ -8,7 +8,8 @@ enum Checks {
 
     static let all: [Check] = [
         unsupportedParts, version, rootDirectory, arguments, environment, workingDirectory, user,
-        resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names, sysctl, mounts,
+        resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
+        sysctl, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
     ]
 
