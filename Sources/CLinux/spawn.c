@@ -1,0 +1,135 @@
+// Making the init process, and the watchdog that ends it.
+
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+// What the watchdog looks at. `target` is written by the kernel itself, before
+// the process it names takes its first step.
+static struct {
+    int lifeline, target, tty;
+    struct termios saved;
+} watched = {.target = -1};
+
+// Stacks of the processes that share memory: touched pages only take room.
+static char watchdog_stack[16384] __attribute__((aligned(16)));
+static char init_stack[1 << 20] __attribute__((aligned(16)));
+
+// The new process returns from clone3 on another stack, where there is no frame
+// to return to: it goes straight into `body`.
+static long clone3_into(struct clone_args *arguments, int (*body)(void *), void *context) {
+#if defined(__x86_64__)
+    long result = SYS_clone3;
+    register int (*function)(void *) __asm__("r12") = body;
+    register void *argument __asm__("r13") = context;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "+a"(result)
+                     : "D"(arguments), "S"(sizeof *arguments), "r"(function), "r"(argument)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)arguments;
+    register long x1 __asm__("x1") = sizeof *arguments;
+    register int (*function)(void *) __asm__("x19") = body;
+    register void *argument __asm__("x20") = context;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, x20\n\t"
+                     "blr x19\n\t"
+                     "brk 1\n"
+                     "1:"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(function), "r"(argument)
+                     : "memory", "cc");
+    return x0;
+#endif
+}
+
+pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, int (*body)(void *),
+                   void *context) {
+    struct clone_args arguments = {
+        .flags = flags | CLONE_PIDFD | (shares_memory ? CLONE_VM | CLONE_VFORK : 0),
+        .pidfd = (uint64_t)(uintptr_t)&watched.target,
+        .exit_signal = SIGCHLD,
+        .stack = (uint64_t)(uintptr_t)init_stack,
+        .stack_size = sizeof init_stack,
+    };
+    if (cgroup >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = (uint64_t)cgroup;
+    }
+    long result = clone3_into(&arguments, body, context);
+    if (result < 0) {
+        watched.target = -1;
+        errno = (int)-result;
+        return -1;
+    }
+    *pidfd = watched.target;
+    return (pid_t)result;
+}
+
+static int watchdog(void *unused) {
+    (void)unused;
+    prctl(PR_SET_NAME, "vfs-run-watch");
+    struct pollfd poller = {.fd = watched.lifeline, .events = POLLIN};
+    // Every signal is blocked: SIGTTOU must not stop the tcsetattr below.
+    while (syscall(SYS_ppoll, &poller, 1, NULL, NULL, 0) < 0 && errno == EINTR) {
+    }
+    if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
+    if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
+    syscall(SYS_exit_group, 0);
+    return 0;
+}
+
+pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
+    watched.lifeline = lifeline;
+    watched.tty = tty;
+    if (saved != NULL) memcpy(&watched.saved, saved, sizeof watched.saved);
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    // It shares the descriptors too, since the one it needs does not exist yet; they stay open
+    // when the runtime process dies. No exit signal: nobody is told of its end.
+    pid_t pid =
+        clone(watchdog, watchdog_stack + sizeof watchdog_stack, CLONE_VM | CLONE_FILES, NULL);
+    int saved_errno = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = saved_errno;
+    return pid;
+}
+
+int clinux_stop_watchdog(pid_t pid) {
+    watched.tty = -1;
+    watched.target = -1;
+    if (kill(pid, SIGKILL) != 0) return -1;
+    // Without an exit signal only __WALL finds it.
+    while (waitpid(pid, NULL, __WALL) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,147 @@
+internal import LinuxSystem
+internal import OCISpec
+
+/// What must hold of mounts, devices, paths and the overlay.
+extension Checks {
+    // MARK: Files
+    static func mounts(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for mount in spec.mounts {
+            let destination = mount.destination
+            if destination.value.isEmpty {
+                diagnostics.error("is empty; name a path in the container", at: destination.offset)
+            } else if HostName.cleaned(destination.value) == "/",
+                !mount.options.contains(where: { $0.value == "remount" })
+            {
+                diagnostics.error(
+                    "the root is mounted by the runtime; say what it is made of with root.path and"
+                        + " vfs.overlay", at: destination.offset)
+            }
+        }
+    }
+
+    /// CVE-2019-16884: whatever the runtime writes to `/proc` must reach the kernel.
+    static func procMounts(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for mount in spec.mounts {
+            let place = HostName.cleaned(mount.destination.value)
+            let isBind = mount.options.contains { $0.value == "bind" || $0.value == "rbind" }
+            if place == "/proc", mount.type?.value != "proc" || isBind,
+                !mount.options.contains(where: { $0.value == "remount" })
+            {
+                diagnostics.error(
+                    "/proc must be a mount of type \"proc\"; anything else could pretend to be"
+                        + " the kernel", at: mount.offset)
+            }
+            if place.hasPrefix("/proc/"), !mayBeMountedInProc.contains(String(place.dropFirst(6))) {
+                diagnostics.error(
+                    "nothing may be mounted inside /proc but "
+                        + mayBeMountedInProc.joined(separator: ", "), at: mount.destination.offset)
+            }
+        }
+    }
+
+    /// Files of facts that programs such as lxcfs answer in the kernel's place.
+    static let mayBeMountedInProc = [
+        "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
+        "net/dev", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
+    ]
+
+    static func devices(_ spec: Spec, _ diagnostics: Diagnostics) {
+        var seen: Set<String> = []
+        for device in spec.linux?.devices ?? [] {
+            if !device.path.value.hasPrefix("/") {
+                diagnostics.error(
+                    "\"\(device.path.value)\" is not an absolute path", at: device.path.offset)
+            }
+            if !seen.insert(HostName.cleaned(device.path.value)).inserted {
+                diagnostics.error(
+                    "\"\(device.path.value)\" stands twice", at: device.path.offset)
+            }
+            // 12 and 20 bits: include/linux/kdev_t.h.
+            for (number, most) in [(device.major, Int64(4095)), (device.minor, 1_048_575)] {
+                guard let number, !(0...most).contains(number.value) else { continue }
+                diagnostics.error("\(number.value) is not from 0 to \(most)", at: number.offset)
+            }
+            if let mode = device.fileMode, mode.value & ~0o170_000 > 0o777 {
+                diagnostics.error(
+                    "\(mode.value) is more than permission bits; they go up to 511 (octal 0777)",
+                    at: mode.offset)
+            }
+        }
+    }
+
+    static func containerPaths(_ spec: Spec, _ diagnostics: Diagnostics) {
+        let paths = (spec.linux?.maskedPaths ?? []) + (spec.linux?.readonlyPaths ?? [])
+        for path in paths where !path.value.hasPrefix("/") {
+            diagnostics.error("\"\(path.value)\" is not an absolute path", at: path.offset)
+        }
+    }
+
+    static func seccomp(_ spec: Spec, _ diagnostics: Diagnostics) {
+        if let name = spec.vfs?.seccomp, spec.linux?.seccomp != nil {
+            diagnostics.error(
+                "names a second profile beside linux.seccomp; keep one of them", at: name.offset)
+        }
+    }
+
+    static func seccompProfile(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
+        let actions = [profile.defaultAction].compactMap { $0 } + profile.syscalls.map(\.action)
+        for action in actions where action.value == .notify {
+            diagnostics.error("SCMP_ACT_NOTIFY is not supported yet", at: action.offset)
+        }
+        for number in [profile.defaultErrnoRet].compactMap({ $0 })
+            + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
+        {
+            // libseccomp refuses the kernel's highest, 4095.
+            diagnostics.error(
+                "\(number.value) is not an errno; they go up to 4094", at: number.offset)
+        }
+    }
+
+    // MARK: The overlay
+    static func overlay(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard case .object(let overlay) = spec.vfs?.overlay else { return }
+        if let layers = overlay.layers, layers.isEmpty {
+            diagnostics.error(
+                "is empty; name a directory, or leave it out for root.path",
+                at: overlay.offset, member: "layers")
+        }
+        for layer in overlay.layers ?? [] where layer.value.isEmpty {
+            diagnostics.error("is empty; name a directory", at: layer.offset)
+        }
+        if let upper = overlay.upper, upper.value.isEmpty {
+            diagnostics.error(
+                "is empty; name a directory, or leave it out for a throw-away one",
+                at: upper.offset)
+        }
+        if let size = overlay.size {
+            if overlay.upper != nil {
+                diagnostics.error(
+                    "caps a throw-away upper and there is a kept one; remove \"size\" or"
+                        + " \"upper\"", at: size.offset)
+            }
+            if !isSize(size.value) {
+                diagnostics.error(
+                    "\"\(size.value)\" is not a size; write \"256M\", \"2G\" or \"10%\"",
+                    at: size.offset)
+            }
+        }
+        for option in overlay.options {
+            let key = option.value.prefix { $0 != "=" }
+            if ["lowerdir", "lowerdir+", "datadir+", "upperdir", "workdir"].contains(key) {
+                diagnostics.error(
+                    "\(key) is set by the runtime; use \"layers\" and \"upper\"",
+                    at: option.offset)
+            }
+        }
+    }
+
+    /// As tmpfs takes it: digits and k, m, g, t, p, e or %.
+    static func isSize(_ text: String) -> Bool {
+        var digits = Substring(text)
+        if let last = digits.last, "kKmMgGtTpPeE%".contains(last) { digits.removeLast() }
+        guard let number = UInt64(digits), digits.allSatisfy({ ("0"..."9").contains($0) }) else {
+            return false
+        }
+        return number > 0
+    }
+}

@@ -1,0 +1,141 @@
+internal import JSON
+internal import LinuxSystem
+internal import OCISpec
+
+/// What must hold of `process`.
+extension Checks {
+    // MARK: The process
+    static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let process = spec.process else {
+            if diagnostics.hasError(in: "process") { return }
+            return diagnostics.error(
+                "is required and missing", at: diagnostics.document.root.offset, member: "process")
+        }
+        guard let args = process.args, let first = args.first else {
+            if diagnostics.hasError(in: "process.args") { return }
+            return diagnostics.error(
+                "needs at least one entry, the program", at: process.offset, member: "args")
+        }
+        if first.value.isEmpty {
+            diagnostics.error("is empty; name a program", at: first.offset)
+        }
+    }
+
+    static func environment(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for entry in spec.process?.env ?? [] {
+            guard let equals = entry.value.firstIndex(of: "="), equals != entry.value.startIndex
+            else {
+                diagnostics.error(
+                    "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
+                continue
+            }
+        }
+    }
+
+    static func workingDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let cwd = spec.process?.cwd else { return }
+        if !cwd.value.hasPrefix("/") {
+            diagnostics.error("\"\(cwd.value)\" is not an absolute path", at: cwd.offset)
+        }
+    }
+
+    static func user(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let user = spec.process?.user else { return }
+        for id in [user.uid, user.gid].compactMap({ $0 }) + user.additionalGids
+        where id.value == .max {
+            diagnostics.error(
+                "\(id.value) means \"no id\" to the kernel; ids go up to \(UInt32.max - 1)",
+                at: id.offset)
+        }
+        if let umask = user.umask, umask.value > 0o777 {
+            diagnostics.error(
+                "\(umask.value) is not a umask; it goes up to 511 (octal 0777)", at: umask.offset)
+        }
+    }
+
+    static func resourceLimits(_ spec: Spec, _ diagnostics: Diagnostics) {
+        var seen: [String] = []
+        let known = ResourceLimit.allCases.map(\.name)
+        for limit in spec.process?.rlimits ?? [] {
+            let name = limit.type.value
+            if !known.contains(name) {
+                let near = nearestName(to: name, in: known).map { "did you mean \"\($0)\"? " } ?? ""
+                diagnostics.error(
+                    "\"\(name)\" is not a limit; \(near)allowed are "
+                        + known.joined(separator: ", "), at: limit.type.offset)
+            }
+            if seen.contains(name) {
+                diagnostics.error("\"\(name)\" is limited twice", at: limit.type.offset)
+            }
+            seen.append(name)
+            if limit.soft.value > limit.hard.value {
+                diagnostics.error(
+                    "\(limit.soft.value) is above the hard limit, \(limit.hard.value)",
+                    at: limit.soft.offset)
+            }
+        }
+    }
+
+    static func outOfMemoryScore(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let score = spec.process?.oomScoreAdj else { return }
+        if !(-1000...1000).contains(score.value) {
+            diagnostics.error("\(score.value) is not from -1000 to 1000", at: score.offset)
+        }
+    }
+
+    static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+        if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
+            diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
+        }
+        if let priority = spec.process?.scheduler?.priority, !(0...99).contains(priority.value) {
+            diagnostics.error("\(priority.value) is not from 0 to 99", at: priority.offset)
+        }
+        if let level = spec.process?.ioPriority?.priority, !(0...7).contains(level.value) {
+            diagnostics.error("\(level.value) is not from 0 to 7", at: level.offset)
+        }
+    }
+
+    static func personality(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for flag in spec.linux?.personality?.flags ?? [] {
+            diagnostics.error(
+                "\"\(flag.value)\" is not known; the specification has no flags yet",
+                at: flag.offset)
+        }
+    }
+
+    static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let sets = spec.process?.capabilities else { return }
+        for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
+            + sets.ambient
+        where CapabilitySet(name: name.value) == nil {
+            // The specification asks for a warning: the container runs with less, not with more.
+            diagnostics.warning(
+                "\"\(name.value)\" is not a capability of this kernel; it is left out",
+                at: name.offset)
+        }
+        let permitted = sets.permitted.map(\.value)
+        for name in sets.effective where !permitted.contains(name.value) {
+            diagnostics.error(
+                "\(name.value) is effective but not permitted; add it to \"permitted\"",
+                at: name.offset)
+        }
+        let inheritable = sets.inheritable.map(\.value)
+        for name in sets.ambient
+        where !permitted.contains(name.value) || !inheritable.contains(name.value) {
+            diagnostics.error(
+                "\(name.value) is ambient but not both permitted and inheritable; the kernel"
+                    + " grants it only then", at: name.offset)
+        }
+    }
+
+    static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let terminal = spec.process?.terminal, terminal.value else { return }
+        let hasTerminals = spec.mounts.contains {
+            $0.type?.value == "devpts" && HostName.cleaned($0.destination.value) == "/dev/pts"
+        }
+        if !hasTerminals {
+            diagnostics.error(
+                "a terminal needs a mount of type \"devpts\" on /dev/pts", at: terminal.offset)
+        }
+    }
+}
