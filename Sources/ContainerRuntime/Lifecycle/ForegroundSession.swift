@@ -137,9 +137,14 @@ extension ChildProcess {
     /// Whether the kernel drops `signal`, since the process leaves it at its default action.
     ///
     /// While a process waits in sigwait(3), as tini and dumb-init do, the set it waits for does
-    /// not count as blocked in its status, and yet the kernel delivers it.
+    /// not count as blocked in its status, and yet the kernel delivers it. The two are not read at
+    /// one moment, and another signal may wake it in between (a terminal's new size, as a rule):
+    /// only what holds many times over is believed.
     fileprivate borrowing func drops(_ signal: CInt) -> Bool {
-        leavesAtDefault(signal) && !isWaitingForSignals && leavesAtDefault(signal)
+        for _ in 0..<32 {
+            if !leavesAtDefault(signal) || isWaitingForSignals { return false }
+        }
+        return true
     }
 
     /// Whether the main thread is in rt_sigtimedwait(2).
