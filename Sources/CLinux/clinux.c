@@ -202,6 +202,13 @@ int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
 }
 
+int clinux_is_ignored(int number) {
+    struct sigaction found;
+    return sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN;
+}
+
+int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
+
 void clinux_reset_signals(void) {
     // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.

@@ -96,6 +96,8 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, in
 static int watchdog(void *unused) {
     (void)unused;
     prctl(PR_SET_NAME, "vfs-run-watch");
+    // Whoever kills the runtime's whole process group must not meet this process too.
+    setsid();
     struct pollfd poller = {.fd = watched.lifeline, .events = POLLIN};
     // Every signal is blocked: SIGTTOU must not stop the tcsetattr below.
     while (syscall(SYS_ppoll, &poller, 1, NULL, NULL, 0) < 0 && errno == EINTR) {

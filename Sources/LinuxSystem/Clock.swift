@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The monotonic clock, the one the kernel's log counts by.
+/// The monotonic clock.
 public enum Clock {
     public static var nanoseconds: UInt64 {
         var now = timespec()

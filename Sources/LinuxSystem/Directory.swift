@@ -128,15 +128,20 @@ extension FileDescriptor {
         return bytes
     }
 
-    /// Writes all of `bytes`.
+    /// Writes all of `bytes`, waiting for a reader also where an earlier program has left the
+    /// descriptor non-blocking.
     public func write(all bytes: [UInt8]) throws(Errno) {
         var done = 0
         while done < bytes.count {
-            done += try retryOnInterrupt {
-                unsafe bytes.withUnsafeBytes {
-                    let rest = unsafe UnsafeRawBufferPointer(rebasing: $0[done...])
-                    return unsafe Glibc.write(rawValue, rest.baseAddress, rest.count)
+            do throws(Errno) {
+                done += try retryOnInterrupt {
+                    unsafe bytes.withUnsafeBytes {
+                        let rest = unsafe UnsafeRawBufferPointer(rebasing: $0[done...])
+                        return unsafe Glibc.write(rawValue, rest.baseAddress, rest.count)
+                    }
                 }
+            } catch .resourceTemporarilyUnavailable {
+                _ = try Poll.wait([(self, .writable)])
             }
         }
     }

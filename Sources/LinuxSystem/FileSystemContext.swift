@@ -10,7 +10,7 @@ public struct FileSystemContext: ~Copyable {
 
     /// The corresponding C function is `fsopen`.
     ///
-    /// - Throws: `Errno.noDevice` for a type the kernel does not know.
+    /// - Throws: `Errno.operationNotSupportedByDevice` (`ENODEV`) for a type the kernel does not know.
     public init(_ type: String) throws(Errno) {
         let result = unsafe fsopen(type, 1)  // FSOPEN_CLOEXEC
         descriptor = try OwnedDescriptor.adopt(result)

@@ -21,6 +21,13 @@ public struct MountAttributes: OptionSet, Sendable, Hashable {
     public static let noDirectoryAccessTime = MountAttributes(rawValue: 0x80)
     /// The corresponding C constant is `MOUNT_ATTR_NOSYMFOLLOW`.
     public static let noSymbolicLinks = MountAttributes(rawValue: 0x20_0000)
+
+    /// Adds `others`; of two values for access times theirs counts, since the two together are no
+    /// value of that field.
+    public mutating func override(with others: MountAttributes) {
+        if !others.isDisjoint(with: .accessTimeMask) { subtract(.accessTimeMask) }
+        formUnion(others)
+    }
 }
 
 /// How mounts below a mount reach its peers (mount_namespaces(7)).

@@ -77,6 +77,11 @@ public enum Signal {
     /// What somebody sends to the runtime and means for the container.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
 
-    /// Whether the default action ends a process.
-    public static func wouldEnd(_ signal: CInt) -> Bool { forwarded.contains(signal) }
+    /// Whether whoever started this process wants it to be deaf to `signal` (nohup(1)).
+    public static func isIgnored(_ signal: CInt) -> Bool { clinux_is_ignored(signal) == 1 }
+
+    /// Children can be waited for, whatever whoever started this process does with its own.
+    public static func listenForChildren() throws(Errno) {
+        try checkDone(clinux_set_default(SIGCHLD))
+    }
 }

@@ -82,6 +82,16 @@ struct ObjectReader {
         array(key) { integer($0, type) }
     }
 
+    /// Reports members of other names: the keys of our own are not the specification's, which
+    /// has unknown ones ignored.
+    func refuseMembers(otherThan known: [String]) {
+        for (key, _) in value.members {
+            guard let name = key.string, !known.contains(name) else { continue }
+            diagnostics.error(
+                "is not known; " + suggestion(name, among: known), at: key.offset)
+        }
+    }
+
     // MARK: Values
 
     func string(_ found: JSONValue) -> Located<String>? {

@@ -31,6 +31,7 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
+        reader.refuseMembers(otherThan: ["overlay", "seccomp"])
         seccomp = reader.string("seccomp")
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
@@ -46,6 +47,7 @@ extension Spec.VFS {
 
 extension Spec.VFS.Overlay {
     init(_ reader: ObjectReader) {
+        reader.refuseMembers(otherThan: ["layers", "upper", "size", "options"])
         layers = reader.strings("layers")
         upper = reader.string("upper")
         size = reader.string("size")

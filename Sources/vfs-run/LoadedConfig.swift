@@ -17,7 +17,7 @@ struct LoadedConfig {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
             throw CommandError(
-                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run help \(name)\""
+                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run \(name.isEmpty ? "--help" : "help \(name)")\""
             )
         }
         var invocation = Invocation()
@@ -73,6 +73,7 @@ struct LoadedConfig {
     /// A path of the command line as seen from the root.
     private static func absolute(_ path: String) throws(CommandError) -> String {
         if path.hasPrefix("/") { return path }
+        if path.isEmpty { throw CommandError("a directory's name is empty; is a variable unset?") }
         do {
             let base = try HostPath.workingDirectory()
             return path == "." ? base : "\(base)/\(path)"

@@ -33,10 +33,18 @@ extension Command {
         run: { arguments throws(CommandError) in
             let plan = try LoadedConfig(arguments).plan
             do throws(RuntimeError) {
-                let trace = arguments.value("trace") == nil ? nil : try Trace(plan)
-                let code = try Foreground(plan, trace: trace).run()
-                if let file = arguments.value("trace") { try trace?.write(to: file) }
-                return code
+                guard let file = arguments.value("trace") else {
+                    return try Foreground(plan).run()
+                }
+                let trace = try Trace(plan)
+                // Written before the run, so that a name that cannot be written ends here, and
+                // after it, also when a start has failed: then it is wanted most.
+                try trace.write(to: file)
+                let outcome = Result { () throws(RuntimeError) in
+                    try Foreground(plan, trace: trace).run()
+                }
+                try trace.write(to: file)
+                return try outcome.get()
             } catch {
                 throw CommandError(error.message, exitCode: error.exitCode)
             }

@@ -15,16 +15,16 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    lock the upper in /keep                                        \
+                 2  runtime    lock the layer /bundle/base                                    \
+                           config.json:48
+                 3  runtime    lock the layer /layers/top                                     \
+                           config.json:48
+                 4  runtime    lock the layer /one                                            \
+                           --layer
+                 5  runtime    lock the layer /two                                            \
+                           --layer
+                 6  runtime    lock the upper in /keep                                        \
                            --upper
-                 3  runtime    lock the layer /bundle/base                                    \
-                           config.json:48
-                 4  runtime    lock the layer /layers/top                                     \
-                           config.json:48
-                 5  runtime    lock the layer /one                                            \
-                           --layer
-                 6  runtime    lock the layer /two                                            \
-                           --layer
                  7  runtime    prepare the seccomp filter: 2 system calls named, \
                 SCMP_ACT_ERRNO for the rest  config.json:32
                  8  runtime    find the host's control group hierarchies                      \

@@ -124,6 +124,10 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
+/// 1 when `signal` is ignored, 0 when not.
+int clinux_is_ignored(int signal);
+/// `signal` back to its default action.
+int clinux_set_default(int signal);
 /// Every signal back to its default action, none blocked.
 void clinux_reset_signals(void);
 int clinux_loopback_up(void);

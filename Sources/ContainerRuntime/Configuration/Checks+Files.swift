@@ -74,6 +74,11 @@ extension Checks {
         for path in paths where !path.value.hasPrefix("/") {
             diagnostics.error("\"\(path.value)\" is not an absolute path", at: path.offset)
         }
+        for path in paths where HostName.cleaned(path.value) == "/" {
+            diagnostics.error(
+                "the root itself is made read-only with root.readonly, and cannot be masked",
+                at: path.offset)
+        }
     }
 
     static func seccomp(_ spec: Spec, _ diagnostics: Diagnostics) {

@@ -84,6 +84,15 @@ extension Checks {
     }
 
     static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+        if let policy = spec.process?.scheduler?.policy, policy.value == .isochronous {
+            diagnostics.error("Linux has no SCHED_ISO; use another policy", at: policy.offset)
+        }
+        for flag in spec.process?.scheduler?.flags ?? []
+        where flag.value == .clampMinimum || flag.value == .clampMaximum {
+            diagnostics.error(
+                "\(flag.value.rawValue) needs a value that the specification has no field for;"
+                    + " remove it", at: flag.offset)
+        }
         if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
             diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
         }

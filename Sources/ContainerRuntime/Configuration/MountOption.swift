@@ -112,6 +112,7 @@ extension Configuration.Mount {
         var bind: Bool?
         var isRemount = false
         var parameters: [Parameter] = []
+        var unknown: [Located<String>] = []
         for option in spec.options {
             switch MountOption.named(option.value) {
             case .attribute(let set, let clear): change(\.set, \.clear, set, clear)
@@ -127,12 +128,24 @@ extension Configuration.Mount {
                 diagnostics.error(
                     "the option \"\(option.value)\" is not supported yet; remove it",
                     at: option.offset)
-            case nil: parameters.append(Parameter(option.value))
+            case nil:
+                parameters.append(Parameter(option.value))
+                unknown.append(option)
+            }
+        }
+        let type = spec.type?.value
+        if bind == nil && type == "bind" { bind = false }
+        let isControlGroup = type == "cgroup" || type == "cgroup2"
+        if isRemount || bind != nil || isControlGroup {
+            // There is no file system to hand it to: it would be dropped in silence.
+            for option in unknown where !option.value.isEmpty {
+                let near = nearestName(to: option.value, in: MountOption.table.map(\.name))
+                diagnostics.error(
+                    "\"\(option.value)\" is no option of this mount"
+                        + (near.map { "; did you mean \"\($0)\"?" } ?? ""), at: option.offset)
             }
         }
         if isRemount { return }
-        let type = spec.type?.value
-        if bind == nil && type == "bind" { bind = false }
         if let bind {
             guard let source = spec.source, !source.value.isEmpty else {
                 diagnostics.error(
@@ -149,7 +162,7 @@ extension Configuration.Mount {
                 "needs a type (\"tmpfs\", \"proc\" …) or the option \"bind\"", at: spec.offset)
             return nil
         }
-        if type == "cgroup" || type == "cgroup2" {
+        if isControlGroup {
             kind = .controlGroups
         } else {
             kind = .fileSystem(
@@ -164,7 +177,7 @@ extension Configuration.Mount {
         _ set: MountAttributes, _ clear: MountAttributes
     ) {
         self[keyPath: setPath].subtract(clear)
-        self[keyPath: setPath].formUnion(set)
+        self[keyPath: setPath].override(with: set)
         self[keyPath: clearPath].subtract(set)
         self[keyPath: clearPath].formUnion(clear)
     }

@@ -40,7 +40,9 @@ public final class Foreground {
         let terminal = plan.hasTerminal ? try? TerminalSettings(of: .standardInput) : nil
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try attempt("signalfd") { () throws(Errno) in
-            try SignalQueue.open(Signal.forwarded + [Signal.windowChange])
+            try Signal.listenForChildren()
+            return try SignalQueue.open(
+                Signal.forwarded.filter { !Signal.isIgnored($0) } + [Signal.windowChange])
         }
         let lifeline = try attempt("pidfd_open") { () throws(Errno) in
             try CurrentProcess.open()

@@ -123,7 +123,7 @@ struct ForegroundSession: ~Copyable {
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
-                ownsProcessNamespace && Signal.wouldEnd(signal) && child.drops(signal)
+                ownsProcessNamespace && child.drops(signal)
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal

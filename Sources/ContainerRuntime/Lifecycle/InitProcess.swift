@@ -10,6 +10,8 @@ struct InitProcess {
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
         SignalQueue.resetAll()
+        // Devices and directories get the modes that they are made with.
+        Credentials.setFileModeMask(0)
         for (index, planned) in plan.steps(of: .container) {
             let start = times == nil ? 0 : Clock.nanoseconds
             // The last step does not come back: what is known of it is when it began.

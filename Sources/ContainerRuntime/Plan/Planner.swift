@@ -37,10 +37,11 @@ public struct Planner {
     private mutating func planRuntime() {
         add(RequireSeal())
         if case .overlay(let overlay) = configuration.root.source {
+            // Layers first: one that is missing must not leave a new upper behind.
+            for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
             if case .kept(let directory) = overlay.upper {
                 add(LockUpper(directory: directory.value), directory.origin)
             }
-            for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
         }
         if let seccomp = configuration.seccomp {
             add(

@@ -84,7 +84,8 @@ struct DeviceNode {
         do {
             try folder.makeNode(name, mode: typeBits | mode, device: number)
         } catch .fileExists {
-            try requireSame(name, in: folder)
+            // It stays whose it is: it may be the host's, in a directory that is bound in.
+            return try requireSame(name, in: folder)
         } catch {
             throw StepError(SystemCallError("mknodat", name.inQuotes, error))
         }

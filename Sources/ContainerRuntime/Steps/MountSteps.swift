@@ -119,7 +119,8 @@ struct MountFileSystem: Step {
         for parameter in parameters {
             try configure(fileSystem, parameter.key, parameter.value)
         }
-        let attributes = mount.set.union(mount.setRecursively)
+        var attributes = mount.set
+        attributes.override(with: mount.setRecursively)
         let tree: DetachedMount
         do {
             try fileSystem.create()

@@ -84,10 +84,15 @@ enum PathTarget {
         _ path: String, _ context: StartContext
     ) throws(StepError) -> (HeldDescriptor, isDirectory: Bool)? {
         let root = try context.openRoot()
-        do {
+        do throws(Errno) {
             let target = try root.directory.open(path, .path)
-            let isDirectory = try FileStatus.of(target.borrowed).kind == .directory
-            return (HeldDescriptor(target), isDirectory)
+            let found = try FileStatus.of(target.borrowed)
+            let top = try FileStatus.of(root.directory.borrowed)
+            // Through a link of the image: a mount on the root would not be seen from inside.
+            if found.inode == top.inode && found.device == top.device {
+                throw Errno.tooManySymbolicLinkLevels
+            }
+            return (HeldDescriptor(target), found.kind == .directory)
         } catch .noSuchFileOrDirectory, .notDirectory {
             return nil
         } catch {

@@ -186,6 +186,8 @@ struct SetCapabilities: Step {
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
         try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        // The change of credentials has cleared it.
+        try TieToRuntime().apply(context)
     }
 }
 

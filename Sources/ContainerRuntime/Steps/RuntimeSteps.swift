@@ -19,7 +19,7 @@ struct RequireSeal: Step {
         }
         throw StepError(
             "the binary could not be sealed against being overwritten by a container;"
-                + " this needs CAP_SYS_ADMIN, /proc and Linux 5.12")
+                + " this needs CAP_SYS_ADMIN, /proc and Linux 5.14")
     }
 }
 
@@ -33,6 +33,8 @@ struct LockUpper: Step {
     let undoing = "the lock goes with the runtime process, the directory stays"
 
     func apply(_ context: StartContext) throws(StepError) {
+        // The mode of the upper is that of the container's root, whatever the caller's umask is.
+        Credentials.setFileModeMask(0)
         for name in ["upper", "work"] {
             let path = "\(directory)/\(name)"
             try stepping("mkdir", path.inQuotes) { () throws(Errno) in

@@ -4,8 +4,8 @@ internal import SystemPackage
 /// When the runtime process dies, so does the init process. First of all steps: from here on no
 /// moment is left in which the container could outlive it.
 ///
-/// The signal holds only until credentials change or the program asks otherwise; from there the
-/// watchdog of `Foreground` takes over.
+/// The signal is cleared when credentials change, so it is set again after that; the program can
+/// clear it, and from there the watchdog of `Foreground` takes over.
 struct TieToRuntime: Step {
     let side = Side.container
     let summary = "die when the runtime process dies"
@@ -25,6 +25,5 @@ struct TieToRuntime: Step {
             try Poll.ready(channel.channel.borrowed)
         }
         if !events.isDisjoint(with: .closed) { throw StepError("the runtime process is gone") }
-        Credentials.setFileModeMask(0)
     }
 }
