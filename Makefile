@@ -59,7 +59,7 @@ test-vm: build rootfs/base
 	@scripts/install-dependencies vm
 	Tests/vm/run
 
-lint: build
+lint: build rootfs/base
 	@scripts/install-dependencies lint
 	scripts/lint
 
