@@ -37,10 +37,8 @@ _Static_assert(CLINUX_MOVE_MOUNT_F_EMPTY_PATH == MOVE_MOUNT_F_EMPTY_PATH, "F_EMP
 _Static_assert(CLINUX_MOVE_MOUNT_T_EMPTY_PATH == MOVE_MOUNT_T_EMPTY_PATH, "T_EMPTY_PATH");
 _Static_assert(CLINUX_FSCONFIG_SET_FD == FSCONFIG_SET_FD, "FSCONFIG_SET_FD");
 _Static_assert(CLINUX_FSCONFIG_CMD_CREATE == FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE");
-_Static_assert(CLINUX_FSCONFIG_CMD_RECONFIGURE == FSCONFIG_CMD_RECONFIGURE, "RECONFIGURE");
 _Static_assert(CLINUX_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS, "NO_MAGICLINKS");
 _Static_assert(CLINUX_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS, "NO_SYMLINKS");
-_Static_assert(CLINUX_RESOLVE_BENEATH == RESOLVE_BENEATH, "BENEATH");
 _Static_assert(CLINUX_RESOLVE_IN_ROOT == RESOLVE_IN_ROOT, "IN_ROOT");
 _Static_assert(CLINUX_CLOSE_RANGE_CLOEXEC == CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC");
 
@@ -62,10 +60,6 @@ int clinux_wait_pidfd(int pidfd, int *status, int *signaled) {
     *status = info.si_status;
     *signaled = info.si_code != CLD_EXITED;
     return 0;
-}
-
-int clinux_execveat(int fd, const char *path, char *const *argv, char *const *envp, int flags) {
-    return (int)syscall(SYS_execveat, fd, path, argv, envp, flags);
 }
 
 int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags) {
@@ -112,7 +106,6 @@ int clinux_memfd_create(const char *name) {
 }
 
 int clinux_pipe_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
-int clinux_dup3_cloexec(int from, int to) { return dup3(from, to, O_CLOEXEC); }
 
 uint64_t clinux_mount_id(int fd) {
     struct statx found;

@@ -116,11 +116,6 @@ public enum CurrentProcess {
         try checkDone(unsafe setdomainname(name, name.utf8.count))
     }
 
-    /// The corresponding C function is `chdir`.
-    public static func changeDirectory(_ path: String) throws(Errno) {
-        try checkDone(unsafe chdir(path))
-    }
-
     /// The corresponding C function is `fchdir`.
     public static func changeDirectory(_ directory: FileDescriptor) throws(Errno) {
         try checkDone(fchdir(directory.rawValue))

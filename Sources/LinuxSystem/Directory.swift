@@ -85,13 +85,6 @@ public enum HostPath {
         if unsafe mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
     }
 
-    /// The path with every link resolved. The corresponding C function is `realpath`.
-    public static func resolve(_ path: String) throws(Errno) -> String {
-        guard let resolved = unsafe realpath(path, nil) else { throw Errno(rawValue: errno) }
-        defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
-    }
-
     /// The corresponding C function is `getcwd`.
     public static func workingDirectory() throws(Errno) -> String {
         guard let found = unsafe getcwd(nil, 0) else { throw Errno(rawValue: errno) }

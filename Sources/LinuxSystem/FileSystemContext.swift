@@ -17,14 +17,6 @@ public struct FileSystemContext: ~Copyable {
         self.type = type
     }
 
-    /// The context of a mounted file system (fspick(2)), to configure it anew.
-    public init(of mount: FileDescriptor, type: String) throws(Errno) {
-        // FSPICK_CLOEXEC | FSPICK_EMPTY_PATH
-        let result = unsafe fspick(mount.rawValue, "", 1 | 8)
-        descriptor = try OwnedDescriptor.adopt(result)
-        self.type = type
-    }
-
     /// The corresponding C function is `fsconfig` with `FSCONFIG_SET_FLAG`.
     public func set(_ key: String) throws(Errno) {
         try configure(CLINUX_FSCONFIG_SET_FLAG, key)
@@ -50,11 +42,6 @@ public struct FileSystemContext: ~Copyable {
     /// The corresponding C function is `fsconfig` with `FSCONFIG_CMD_CREATE`.
     public func create() throws(Errno) {
         try configure(CLINUX_FSCONFIG_CMD_CREATE, nil)
-    }
-
-    /// The corresponding C function is `fsconfig` with `FSCONFIG_CMD_RECONFIGURE`.
-    public func reconfigure() throws(Errno) {
-        try configure(CLINUX_FSCONFIG_CMD_RECONFIGURE, nil)
     }
 
     /// The corresponding C function is `fsmount`.

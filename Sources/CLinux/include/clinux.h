@@ -26,11 +26,9 @@ enum {
     CLINUX_FSCONFIG_SET_STRING = 1,
     CLINUX_FSCONFIG_SET_FD = 5,
     CLINUX_FSCONFIG_CMD_CREATE = 6,
-    CLINUX_FSCONFIG_CMD_RECONFIGURE = 7,
     CLINUX_MNT_DETACH = 2,
     CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
-    CLINUX_RESOLVE_BENEATH = 0x08,
     CLINUX_RESOLVE_IN_ROOT = 0x10,
     CLINUX_CLOSE_RANGE_CLOEXEC = 4,
 };
@@ -53,8 +51,6 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
 /// `*signaled` when it is a signal's number.
 int clinux_wait_pidfd(int pidfd, int *status, int *signaled);
-int clinux_execveat(int fd, const char *path, char *const _Nullable *_Nonnull argv,
-                    char *const _Nullable *_Nonnull envp, int flags);
 int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags);
 
 /// Starts the watchdog: a process that shares this one's memory and descriptors,
@@ -90,7 +86,6 @@ unsigned int clinux_major(dev_t device);
 unsigned int clinux_minor(dev_t device);
 int clinux_memfd_create(const char *name);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
-int clinux_dup3_cloexec(int from, int to);
 /// The mount id of statx(2), which names the mount an open file is reached
 /// through; 0 where the kernel does not tell it.
 uint64_t clinux_mount_id(int fd);

@@ -79,10 +79,6 @@ public struct Configuration: Sendable {
         public var new: Setting<NamespaceSet>
         public var joined: [Setting<(kind: NamespaceSet, name: String, path: String)>]
 
-        /// Whether the container has its own of this kind, new or joined.
-        public func isolate(_ kind: NamespaceSet) -> Bool {
-            new.value.contains(kind) || joined.contains { $0.value.kind == kind }
-        }
     }
 
     /// Where the root file system comes from; all paths absolute.

@@ -21,6 +21,7 @@ public final class Trace {
         let spans = plan.steps.indices.compactMap { index in
             times.span(index).map { (index, $0.start, $0.end) }
         }
+        let lines = plan.document.lines
         let origin = spans.map(\.1).min() ?? 0
         var events: [JSONOutput] = [Trace.name(.runtime), Trace.name(.container)]
         for (index, start, end) in spans {
@@ -35,7 +36,7 @@ public final class Trace {
                         "args",
                         .object([
                             ("step", .integer(Int64(index + 1))),
-                            ("origin", .string(plan.place(of: planned.origin))),
+                            ("origin", .string(plan.place(of: planned.origin, lines))),
                         ])
                     ),
                 ]))

@@ -26,7 +26,8 @@ public struct Plan: Sendable {
         place(of: origin, document.lines)
     }
 
-    private func place(of origin: Origin, _ lines: JSONLines) -> String {
+    /// With the document's table of lines, for whoever asks for many.
+    func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
         case .config(let offset): "\(file):\(lines.line(of: offset))"
         case .argument(let name): name
