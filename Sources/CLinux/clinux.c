@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <link.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -13,6 +15,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -23,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -74,6 +78,8 @@ int clinux_join_new_session_keyring(void) {
 }
 int clinux_set_keep_capabilities(int keep) { return prctl(PR_SET_KEEPCAPS, keep, 0, 0, 0); }
 
+int clinux_set_child_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode,
                    uint64_t resolve) {
     struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
@@ -111,6 +117,25 @@ uint64_t clinux_mount_id(int fd) {
     struct statx found;
     if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return 0;
     return (found.stx_mask & STATX_MNT_ID) ? found.stx_mnt_id : 0;
+}
+
+const char *clinux_next_entry(int directory, void **stream) {
+    if (*stream == NULL) {
+        int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (own < 0) return NULL;
+        *stream = fdopendir(own);
+    }
+    struct dirent *entry;
+    do {
+        errno = 0;
+        entry = readdir(*stream);
+    } while (entry != NULL && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    if (entry != NULL) return entry->d_name;
+    int saved_errno = errno;
+    closedir(*stream);
+    *stream = NULL;
+    errno = saved_errno;
+    return NULL;
 }
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
@@ -162,6 +187,23 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
     return count;
 }
 
+int clinux_connect(int directory, const char *name, int type) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
+                          directory, name);
+    if (length >= (int)sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    int saved_errno = errno;
+    close(fd);
+    errno = saved_errno;
+    return -1;
+}
+
 int clinux_setresuid(uid_t id) { return (int)syscall(SYS_setresuid, id, id, id); }
 int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id); }
 
@@ -193,6 +235,15 @@ int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC 
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
+}
+
+void clinux_reap_others(pid_t kept) {
+    for (;;) {
+        siginfo_t info = {.si_pid = 0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+        if (info.si_pid == 0 || info.si_pid == kept) return;
+        waitpid(info.si_pid, NULL, WNOHANG);
+    }
 }
 
 int clinux_is_ignored(int number) {
@@ -232,6 +283,22 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
         const void *instructions;
     } program = {.count = count, .instructions = instructions};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+// The linker's: where the file's header is mapped.
+extern const char __ehdr_start[];
+
+void clinux_release_text(void) {
+    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)__ehdr_start;
+    const ElfW(Phdr) *part = (const ElfW(Phdr) *)(__ehdr_start + header->e_phoff);
+    uintptr_t base = header->e_type == ET_DYN ? (uintptr_t)__ehdr_start : 0;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int index = 0; index < header->e_phnum; index++, part++) {
+        if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+        uintptr_t start = (base + part->p_vaddr) & ~(page - 1);
+        uintptr_t end = (base + part->p_vaddr + part->p_memsz + page - 1) & ~(page - 1);
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
 }
 
 static int argument_count;

@@ -30,6 +30,7 @@ static struct {
 // Stacks of the processes that share memory: touched pages only take room.
 static char watchdog_stack[16384] __attribute__((aligned(16)));
 static char init_stack[1 << 20] __attribute__((aligned(16)));
+static char sibling_stack[1 << 20] __attribute__((aligned(16)));
 
 // The new process returns from clone3 on another stack, where there is no frame
 // to return to: it goes straight into `body`.
@@ -90,6 +91,20 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, in
         return -1;
     }
     *pidfd = watched.target;
+    return (pid_t)result;
+}
+
+pid_t clinux_spawn_sibling(int (*body)(void *), void *context) {
+    struct clone_args arguments = {
+        .flags = CLONE_PARENT,
+        .stack = (uint64_t)(uintptr_t)sibling_stack,
+        .stack_size = sizeof sibling_stack,
+    };
+    long result = clone3_into(&arguments, body, context);
+    if (result < 0) {
+        errno = (int)-result;
+        return -1;
+    }
     return (pid_t)result;
 }
 

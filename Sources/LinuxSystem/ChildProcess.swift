@@ -41,6 +41,35 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
+    /// For the process that `spawn` has made: makes one that is the child of its parent and a copy
+    /// of this one.
+    ///
+    /// - Returns: Its pid.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_PARENT`.
+    public static func spawnSibling(_ body: @escaping () -> Never) throws(Errno) -> Int32 {
+        let held = Body(body)
+        return try withExtendedLifetime(held) { () throws(Errno) in
+            try check(
+                unsafe clinux_spawn_sibling(
+                    { context in
+                        guard let context = unsafe context else { return 1 }
+                        unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
+                    }, Unmanaged.passUnretained(held).toOpaque()))
+        }
+    }
+
+    /// A child of this process that another one has made.
+    public init(child pid: Int32) throws(Errno) {
+        pidfd = try OwnedDescriptor.adopt(clinux_pidfd_open(pid))
+        self.pid = pid
+    }
+
+    private init(pidfd: consuming OwnedDescriptor, pid: Int32) {
+        self.pidfd = pidfd
+        self.pid = pid
+    }
+
     /// A closure that C can carry.
     private final class Body {
         let run: () -> Never
@@ -128,13 +157,16 @@ public enum CurrentProcess {
         try checkDone(clinux_prlimit(resource.rawValue, soft, hard))
     }
 
-    /// Closes every descriptor from 3 on but `kept`.
+    /// Closes every descriptor from 3 on but those of `kept`.
     ///
     /// The corresponding C function is `close_range`.
-    public static func closeDescriptors(except kept: FileDescriptor) throws(Errno) {
-        let number = CUnsignedInt(kept.rawValue)
-        if number > 3 { try checkDone(clinux_close_range(3, number - 1, 0)) }
-        try checkDone(clinux_close_range(number + 1, .max, 0))
+    public static func closeDescriptors(except kept: [FileDescriptor]) throws(Errno) {
+        var first: CUnsignedInt = 3
+        for number in kept.map({ CUnsignedInt($0.rawValue) }).sorted() where number >= first {
+            if number > first { try checkDone(clinux_close_range(first, number - 1, 0)) }
+            first = number + 1
+        }
+        try checkDone(clinux_close_range(first, .max, 0))
     }
 
     /// Starts the process that kills what `ChildProcess.spawn` makes afterwards, when this process

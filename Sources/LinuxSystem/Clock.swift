@@ -9,4 +9,37 @@ public enum Clock {
     }
 
     public static var microseconds: UInt64 { nanoseconds / 1000 }
+
+    /// The time of day in UTC as RFC 3339 has it: `2026-11-23T21:40:13.123456789Z`.
+    public static var timestamp: String {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return timestamp(seconds: Int(now.tv_sec), nanoseconds: Int(now.tv_nsec))
+    }
+
+    /// - Parameter seconds: Since the start of 1970, not negative.
+    static func timestamp(seconds: Int, nanoseconds: Int) -> String {
+        // Days counted from 1 March 0000, so that the leap day is the last of its year; 400 years
+        // have 146,097 days.
+        let days = seconds / 86400 + 719_468
+        let dayOfEra = days % 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let month = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * month + 2) / 5 + 1
+        let year = yearOfEra + days / 146_097 * 400 + (month < 10 ? 0 : 1)
+        let date = "\(year)-\((month + 2) % 12 + 1, digits: 2)-\(day, digits: 2)"
+        let rest = seconds % 86400
+        let time =
+            "\(rest / 3600, digits: 2):\(rest / 60 % 60, digits: 2):\(rest % 60, digits: 2)"
+        return "\(date)T\(time).\(nanoseconds, digits: 9)Z"
+    }
+}
+
+extension DefaultStringInterpolation {
+    fileprivate mutating func appendInterpolation(_ number: Int, digits: Int) {
+        let text = String(number)
+        appendLiteral(String(repeating: "0", count: max(0, digits - text.count)) + text)
+    }
 }

@@ -37,8 +37,10 @@ public enum CommandLineParser {
 
     /// Reads `arguments`, the command's name not among them. For one thread: the C library keeps
     /// its place.
+    ///
+    /// - Parameter inOrder: The first operand ends the options: what follows is another command's.
     public static func parse(
-        _ arguments: [String], _ forms: [Form]
+        _ arguments: [String], _ forms: [Form], inOrder: Bool = false
     ) throws(Failure) -> Result {
         let argv = CStringArray(["vfs-run"] + arguments)
         let names = CStringArray(forms.map(\.long))
@@ -53,7 +55,7 @@ public enum CommandLineParser {
         unsafe clinux_set_option(table, CInt(forms.count), nil, 0, 0)
         // The colon: a missing value is told apart from an unknown option.
         let letters =
-            ":"
+            (inOrder ? "+:" : ":")
             + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
             .joined()
         var result = Result()

@@ -38,6 +38,20 @@ extension FileDescriptor {
             unsafe openat(rawValue, name, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode))
     }
 
+    /// Opens the file behind this descriptor anew, for something else.
+    ///
+    /// - Parameter proc: The root of a procfs of this process's pid namespace.
+    ///
+    /// The corresponding C function is `openat`.
+    public func reopen(
+        through proc: FileDescriptor, _ flags: OpenFlags
+    ) throws(Errno) -> OwnedDescriptor {
+        let result = try retryOnInterrupt {
+            unsafe openat(proc.rawValue, "self/fd/\(rawValue)", flags.rawValue | O_CLOEXEC)
+        }
+        return OwnedDescriptor(FileDescriptor(rawValue: result))
+    }
+
     /// The corresponding C function is `flock`, without waiting.
     ///
     /// - Throws: `Errno.wouldBlock` when somebody else holds it.
@@ -51,6 +65,39 @@ extension FileDescriptor {
         var target = [CChar](repeating: 0, count: 4096)
         let length = try check(unsafe readlinkat(rawValue, name, &target, target.count))
         return String(decoding: target[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+extension FileDescriptor {
+    /// The names in this directory but `.` and `..`. The corresponding C function is `readdir`.
+    public func entries() throws(Errno) -> [String] {
+        var names: [String] = []
+        var stream: UnsafeMutableRawPointer?
+        while let name = unsafe clinux_next_entry(rawValue, &stream) {
+            unsafe names.append(String(cString: name))
+        }
+        if errno != 0 { throw Errno(rawValue: errno) }
+        return names
+    }
+
+    /// The corresponding C function is `unlinkat`.
+    public func remove(_ name: String) throws(Errno) {
+        try checkDone(unsafe unlinkat(rawValue, name, 0))
+    }
+
+    /// An empty directory. The corresponding C function is `unlinkat` with `AT_REMOVEDIR`.
+    public func removeDirectory(_ name: String) throws(Errno) {
+        try checkDone(unsafe unlinkat(rawValue, name, AT_REMOVEDIR))
+    }
+
+    /// As `lock`, but waits for whoever holds it.
+    public func waitForLock() throws(Errno) {
+        _ = try retryOnInterrupt { flock(rawValue, LOCK_EX) }
+    }
+
+    /// The corresponding C function is `flock` with `LOCK_UN`.
+    public func unlock() throws(Errno) {
+        try checkDone(flock(rawValue, LOCK_UN))
     }
 }
 
@@ -83,6 +130,32 @@ public enum HostPath {
         }
         try makeDirectories(String(path[..<slash]), mode: mode)
         if unsafe mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+    }
+
+    /// The corresponding C function is `readlink`.
+    public static func linkTarget(_ path: String) throws(Errno) -> String {
+        try FileDescriptor(rawValue: AT_FDCWD).linkTarget(path)
+    }
+
+    /// The corresponding C function is `unlink`.
+    public static func remove(_ path: String) throws(Errno) {
+        try checkDone(unsafe unlink(path))
+    }
+
+    /// Connects to a socket of the host, of any length of name.
+    ///
+    /// - Parameter kind: Of the socket, as whoever listens has made it.
+    ///
+    /// The corresponding C function is `connect`.
+    public static func connect(
+        _ path: String, _ kind: SocketKind = .stream
+    ) throws(Errno) -> OwnedDescriptor {
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        let directory = try open(parent, [.path, .directory])
+        return try OwnedDescriptor.adopt(
+            unsafe clinux_connect(directory.borrowed.rawValue, name, kind.rawValue))
     }
 
     /// The corresponding C function is `getcwd`.
@@ -137,5 +210,43 @@ extension FileDescriptor {
                 _ = try Poll.wait([(self, .writable)])
             }
         }
+    }
+}
+
+/// Kinds of unix sockets (unix(7)).
+public enum SocketKind: CInt, Sendable {
+    case stream = 1
+    case datagram = 2
+    case packets = 5
+}
+
+extension FileDescriptor {
+    /// Sends bytes through this socket. The corresponding C function is `sendmsg`.
+    public func send(_ bytes: [UInt8]) throws(Errno) {
+        let sent = try retryOnInterrupt {
+            unsafe bytes.withUnsafeBytes {
+                unsafe clinux_send(rawValue, $0.baseAddress, $0.count, -1)
+            }
+        }
+        if sent != bytes.count { throw .messageTooLong }
+    }
+
+    /// The next bytes of this socket or pipe; nil at its end. The corresponding C function is `read`.
+    public func receiveBytes(_ capacity: Int) throws(Errno) -> [UInt8]? {
+        while true {
+            if let bytes = try readSome(capacity) { return bytes.isEmpty ? nil : bytes }
+            _ = try Poll.wait([(self, .readable)])
+        }
+    }
+
+    /// Sends bytes and a descriptor through this socket. The corresponding C function is `sendmsg`
+    /// with `SCM_RIGHTS`.
+    public func send(_ bytes: [UInt8], passing descriptor: FileDescriptor) throws(Errno) {
+        let sent = try retryOnInterrupt {
+            unsafe bytes.withUnsafeBytes {
+                unsafe clinux_send(rawValue, $0.baseAddress, $0.count, descriptor.rawValue)
+            }
+        }
+        if sent != bytes.count { throw .messageTooLong }
     }
 }

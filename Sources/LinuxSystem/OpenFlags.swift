@@ -25,6 +25,8 @@ public struct OpenFlags: OptionSet, Sendable, Hashable {
     public static let exclusive = OpenFlags(rawValue: O_EXCL)
     /// The corresponding C constant is `O_TRUNC`.
     public static let truncate = OpenFlags(rawValue: O_TRUNC)
+    /// The corresponding C constant is `O_APPEND`.
+    public static let append = OpenFlags(rawValue: O_APPEND)
     /// The corresponding C constant is `O_NONBLOCK`.
     public static let nonBlocking = OpenFlags(rawValue: O_NONBLOCK)
     /// The corresponding C constant is `O_NOCTTY`.

@@ -49,14 +49,16 @@ public enum Poll {
     ///
     /// - Returns: For each entry what happened to it.
     ///
-    /// The corresponding C function is `poll` without a time limit.
+    /// - Parameter milliseconds: Nothing happens longer than this; −1 waits for ever.
+    ///
+    /// The corresponding C function is `poll`.
     public static func wait(
-        _ entries: [(descriptor: FileDescriptor?, events: Events)]
+        _ entries: [(descriptor: FileDescriptor?, events: Events)], milliseconds: CInt = -1
     ) throws(Errno) -> [Events] {
         var polled = entries.map {
             pollfd(fd: $0.descriptor?.rawValue ?? -1, events: $0.events.rawValue, revents: 0)
         }
-        _ = try retryOnInterrupt { unsafe poll(&polled, nfds_t(polled.count), -1) }
+        _ = try retryOnInterrupt { unsafe poll(&polled, nfds_t(polled.count), milliseconds) }
         return polled.map { Events(rawValue: $0.revents) }
     }
 }
@@ -74,8 +76,39 @@ extension Poll {
 public enum Signal {
     public static let kill = SIGKILL
     public static let windowChange = SIGWINCH
+    public static let childEnded = SIGCHLD
+    public static let terminate = SIGTERM
     /// What somebody sends to the runtime and means for the container.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+    /// Every signal by its name without `SIG`, beside the realtime ones.
+    private static let names: [(name: String, number: CInt)] = [
+        ("HUP", SIGHUP), ("INT", SIGINT), ("QUIT", SIGQUIT), ("ILL", SIGILL), ("TRAP", SIGTRAP),
+        ("ABRT", SIGABRT), ("IOT", SIGABRT), ("BUS", SIGBUS), ("FPE", SIGFPE), ("KILL", SIGKILL),
+        ("USR1", SIGUSR1), ("SEGV", SIGSEGV), ("USR2", SIGUSR2), ("PIPE", SIGPIPE),
+        ("ALRM", SIGALRM), ("TERM", SIGTERM), ("STKFLT", 16), ("CHLD", SIGCHLD), ("CLD", SIGCHLD),
+        ("CONT", SIGCONT), ("STOP", SIGSTOP), ("TSTP", SIGTSTP), ("TTIN", SIGTTIN),
+        ("TTOU", SIGTTOU), ("URG", SIGURG), ("XCPU", SIGXCPU), ("XFSZ", SIGXFSZ),
+        ("VTALRM", SIGVTALRM), ("PROF", SIGPROF), ("WINCH", SIGWINCH), ("IO", SIGIO),
+        ("POLL", SIGIO), ("PWR", SIGPWR), ("SYS", SIGSYS),
+    ]
+
+    /// The number of a signal as people write it: `KILL`, `SIGKILL`, `kill`, `9`, `SIGRTMIN+3`.
+    /// Nil for what is none.
+    public static func number(_ text: String) -> CInt? {
+        if let number = CInt(text) { return (1...64).contains(number) ? number : nil }
+        var name = Substring(text.uppercased())
+        if name.hasPrefix("SIG") { name = name.dropFirst(3) }
+        if let found = names.first(where: { $0.name == name }) { return found.number }
+        // As the C library has them: 32 and 33 are its own.
+        for (base, first) in [("RTMIN", CInt(34)), ("RTMAX", CInt(64))] where name.hasPrefix(base) {
+            let rest = name.dropFirst(base.count)
+            guard let offset = rest.isEmpty ? 0 : CInt(rest) else { return nil }
+            let number = first + offset
+            return (34...64).contains(number) ? number : nil
+        }
+        return nil
+    }
 
     /// Whether whoever started this process wants it to be deaf to `signal` (nohup(1)).
     public static func isIgnored(_ signal: CInt) -> Bool { clinux_is_ignored(signal) == 1 }

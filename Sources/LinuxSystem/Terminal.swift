@@ -15,10 +15,21 @@ public struct TerminalSettings: Sendable {
         saved = found
     }
 
-    /// Raw mode: every byte goes through as it is. The corresponding C function is `cfmakeraw`.
+    /// The terminal of whoever has called this program: the first of the standard streams that is
+    /// one.
+    public static func ofCaller() -> TerminalSettings? {
+        for stream in [FileDescriptor.standardInput, .standardOutput, .standardError] {
+            if let found = try? TerminalSettings(of: stream) { return found }
+        }
+        return nil
+    }
+
+    /// Raw mode: every byte goes through as it is, but that a line's end starts a new line, which
+    /// a container's terminal leaves to this one. The corresponding C function is `cfmakeraw`.
     public func makeRaw() throws(Errno) {
         var raw = saved
         unsafe cfmakeraw(&raw)
+        raw.c_oflag |= tcflag_t(OPOST)
         try checkDone(unsafe tcsetattr(descriptor.rawValue, TCSADRAIN, &raw))
     }
 
@@ -74,6 +85,14 @@ extension FileDescriptor {
         let getPeer: UInt = 0x5441  // TIOCGPTPEER
         return try OwnedDescriptor.adopt(
             clinux_ioctl_int(rawValue, getPeer, Int(O_RDWR | O_NOCTTY | O_CLOEXEC)))
+    }
+
+    /// A line's end stays one byte. The corresponding C function is `tcsetattr` without `ONLCR`.
+    public func keepLineEnds() throws(Errno) {
+        var settings = termios()
+        try checkDone(unsafe tcgetattr(rawValue, &settings))
+        settings.c_oflag &= ~tcflag_t(ONLCR)
+        try checkDone(unsafe tcsetattr(rawValue, TCSANOW, &settings))
     }
 
     /// The group stays as it is. The corresponding C function is `fchown`.

@@ -64,11 +64,7 @@ extension Spec.Linux {
     init(_ reader: ObjectReader) {
         namespaces = reader.objects("namespaces", Namespace.init) ?? []
         devices = reader.objects("devices", Device.init) ?? []
-        sysctl = (reader.object("sysctl")?.value.members ?? []).compactMap { member in
-            guard let key = reader.string(member.key), let value = reader.string(member.value)
-            else { return nil }
-            return (key, value)
-        }
+        sysctl = reader.object("sysctl")?.strings ?? []
         maskedPaths = reader.strings("maskedPaths") ?? []
         readonlyPaths = reader.strings("readonlyPaths") ?? []
         rootfsPropagation = reader.choice("rootfsPropagation", RootPropagation.self)

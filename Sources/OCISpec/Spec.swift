@@ -11,6 +11,7 @@ public struct Spec: Sendable {
     public var mounts: [Mount] = []
     public var linux: Linux?
     public var vfs: VFS?
+    public var annotations: [(key: Located<String>, value: Located<String>)] = []
     /// Parts of the specification that this version does not carry out, with their places.
     public var unsupported: [Located<String>] = []
 
@@ -42,6 +43,7 @@ public struct Spec: Sendable {
         mounts = reader.objects("mounts", Mount.init) ?? []
         linux = reader.object("linux").map(Linux.init)
         vfs = reader.object("vfs").map(VFS.init)
+        annotations = reader.object("annotations")?.strings ?? []
         for key in ["hooks"] {
             if let found = reader.member(key), !found.members.isEmpty {
                 unsupported.append(Located(key, at: found.offset))
@@ -75,6 +77,14 @@ extension Spec.Mount {
 }
 
 extension ObjectReader {
+    /// All members, each a string under any name.
+    var strings: [(key: Located<String>, value: Located<String>)] {
+        value.members.compactMap { member in
+            guard let key = string(member.key), let value = string(member.value) else { return nil }
+            return (key, value)
+        }
+    }
+
     /// The members among `keys` that are there and not empty.
     func present(_ keys: [String]) -> [Located<String>] {
         keys.compactMap { key in

@@ -8,12 +8,17 @@ struct Command: Sendable {
     /// Paragraphs for `help COMMAND` and the man page.
     var details: [String]
     var options: [Option]
+    /// Whether the first operand ends its options: what follows may be another program's.
+    var endsWithOtherCommand = false
     /// What it exits with when it fails.
     var failureCode: CInt = 1
+    /// What it does.
     var run: @Sendable (ParsedArguments) throws(CommandError) -> CInt
 
     /// Every command; the first is the one-shot form.
-    static let all: [Command] = [.oneShot, .plan, .spec, .help]
+    static let all: [Command] = [
+        .oneShot, .create, .start, .state, .list, .kill, .delete, .run, .exec, .plan, .spec, .help,
+    ]
 
     /// The command that a command line asks for, and the arguments that are left.
     ///

@@ -28,38 +28,89 @@ struct LoadedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        try self.init(path, invocation, rehearses: rehearses)
+        try self.init(path, invocation, arguments.globals.log, rehearses: rehearses)
+    }
+
+    /// The config of a bundle.
+    init(
+        bundle: String, config: String?, _ invocation: Invocation, _ log: Log
+    ) throws(CommandError) {
+        var name = "\(bundle)/config.json"
+        if let config { name = try LoadedConfig.absolute(config) }
+        try self.init(name, invocation, log, bundle: bundle)
+    }
+
+    /// - Parameters:
+    ///   - path: Of config.json.
+    ///   - bundle: What its paths are relative to; nil for the directory it lies in.
+    init(
+        _ path: String, _ invocation: Invocation, _ log: Log, bundle: String? = nil,
+        rehearses: Bool = false
+    ) throws(CommandError) {
+        let document = try LoadedConfig.read(path, ofBundle: bundle != nil)
+        let base: String
+        if let bundle {
+            base = bundle
+        } else {
+            base = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
+        }
+        try self.init(document, file: path, bundle: base, invocation, log, rehearses: rehearses)
+    }
+
+    /// A process in a container that exists.
+    ///
+    /// - Parameter process: A file with the process; nil for the container's own.
+    init(
+        joining container: StoredContainer, process: String?, _ invocation: Invocation, _ log: Log
+    ) throws(CommandError) {
+        var own: JSONDocument?
+        if let process { own = try LoadedConfig.read(process, ofBundle: false) }
+        let document: JSONDocument
+        let bundle: String
+        do throws(RuntimeError) {
+            document = try container.config(process: own)
+            bundle = try container.bundle()
+        } catch {
+            throw CommandError(error.message)
+        }
+        try self.init(
+            document, file: process ?? "config.json", bundle: bundle, invocation, log)
     }
 
     private init(
-        _ path: String, _ invocation: Invocation, rehearses: Bool
+        _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
+        _ log: Log, rehearses: Bool = false
     ) throws(CommandError) {
-        let bytes: [UInt8]
         do {
+            let (configuration, warnings) = try ConfigurationBuilder.build(
+                document, file: file, bundle: bundle, invocation,
+                compiled: rehearses ? nil : LoadedConfig.seccompCache)
+            // Those of a container that exists were given when it was created.
+            for warning in warnings where invocation.joining == nil { log.warning(warning.text) }
+            plan = Planner.plan(
+                configuration, document: document, file: file,
+                seccompCache: LoadedConfig.seccompCache)
+        } catch {
+            throw CommandError(error.diagnostics.map(\.text))
+        }
+    }
+
+    private static func read(_ path: String, ofBundle: Bool) throws(CommandError) -> JSONDocument {
+        let bytes: [UInt8]
+        do throws(Errno) {
             bytes = try HostPath.read(path)
+        } catch .noSuchFileOrDirectory where ofBundle {
+            throw CommandError("JSON specification file \(path) not found; --bundle names its directory")
         } catch .isDirectory {
             throw CommandError("\(path) is a directory; name the config.json in it")
         } catch {
             throw CommandError("\(path): \(error.words)")
         }
-        let document: JSONDocument
         do {
-            document = try JSONDocument(bytes)
+            return try JSONDocument(bytes)
         } catch {
             let place = "\(path):\(error.position.line):\(error.position.column)"
             throw CommandError("\(place): not JSON: \(error.message)")
-        }
-        let bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
-        do {
-            let (configuration, warnings) = try ConfigurationBuilder.build(
-                document, file: path, bundle: bundle, invocation,
-                compiled: rehearses ? nil : LoadedConfig.seccompCache)
-            for warning in warnings { Output.complain(warning.text) }
-            plan = Planner.plan(
-                configuration, document: document, file: path,
-                seccompCache: LoadedConfig.seccompCache)
-        } catch {
-            throw CommandError(error.diagnostics.map(\.text))
         }
     }
 
@@ -71,7 +122,7 @@ struct LoadedConfig {
     }
 
     /// A path of the command line as seen from the root.
-    private static func absolute(_ path: String) throws(CommandError) -> String {
+    static func absolute(_ path: String) throws(CommandError) -> String {
         if path.hasPrefix("/") { return path }
         if path.isEmpty { throw CommandError("a directory's name is empty; is a variable unset?") }
         do {

@@ -34,14 +34,14 @@ extension Command {
             let plan = try LoadedConfig(arguments).plan
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try Foreground(plan).run()
+                    return try Launch(plan).run()
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
-                    try Foreground(plan, trace: trace).run()
+                    try Launch(plan, trace: trace).run()
                 }
                 try trace.write(to: file)
                 return try outcome.get()

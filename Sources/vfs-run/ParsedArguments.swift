@@ -4,17 +4,22 @@ internal import OCISpec
 /// A command line, read by the command's table of options.
 struct ParsedArguments {
     let command: Command
+    let globals: GlobalOptions
     private let found: [(name: String, value: String?)]
     let operands: [String]
 
-    init(_ arguments: [String], of command: Command) throws(CommandError) {
+    init(
+        _ arguments: [String], of command: Command, globals: GlobalOptions
+    ) throws(CommandError) {
         self.command = command
+        self.globals = globals
         let options = command.options + Option.common
         let forms = options.map {
             CommandLineParser.Form(long: $0.long, short: $0.short, takesValue: $0.value != nil)
         }
         do {
-            let result = try CommandLineParser.parse(arguments, forms)
+            let result = try CommandLineParser.parse(
+                arguments, forms, inOrder: command.endsWithOtherCommand)
             found = result.options.map { (options[$0.form].long, $0.value) }
             operands = result.operands
         } catch {
@@ -29,6 +34,27 @@ struct ParsedArguments {
 
     func values(_ name: String) -> [String] {
         found.filter { $0.name == name }.compactMap(\.value)
+    }
+
+    /// A number that an option gives, from 0 on; nil where it is not given.
+    func count(_ name: String) throws(CommandError) -> Int? {
+        guard let text = value(name) else { return nil }
+        guard let number = Int(text), (0...1 << 20).contains(number) else {
+            throw CommandError("--\(name): \"\(text)\" is not a number of things")
+        }
+        return number
+    }
+
+    /// The operands, of which there must be as many as are wanted.
+    func requireOperands(_ wanted: ClosedRange<Int>) throws(CommandError) -> [String] {
+        if wanted.contains(operands.count) { return operands }
+        let bound =
+            wanted.lowerBound == wanted.upperBound
+            ? "exactly \(wanted.lowerBound)"
+            : operands.count < wanted.lowerBound
+                ? "a minimum of \(wanted.lowerBound)" : "a maximum of \(wanted.upperBound)"
+        throw CommandError(
+            "\"\(command.name)\" requires \(bound) argument(s); see \"vfs-run help \(command.name)\"")
     }
 
     private static func sentence(

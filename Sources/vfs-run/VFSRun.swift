@@ -7,10 +7,14 @@ enum VFSRun {
     static let version = "0.1.0"
 
     static func main() {
-        let arguments = CommandLineParser.arguments
-        let (command, rest) = Command.choose(arguments)
+        var globals = GlobalOptions(root: "")
+        var command = Command.help
         do {
-            let parsed = try ParsedArguments(rest, of: command)
+            let rest: [String]
+            (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)
+            let left: [String]
+            (command, left) = Command.choose(rest)
+            let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))
             } else if parsed.has("version") {
@@ -20,7 +24,7 @@ enum VFSRun {
             }
             CurrentProcess.exit(0)
         } catch {
-            for line in error.lines { Output.complain(line) }
+            for line in error.lines { globals.log.error(line) }
             CurrentProcess.exit(error.exitCode ?? command.failureCode)
         }
     }
@@ -50,11 +54,5 @@ enum Output {
         } catch {
             throw CommandError("standard output: \(error.words)")
         }
-    }
-
-    /// One line, with the program's name in front.
-    static func complain(_ line: String) {
-        // Where standard error is closed there is nobody to tell.
-        try? FileDescriptor.standardError.write(all: Array("vfs-run: \(line)\n".utf8))
     }
 }

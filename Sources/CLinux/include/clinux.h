@@ -44,6 +44,9 @@ enum {
 /// static.
 pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
                    int (*body)(void *_Nullable), void *_Nullable context);
+/// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
+/// one is a child of that one's parent, and a copy.
+pid_t clinux_spawn_sibling(int (*body)(void *_Nullable), void *_Nullable context);
 int clinux_setns(int fd, int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
 int clinux_pidfd_open(pid_t pid);
@@ -70,6 +73,8 @@ int clinux_set_dumpable(int dumpable);
 int clinux_set_no_new_privileges(void);
 int clinux_join_new_session_keyring(void);
 int clinux_set_keep_capabilities(int keep);
+/// Orphans below this process become its children.
+int clinux_set_child_subreaper(void);
 
 // Files. ----------------------------------------------------------------------
 
@@ -89,6 +94,10 @@ int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// The mount id of statx(2), which names the mount an open file is reached
 /// through; 0 where the kernel does not tell it.
 uint64_t clinux_mount_id(int fd);
+/// The entries of an open directory but `.` and `..`, one by one: a name, or NULL at
+/// the end and on failure. `*stream` is NULL before the first call, and NULL again
+/// after the last.
+const char *_Nullable clinux_next_entry(int directory, void *_Nullable *_Nonnull stream);
 
 // Mounts. ---------------------------------------------------------------------
 
@@ -103,6 +112,9 @@ int clinux_socketpair(int ends[_Nonnull 2]);
 ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
 /// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
 ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
+/// Connects a stream socket (SOCK_CLOEXEC) to the socket `name` in `directory`, of
+/// any length: by way of /proc/self/fd.
+int clinux_connect(int directory, const char *name, int type);
 
 // Credentials, signals, terminals, network. -----------------------------------
 
@@ -119,6 +131,8 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
+/// Takes note of every child that has ended but `kept`.
+void clinux_reap_others(pid_t kept);
 /// 1 when `signal` is ignored, 0 when not.
 int clinux_is_ignored(int signal);
 /// `signal` back to its default action.
@@ -145,6 +159,10 @@ int clinux_getopt_long(int argc, char *_Nullable const *_Nonnull argv, const cha
 void clinux_set_option(void *long_options, int index, const char *_Nullable name, int has_value,
                        int value);
 size_t clinux_option_size(void);
+
+/// Lets go of the pages of the program's own text and read-only data that are mapped:
+/// they come back from the page cache when they are touched.
+void clinux_release_text(void);
 
 // The seal. -------------------------------------------------------------------
 

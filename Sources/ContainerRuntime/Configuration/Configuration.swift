@@ -23,6 +23,48 @@ public struct Configuration: Sendable {
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
 
+    /// Set when it is one that other commands find by its name; nil for the one-shot form.
+    public var container: Container?
+
+    /// Set when the process joins a container that exists.
+    public var joined: JoinedContainer?
+
+    /// A container that another process is to run in.
+    public struct JoinedContainer: Sendable {
+        public var id: ContainerID
+        public var process: ProcessIdentity
+        public var namespaces: NamespaceSet
+        public var pidFile: String?
+        public var pidfdSocket: String?
+        public var consoleSocket: String?
+        public var preservedDescriptors: Int
+    }
+
+    /// A container with a name and a state.
+    public struct Container: Sendable {
+        public var id: ContainerID
+        public var store: ContainerStore
+        /// Whether it stops before its program and waits for `start`.
+        public var waits: Bool
+        /// Whether the state stays when the runtime process has seen its end.
+        public var isKept = false
+        public var adoptsOrphans = false
+        public var pidFile: String?
+        public var pidfdSocket: String?
+        public var consoleSocket: String?
+        /// How many descriptors, from 3 on, the caller passes to the program.
+        public var preservedDescriptors = 0
+        public var hasOwnKeyring = true
+        public var annotations: [(key: String, value: String)] = []
+        public var ociVersion = ""
+
+        public init(id: ContainerID, store: ContainerStore, waits: Bool) {
+            self.id = id
+            self.store = store
+            self.waits = waits
+        }
+    }
+
     /// The filter of system calls.
     public enum SeccompProfile: Sendable {
         /// Read and checked.

@@ -17,6 +17,12 @@ public struct Invocation: Sendable {
     public var overlaysByDefault = true
     /// Whether the caller has a terminal to offer; without one streams pass through.
     public var hasTerminal = false
+    /// Whether nobody stays who could keep the container's terminal.
+    public var leavesTerminal = false
+    /// What `exec` asks for: the process joins this container instead of making one.
+    public var joining: Joining?
+    /// The name it gets and what goes with it; nil for the one-shot form.
+    public var container: Configuration.Container?
 
     public init() {}
 }
@@ -48,7 +54,9 @@ public struct ConfigurationBuilder {
             compiled: compiled)
         let spec = Spec(builder.diagnostics)
         for check in Checks.all { check(spec, builder.diagnostics) }
-        let configuration = builder.configuration(spec)
+        builder.checkTerminal(spec)
+        var configuration = builder.configuration(spec)
+        if let joining = invocation.joining { configuration?.apply(joining) }
         let found = builder.diagnostics.sorted + builder.others
         guard let configuration, !found.contains(where: { $0.severity == .error }) else {
             throw ConfigurationError(diagnostics: found)
@@ -91,7 +99,32 @@ public struct ConfigurationBuilder {
             rootfsPropagation: propagation.map {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
-            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) })
+            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
+            container: container(spec))
+    }
+
+    /// A terminal needs somebody at its other end.
+    private func checkTerminal(_ spec: Spec) {
+        guard let container = invocation.container else { return }
+        let terminal = spec.process?.terminal
+        if let terminal, terminal.value, invocation.leavesTerminal, container.consoleSocket == nil {
+            diagnostics.error(
+                "cannot allocate tty if the runtime will detach without setting console socket;"
+                    + " give --console-socket", at: terminal.offset)
+        }
+        if container.consoleSocket != nil && (terminal?.value != true || !invocation.leavesTerminal) {
+            diagnostics.error(
+                "cannot use console socket if the runtime will not detach or allocate tty; leave"
+                    + " --console-socket out",
+                at: terminal?.offset ?? diagnostics.document.root.offset)
+        }
+    }
+
+    private func container(_ spec: Spec) -> Configuration.Container? {
+        var container = invocation.container
+        container?.ociVersion = spec.ociVersion?.value ?? ""
+        container?.annotations = spec.annotations.map { ($0.key.value, $0.value.value) }
+        return container
     }
 
     private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {

@@ -1,5 +1,5 @@
 /// Names of files on the host, as text.
-enum HostName {
+public enum HostName {
     /// `path` as seen from the directory `base`.
     static func absolute(_ path: String, from base: String) -> String {
         if path.hasPrefix("/") { return path }
@@ -7,7 +7,7 @@ enum HostName {
     }
 
     /// Without `.`, empty components and `..`, which stops at the root.
-    static func cleaned(_ path: String) -> String {
+    public static func cleaned(_ path: String) -> String {
         if isClean(path) { return path }
         var kept: [Substring] = []
         for component in path.split(separator: "/") where component != "." {

@@ -1,34 +1,70 @@
 /// What the init process tells the runtime process, one message a packet:
 ///
-///     message    carries                              then
-///     terminal   the pty's far end, by SCM_RIGHTS     the runtime passes bytes to and fro
-///     failed     step, exit code, sentence            the init process ends
-///     (closed)   nothing: exec has closed it          the program runs
+///     message     carries                              then
+///     terminal    the pty's far end, by SCM_RIGHTS     the runtime passes bytes, or passes it on
+///     listener    the seccomp listener, by SCM_RIGHTS  the runtime passes it on
+///     turn        step                                 the runtime takes its steps from there on
+///                                                      and answers with `go`
+///     failed      step, exit code, sentence            the init process ends
+///     executing   nothing                              execve comes next
+///     spawned     pid                                  it came from the process in between
+///     notSpawned  errno                                the same
+///     (closed)    nothing: exec has closed it          the program runs
+///
+/// and the runtime answers with one:
+///
+///     go          nothing                              the init process goes on
+///     (closed)    nothing                              the runtime is gone: so is the container
 enum InitMessage: Equatable {
     case terminal
+    case listener
+    /// - `step`: its index in the plan.
+    case turn(step: Int)
     /// - `step`: its index in the plan.
     /// - `exitCode`: nil for that of any error.
     case failed(step: Int, exitCode: CInt?, message: String)
+    case executing
+    case spawned(pid: Int32)
+    case notSpawned(errno: CInt)
+
+    /// The runtime's answer to `turn`.
+    static let go: [UInt8] = [0]
 
     var encoded: [UInt8] {
         switch self {
         case .terminal: [1]
         case .failed(let step, let exitCode, let message):
-            [2, UInt8(truncatingIfNeeded: step), UInt8(truncatingIfNeeded: step >> 8)]
+            [2] + InitMessage.bytes(step)
                 + [exitCode == nil ? 0 : 1, UInt8(truncatingIfNeeded: exitCode ?? 0)]
                 + Array(message.utf8.prefix(12000))
+        case .turn(let step): [3] + InitMessage.bytes(step)
+        case .executing: [4]
+        case .listener: [5]
+        case .spawned(let pid): [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
+        case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
         }
     }
 
+    private static func bytes(_ step: Int) -> [UInt8] {
+        [UInt8(truncatingIfNeeded: step), UInt8(truncatingIfNeeded: step >> 8)]
+    }
+
     /// Nil for what this version does not send.
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: some RandomAccessCollection<UInt8>) {
+        let bytes = Array(bytes)
+        func step() -> Int { Int(bytes[1]) | Int(bytes[2]) << 8 }
         switch bytes.first {
         case 1 where bytes.count == 1: self = .terminal
         case 2 where bytes.count >= 5:
             self = .failed(
-                step: Int(bytes[1]) | Int(bytes[2]) << 8,
-                exitCode: bytes[3] == 0 ? nil : CInt(bytes[4]),
+                step: step(), exitCode: bytes[3] == 0 ? nil : CInt(bytes[4]),
                 message: String(decoding: bytes[5...], as: UTF8.self))
+        case 3 where bytes.count == 3: self = .turn(step: step())
+        case 4 where bytes.count == 1: self = .executing
+        case 5 where bytes.count == 1: self = .listener
+        case 6 where bytes.count == 5:
+            self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
+        case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }
     }

@@ -1,7 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The first process of the container: walks its half of the plan and becomes the program.
+/// The first process of the container, or the one that `exec` makes: walks its part of the plan
+/// and becomes the program.
 struct InitProcess {
     let plan: Plan
     let context: StartContext
@@ -12,7 +13,15 @@ struct InitProcess {
         SignalQueue.resetAll()
         // Devices and directories get the modes that they are made with.
         Credentials.setFileModeMask(0)
-        for (index, planned) in plan.steps(of: .container) {
+        var isRuntimesTurn = false
+        for (index, planned) in plan.steps.enumerated().dropFirst(plan.entry + 1) {
+            if planned.step.side == .runtime {
+                // One turn for all that stand side by side.
+                if !isRuntimesTurn { awaitRuntime(index) }
+                isRuntimesTurn = true
+                continue
+            }
+            isRuntimesTurn = false
             let start = times == nil ? 0 : Clock.nanoseconds
             // The last step does not come back: what is known of it is when it began.
             times?.record(index, start: start, end: start)
@@ -26,11 +35,29 @@ struct InitProcess {
         report(plan.steps.count - 1, StepError("the plan ends without a program"))
     }
 
+    private func awaitRuntime(_ index: Int) {
+        guard let held = context.channel else {
+            report(index, StepError("the plan has no channel to the runtime process"))
+        }
+        do {
+            try held.channel.send(InitMessage.turn(step: index).encoded)
+            // Without an answer nobody knows of this container: it must not live.
+            if try held.channel.receive() != nil { return }
+            CurrentProcess.exit(125)
+        } catch {
+            report(index, StepError(SystemCallError("recvmsg", "from the runtime", error)))
+        }
+    }
+
     private func report(_ index: Int, _ error: StepError) -> Never {
         let message = InitMessage.failed(
             step: index, exitCode: error.exitCode, message: error.message)
         // Nobody is left to tell when this fails: the runtime sees the end without a word.
-        try? context.channel?.channel.send(message.encoded)
+        if let gate = context.gate {
+            try? gate.borrowed.write(all: message.encoded)
+        } else {
+            try? context.channel?.channel.send(message.encoded)
+        }
         CurrentProcess.exit(125)
     }
 }

@@ -4,6 +4,8 @@ public struct RuntimeError: Error, Sendable, Hashable {
     public var message: String
     /// What the program exits with.
     public var exitCode: CInt
+    /// Whether there is no such container.
+    public var isMissing = false
 
     /// The exit code of an error of the runtime in the one-shot forms, as Docker and podman
     /// have it.

@@ -10,15 +10,34 @@ public struct PlannedStep: Sendable {
 /// Everything that a start does, in order, as data.
 public struct Plan: Sendable {
     public var steps: [PlannedStep]
+    /// Those that the init process gets.
     let namespaces: NamespaceSet
     let hasTerminal: Bool
+    /// Who gets the terminal; nil when the runtime keeps it.
+    var consoleSocket: String?
+    /// Whether the container ends with the runtime process.
+    var isTied = true
+    /// Whether the state stays when the container has ended.
+    var isKept = false
+    /// Whether what the container leaves behind becomes the runtime's.
+    var adoptsOrphans = false
     /// config.json, which the origins point into.
     let document: JSONDocument
     let file: String
 
-    /// The steps of one process, each with its place in the whole list.
-    func steps(of side: Side) -> [(index: Int, planned: PlannedStep)] {
-        steps.enumerated().filter { $0.element.step.side == side }.map { ($0.offset, $0.element) }
+    /// The step that makes the init process: what stands before is the runtime's.
+    var entry: Int { steps.firstIndex { $0.step is any SpawningStep } ?? 0 }
+
+    /// What stands behind the program's execution: the runtime's again.
+    var firstAfterStart: Int {
+        (steps.lastIndex { $0.step is Execute } ?? steps.count - 1) + 1
+    }
+
+    /// Whether the init process may work in the runtime's memory: nobody can reach it before it has
+    /// become the program, and it never waits for the runtime process, which sleeps meanwhile.
+    var sharesMemory: Bool {
+        namespaces.contains(.pid)
+            && !steps.dropFirst(entry + 1).contains { $0.step.side == .runtime || $0.step is AwaitStart }
     }
 
     /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.

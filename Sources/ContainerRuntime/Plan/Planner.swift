@@ -7,6 +7,7 @@ public import Seccomp
 /// docs/steps.md; what breaks when a step moves stands at the step.
 public struct Planner {
     private let configuration: Configuration
+    private let document: JSONDocument
     private let seccompCache: SeccompCache
     private var steps: [PlannedStep] = []
     private var attachedBinds = 0
@@ -15,16 +16,34 @@ public struct Planner {
         _ configuration: Configuration, document: JSONDocument, file: String,
         seccompCache: SeccompCache
     ) -> Plan {
-        var planner = Planner(configuration: configuration, seccompCache: seccompCache)
-        planner.planRuntime()
-        planner.planContainer()
-        return Plan(
-            steps: planner.steps, namespaces: configuration.namespaces.new.value,
+        var planner = Planner(
+            configuration: configuration, document: document, seccompCache: seccompCache)
+        if let joined = configuration.joined {
+            planner.planJoining(joined)
+        } else {
+            planner.planRuntime()
+            planner.planContainer()
+        }
+        let isJoining = configuration.joined != nil
+        var plan = Plan(
+            steps: planner.steps, namespaces: isJoining ? [] : configuration.namespaces.new.value,
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
+        if let container = configuration.container {
+            plan.consoleSocket = container.consoleSocket
+            plan.isTied = false
+            plan.adoptsOrphans = container.adoptsOrphans
+            plan.isKept = container.isKept
+        }
+        if let joined = configuration.joined {
+            plan.consoleSocket = joined.consoleSocket
+            plan.isTied = false
+        }
+        return plan
     }
 
-    private init(configuration: Configuration, seccompCache: SeccompCache) {
+    private init(configuration: Configuration, document: JSONDocument, seccompCache: SeccompCache) {
         self.configuration = configuration
+        self.document = document
         self.seccompCache = seccompCache
     }
 
@@ -36,6 +55,13 @@ public struct Planner {
 
     private mutating func planRuntime() {
         add(RequireSeal())
+        if let container = configuration.container {
+            let state = ContainerState(
+                id: container.id.text, bundle: configuration.bundle,
+                rootfs: configuration.root.mountpoint, ociVersion: container.ociVersion,
+                annotations: container.annotations)
+            add(ReserveContainer(container: container, state: state, document: document))
+        }
         if case .overlay(let overlay) = configuration.root.source {
             // Layers first: one that is missing must not leave a new upper behind.
             for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
@@ -58,6 +84,30 @@ public struct Planner {
         }
         let namespaces = configuration.namespaces.new
         add(CreateNamespaces(namespaces: namespaces.value), namespaces.origin)
+    }
+
+    // MARK: A process in a container that exists
+
+    /// The same steps as of a start, without those that make what is there already.
+    private mutating func planJoining(_ joined: Configuration.JoinedContainer) {
+        let process = configuration.process
+        add(RequireSeal())
+        if let seccomp = configuration.seccomp {
+            add(PrepareSeccomp(profile: seccomp.value, cache: seccompCache), seccomp.origin)
+        }
+        add(
+            JoinContainer(
+                id: joined.id, process: joined.process, namespaces: joined.namespaces,
+                preserved: joined.preservedDescriptors))
+        add(TieToRuntime())
+        add(OpenRoot())
+        if let terminal = process.terminal {
+            add(
+                OpenTerminal(
+                    size: terminal.value.size, userID: process.user.value.userID, isConsole: false),
+                terminal.origin)
+        }
+        planProcess()
     }
 
     // MARK: The init process
@@ -83,13 +133,9 @@ public struct Planner {
 
     private mutating func planRoot() {
         let propagation = configuration.rootfsPropagation
-        let mountpoint =
-            switch configuration.root.source {
-            case .directory(let path): path.value
-            case .overlay(let overlay): overlay.layers[0].value
-            }
         add(
-            SeparateMounts(propagation: propagation.value, mountpoint: mountpoint),
+            SeparateMounts(
+                propagation: propagation.value, mountpoint: configuration.root.mountpoint),
             propagation.origin)
         for mount in configuration.mounts {
             if case .bind(let source, let isRecursive) = mount.kind {
@@ -170,14 +216,21 @@ public struct Planner {
             add(SetInputOutputPriority(priority: priority.value), priority.origin)
         }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
-        add(StartSession(hasTerminal: process.terminal != nil))
+        let container = configuration.container
         add(
-            EnterWorkingDirectory(path: process.workingDirectory.value),
+            StartSession(
+                hasTerminal: process.terminal != nil,
+                hasOwnKeyring: container?.hasOwnKeyring ?? true))
+        let joined = configuration.joined
+        add(
+            EnterWorkingDirectory(
+                path: process.workingDirectory.value, isMade: joined == nil),
             process.workingDirectory.origin)
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
-        if readOnly.value { add(ProtectRoot(), readOnly.origin) }
+        if readOnly.value && joined == nil { add(ProtectRoot(), readOnly.origin) }
         let filter = configuration.seccomp
+        if container?.waits == true { add(PrepareGate()) }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         if process.noNewPrivileges.value {
             add(ForbidNewPrivileges(), process.noNewPrivileges.origin)
@@ -188,10 +241,41 @@ public struct Planner {
         }
         add(ChangeUser(user: process.user.value), process.user.origin)
         add(SetCapabilities(sets: process.capabilities.value), process.capabilities.origin)
-        add(CloseDescriptors())
+        if container != nil || joined != nil { add(LetGo()) }
+        let preserved = container?.preservedDescriptors ?? joined?.preservedDescriptors ?? 0
+        add(CloseDescriptors(preserved: preserved))
         if process.noNewPrivileges.value, let filter { add(InstallSeccomp(), filter.origin) }
+        if let container { planRecord(container) }
+        planReport(
+            pidFile: container?.pidFile ?? joined?.pidFile,
+            pidfdSocket: container?.pidfdSocket ?? joined?.pidfdSocket)
+        if container?.waits == true { add(AwaitStart()) }
         add(
             Execute(arguments: process.arguments.value, environment: process.environment),
             process.arguments.origin)
+    }
+
+    /// The container is there: whoever asked for it is told.
+    private mutating func planRecord(_ container: Configuration.Container) {
+        let all = configuration.namespaces.joined.reduce(configuration.namespaces.new.value) {
+            $0.union($1.value.kind)
+        }
+        add(RecordContainer(namespaces: all))
+    }
+
+    /// Whoever asked for the process is told of it.
+    private mutating func planReport(pidFile: String?, pidfdSocket: String?) {
+        if let pidFile { add(WritePIDFile(path: pidFile), .argument("--pid-file")) }
+        if let pidfdSocket { add(SendPIDFD(path: pidfdSocket), .argument("--pidfd-socket")) }
+    }
+}
+
+extension Configuration.Root {
+    /// The directory of the host that the container's root is mounted on.
+    var mountpoint: String {
+        switch source {
+        case .directory(let path): path.value
+        case .overlay(let overlay): overlay.layers[0].value
+        }
     }
 }

@@ -15,8 +15,23 @@ public final class StartContext {
     /// The hierarchies of control groups, as the runtime process is in them.
     var controlGroups: ControlGroupLayout?
 
+    /// The container's directory among the states.
+    var container: StoredContainer?
+    /// What is known of the container, as it was written last.
+    var state: ContainerState?
+    /// Whether the container is written down as created.
+    var isRecorded = false
+    /// The init process, once it is there; the pidfd is on loan.
+    var initProcess: (pid: Int32, pidfd: FileDescriptor)?
+    /// Takes away what the steps have made on the host and nothing takes along; the last first.
+    var undoing: [any Undoing] = []
+    /// Where the seccomp listener goes.
+    var listenerSocket: HeldDescriptor?
+
     // Container side.
 
+    /// What the init process waits at for its start, by O_PATH, and from then on reports through.
+    var gate: HeldDescriptor?
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
     /// The sources of bind mounts, opened while the host's tree is still there; each is taken by
@@ -41,6 +56,9 @@ public final class StartContext {
         let context = StartContext()
         context.seccompFilter = seccompFilter
         context.controlGroups = controlGroups
+        context.container = container
+        context.state = state
+        context.gate = gate
         return context
     }
 
@@ -62,6 +80,11 @@ public final class StartContext {
         privateProc = made
         return made
     }
+}
+
+/// Something on the host that does not go away by itself.
+protocol Undoing {
+    func undo() throws(RuntimeError)
 }
 
 /// A descriptor in the context, which is a class and so cannot hold it bare.

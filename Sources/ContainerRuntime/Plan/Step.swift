@@ -26,6 +26,26 @@ public enum Side: String, Sendable, Hashable {
     case container
 }
 
+/// The step between the two halves of the list: it makes the process that takes the second one.
+protocol SpawningStep: Step {
+    /// Makes it.
+    ///
+    /// - Parameters:
+    ///   - sharesMemory: It works in this process's memory, which sleeps until it executes.
+    ///   - channel: The runtime's end of the channel, and `far` the other one, for a process in
+    ///     between.
+    ///   - body: What it does; never returns.
+    func spawn(
+        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
+        far: FileDescriptor, body: @escaping () -> Never
+    ) throws(SystemCallError) -> ChildProcess
+}
+
+extension SpawningStep {
+    var side: Side { .runtime }
+    func apply(_ context: StartContext) throws(StepError) {}
+}
+
 extension Step {
     public var undoing: String {
         side == .container ? "goes with the container" : "goes with the runtime process"

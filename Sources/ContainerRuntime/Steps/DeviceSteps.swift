@@ -128,10 +128,12 @@ struct OpenTerminal: Step {
     let size: TerminalSize?
     /// Who gets it: a program opens its terminal anew by name.
     let userID: UInt32
+    /// Whether it is the container's console, `/dev/console`.
+    var isConsole = true
 
     let side = Side.container
     var summary: String {
-        "open a terminal as /dev/console" + (size.map { " (\($0.columns)x\($0.rows))" } ?? "")
+        "open a terminal" + (isConsole ? " as /dev/console" : "") + (size.map { " (\($0.columns)x\($0.rows))" } ?? "")
     }
 
     func apply(_ context: StartContext) throws(StepError) {
@@ -153,14 +155,17 @@ struct OpenTerminal: Step {
             if let size { try multiplexer.borrowed.setTerminalSize(size) }
             let peer = try multiplexer.borrowed.openPeer()
             try peer.borrowed.changeOwner(user: userID)
+            try peer.borrowed.keepLineEnds()
             return peer
         }
-        let console = try stepping("openat2", "\"/dev/console\"") { () throws(Errno) in
-            try root.directory.makeFile("/dev/console", links: .refuse)
-        }
-        try stepping("mount", "\"/dev/console\"") { () throws(Errno) in
-            let tree = try DetachedMount.clone(peer.borrowed, recursive: false)
-            try tree.attach(to: console.borrowed)
+        if isConsole {
+            let console = try stepping("openat2", "\"/dev/console\"") { () throws(Errno) in
+                try root.directory.makeFile("/dev/console", links: .refuse)
+            }
+            try stepping("mount", "\"/dev/console\"") { () throws(Errno) in
+                let tree = try DetachedMount.clone(peer.borrowed, recursive: false)
+                try tree.attach(to: console.borrowed)
+            }
         }
         try stepping("sendmsg", "the terminal") { () throws(Errno) in
             try context.channel?.channel.send(

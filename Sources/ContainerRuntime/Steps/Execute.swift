@@ -20,6 +20,12 @@ struct Execute: Step {
         let candidates = self.candidates
         let argv = CStringArray(arguments)
         let envp = CStringArray(environment)
+        // Where the filter forbids even this, the end of the channel has to do.
+        if let gate = context.gate {
+            try? gate.borrowed.write(all: InitMessage.executing.encoded)
+        } else {
+            try? context.channel?.channel.send(InitMessage.executing.encoded)
+        }
         var failure: (path: String, errno: Errno)?
         for candidate in candidates {
             do {

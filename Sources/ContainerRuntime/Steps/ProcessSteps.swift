@@ -42,6 +42,7 @@ extension UInt64 {
 /// (TIOCSTI, CVE-2017-5226).
 struct StartSession: Step {
     let hasTerminal: Bool
+    var hasOwnKeyring = true
 
     let side = Side.container
     var summary: String {
@@ -53,11 +54,13 @@ struct StartSession: Step {
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.
-        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
-            do throws(Errno) {
-                try CurrentProcess.startKeyring()
-            } catch .noFunction {
-                // A kernel without keys.
+        if hasOwnKeyring {
+            try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
+                do throws(Errno) {
+                    try CurrentProcess.startKeyring()
+                } catch .noFunction {
+                    // A kernel without keys.
+                }
             }
         }
         guard hasTerminal else { return }
@@ -77,6 +80,8 @@ struct StartSession: Step {
 /// inside the root (CVE-2024-21626).
 struct EnterWorkingDirectory: Step {
     let path: String
+    /// Whether it is made where it is missing.
+    var isMade = true
 
     let side = Side.container
     var summary: String { "enter \(path)" }
@@ -90,7 +95,8 @@ struct EnterWorkingDirectory: Step {
                     ? "a working directory cannot be reached through /proc" : nil
             }
         ) { () throws(Errno) in
-            let directory = try openOrMake(root)
+            let directory =
+                isMade ? try openOrMake(root) : try root.directory.open(path, [.path, .directory])
             try CurrentProcess.changeDirectory(directory.borrowed)
         }
         let reached = try stepping("getcwd") { () throws(Errno) in
@@ -194,15 +200,30 @@ struct SetCapabilities: Step {
 /// Nothing of the host's may be open in the container (CVE-2016-9962, CVE-2024-21626). Closed, not
 /// only marked close-on-exec: the program's own name could be one of them.
 struct CloseDescriptors: Step {
+    /// How many, from 3 on, the caller passes on.
+    var preserved = 0
+
     let side = Side.container
-    let summary = "close every descriptor but the standard streams"
+    var summary: String {
+        let streams = "close every descriptor but the standard streams"
+        return switch preserved {
+        case 0: streams
+        case 1: streams + " and number 3"
+        default: streams + " and numbers 3 to \(2 + preserved)"
+        }
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let channel = context.channel else {
             throw StepError("the plan has no channel to the runtime process")
         }
+        var kept = [channel.channel.borrowed]
+        // Close-on-exec, both; the gate leads to a fifo, the procfs to the container's own.
+        if let gate = context.gate { kept.append(gate.borrowed) }
+        if context.gate != nil, let proc = context.privateProc { kept.append(proc.directory.borrowed) }
+        for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
-            try CurrentProcess.closeDescriptors(except: channel.channel.borrowed)
+            try CurrentProcess.closeDescriptors(except: kept)
         }
     }
 }

@@ -123,12 +123,10 @@ struct FindControlGroups: Step {
 }
 
 /// One `clone3` makes the init process with all its namespaces; nothing is unshared that the
-/// config does not ask for. The step stands in the plan for people: `Foreground` carries it out
-/// between the two halves of the list.
-struct CreateNamespaces: Step {
+/// config does not ask for.
+struct CreateNamespaces: SpawningStep {
     let namespaces: NamespaceSet
 
-    let side = Side.runtime
     var summary: String {
         let names = namespaces.names
         return names.isEmpty
@@ -137,7 +135,17 @@ struct CreateNamespaces: Step {
     }
     let undoing = "the namespaces go with their last process"
 
-    func apply(_ context: StartContext) throws(StepError) {}
+    func spawn(
+        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
+        far: FileDescriptor, body: @escaping () -> Never
+    ) throws(SystemCallError) -> ChildProcess {
+        try attempt("clone3", namespaces.names.joined(separator: " ")) { () throws(Errno) in
+            // In a pid namespace of its own nobody can reach the init process before it has become
+            // the program. In one that is joined somebody could, and with it the memory of the
+            // runtime process: there it gets a copy.
+            try ChildProcess.spawn(namespaces, sharingMemory: sharesMemory, body: body)
+        }
+    }
 }
 
 /// Joins a namespace that exists. A pid namespace is joined by the runtime process, since only

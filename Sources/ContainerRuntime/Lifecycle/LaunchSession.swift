@@ -1,14 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The time between the making of the init process and its end: one thread, one `poll`.
-struct ForegroundSession: ~Copyable {
+/// The time between the making of the init process and the moment the runtime lets go of it: one
+/// thread, one `poll`.
+struct LaunchSession: ~Copyable {
     /// How it ended.
     enum Ending {
+        /// It is left to itself: created, or running.
+        case left
         case exited(CInt)
         case signaled(CInt)
         /// A step of the init process failed.
         case failed(step: Int, exitCode: CInt?, message: String)
+        /// A step of the runtime's that the init process waited for failed.
+        case refused(RuntimeError)
         /// A signal ended the init process before the program ran.
         case diedEarly(CInt)
         /// The runtime cannot follow the container any more.
@@ -19,19 +24,29 @@ struct ForegroundSession: ~Copyable {
     private let signals: SignalQueue
     /// What the watchdog watches: this process.
     private let lifeline: OwnedDescriptor
-    private let watchdog: Int32
+    private let watchdog: Int32?
+    private let until: Accompaniment
+    private let consoleSocket: String?
+    private let listener: HeldDescriptor?
     private let ownsProcessNamespace: Bool
+    /// The runtime's first step behind the one that executes the program.
+    private let firstAfterStart: Int
     private let settings: TerminalSettings?
     private var channel: Channel?
     private var proxy: TerminalProxy?
     private var failure: Ending?
+    /// Whether the init process has said that it executes the program next.
+    private var isExecuting = false
+    private var isCreated = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
         signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
-        terminal: TerminalSettings?, watchdog: Int32, ownsProcessNamespace: Bool
+        terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
+        consoleSocket: String?, listener: HeldDescriptor?, ownsProcessNamespace: Bool,
+        firstAfterStart: Int
     ) {
         self.child = child
         self.channel = consume channel
@@ -39,15 +54,24 @@ struct ForegroundSession: ~Copyable {
         settings = terminal
         self.lifeline = lifeline
         self.watchdog = watchdog
+        self.until = until
+        self.consoleSocket = consoleSocket
+        self.listener = listener
         self.ownsProcessNamespace = ownsProcessNamespace
+        self.firstAfterStart = firstAfterStart
     }
 
-    /// Returns when the init process has ended and the terminal is as it was.
-    mutating func runToEnd() -> Ending {
-        var started = false
+    /// Takes the runtime's steps from one index on, for the process that waits for them.
+    ///
+    /// - Returns: Whether the container is created by now.
+    typealias Turn = (Int, borrowing ChildProcess) throws(RuntimeError) -> Bool
+
+    /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
+    /// terminal is as it was.
+    mutating func run(_ takeTurn: Turn) -> Ending {
         do throws(SystemCallError) {
-            while try handleEvents() {
-                if channel == nil { started = true }
+            while try handleEvents(takeTurn) {
+                if failure == nil && isFarEnough { return .left }
             }
             // What the program wrote last is still in the pty.
             try proxy?.drain()
@@ -63,17 +87,26 @@ struct ForegroundSession: ~Copyable {
             return .lost(SystemCallError("waitid", "", error))
         }
         // Waited for, so that it is no zombie of whoever adopts it; it has nothing to do any more.
-        try? CurrentProcess.stopWatchdog(watchdog)
+        if let watchdog { try? CurrentProcess.stopWatchdog(watchdog) }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         switch ended {
         case .exited(let code): return .exited(code)
-        case .signaled(let signal): return started ? .signaled(signal) : .diedEarly(signal)
+        case .signaled(let signal): return isExecuting ? .signaled(signal) : .diedEarly(signal)
+        }
+    }
+
+    /// Whether the runtime's part is done.
+    private var isFarEnough: Bool {
+        switch until {
+        case .created: isCreated
+        case .started: channel == nil && isExecuting
+        case .ended: false
         }
     }
 
     /// Waits once; false when the init process has ended and said all it had to say.
-    private mutating func handleEvents() throws(SystemCallError) -> Bool {
+    private mutating func handleEvents(_ takeTurn: Turn) throws(SystemCallError) -> Bool {
         let watched = proxy?.watched ?? TerminalProxy.nothing
         let waitsForWords = channel != nil
         let channelDescriptor = channel?.borrowed
@@ -83,7 +116,7 @@ struct ForegroundSession: ~Copyable {
                 (waitsForWords ? nil : child.borrowed, .readable), watched.input, watched.output,
             ])
         }
-        if !events[0].isEmpty { try receive() }
+        if !events[0].isEmpty { try receive(takeTurn) }
         if !events[1].isEmpty { try forwardSignals() }
         try proxy?.handle(input: events[3], output: events[4])
         return events[2].isEmpty
@@ -91,20 +124,64 @@ struct ForegroundSession: ~Copyable {
 
     /// One message of the init process; its end of the channel closes when the program runs, or
     /// when it dies.
-    private mutating func receive() throws(SystemCallError) {
+    private mutating func receive(_ takeTurn: Turn) throws(SystemCallError) {
         guard let current = channel.take() else { return }
         let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
-        guard let message else { return }
-        channel = consume current
-        switch InitMessage(message.bytes) {
+        guard let message else {
+            if isExecuting && failure == nil { _ = answer(firstAfterStart, takeTurn) }
+            return
+        }
+        let words = InitMessage(message.bytes)
+        switch words {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
-            proxy = try TerminalProxy(multiplexer, settings: settings)
+            try take(terminal: multiplexer)
+        case .listener:
+            guard let descriptor = message.takeDescriptor(), let listener else { return }
+            try attempt("sendmsg", "the seccomp listener") { () throws(Errno) in
+                try listener.borrowed.send([0], passing: descriptor.borrowed)
+            }
+        case .turn(let step):
+            if answer(step, takeTurn) {
+                try attempt("sendmsg", "to the init process") { () throws(Errno) in
+                    try current.send(InitMessage.go)
+                }
+            }
+        case .executing: isExecuting = true
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
-        case nil:
+        case .spawned, .notSpawned, nil:
             failure = .failed(
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
+        }
+        channel = consume current
+    }
+
+    /// Takes the runtime's steps; when one fails the container ends. False then.
+    private mutating func answer(_ step: Int, _ takeTurn: Turn) -> Bool {
+        do {
+            if try takeTurn(step, child) { isCreated = true }
+            return true
+        } catch {
+            failure = .refused(error)
+            try? child.send(signal: Signal.kill)
+            return false
+        }
+    }
+
+    /// To whoever listens at the console socket, or kept here.
+    private mutating func take(
+        terminal multiplexer: consuming OwnedDescriptor
+    ) throws(SystemCallError) {
+        guard let consoleSocket else {
+            proxy = try TerminalProxy(multiplexer, settings: settings)
+            return
+        }
+        let far = multiplexer.borrowed
+        try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
+            let socket = try HostPath.connect(consoleSocket)
+            // Whoever receives it takes the bytes for the terminal's name.
+            try socket.borrowed.send(Array("/dev/ptmx".utf8), passing: far)
         }
     }
 
@@ -115,6 +192,10 @@ struct ForegroundSession: ~Copyable {
                 try signals.next()
             })
         {
+            if signal == Signal.childEnded {
+                CurrentProcess.reapChildren(except: child.pid)
+                continue
+            }
             if signal == Signal.windowChange {
                 try proxy?.copySize()
                 continue

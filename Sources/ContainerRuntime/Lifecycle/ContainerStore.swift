@@ -1,0 +1,168 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Where the states of containers are kept: a directory each.
+///
+///     ROOT/ID/state.json    what is known of it
+///     ROOT/ID/config.json   the config it was created from, as it was then
+///     ROOT/ID/exec.fifo     while it waits for its start
+public struct ContainerStore: Sendable {
+    /// Absolute.
+    public let root: String
+
+    static let stateName = "state.json"
+    static let configName = "config.json"
+    static let fifoName = "exec.fifo"
+
+    public init(root: String) {
+        self.root = root
+    }
+
+    func directory(_ id: ContainerID) -> String { "\(root)/\(id.text)" }
+
+    /// A container that exists.
+    ///
+    /// - Throws: `container "x" does not exist`.
+    public func find(_ id: ContainerID) throws(RuntimeError) -> StoredContainer {
+        do throws(Errno) {
+            let directory = try HostPath.open(directory(id), [.readOnly, .directory])
+            return StoredContainer(id: id, store: self, directory: HeldDescriptor(directory))
+        } catch .noSuchFileOrDirectory {
+            throw RuntimeError.missing(id)
+        } catch {
+            throw RuntimeError(
+                "the state of container \"\(id.text)\" cannot be read: \(directory(id)):"
+                    + " \(error.words)", exitCode: 1)
+        }
+    }
+
+    /// The names of all containers, in order. A root that is not there holds none, and stays so.
+    ///
+    /// - Parameter mustExist: One that is not there is an error.
+    public func identifiers(mustExist: Bool = false) throws(RuntimeError) -> [String] {
+        do throws(Errno) {
+            let folder = try HostPath.open(root, [.readOnly, .directory])
+            return try folder.borrowed.entries().sorted()
+        } catch .noSuchFileOrDirectory where !mustExist {
+            return []
+        } catch {
+            throw RuntimeError("\(root): \(error.words)", exitCode: 1)
+        }
+    }
+
+    /// Takes the name: of many who want it at once one gets it.
+    ///
+    /// - Returns: The container, locked, with nothing in it.
+    func reserve(_ id: ContainerID) throws(StepError) -> StoredContainer {
+        let path = directory(id)
+        do throws(Errno) {
+            try HostPath.makeDirectories(root, mode: 0o700)
+            let parent = try HostPath.open(root, [.readOnly, .directory])
+            try parent.borrowed.makeDirectory(id.text, mode: 0o700)
+            let directory = try parent.borrowed.open(id.text, [.readOnly, .directory])
+            try directory.borrowed.lock(exclusive: true)
+            return StoredContainer(id: id, store: self, directory: HeldDescriptor(directory))
+        } catch .fileExists {
+            throw StepError("container with given ID already exists: \"\(id.text)\"")
+        } catch {
+            throw StepError(SystemCallError("mkdir", path.inQuotes, error))
+        }
+    }
+}
+
+/// A container's directory.
+public struct StoredContainer: Sendable {
+    public let id: ContainerID
+    let store: ContainerStore
+    let directory: HeldDescriptor
+
+    /// Waits until no other command changes this container; held until the process ends, or
+    /// `unlock`.
+    func lock() throws(RuntimeError) {
+        do {
+            try directory.borrowed.waitForLock()
+            // Whoever held it may have removed the container, and somebody else have made it anew.
+            let path = store.directory(id)
+            let here = try FileStatus.of(directory.borrowed)
+            let there = try FileStatus.of(path: path)
+            if here.inode != there.inode || here.device != there.device {
+                throw Errno.noSuchFileOrDirectory
+            }
+        } catch {
+            throw RuntimeError.missing(id)
+        }
+    }
+
+    func unlock() { try? directory.borrowed.unlock() }
+
+    /// Puts what is known in its place, in one go.
+    func write(_ state: ContainerState) throws(Errno) {
+        try directory.borrowed.replaceFile(
+            ContainerStore.stateName, with: state.encoded, mode: 0o600)
+    }
+
+    /// Nil for one whose creation has not come far enough to write it down.
+    func state() throws(RuntimeError) -> ContainerState? {
+        let bytes: [UInt8]
+        do throws(Errno) {
+            let file = try directory.borrowed.open(ContainerStore.stateName, .readOnly)
+            bytes = try file.borrowed.readAll()
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw RuntimeError(
+                "\(store.directory(id))/\(ContainerStore.stateName): \(error.words)", exitCode: 1)
+        }
+        guard let document = try? JSONDocument(bytes), let state = ContainerState(document.root)
+        else {
+            throw RuntimeError(
+                "\(store.directory(id))/\(ContainerStore.stateName) is damaged; \"vfs-run delete"
+                    + " --force \(id.text)\" removes the container", exitCode: 1)
+        }
+        return state
+    }
+
+    /// What it is doing now.
+    func status(_ state: ContainerState) -> ContainerStatus {
+        guard let process = state.process else {
+            return state.creator?.isAlive == true ? .creating : .stopped
+        }
+        if !process.isAlive || state.boot != ContainerState.currentBoot { return .stopped }
+        return isWaiting(process) ? .created : .running
+    }
+
+    /// Whether the init process still waits for its start. The fifo may be there when it has been
+    /// started by somebody who died before removing it; until it becomes the program, the init
+    /// process runs from a sealed mount of the runtime's binary, whose path reads "/".
+    private func isWaiting(_ process: ProcessIdentity) -> Bool {
+        guard (try? FileStatus.of(ContainerStore.fifoName, in: directory.borrowed)) != nil else {
+            return false
+        }
+        return (try? HostPath.linkTarget("/proc/\(process.pid)/exe")) == "/"
+    }
+
+    /// Removes the directory and everything the runtime keeps in it.
+    func remove() throws(RuntimeError) {
+        do throws(Errno) {
+            for name in try directory.borrowed.entries() {
+                try directory.borrowed.remove(name)
+            }
+            let parent = try HostPath.open(store.root, [.readOnly, .directory])
+            try parent.borrowed.removeDirectory(id.text)
+        } catch .noSuchFileOrDirectory {
+            // Somebody else has been removing it at the same time.
+        } catch {
+            throw RuntimeError(
+                "\(store.directory(id)) cannot be removed: \(error.words)", exitCode: 1)
+        }
+    }
+}
+
+extension RuntimeError {
+    static func missing(_ id: ContainerID) -> RuntimeError {
+        var error = RuntimeError("container \"\(id.text)\" does not exist", exitCode: 1)
+        error.isMissing = true
+        return error
+    }
+}

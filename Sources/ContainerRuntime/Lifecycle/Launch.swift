@@ -1,0 +1,163 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// How far the runtime process goes with a container.
+public enum Accompaniment: Sendable, Hashable {
+    /// Until it waits for its start: `create`.
+    case created
+    /// Until its program runs: `run --detach`, `exec --detach`.
+    case started
+    /// To its end. Signals and the terminal's bytes are passed on.
+    case ended
+}
+
+/// Carries out a plan: walks the runtime's half, makes the init process, takes the turns that come
+/// afterwards, and stays as long as it is asked to.
+public final class Launch {
+    private let plan: Plan
+    private let times: SharedTimes?
+    private let until: Accompaniment
+    let context = StartContext()
+
+    /// - Parameter trace: Where the times of the steps go, when they are wanted.
+    public init(_ plan: Plan, until: Accompaniment = .ended, trace: Trace? = nil) {
+        self.plan = plan
+        self.until = until
+        times = trace?.times
+    }
+
+    /// - Returns: The program's exit code, 128 + N when signal N ended it; 0 when it is left running.
+    /// - Throws: What failed before the program ran; nothing is left of the container then.
+    public func run() throws(RuntimeError) -> CInt {
+        do {
+            let ending = try launch()
+            // Only now: with the locks go the leftovers of whoever died holding them.
+            if until == .ended && !plan.isKept { try finish() }
+            return try exitCode(ending)
+        } catch {
+            try? finish()
+            throw error
+        }
+    }
+
+    private func launch() throws(RuntimeError) -> LaunchSession.Ending {
+        for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
+            try apply(index, planned)
+        }
+        let start = Clock.nanoseconds
+        do {
+            var session = try begin()
+            times?.record(plan.entry, start: start, end: Clock.nanoseconds)
+            return session.run { [self] (index, child) throws(RuntimeError) in
+                try takeTurn(index, child)
+            }
+        } catch {
+            throw RuntimeError(sentence(error))
+        }
+    }
+
+    /// Starts the watchdog, and makes the init process, which goes its own way in here.
+    private func begin() throws(SystemCallError) -> LaunchSession {
+        let terminal =
+            plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
+        // Taken before the child is there, so that none is lost; the child resets them.
+        let signals = try attempt("signalfd") { () throws(Errno) in
+            try Signal.listenForChildren()
+            let wanted = Signal.forwarded.filter { !Signal.isIgnored($0) } + [Signal.windowChange]
+            return try SignalQueue.open(plan.adoptsOrphans ? wanted + [Signal.childEnded] : wanted)
+        }
+        let lifeline = try attempt("pidfd_open") { () throws(Errno) in
+            try CurrentProcess.open()
+        }
+        let pair = try attempt("socketpair") { () throws(Errno) in try Channel.Pair() }
+        var watchdog: Int32?
+        if plan.isTied {
+            watchdog = try attempt("clone", "of the watchdog") { () throws(Errno) in
+                try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+            }
+        }
+        if plan.adoptsOrphans {
+            try attempt("prctl", "PR_SET_CHILD_SUBREAPER") { () throws(Errno) in
+                try CurrentProcess.adoptOrphans()
+            }
+        }
+        let near = pair.near.borrowed
+        let far = pair.far.borrowed
+        guard let entry = plan.steps[plan.entry].step as? any SpawningStep else {
+            throw SystemCallError("clone3", "", .invalidArgument)
+        }
+        let child = try entry.spawn(
+            context, sharesMemory: plan.sharesMemory, reporting: near, far: far
+        ) { [plan, times, context] in
+            // The runtime's end, in this process's table of descriptors.
+            _ = OwnedDescriptor(near)
+            let own = context.forInitProcess()
+            own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
+            InitProcess(plan: plan, context: own, times: times).run()
+        }
+        return LaunchSession(
+            child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
+            terminal: terminal, watchdog: watchdog, until: until,
+            consoleSocket: plan.consoleSocket, listener: context.listenerSocket,
+            ownsProcessNamespace: plan.namespaces.contains(.pid),
+            firstAfterStart: plan.firstAfterStart)
+    }
+
+    /// The runtime's steps from `index` on, up to the next one of the container's.
+    private func takeTurn(
+        _ index: Int, _ child: borrowing ChildProcess
+    ) throws(RuntimeError) -> Bool {
+        context.initProcess = (child.pid, child.borrowed)
+        for (index, planned) in plan.steps.enumerated().dropFirst(index) {
+            if planned.step.side != .runtime { break }
+            try apply(index, planned)
+        }
+        return context.isRecorded
+    }
+
+    private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
+        let start = times == nil ? 0 : Clock.nanoseconds
+        do {
+            try planned.step.apply(context)
+        } catch {
+            throw RuntimeError(
+                plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
+        }
+        times?.record(index, start: start, end: Clock.nanoseconds)
+    }
+
+    /// Takes away what the steps have left on the host: nothing, where nothing was left.
+    private func finish() throws(RuntimeError) {
+        for made in context.undoing.reversed() { try made.undo() }
+        context.undoing = []
+    }
+
+    private func sentence(_ error: SystemCallError) -> String {
+        guard error.call == "clone3" else { return error.description }
+        return switch error.errno {
+        case .notPermitted: "\(error); making namespaces takes CAP_SYS_ADMIN"
+        case .noSpace: "\(error); a limit of /proc/sys/user/max_*_namespaces is reached"
+        case .invalidArgument: "\(error); the kernel lacks one of these namespaces"
+        default: error.description
+        }
+    }
+
+    private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {
+        switch ending {
+        case .left: return 0
+        case .failed(let step, let code, let message):
+            let error = StepError(message, exitCode: code)
+            let text =
+                plan.steps.indices.contains(step)
+                ? plan.sentence(plan.steps[step], error) : message
+            throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
+        case .refused(let error): throw error
+        case .lost(let error): throw RuntimeError(error.description)
+        case .exited(let code): return code
+        case .signaled(let signal): return 128 + signal
+        case .diedEarly(let signal):
+            throw RuntimeError(
+                "the init process was killed by signal \(signal) before the program started")
+        }
+    }
+}

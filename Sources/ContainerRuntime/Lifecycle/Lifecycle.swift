@@ -1,0 +1,204 @@
+public import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What can be done with a container that exists.
+extension StoredContainer {
+    private func error(_ sentence: String) -> RuntimeError { RuntimeError(sentence, exitCode: 1) }
+
+    private func known() throws(RuntimeError) -> ContainerState {
+        guard let state = try state() else {
+            throw error("container \"\(id.text)\" does not exist: its creation has not come so far")
+        }
+        return state
+    }
+
+    // MARK: state, list
+
+    /// Its state, as `state` and `list` print it.
+    ///
+    /// - Parameter withOwner: The owner's name instead of nothing, as `list` has it.
+    public func report() throws(RuntimeError) -> Report {
+        let state = try known()
+        let status = status(state)
+        return Report(state: state, status: status)
+    }
+
+    /// What is told of a container.
+    public struct Report: Sendable {
+        let state: ContainerState
+        public let status: ContainerStatus
+
+        public var id: String { state.id }
+        public var bundle: String { state.bundle }
+        public var created: String { state.created }
+        public var ownerID: UInt32 { state.owner }
+        /// 0 where no process is left.
+        public var pid: Int32 { status == .stopped ? 0 : state.process?.pid ?? 0 }
+
+        /// - Parameter owner: Whose name it has.
+        public func json(owner: String) -> JSONOutput {
+            var members: [(key: String, value: JSONOutput)] = [
+                ("ociVersion", .string(state.ociVersion)), ("id", .string(id)),
+                ("pid", .integer(Int64(pid))), ("status", .string(status.rawValue)),
+                ("bundle", .string(bundle)), ("rootfs", .string(state.rootfs)),
+                ("created", .string(created)),
+            ]
+            if !state.annotations.isEmpty {
+                members.append(
+                    ("annotations", .object(state.annotations.map { ($0.key, .string($0.value)) })))
+            }
+            members.append(("owner", .string(owner)))
+            return .object(members)
+        }
+    }
+
+    // MARK: start
+
+    /// Has the init process execute the program.
+    ///
+    /// - Throws: Also what kept the program from being executed.
+    public func start() throws(RuntimeError) {
+        try lock()
+        defer { unlock() }
+        let state = try known()
+        switch status(state) {
+        case .created: break
+        case .creating: throw error("cannot start a container that is still being created")
+        case .running: throw error("cannot start an already running container")
+        case .stopped: throw error("cannot start a container that has stopped")
+        case .paused: throw error("cannot start a container in the paused state")
+        }
+        let words: [UInt8]
+        do throws(SystemCallError) {
+            words = try openGate(state)
+        } catch {
+            throw self.error(error.description)
+        }
+        guard words.starts(with: AwaitStart.opened) else {
+            throw error("cannot start a container that has stopped: its init process has died")
+        }
+        // The program runs: nobody can wait for its start any more.
+        try? directory.borrowed.remove(ContainerStore.fifoName)
+        let rest = words.dropFirst(AwaitStart.opened.count)
+        if rest.isEmpty {
+            throw error("the init process was killed before the program started")
+        }
+        let executing = InitMessage.executing.encoded
+        let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
+        if message.isEmpty { return }
+        guard case .failed(_, _, let text) = InitMessage(message) else {
+            throw error("the init process sent an unknown message")
+        }
+        throw error(text)
+    }
+
+    /// Reads what the init process says through exec.fifo, until it has become the program or has
+    /// ended.
+    private func openGate(_ state: ContainerState) throws(SystemCallError) -> [UInt8] {
+        let name = ContainerStore.fifoName
+        let found = try attempt("pidfd_open") { () throws(Errno) in try state.process?.held() }
+        guard let process = found else { return [] }
+        let gate = try attempt("open", name) { () throws(Errno) in
+            try directory.borrowed.open(name, [.readOnly, .nonBlocking])
+        }
+        var words: [UInt8] = []
+        while true {
+            let events = try attempt("poll") { () throws(Errno) in
+                try Poll.wait([(gate.borrowed, .readable), (process.borrowed, .readable)])
+            }
+            let more = try attempt("read", name) { () throws(Errno) in
+                try gate.borrowed.readSome(Channel.capacity)
+            }
+            words += more ?? []
+            // Its end: of the writer, or of the process that would have been one.
+            if more?.isEmpty == true && (!events[0].isEmpty || !events[1].isEmpty) { return words }
+        }
+    }
+
+    // MARK: kill
+
+    /// Sends a signal to the container's first process.
+    public func kill(_ signal: CInt) throws(RuntimeError) {
+        let state = try known()
+        let status = status(state)
+        if status == .stopped || status == .creating { throw error("container not running") }
+        try send(signal, state)
+    }
+
+    private func send(_ signal: CInt, _ state: ContainerState) throws(RuntimeError) {
+        do throws(Errno) {
+            guard let process = try state.process?.held() else {
+                throw Errno.noSuchProcess
+            }
+            try process.borrowed.send(signal: signal)
+        } catch .noSuchProcess {
+            throw error("container not running")
+        } catch {
+            throw self.error("signal \(signal) cannot be sent: \(error.words)")
+        }
+    }
+
+    // MARK: delete
+
+    /// Removes a container and everything that is left of it.
+    ///
+    /// - Parameter force: Whatever it is doing: it is killed first.
+    public func delete(force: Bool) throws(RuntimeError) {
+        if force, let creator = try? state()?.creator, (try? state())?.process == nil {
+            // It would hold the lock until it has created what nobody wants any more.
+            let process = try? creator.held()
+            try? process?.borrowed.send(signal: Signal.kill)
+        }
+        if force, let state = try? state() { try? send(Signal.kill, state) }
+        try lock()
+        defer { unlock() }
+        let found: ContainerState?
+        do {
+            found = try state()
+        } catch {
+            if !force { throw error }
+            found = nil
+        }
+        if let state = found {
+            let status = status(state)
+            if status != .stopped {
+                if !force && status != .created {
+                    throw error(
+                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)")
+                }
+                try end(state)
+            }
+        }
+        try remove()
+        if found == nil && !force {
+            throw error("container \"\(id.text)\" does not exist: what was left of it is removed")
+        }
+    }
+
+    /// Kills it and waits until it is gone.
+    private func end(_ state: ContainerState) throws(RuntimeError) {
+        do throws(Errno) {
+            guard let process = try state.process?.held() else { return }
+            try process.borrowed.send(signal: Signal.kill)
+            let events = try Poll.wait([(process.borrowed, .readable)], milliseconds: 10_000)
+            if events[0].isEmpty {
+                throw Errno.timedOut
+            }
+        } catch .noSuchProcess {
+            return
+        } catch .timedOut {
+            throw error("container init still running ten seconds after it was killed")
+        } catch {
+            throw self.error("the container cannot be killed: \(error.words)")
+        }
+    }
+}
+
+extension ProcessIdentity {
+    /// Its pidfd, nil when it is gone.
+    func held() throws(Errno) -> HeldDescriptor? {
+        guard let descriptor = try open() else { return nil }
+        return HeldDescriptor(descriptor)
+    }
+}

@@ -1,0 +1,79 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Makes a process inside a container that exists.
+///
+/// A process in between joins the namespaces and makes it: so it is seen in the container only when
+/// it has the container's root, the container's working directory and no descriptor of the host's,
+/// and nobody inside ever sees one that has (CVE-2016-9962, CVE-2024-21626). It becomes a child of
+/// the runtime process, which joins nothing itself.
+struct JoinContainer: SpawningStep {
+    let id: ContainerID
+    let process: ProcessIdentity
+    let namespaces: NamespaceSet
+    /// How many descriptors, from 3 on, the caller passes on.
+    let preserved: Int
+
+    var summary: String {
+        "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
+    }
+
+    func spawn(
+        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
+        far: FileDescriptor, body: @escaping () -> Never
+    ) throws(SystemCallError) -> ChildProcess {
+        let held = try attempt("pidfd_open", "\(process.pid)") { () throws(Errno) in
+            try process.held()
+        }
+        guard let container = held else {
+            throw SystemCallError("pidfd_open", "\(process.pid)", .noSuchProcess)
+        }
+        // Nobody may look into what is made from here on. The program gets it back by exec.
+        try attempt("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
+            try CurrentProcess.setDumpable(false)
+        }
+        var kept = [channel, far]
+        for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
+        let between = try attempt("clone3") { () throws(Errno) in
+            // Only joining a time namespace takes a memory of its own.
+            try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
+                let answer: InitMessage
+                do throws(Errno) {
+                    try container.borrowed.joinNamespace(namespaces)
+                    try CurrentProcess.closeDescriptors(except: kept)
+                    answer = .spawned(pid: try ChildProcess.spawnSibling(body))
+                } catch {
+                    answer = .notSpawned(errno: error.rawValue)
+                }
+                // Through the other's end: the runtime reads its own.
+                _ = try? far.send(answer.encoded)
+                CurrentProcess.exit(0)
+            }
+        }
+        _ = try attempt("waitid") { () throws(Errno) in try between.wait() }
+        let answer = try attempt("recvmsg") { () throws(Errno) in
+            InitMessage(try channel.receiveBytes(Channel.capacity) ?? [])
+        }
+        switch answer {
+        case .spawned(let pid):
+            return try attempt("pidfd_open", "\(pid)") { () throws(Errno) in
+                try ChildProcess(child: pid)
+            }
+        case .notSpawned(let number):
+            throw SystemCallError("setns", "of \(id.text)", Errno(rawValue: number))
+        default: throw SystemCallError("clone3", "into \(id.text)", .noChildProcess)
+        }
+    }
+}
+
+/// The root of the container whose namespaces the process has joined.
+struct OpenRoot: Step {
+    let side = Side.container
+    let summary = "open the container's root"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        context.root = try stepping("open", "\"/\"") { () throws(Errno) in
+            HeldRoot(RootDirectory(try HostPath.open("/", [.path, .directory])))
+        }
+    }
+}

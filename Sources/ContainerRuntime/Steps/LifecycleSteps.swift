@@ -1,0 +1,154 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The container's name is taken, and its config written down as it is now: later changes of the
+/// bundle do not reach it.
+struct ReserveContainer: Step {
+    let container: Configuration.Container
+    let state: ContainerState
+    let document: JSONDocument
+
+    let side = Side.runtime
+    var summary: String { "take the container id \(container.id.text) in \(container.store.root)" }
+    let undoing = "the directory goes with the container"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        // The fifo's mode is not the caller's business.
+        Credentials.setFileModeMask(0)
+        let stored = try container.store.reserve(container.id)
+        context.container = stored
+        context.state = state
+        context.undoing.append(stored)
+        let directory = stored.directory.borrowed
+        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
+            try stored.write(state)
+            let config = try directory.open(
+                ContainerStore.configName, [.create, .exclusive, .writeOnly], mode: 0o600)
+            try config.borrowed.write(all: document.bytes)
+        }
+        guard container.waits else { return }
+        context.gate = try stepping("mkfifo", ContainerStore.fifoName) { () throws(Errno) in
+            // The container's user opens it, through the descriptor.
+            try directory.makeNode(
+                ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
+            return HeldDescriptor(try directory.open(ContainerStore.fifoName, .path))
+        }
+    }
+}
+
+extension StoredContainer: Undoing {
+    func undo() throws(RuntimeError) { try remove() }
+}
+
+/// From here on the container lives without the runtime process.
+struct LetGo: Step {
+    let side = Side.container
+    let summary = "outlive the runtime process"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("prctl", "PR_SET_PDEATHSIG") { () throws(Errno) in
+            try CurrentProcess.setParentDeathSignal(0)
+        }
+    }
+}
+
+/// The container is created: whoever asks for its state finds it.
+struct RecordContainer: Step {
+    let namespaces: NamespaceSet
+
+    let side = Side.runtime
+    let summary = "write the container down as created"
+    let undoing = "the directory goes with the container"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let container = context.container, var state = context.state,
+            let process = context.initProcess
+        else { throw StepError("the plan has no container at this point") }
+        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
+            state.process = try ProcessIdentity(of: process.pid)
+            state.namespaces = namespaces.rawValue
+            try container.write(state)
+        }
+        context.state = state
+        context.isRecorded = true
+    }
+}
+
+/// `--pid-file`: decimal digits, no newline.
+struct WritePIDFile: Step {
+    let path: String
+
+    let side = Side.runtime
+    var summary: String { "write the pid to \(path)" }
+    let undoing = "the file stays"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let process = context.initProcess else {
+            throw StepError("the plan has no process at this point")
+        }
+        let slash = path.lastIndex(of: "/")
+        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        try stepping("write", path.inQuotes) { () throws(Errno) in
+            let directory = try HostPath.open(parent, [.path, .directory])
+            try directory.borrowed.replaceFile(
+                name, with: Array(String(process.pid).utf8), mode: 0o644)
+        }
+    }
+}
+
+/// `--pidfd-socket`: whoever listens there gets the pidfd.
+struct SendPIDFD: Step {
+    let path: String
+
+    let side = Side.runtime
+    var summary: String { "send the pidfd to \(path)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let process = context.initProcess else {
+            throw StepError("the plan has no process at this point")
+        }
+        try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
+            let socket = try HostPath.connect(path)
+            try socket.borrowed.send(Array("pidfd".utf8), passing: process.pidfd)
+        }
+    }
+}
+
+/// What the init process needs to open the gate, taken while it may still mount.
+struct PrepareGate: Step {
+    let side = Side.container
+    let summary = "prepare to wait for the start"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        _ = try context.openPrivateProc()
+    }
+}
+
+/// Waits until somebody reads from exec.fifo. What happens from here on is reported through it: its
+/// end is the program's start.
+struct AwaitStart: Step {
+    let side = Side.container
+    let summary = "wait for the start"
+
+    /// What the reader gets first.
+    static let opened: [UInt8] = [UInt8(ascii: "0")]
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let fifo = context.gate, let proc = context.privateProc else {
+            throw StepError("the plan has no gate at this point")
+        }
+        context.channel = nil
+        // It may be a long time.
+        CurrentProcess.releaseText()
+        let gate = try stepping("open", ContainerStore.fifoName) { () throws(Errno) in
+            try fifo.borrowed.reopen(through: proc.directory.borrowed, .writeOnly)
+        }
+        try stepping("write", ContainerStore.fifoName) { () throws(Errno) in
+            try gate.borrowed.write(all: AwaitStart.opened)
+        }
+        context.gate = HeldDescriptor(gate)
+        context.privateProc = nil
+    }
+}

@@ -1,0 +1,198 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+
+extension ParsedArguments {
+    /// The container that the first operand names.
+    func container() throws(RuntimeError) -> StoredContainer {
+        try globals.store.find(try ContainerID(operands[0]))
+    }
+}
+
+extension Command {
+    /// A command on one container: its operands are checked and its errors printed.
+    private static func on(
+        _ operands: ClosedRange<Int>,
+        _ body: @escaping @Sendable (ParsedArguments) throws(RuntimeError) -> CInt
+    ) -> @Sendable (ParsedArguments) throws(CommandError) -> CInt {
+        { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(operands)
+            do throws(RuntimeError) {
+                return try body(arguments)
+            } catch {
+                throw CommandError(error.message)
+            }
+        }
+    }
+
+    /// `vfs-run start ID`
+    static let start = Command(
+        name: "start", summary: "execute the program of a created container", operands: "ID",
+        details: ["Returns when the program runs, with an error when it cannot be executed."],
+        options: [],
+        run: on(1...1) { arguments throws(RuntimeError) in
+            try arguments.container().start()
+            return 0
+        })
+
+    /// `vfs-run state ID`
+    static let state = Command(
+        name: "state", summary: "print the state of a container as JSON", operands: "ID",
+        details: [], options: [],
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(1...1)
+            let report: StoredContainer.Report
+            do throws(RuntimeError) {
+                report = try arguments.container().report()
+            } catch {
+                throw CommandError(error.message)
+            }
+            try Output.write(report.json(owner: "").prettyText)
+            return 0
+        })
+
+    /// `vfs-run kill ID [SIGNAL]`
+    static let kill = Command(
+        name: "kill", summary: "send a signal to the first process of a container",
+        operands: "ID [SIGNAL]",
+        details: [
+            "SIGNAL is a name, with or without SIG, or a number; TERM by default."
+        ],
+        options: [
+            Option(
+                long: "all", short: "a", value: nil,
+                help: "to all its processes; no error when none is left")
+        ],
+        run: on(1...2) { arguments throws(RuntimeError) in
+            let word = arguments.operands.count > 1 ? arguments.operands[1] : "TERM"
+            guard let signal = word == "0" ? 0 : Signal.number(word) else {
+                throw RuntimeError("unknown signal \"\(word)\"; a name as TERM, or a number")
+            }
+            let container = try arguments.container()
+            do throws(RuntimeError) {
+                try container.kill(signal)
+            } catch {
+                let isGone = (try? container.report())?.status == .stopped
+                if arguments.has("all") && isGone { return 0 }
+                throw error
+            }
+            return 0
+        })
+
+    /// `vfs-run delete ID`
+    static let delete = Command(
+        name: "delete", summary: "remove a container that has ended", operands: "ID",
+        details: [
+            "Removes the state, the control groups and what else is left of it; the bundle stays. One"
+                + " that was created and never started is ended."
+        ],
+        options: [
+            Option(
+                long: "force", short: "f", value: nil,
+                help: "also one that runs: it is killed; no error when there is none")
+        ],
+        run: on(1...1) { arguments throws(RuntimeError) in
+            let force = arguments.has("force")
+            let id = try ContainerID(arguments.operands[0])
+            let container: StoredContainer
+            do throws(RuntimeError) {
+                container = try arguments.globals.store.find(id)
+            } catch {
+                if force && error.isMissing { return 0 }
+                throw error
+            }
+            do throws(RuntimeError) {
+                try container.delete(force: force)
+            } catch {
+                if force && error.isMissing { return 0 }
+                throw error
+            }
+            return 0
+        })
+
+    /// `vfs-run list`
+    static let list = Command(
+        name: "list", summary: "list the containers", operands: "",
+        details: [],
+        options: [
+            Option(
+                long: "format", short: "f", value: "FORMAT", help: "table or json",
+                completes: .words(["table", "json"])),
+            Option(long: "quiet", short: "q", value: nil, help: "print the ids alone"),
+        ],
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(0...0)
+            let format = arguments.value("format") ?? "table"
+            if format != "table" && format != "json" {
+                throw CommandError("invalid format option \"\(format)\"; table and json are known")
+            }
+            let store = arguments.globals.store
+            var reports: [StoredContainer.Report] = []
+            do throws(RuntimeError) {
+                let names = try store.identifiers(mustExist: arguments.globals.rootIsGiven)
+                if arguments.has("quiet") {
+                    try? Output.write(names.map { $0 + "\n" }.joined())
+                    return 0
+                }
+                for name in names {
+                    do throws(RuntimeError) {
+                        reports.append(try store.find(try ContainerID(name)).report())
+                    } catch {
+                        arguments.globals.log.warning("load container \(name): \(error.message)")
+                    }
+                }
+            } catch {
+                throw CommandError(error.message)
+            }
+            let owners = OwnerNames()
+            if format == "json" {
+                let list = reports.map { $0.json(owner: owners.name($0.ownerID)) }
+                try Output.write((list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
+            } else {
+                try Output.write(table(reports, owners))
+            }
+            return 0
+        })
+
+    /// Columns as wide as their widest cell and three more, twelve at least.
+    private static func table(
+        _ reports: [StoredContainer.Report], _ owners: OwnerNames
+    ) -> String {
+        let rows =
+            [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]]
+            + reports.map {
+                [
+                    $0.id, String($0.pid), $0.status.rawValue, $0.bundle, $0.created,
+                    owners.name($0.ownerID),
+                ]
+            }
+        let widths = (0..<5).map { column in
+            max(12, (rows.map { $0[column].count }.max() ?? 0) + 3)
+        }
+        var text = ""
+        for row in rows {
+            for (cell, width) in zip(row, widths) {
+                text += cell + String(repeating: " ", count: width - cell.count)
+            }
+            text += row[5] + "\n"
+        }
+        return text
+    }
+}
+
+/// The names of users, read once.
+private final class OwnerNames {
+    private lazy var names: [UInt32: String] = {
+        let bytes = (try? HostPath.read("/etc/passwd")) ?? []
+        var names: [UInt32: String] = [:]
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            if fields.count > 2, let id = UInt32(fields[2]), names[id] == nil {
+                names[id] = String(fields[0])
+            }
+        }
+        return names
+    }()
+
+    func name(_ id: UInt32) -> String { names[id] ?? "#\(id)" }
+}

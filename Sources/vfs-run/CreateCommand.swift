@@ -1,0 +1,110 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+internal import SystemPackage
+
+extension Option {
+    static let bundle = Option(
+        long: "bundle", short: "b", value: "DIR",
+        help: "the directory that holds config.json, this one by default", completes: .directories)
+    static let config = Option(
+        long: "config", value: "FILE", help: "read FILE instead of the bundle's config.json",
+        completes: .files)
+    static let consoleSocket = Option(
+        long: "console-socket", value: "SOCKET",
+        help: "send the container's terminal to whoever listens there", completes: .files)
+    static let pidfdSocket = Option(
+        long: "pidfd-socket", value: "SOCKET",
+        help: "send a pidfd of the container's process to whoever listens there",
+        completes: .files)
+    static let pidFile = Option(
+        long: "pid-file", value: "FILE", help: "write the process's pid to FILE", completes: .files)
+    static let preservedDescriptors = Option(
+        long: "preserve-fds", value: "N", help: "pass N descriptors, from 3 on, to the container")
+    static let detach = Option(
+        long: "detach", short: "d", value: nil, help: "do not wait for the end")
+
+    /// What `create` and `run` take.
+    static let creation = [
+        bundle, config, consoleSocket, pidfdSocket, pidFile,
+        Option(
+            long: "no-pivot", value: nil,
+            help: "accepted for callers that give it; the root is changed by pivot_root all the same"),
+        Option(
+            long: "no-new-keyring", value: nil, help: "keep the caller's session keyring"),
+        preservedDescriptors,
+    ]
+}
+
+extension Command {
+    /// `vfs-run create ID`
+    static let create = Command(
+        name: "create", summary: "create a container, which waits for its start", operands: "ID",
+        details: [
+            "Creates everything that config.json of the bundle asks for, up to the point where the"
+                + " program would be executed; \"vfs-run start ID\" executes it. Standard input,"
+                + " output and error become the program's, unless it has a terminal."
+        ],
+        options: Option.creation,
+        run: { arguments throws(CommandError) in
+            try launch(arguments, until: .created)
+        })
+
+    /// `vfs-run run ID`
+    static let run = Command(
+        name: "run", summary: "create a container and start it", operands: "ID",
+        details: [
+            "As create and start. Stays until the container has ended, passes signals on, removes"
+                + " the container and exits with its exit code, 128 + N when signal N ended it; with"
+                + " --detach it ends as soon as the program runs."
+        ],
+        options: Option.creation + [
+            .detach,
+            Option(
+                long: "keep", value: nil,
+                help: "leave the container's state when it has ended"),
+            Option(
+                long: "no-subreaper", value: nil,
+                help: "do not adopt what the container leaves behind"),
+        ],
+        run: { arguments throws(CommandError) in
+            try launch(arguments, until: arguments.has("detach") ? .started : .ended)
+        })
+
+    private static func launch(
+        _ arguments: ParsedArguments, until: Accompaniment
+    ) throws(CommandError) -> CInt {
+        let name = try arguments.requireOperands(1...1)[0]
+        do throws(RuntimeError) {
+            var container = Configuration.Container(
+                id: try ContainerID(name), store: arguments.globals.store,
+                waits: until == .created)
+            container.isKept = arguments.has("keep")
+            container.adoptsOrphans = until == .ended && !arguments.has("no-subreaper")
+            container.hasOwnKeyring = !arguments.has("no-new-keyring")
+            let plan: Plan
+            do throws(CommandError) {
+                container.pidFile = try arguments.value("pid-file").map(LoadedConfig.absolute)
+                container.pidfdSocket = try arguments.value("pidfd-socket")
+                    .map(LoadedConfig.absolute)
+                container.consoleSocket = try arguments.value("console-socket")
+                    .map(LoadedConfig.absolute)
+                container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+                var invocation = Invocation()
+                invocation.overlaysByDefault = false
+                invocation.hasTerminal = true
+                invocation.leavesTerminal = until != .ended
+                invocation.container = container
+                let bundle = try LoadedConfig.absolute(arguments.value("bundle") ?? ".")
+                plan = try LoadedConfig(
+                    bundle: bundle, config: arguments.value("config"), invocation,
+                    arguments.globals.log
+                ).plan
+            } catch {
+                throw RuntimeError(error.lines.joined(separator: "\n"))
+            }
+            return try Launch(plan, until: until).run()
+        } catch {
+            throw CommandError(error.message)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+internal import OCISpec
+
+/// What stands before the command's name and holds for every command.
+struct GlobalOptions: Sendable {
+    /// Absolute.
+    var root: String
+    var rootIsGiven = false
+    var log = Log()
+    var controlGroupManager = ControlGroupManager.files
+
+    var store: ContainerStore { ContainerStore(root: root) }
+
+    static let table = [
+        Option(
+            long: "root", value: "DIR",
+            help: "where the states of containers are kept, /run/vfs-run by default",
+            completes: .directories),
+        Option(
+            long: "log", value: "FILE", help: "write what goes wrong to FILE too",
+            completes: .files),
+        Option(
+            long: "log-format", value: "FORMAT", help: "the form of the log: text or json",
+            completes: .words(["text", "json"])),
+        Option(
+            long: "log-level", value: "LEVEL", help: "debug, warning or error",
+            completes: .words(["debug", "warning", "error"])),
+        Option(long: "debug", value: nil, help: "log every step"),
+        Option(
+            long: "systemd-cgroup", value: nil, help: "have systemd make the control groups"),
+        Option(
+            long: "cgroup-manager", value: "NAME",
+            help: "who makes the control groups: cgroupfs, systemd or disabled",
+            completes: .words(["cgroupfs", "systemd", "disabled"])),
+        Option(
+            long: "rootless", value: "MODE",
+            help: "whether to do without what only root may do: true, false or auto",
+            completes: .words(["true", "false", "auto"])),
+    ]
+
+    /// Takes the global options off the front of a command line.
+    ///
+    /// - Returns: They and what is left; an option that is not global is left there.
+    static func take(
+        from arguments: [String]
+    ) throws(CommandError) -> (GlobalOptions, [String]) {
+        var globals = GlobalOptions(root: defaultRoot)
+        var rest = arguments[...]
+        while let word = rest.first, word.hasPrefix("--") {
+            let parts = word.dropFirst(2).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = parts.first, let option = table.first(where: { $0.long == name })
+            else { break }
+            rest = rest.dropFirst()
+            var value = parts.count > 1 ? String(parts[1]) : nil
+            if option.value != nil && value == nil {
+                guard let next = rest.popFirst() else {
+                    throw CommandError(
+                        "the option \"\(word)\" needs a value; see \"vfs-run --help\"")
+                }
+                value = next
+            }
+            try globals.set(option.long, value ?? "true")
+        }
+        return (globals, Array(rest))
+    }
+
+    private mutating func set(_ name: String, _ value: String) throws(CommandError) {
+        switch name {
+        case "root":
+            root = try LoadedConfig.absolute(value)
+            rootIsGiven = true
+            if HostName.cleaned(root) == "/" {
+                throw CommandError("--root may not be /; name a directory of its own")
+            }
+        case "log": log.path = value.isEmpty ? nil : value
+        case "log-format":
+            guard let format = Log.Format(rawValue: value) else {
+                throw CommandError("invalid log-format: \(value); text and json are known")
+            }
+            log.format = format
+        case "log-level":
+            guard let level = Log.Level(rawValue: value) else {
+                throw CommandError("invalid log-level: \(value); debug, warning and error are known")
+            }
+            log.isVerbose = level == .debug
+        case "debug": log.isVerbose = value != "false"
+        case "systemd-cgroup":
+            if value != "false" { controlGroupManager = .systemd }
+        case "cgroup-manager":
+            guard let manager = ControlGroupManager(rawValue: value) else {
+                throw CommandError(
+                    "unknown cgroup manager \"\(value)\"; cgroupfs, systemd and disabled are known")
+            }
+            controlGroupManager = manager
+        case "rootless":
+            if !["true", "false", "auto", "1", "0"].contains(value) {
+                throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
+            }
+        default: break
+        }
+    }
+
+    /// As the XDG base directories have it for users.
+    private static var defaultRoot: String {
+        if Credentials.effectiveUser != 0,
+            let folder = CurrentProcess.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/")
+        {
+            return folder + "/vfs-run"
+        }
+        return "/run/vfs-run"
+    }
+}
