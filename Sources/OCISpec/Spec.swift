@@ -10,6 +10,7 @@ public struct Spec: Sendable {
     public var domainname: Located<String>?
     public var mounts: [Mount] = []
     public var linux: Linux?
+    public var hooks: Hooks?
     public var vfs: VFS?
     /// Parts of the specification that this version does not carry out, with their places.
     public var unsupported: [Located<String>] = []
@@ -41,6 +42,7 @@ public struct Spec: Sendable {
         domainname = reader.string("domainname")
         mounts = reader.objects("mounts", Mount.init) ?? []
         linux = reader.object("linux").map(Linux.init)
+        hooks = reader.object("hooks").map(Hooks.init)
         vfs = reader.object("vfs").map(VFS.init)
         for key in ["hooks"] {
             if let found = reader.member(key), !found.members.isEmpty {

@@ -22,6 +22,7 @@ public struct Configuration: Sendable {
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
+    public var hooks: Hooks
 
     /// The filter of system calls.
     public enum SeccompProfile: Sendable {

@@ -91,7 +91,8 @@ public struct ConfigurationBuilder {
             rootfsPropagation: propagation.map {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
-            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) })
+            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
+            hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init())
     }
 
     private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
