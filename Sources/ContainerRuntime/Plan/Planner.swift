@@ -43,6 +43,9 @@ public struct Planner {
                 add(LockUpper(directory: directory.value), directory.origin)
             }
         }
+        if let label = configuration.process.label ?? configuration.mountLabel {
+            add(RequireSELinux(), label.origin)
+        }
         if let seccomp = configuration.seccomp {
             add(
                 PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
@@ -100,7 +103,8 @@ public struct Planner {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)
         case .overlay(let overlay):
-            add(MountOverlay(overlay), overlay.origin)
+            add(
+                MountOverlay(overlay, label: configuration.mountLabel?.value), overlay.origin)
         }
         add(PivotRoot())
         if propagation.value.kind != .slave {
@@ -117,7 +121,8 @@ public struct Planner {
         case .fileSystem(let type, let source, let parameters):
             add(
                 MountFileSystem(
-                    mount: mount, type: type, source: source, parameters: parameters),
+                    mount: mount, type: type, source: source, parameters: parameters,
+                    label: configuration.mountLabel?.value),
                 mount.origin)
         case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
         case .remount: add(Remount(mount: mount), mount.origin)
@@ -136,7 +141,10 @@ public struct Planner {
     }
 
     private mutating func planPaths() {
-        for path in configuration.maskedPaths { add(MaskPath(path: path.value), path.origin) }
+        for path in configuration.maskedPaths {
+            add(
+                MaskPath(path: path.value, label: configuration.mountLabel?.value), path.origin)
+        }
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
@@ -170,6 +178,7 @@ public struct Planner {
             add(SetInputOutputPriority(priority: priority.value), priority.origin)
         }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
+        if let label = process.label { add(LabelKeyring(label: label.value), label.origin) }
         add(StartSession(hasTerminal: process.terminal != nil))
         add(
             EnterWorkingDirectory(path: process.workingDirectory.value),
@@ -177,6 +186,11 @@ public struct Planner {
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
         if readOnly.value { add(ProtectRoot(), readOnly.origin) }
+        // Both hold from exec on. Before the user changes: the files are root's.
+        if let profile = process.appArmorProfile {
+            add(SetAppArmorProfile(profile: profile.value), profile.origin)
+        }
+        if let label = process.label { add(LabelProgram(label: label.value), label.origin) }
         let filter = configuration.seccomp
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         if process.noNewPrivileges.value {
