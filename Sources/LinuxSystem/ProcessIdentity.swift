@@ -85,6 +85,17 @@ extension CurrentProcess {
 
     public static var pid: Int32 { getpid() }
 
+    /// This process's environment: `NAME=value`. The corresponding C variable is `environ`.
+    public static var environment: [String] {
+        var found: [String] = []
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            unsafe found.append(String(cString: entry))
+            unsafe next += 1
+        }
+        return found
+    }
+
     /// A variable of this process's environment. The corresponding C function is `getenv`.
     public static func environment(_ name: String) -> String? {
         unsafe getenv(name).map { unsafe String(cString: $0) }

@@ -49,17 +49,27 @@ public enum Poll {
     ///
     /// - Returns: For each entry what happened to it.
     ///
-    /// - Parameter milliseconds: Nothing happens longer than this; −1 waits for ever.
+    /// - Parameter deadline: When to stop waiting, on `Clock`; nil is never. What has happened by
+    ///   then may be nothing.
     ///
     /// The corresponding C function is `poll`.
     public static func wait(
-        _ entries: [(descriptor: FileDescriptor?, events: Events)], milliseconds: CInt = -1
+        _ entries: [(descriptor: FileDescriptor?, events: Events)], until deadline: UInt64? = nil
     ) throws(Errno) -> [Events] {
         var polled = entries.map {
             pollfd(fd: $0.descriptor?.rawValue ?? -1, events: $0.events.rawValue, revents: 0)
         }
-        _ = try retryOnInterrupt { unsafe poll(&polled, nfds_t(polled.count), milliseconds) }
+        _ = try retryOnInterrupt {
+            unsafe poll(&polled, nfds_t(polled.count), milliseconds(until: deadline))
+        }
         return polled.map { Events(rawValue: $0.revents) }
+    }
+
+    /// What `poll` takes, rounded up: −1 is for ever.
+    private static func milliseconds(until deadline: UInt64?) -> CInt {
+        guard let deadline else { return -1 }
+        let now = Clock.nanoseconds
+        return deadline <= now ? 0 : CInt(clamping: (deadline - now + 999_999) / 1_000_000)
     }
 }
 

@@ -105,7 +105,8 @@ extension Command {
                 try container.delete(force: force)
             } catch {
                 if force && error.isMissing { return 0 }
-                throw error
+                if !error.isWarning { throw error }
+                arguments.globals.log.warning(error.message)
             }
             return 0
         })

@@ -102,7 +102,7 @@ extension Command {
             } catch {
                 throw RuntimeError(error.lines.joined(separator: "\n"))
             }
-            return try Launch(plan, until: until).run()
+            return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
         } catch {
             throw CommandError(error.message)
         }

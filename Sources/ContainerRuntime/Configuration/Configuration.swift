@@ -6,6 +6,8 @@ public import OCISpec
 public struct Configuration: Sendable {
     /// The directory that config.json lies in, absolute.
     public var bundle: String
+    public var ociVersion: String
+    public var annotations: [(key: String, value: String)]
     public var process: Process
     public var root: Root
     public var namespaces: Namespaces
@@ -22,6 +24,9 @@ public struct Configuration: Sendable {
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
+    public var hooks: Hooks
+    /// The SELinux context of the mounts that take one.
+    public var mountLabel: Setting<String>?
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?
@@ -55,9 +60,6 @@ public struct Configuration: Sendable {
         /// How many descriptors, from 3 on, the caller passes to the program.
         public var preservedDescriptors = 0
         public var hasOwnKeyring = true
-        public var annotations: [(key: String, value: String)] = []
-        public var ociVersion = ""
-
         public init(id: ContainerID, store: ContainerStore, waits: Bool) {
             self.id = id
             self.store = store
@@ -89,6 +91,9 @@ public struct Configuration: Sendable {
         public var inputOutputPriority: Setting<InputOutputPriority>?
         /// −1000…1000; nil leaves it as it is.
         public var oomScoreAdjustment: Setting<Int>?
+        public var appArmorProfile: Setting<String>?
+        /// The SELinux context of the program.
+        public var label: Setting<String>?
     }
 
     public struct Terminal: Sendable {

@@ -86,7 +86,9 @@ public struct ConfigurationBuilder {
         let linux = spec.linux
         let propagation = linux?.rootfsPropagation
         return Configuration(
-            bundle: bundle, process: process, root: root, namespaces: namespaces(linux),
+            bundle: bundle, ociVersion: spec.ociVersion?.value ?? "",
+            annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
+            process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
             mounts: mounts, devices: (linux?.devices ?? []).map(device),
             makesDefaultDevices: makesDefaultDevices(mounts),
@@ -100,7 +102,8 @@ public struct ConfigurationBuilder {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
             seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
-            container: container(spec))
+            hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
+            mountLabel: name(linux?.mountLabel), container: invocation.container)
     }
 
     /// A terminal needs somebody at its other end.
@@ -120,17 +123,11 @@ public struct ConfigurationBuilder {
         }
     }
 
-    private func container(_ spec: Spec) -> Configuration.Container? {
-        var container = invocation.container
-        container?.ociVersion = spec.ociVersion?.value ?? ""
-        container?.annotations = spec.annotations.map { ($0.key.value, $0.value.value) }
-        return container
-    }
-
     private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
         Setting(located.value, .config(located.offset))
     }
 
+    /// An empty one counts as not there.
     private func name(_ name: Located<String>?) -> Setting<String>? {
         name.flatMap { $0.value.isEmpty ? nil : setting($0) }
     }
@@ -162,7 +159,8 @@ public struct ConfigurationBuilder {
                 Setting(
                     .init(kind: $0.kind.value, level: $0.priority.value), .config($0.offset))
             },
-            oomScoreAdjustment: spec.oomScoreAdj.map(setting))
+            oomScoreAdjustment: spec.oomScoreAdj.map(setting),
+            appArmorProfile: name(spec.apparmorProfile), label: name(spec.selinuxLabel))
     }
 
     private func terminal(_ spec: Spec.Process) -> Setting<Configuration.Terminal>? {

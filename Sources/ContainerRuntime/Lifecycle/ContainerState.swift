@@ -31,6 +31,8 @@ struct ContainerState: Sendable {
     /// Hierarchy and directory.
     var cgroup: [(controllers: String, path: String)]
     var annotations: [(key: String, value: String)]
+    /// The kinds of hooks that its config has.
+    var hooks: [Configuration.Hooks.Kind] = []
 
     /// Read by another version, or not by us at all: nil.
     init?(_ value: JSONValue) {
@@ -53,6 +55,9 @@ struct ContainerState: Sendable {
                 return nil
             }
             return (name, path)
+        }
+        hooks = (value["hooks"]?.elements ?? []).compactMap {
+            $0.string.flatMap(Configuration.Hooks.Kind.init)
         }
         annotations = (value["annotations"]?.members ?? []).map {
             ($0.key.string ?? "", $0.value.string ?? "")
@@ -103,6 +108,7 @@ struct ContainerState: Sendable {
                 "cgroup",
                 .array(cgroup.map { .array([.string($0.controllers), .string($0.path)]) })
             ),
+            ("hooks", .array(hooks.map { .string($0.rawValue) })),
             ("annotations", .object(annotations.map { ($0.key, .string($0.value)) })),
         ])
         return Array(object.compactText.utf8)

@@ -17,10 +17,17 @@ public final class Launch {
     private let plan: Plan
     private let times: SharedTimes?
     private let until: Accompaniment
+    private let warn: (String) -> Void
     let context = StartContext()
 
-    /// - Parameter trace: Where the times of the steps go, when they are wanted.
-    public init(_ plan: Plan, until: Accompaniment = .ended, trace: Trace? = nil) {
+    /// - Parameters:
+    ///   - trace: Where the times of the steps go, when they are wanted.
+    ///   - warn: Where what went wrong at the end goes.
+    public init(
+        _ plan: Plan, until: Accompaniment = .ended, trace: Trace? = nil,
+        warn: @escaping (String) -> Void = { _ in }
+    ) {
+        self.warn = warn
         self.plan = plan
         self.until = until
         times = trace?.times
@@ -128,7 +135,14 @@ public final class Launch {
 
     /// Takes away what the steps have left on the host: nothing, where nothing was left.
     private func finish() throws(RuntimeError) {
-        for made in context.undoing.reversed() { try made.undo() }
+        for made in context.undoing.reversed() {
+            do throws(RuntimeError) {
+                try made.undo()
+            } catch {
+                if !error.isWarning { throw error }
+                warn(error.message)
+            }
+        }
         context.undoing = []
     }
 
@@ -153,6 +167,8 @@ public final class Launch {
             throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
         case .refused(let error): throw error
         case .lost(let error): throw RuntimeError(error.description)
+        case .exited where until == .created, .signaled where until == .created:
+            throw RuntimeError("the init process ended before it could wait for its start")
         case .exited(let code): return code
         case .signaled(let signal): return 128 + signal
         case .diedEarly(let signal):

@@ -1,5 +1,6 @@
 public import JSON
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 /// What can be done with a container that exists.
@@ -86,11 +87,58 @@ extension StoredContainer {
         }
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
-        if message.isEmpty { return }
+        if message.isEmpty { return try runPoststart(state) }
         guard case .failed(_, _, let text) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
         throw error(text)
+    }
+
+    /// The program runs; when one of these hooks fails, it does not go on.
+    private func runPoststart(_ state: ContainerState) throws(RuntimeError) {
+        guard state.hooks.contains(.poststart) else { return }
+        let hooks = try hooks()
+        // They may use the runtime on this container.
+        unlock()
+        do throws(StepError) {
+            try HookRunner.run(
+                hooks.poststart, kind: .poststart,
+                state: state.document(.running, pid: state.process?.pid),
+                environment: CurrentProcess.environment)
+        } catch {
+            try? send(Signal.kill, state)
+            throw self.error(error.message)
+        }
+    }
+
+    private func hooks() throws(RuntimeError) -> Configuration.Hooks {
+        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
+        return spec.hooks.map(Configuration.Hooks.init) ?? Configuration.Hooks()
+    }
+
+    /// Takes away all that is left of a container that has ended.
+    ///
+    /// - Throws: What could not be taken away, and hooks that failed: the rest is done all the same.
+    func destroy(
+        _ state: ContainerState?, poststop: [Configuration.Hook]
+    ) throws(RuntimeError) {
+        try remove()
+        guard let state else { return }
+        var failures: [String] = []
+        let document = state.document(.stopped, pid: nil)
+        for (index, hook) in poststop.enumerated() {
+            do throws(StepError) {
+                try HookRunner.run(
+                    hook, kind: .poststop, index: index, state: Array(document.compactText.utf8),
+                    environment: CurrentProcess.environment)
+            } catch {
+                failures.append(error.message)
+            }
+        }
+        if failures.isEmpty { return }
+        var error = error(failures.joined(separator: "; "))
+        error.isWarning = true
+        throw error
     }
 
     /// Reads what the init process says through exec.fifo, until it has become the program or has
@@ -170,7 +218,15 @@ extension StoredContainer {
                 try end(state)
             }
         }
-        try remove()
+        var poststop: [Configuration.Hook] = []
+        if found?.hooks.contains(.poststop) == true {
+            do {
+                poststop = try hooks().poststop
+            } catch {
+                if !force { throw error }
+            }
+        }
+        try destroy(found, poststop: poststop)
         if found == nil && !force {
             throw error("container \"\(id.text)\" does not exist: what was left of it is removed")
         }
@@ -181,7 +237,7 @@ extension StoredContainer {
         do throws(Errno) {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)
-            let events = try Poll.wait([(process.borrowed, .readable)], milliseconds: 10_000)
+            let events = try Poll.wait([(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
             if events[0].isEmpty {
                 throw Errno.timedOut
             }

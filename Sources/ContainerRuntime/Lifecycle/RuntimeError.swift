@@ -4,6 +4,8 @@ public struct RuntimeError: Error, Sendable, Hashable {
     public var message: String
     /// What the program exits with.
     public var exitCode: CInt
+    /// Whether everything was done all the same.
+    public var isWarning = false
     /// Whether there is no such container.
     public var isMissing = false
 

@@ -47,6 +47,15 @@ public struct Planner {
         self.seccompCache = seccompCache
     }
 
+    /// What hooks and other commands are told of the container.
+    private var state: ContainerState {
+        let container = configuration.container
+        return ContainerState(
+            id: container?.id.text ?? "vfs-run-\(CurrentProcess.pid)",
+            bundle: configuration.bundle, rootfs: configuration.root.mountpoint,
+            ociVersion: configuration.ociVersion, annotations: configuration.annotations)
+    }
+
     private mutating func add(_ step: some Step, _ origin: Origin = .standard) {
         steps.append(PlannedStep(step: step, origin: origin))
     }
@@ -56,11 +65,10 @@ public struct Planner {
     private mutating func planRuntime() {
         add(RequireSeal())
         if let container = configuration.container {
-            let state = ContainerState(
-                id: container.id.text, bundle: configuration.bundle,
-                rootfs: configuration.root.mountpoint, ociVersion: container.ociVersion,
-                annotations: container.annotations)
-            add(ReserveContainer(container: container, state: state, document: document))
+            add(
+                ReserveContainer(
+                    container: container, state: state, hooks: configuration.hooks,
+                    document: document))
         }
         if case .overlay(let overlay) = configuration.root.source {
             // Layers first: one that is missing must not leave a new upper behind.
@@ -68,6 +76,9 @@ public struct Planner {
             if case .kept(let directory) = overlay.upper {
                 add(LockUpper(directory: directory.value), directory.origin)
             }
+        }
+        if let label = configuration.process.label ?? configuration.mountLabel {
+            add(RequireSELinux(), label.origin)
         }
         if let seccomp = configuration.seccomp {
             add(
@@ -121,11 +132,23 @@ public struct Planner {
                 joined.origin)
         }
         planRoot()
+        // Hooks of the host's want to see both trees, with the mounts made; otherwise the host's is
+        // let go first.
+        let hooks = configuration.hooks
+        let pivotsLate = ![hooks.prestart, hooks.createRuntime, hooks.createContainer]
+            .allSatisfy(\.isEmpty)
+        if !pivotsLate { planPivot() }
         // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
         let hasDev = configuration.mounts.contains { HostName.cleaned($0.destination) == "/dev" }
         if !hasDev { planMount(.devices) }
         for mount in configuration.mounts { planMount(mount) }
         planDevices()
+        if pivotsLate {
+            for kind in [Configuration.Hooks.Kind.prestart, .createRuntime, .createContainer] {
+                planHooks(kind)
+            }
+            planPivot()
+        }
         planPaths()
         planKernel()
         planProcess()
@@ -146,12 +169,31 @@ public struct Planner {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)
         case .overlay(let overlay):
-            add(MountOverlay(overlay), overlay.origin)
+            add(
+                MountOverlay(overlay, label: configuration.mountLabel?.value), overlay.origin)
         }
+    }
+
+    private mutating func planPivot() {
         add(PivotRoot())
+        let propagation = configuration.rootfsPropagation
         if propagation.value.kind != .slave {
             add(SetRootPropagation(propagation: propagation.value), propagation.origin)
         }
+    }
+
+    private mutating func planHooks(_ kind: Configuration.Hooks.Kind) {
+        let hooks = configuration.hooks[kind]
+        guard let first = hooks.first else { return }
+        let environment =
+            switch kind {
+            case .createContainer: [String]()
+            case .startContainer: configuration.process.environment
+            default: CurrentProcess.environment
+            }
+        add(
+            RunHooks(kind: kind, hooks: hooks, state: state, environment: environment),
+            first.origin)
     }
 
     private mutating func planMount(_ mount: Configuration.Mount) {
@@ -163,7 +205,8 @@ public struct Planner {
         case .fileSystem(let type, let source, let parameters):
             add(
                 MountFileSystem(
-                    mount: mount, type: type, source: source, parameters: parameters),
+                    mount: mount, type: type, source: source, parameters: parameters,
+                    label: configuration.mountLabel?.value),
                 mount.origin)
         case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
         case .remount: add(Remount(mount: mount), mount.origin)
@@ -182,7 +225,10 @@ public struct Planner {
     }
 
     private mutating func planPaths() {
-        for path in configuration.maskedPaths { add(MaskPath(path: path.value), path.origin) }
+        for path in configuration.maskedPaths {
+            add(
+                MaskPath(path: path.value, label: configuration.mountLabel?.value), path.origin)
+        }
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
@@ -217,6 +263,7 @@ public struct Planner {
         }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
         let container = configuration.container
+        if let label = process.label { add(LabelKeyring(label: label.value), label.origin) }
         add(
             StartSession(
                 hasTerminal: process.terminal != nil,
@@ -229,6 +276,11 @@ public struct Planner {
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && joined == nil { add(ProtectRoot(), readOnly.origin) }
+        // Both hold from exec on. Before the user changes: the files are root's.
+        if let profile = process.appArmorProfile {
+            add(SetAppArmorProfile(profile: profile.value), profile.origin)
+        }
+        if let label = process.label { add(LabelProgram(label: label.value), label.origin) }
         let filter = configuration.seccomp
         if container?.waits == true { add(PrepareGate()) }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
@@ -250,9 +302,12 @@ public struct Planner {
             pidFile: container?.pidFile ?? joined?.pidFile,
             pidfdSocket: container?.pidfdSocket ?? joined?.pidfdSocket)
         if container?.waits == true { add(AwaitStart()) }
+        if joined == nil { planHooks(.startContainer) }
         add(
             Execute(arguments: process.arguments.value, environment: process.environment),
             process.arguments.origin)
+        // create leaves them to start.
+        if joined == nil && container?.waits != true { planHooks(.poststart) }
     }
 
     /// The container is there: whoever asked for it is told.

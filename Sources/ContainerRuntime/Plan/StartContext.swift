@@ -30,7 +30,9 @@ public final class StartContext {
 
     // Container side.
 
-    /// What the init process waits at for its start, by O_PATH, and from then on reports through.
+    /// What the init process waits at for its start, by O_PATH.
+    var fifo: HeldDescriptor?
+    /// The same, open: from the start on the init process reports through it.
     var gate: HeldDescriptor?
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
@@ -58,7 +60,7 @@ public final class StartContext {
         context.controlGroups = controlGroups
         context.container = container
         context.state = state
-        context.gate = gate
+        context.fifo = fifo
         return context
     }
 

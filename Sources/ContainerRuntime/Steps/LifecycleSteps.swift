@@ -7,6 +7,7 @@ internal import SystemPackage
 struct ReserveContainer: Step {
     let container: Configuration.Container
     let state: ContainerState
+    let hooks: Configuration.Hooks
     let document: JSONDocument
 
     let side = Side.runtime
@@ -17,9 +18,11 @@ struct ReserveContainer: Step {
         // The fifo's mode is not the caller's business.
         Credentials.setFileModeMask(0)
         let stored = try container.store.reserve(container.id)
+        var state = state
+        state.hooks = Configuration.Hooks.Kind.allCases.filter { !hooks[$0].isEmpty }
         context.container = stored
         context.state = state
-        context.undoing.append(stored)
+        context.undoing.append(Reservation(container: stored, state: state, hooks: hooks.poststop))
         let directory = stored.directory.borrowed
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             try stored.write(state)
@@ -28,7 +31,7 @@ struct ReserveContainer: Step {
             try config.borrowed.write(all: document.bytes)
         }
         guard container.waits else { return }
-        context.gate = try stepping("mkfifo", ContainerStore.fifoName) { () throws(Errno) in
+        context.fifo = try stepping("mkfifo", ContainerStore.fifoName) { () throws(Errno) in
             // The container's user opens it, through the descriptor.
             try directory.makeNode(
                 ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
@@ -37,8 +40,15 @@ struct ReserveContainer: Step {
     }
 }
 
-extension StoredContainer: Undoing {
-    func undo() throws(RuntimeError) { try remove() }
+/// The directory of a container that has come to its end, or has never come to be.
+private struct Reservation: Undoing {
+    let container: StoredContainer
+    let state: ContainerState
+    let hooks: [Configuration.Hook]
+
+    func undo() throws(RuntimeError) {
+        try container.destroy(state, poststop: hooks)
+    }
 }
 
 /// From here on the container lives without the runtime process.
@@ -136,7 +146,7 @@ struct AwaitStart: Step {
     static let opened: [UInt8] = [UInt8(ascii: "0")]
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard let fifo = context.gate, let proc = context.privateProc else {
+        guard let fifo = context.fifo, let proc = context.privateProc else {
             throw StepError("the plan has no gate at this point")
         }
         context.channel = nil
@@ -149,6 +159,7 @@ struct AwaitStart: Step {
             try gate.borrowed.write(all: AwaitStart.opened)
         }
         context.gate = HeldDescriptor(gate)
+        context.fifo = nil
         context.privateProc = nil
     }
 }

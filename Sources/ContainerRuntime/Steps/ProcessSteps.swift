@@ -219,8 +219,8 @@ struct CloseDescriptors: Step {
         }
         var kept = [channel.channel.borrowed]
         // Close-on-exec, both; the gate leads to a fifo, the procfs to the container's own.
-        if let gate = context.gate { kept.append(gate.borrowed) }
-        if context.gate != nil, let proc = context.privateProc { kept.append(proc.directory.borrowed) }
+        if let fifo = context.fifo { kept.append(fifo.borrowed) }
+        if context.fifo != nil, let proc = context.privateProc { kept.append(proc.directory.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)
