@@ -1,4 +1,4 @@
-// Making the init process, and the watchdog that ends it.
+// Making the init process, the watchdog that ends it, and programs beside it.
 
 #define _GNU_SOURCE
 #include "clinux.h"
@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -149,4 +150,35 @@ int clinux_stop_watchdog(pid_t pid) {
         if (errno != EINTR) return -1;
     }
     return 0;
+}
+
+pid_t clinux_start_program(const char *path, char *const *arguments, char *const *environment,
+                           const int streams[3]) {
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes); // never fails
+    sigset_t all, none;
+    // Not by sigfillset(3), which leaves out 32 and 33: posix_spawn would have these ignored.
+    memset(&all, 0xff, sizeof all);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETPGROUP);
+    for (int number = 0; number < 3 && error == 0; number++)
+        error = posix_spawn_file_actions_adddup2(&actions, streams[number], number);
+    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    pid_t pid = -1;
+    if (error == 0) error = posix_spawn(&pid, path, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error == 0) return pid;
+    errno = error;
+    return -1;
 }

@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// A process this one has made, held by its pidfd.
 public struct ChildProcess: ~Copyable, Sendable {
-    private let pidfd: OwnedDescriptor
+    let pidfd: OwnedDescriptor
     public let pid: Int32
 
     /// How a process ended.

@@ -10,6 +10,7 @@ public struct Spec: Sendable {
     public var domainname: Located<String>?
     public var mounts: [Mount] = []
     public var linux: Linux?
+    public var hooks: Hooks?
     public var vfs: VFS?
     public var annotations: [(key: Located<String>, value: Located<String>)] = []
     /// Parts of the specification that this version does not carry out, with their places.
@@ -42,6 +43,7 @@ public struct Spec: Sendable {
         domainname = reader.string("domainname")
         mounts = reader.objects("mounts", Mount.init) ?? []
         linux = reader.object("linux").map(Linux.init)
+        hooks = reader.object("hooks").map(Hooks.init)
         vfs = reader.object("vfs").map(VFS.init)
         annotations = reader.object("annotations")?.strings ?? []
         for key in ["hooks"] {

@@ -13,7 +13,9 @@ import Testing
     }
 
     static let rules: [Rule] = [
-        rule("unsupportedParts", Checks.unsupportedParts, "hooks", #"{"poststop": [{}]}"#),
+        rule(
+            "unsupportedParts", Checks.unsupportedParts, "hooks", #"{"poststop": [{"path": "/x"}]}"#
+        ),
         rule("version", Checks.version, "ociVersion", #""3.0.0""#),
         rule("rootDirectory", Checks.rootDirectory, "root", nil),
         rule("arguments", Checks.arguments, "process", #"{"cwd": "/", "args": []}"#),
@@ -45,6 +47,7 @@ import Testing
             "devices", Checks.devices, "linux", #"{"devices": [{"type": "p", "path": "fifo"}]}"#),
         rule("containerPaths", Checks.containerPaths, "linux", #"{"maskedPaths": ["x"]}"#),
         Rule(testDescription: "seccomp", check: Checks.seccomp, config: twoProfiles),
+        rule("hooks", Checks.hooks, "hooks", #"{"poststop": [{"path": "x"}]}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]
 

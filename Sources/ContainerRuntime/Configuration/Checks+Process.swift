@@ -22,13 +22,13 @@ extension Checks {
     }
 
     static func environment(_ spec: Spec, _ diagnostics: Diagnostics) {
-        for entry in spec.process?.env ?? [] {
-            guard let equals = entry.value.firstIndex(of: "="), equals != entry.value.startIndex
-            else {
-                diagnostics.error(
-                    "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
-                continue
-            }
+        refuseWrongVariables(spec.process?.env ?? [], diagnostics)
+    }
+
+    static func refuseWrongVariables(_ env: [Located<String>], _ diagnostics: Diagnostics) {
+        for entry in env where entry.value.hasPrefix("=") || !entry.value.contains("=") {
+            diagnostics.error(
+                "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
         }
     }
 

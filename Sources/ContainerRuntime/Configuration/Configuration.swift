@@ -22,6 +22,7 @@ public struct Configuration: Sendable {
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
+    public var hooks: Hooks
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?

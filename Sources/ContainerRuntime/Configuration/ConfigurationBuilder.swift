@@ -100,7 +100,7 @@ public struct ConfigurationBuilder {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
             seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
-            container: container(spec))
+            hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(), container: container(spec))
     }
 
     /// A terminal needs somebody at its other end.
