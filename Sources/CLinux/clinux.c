@@ -29,6 +29,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -106,6 +107,10 @@ int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int ma
 
 unsigned int clinux_major(dev_t device) { return major(device); }
 unsigned int clinux_minor(dev_t device) { return minor(device); }
+
+int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size) {
+    return fsetxattr(fd, name, value, size, 0);
+}
 
 int clinux_memfd_create(const char *name) {
     return (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -52,6 +52,11 @@ extension FileDescriptor {
         return OwnedDescriptor(FileDescriptor(rawValue: result))
     }
 
+    /// Sets an extended attribute. The corresponding C function is `fsetxattr`.
+    public func setAttribute(_ name: String, _ value: String) throws(Errno) {
+        try checkDone(unsafe clinux_fsetxattr(rawValue, name, value, value.utf8.count))
+    }
+
     /// The corresponding C function is `flock`, without waiting.
     ///
     /// - Throws: `Errno.wouldBlock` when somebody else holds it.

@@ -13,6 +13,7 @@ extension Spec {
         public var seccomp: JSONValue?
         public var resources: Resources?
         public var personality: Personality?
+        public var mountLabel: Located<String>?
         public var unsupported: [Located<String>]
         public var offset: Int
 
@@ -74,8 +75,9 @@ extension Spec.Linux {
         // cgroupsPath only says where a cgroup would be: without limits there is none.
         unsupported = reader.present([
             "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt",
-            "memoryPolicy", "mountLabel",
+            "memoryPolicy",
         ])
+        mountLabel = reader.string("mountLabel")
         offset = reader.offset
     }
 }

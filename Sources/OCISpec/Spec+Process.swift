@@ -13,6 +13,8 @@ extension Spec {
         public var oomScoreAdj: Located<Int>?
         public var scheduler: Scheduler?
         public var ioPriority: InputOutputPriority?
+        public var apparmorProfile: Located<String>?
+        public var selinuxLabel: Located<String>?
         public var unsupported: [Located<String>]
         public var offset: Int
 
@@ -64,7 +66,9 @@ extension Spec.Process {
         scheduler = reader.object("scheduler").flatMap(Scheduler.init)
         ioPriority = reader.object("ioPriority").flatMap(InputOutputPriority.init)
         // execCPUAffinity says nothing about the first process of a container.
-        unsupported = reader.present(["apparmorProfile", "selinuxLabel"])
+        apparmorProfile = reader.string("apparmorProfile")
+        selinuxLabel = reader.string("selinuxLabel")
+        unsupported = []
         offset = reader.offset
     }
 }

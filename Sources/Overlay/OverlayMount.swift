@@ -260,7 +260,11 @@ public struct OverlayMount: Sendable {
                 try link(work, as: "w", in: links.borrowed)
                 data.append("workdir=w")
             }
-            let joined = (data + options).joined(separator: ",")
+            // A context has commas in it; only SELinux takes quotes.
+            let quoted = options.map {
+                $0.hasPrefix("context=") ? "context=\"\($0.dropFirst(8))\"" : $0
+            }
+            let joined = (data + quoted).joined(separator: ",")
             let place = "/proc/self/fd/\(target.rawValue)"
             try MountTree.mount("overlay", source: "overlay", on: place, data: joined)
             // The directory that was mounted on still names what is below: `.` of its parent

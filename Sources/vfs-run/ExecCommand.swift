@@ -117,6 +117,8 @@ extension Command {
             joining.additionalGroupIDs.append(try id(group, "gid"))
         }
         joining.forbidsNewPrivileges = arguments.has("no-new-privs")
+        joining.appArmorProfile = arguments.value("apparmor")
+        joining.label = arguments.value("process-label")
         for name in arguments.values("cap") {
             guard let capability = CapabilitySet(name: name) else {
                 arguments.globals.log.warning(

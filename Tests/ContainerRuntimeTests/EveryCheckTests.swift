@@ -47,6 +47,7 @@ import Testing
             "devices", Checks.devices, "linux", #"{"devices": [{"type": "p", "path": "fifo"}]}"#),
         rule("containerPaths", Checks.containerPaths, "linux", #"{"maskedPaths": ["x"]}"#),
         Rule(testDescription: "seccomp", check: Checks.seccomp, config: twoProfiles),
+        rule("labels", Checks.labels, "process", process(#""apparmorProfile": " x""#)),
         rule("hooks", Checks.hooks, "hooks", #"{"poststop": [{"path": "x"}]}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]

@@ -200,10 +200,7 @@ import Testing
             #"""
             {"cwd": "/", "args": ["sh"], "apparmorProfile": "x",
              "selinuxLabel": "", "scheduler": {"policy": "SCHED_OTHER"}}
-            """#,
-            """
-            config.json:3:60: process.apparmorProfile: is not supported yet; remove it
-            """),
+            """#),
         CheckRow(
             "process",
             #"""

@@ -95,6 +95,7 @@ int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int ma
                    unsigned int minor);
 unsigned int clinux_major(dev_t device);
 unsigned int clinux_minor(dev_t device);
+int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size);
 int clinux_memfd_create(const char *name);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// The mount id of statx(2), which names the mount an open file is reached

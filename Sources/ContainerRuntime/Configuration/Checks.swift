@@ -11,7 +11,7 @@ enum Checks {
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
         sysctl, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
-        hooks,
+        hooks, labels,
     ]
 
     // MARK: The document

@@ -23,6 +23,8 @@ public struct Configuration: Sendable {
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var hooks: Hooks
+    /// The SELinux context of the mounts that take one.
+    public var mountLabel: Setting<String>?
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?
@@ -90,6 +92,9 @@ public struct Configuration: Sendable {
         public var inputOutputPriority: Setting<InputOutputPriority>?
         /// −1000…1000; nil leaves it as it is.
         public var oomScoreAdjustment: Setting<Int>?
+        public var appArmorProfile: Setting<String>?
+        /// The SELinux context of the program.
+        public var label: Setting<String>?
     }
 
     public struct Terminal: Sendable {

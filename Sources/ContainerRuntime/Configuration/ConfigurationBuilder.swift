@@ -100,7 +100,8 @@ public struct ConfigurationBuilder {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
             seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
-            hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(), container: container(spec))
+            hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
+            mountLabel: name(linux?.mountLabel), container: container(spec))
     }
 
     /// A terminal needs somebody at its other end.
@@ -131,6 +132,7 @@ public struct ConfigurationBuilder {
         Setting(located.value, .config(located.offset))
     }
 
+    /// An empty one counts as not there.
     private func name(_ name: Located<String>?) -> Setting<String>? {
         name.flatMap { $0.value.isEmpty ? nil : setting($0) }
     }
@@ -162,7 +164,8 @@ public struct ConfigurationBuilder {
                 Setting(
                     .init(kind: $0.kind.value, level: $0.priority.value), .config($0.offset))
             },
-            oomScoreAdjustment: spec.oomScoreAdj.map(setting))
+            oomScoreAdjustment: spec.oomScoreAdj.map(setting),
+            appArmorProfile: name(spec.apparmorProfile), label: name(spec.selinuxLabel))
     }
 
     private func terminal(_ spec: Spec.Process) -> Setting<Configuration.Terminal>? {

@@ -55,6 +55,9 @@ public struct Planner {
 
     private mutating func planRuntime() {
         add(RequireSeal())
+        if let label = configuration.process.label ?? configuration.mountLabel {
+            add(RequireSELinux(), label.origin)
+        }
         if let container = configuration.container {
             let state = ContainerState(
                 id: container.id.text, bundle: configuration.bundle,
@@ -92,6 +95,7 @@ public struct Planner {
     private mutating func planJoining(_ joined: Configuration.JoinedContainer) {
         let process = configuration.process
         add(RequireSeal())
+        if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
             add(PrepareSeccomp(profile: seccomp.value, cache: seccompCache), seccomp.origin)
         }
@@ -146,7 +150,8 @@ public struct Planner {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)
         case .overlay(let overlay):
-            add(MountOverlay(overlay), overlay.origin)
+            add(
+                MountOverlay(overlay, label: configuration.mountLabel?.value), overlay.origin)
         }
         add(PivotRoot())
         if propagation.value.kind != .slave {
@@ -163,7 +168,8 @@ public struct Planner {
         case .fileSystem(let type, let source, let parameters):
             add(
                 MountFileSystem(
-                    mount: mount, type: type, source: source, parameters: parameters),
+                    mount: mount, type: type, source: source, parameters: parameters,
+                    label: configuration.mountLabel?.value),
                 mount.origin)
         case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
         case .remount: add(Remount(mount: mount), mount.origin)
@@ -182,7 +188,10 @@ public struct Planner {
     }
 
     private mutating func planPaths() {
-        for path in configuration.maskedPaths { add(MaskPath(path: path.value), path.origin) }
+        for path in configuration.maskedPaths {
+            add(
+                MaskPath(path: path.value, label: configuration.mountLabel?.value), path.origin)
+        }
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
@@ -217,6 +226,9 @@ public struct Planner {
         }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
         let container = configuration.container
+        if let label = process.label, container?.hasOwnKeyring ?? true {
+            add(LabelKeyring(label: label.value), label.origin)
+        }
         add(
             StartSession(
                 hasTerminal: process.terminal != nil,
@@ -229,6 +241,11 @@ public struct Planner {
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && joined == nil { add(ProtectRoot(), readOnly.origin) }
+        // Both hold from exec on. Before the user changes: the files are root's.
+        if let profile = process.appArmorProfile {
+            add(SetAppArmorProfile(profile: profile.value), profile.origin)
+        }
+        if let label = process.label { add(LabelProgram(label: label.value), label.origin) }
         let filter = configuration.seccomp
         if container?.waits == true { add(PrepareGate()) }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)

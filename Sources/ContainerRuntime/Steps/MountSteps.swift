@@ -96,6 +96,8 @@ struct MountFileSystem: Step {
     let type: String
     let source: String?
     let parameters: [Configuration.Mount.Parameter]
+    /// The SELinux context of all that is in it, where it takes one.
+    let label: String?
 
     let side = Side.container
     var summary: String { MountTarget(mount: mount).summary(type) }
@@ -119,6 +121,11 @@ struct MountFileSystem: Step {
         for parameter in parameters {
             try configure(fileSystem, parameter.key, parameter.value)
         }
+        // Whoever names a context for this one means it.
+        let hasContext = parameters.contains { $0.key.hasSuffix("context") }
+        if let label, labeling == .byOption, !hasContext {
+            try configure(fileSystem, "context", label)
+        }
         var attributes = mount.set
         attributes.override(with: mount.setRecursively)
         let tree: DetachedMount
@@ -128,6 +135,14 @@ struct MountFileSystem: Step {
         } catch {
             throw failure(fileSystem, "mount", error)
         }
+        if let label, labeling == .byAttribute {
+            let root = tree.borrowed
+            try stepping("fsetxattr", "security.selinux of \(mount.destination.inQuotes)") {
+                () throws(Errno) in
+                let top = try root.open(".", [.readOnly, .directory])
+                try top.borrowed.setAttribute("security.selinux", label)
+            }
+        }
         // It was made with its attributes; there is nothing to set or to clear any more.
         var attached = mount
         attached.set = []
@@ -135,6 +150,18 @@ struct MountFileSystem: Step {
         attached.clear = []
         attached.clearRecursively = []
         try MountTarget(mount: attached).attach(tree, place.borrowed)
+    }
+
+    private enum Labeling { case byOption, byAttribute, not }
+
+    /// The kernel's own interfaces have labels of their own, and the one message queue of an ipc
+    /// namespace takes no option.
+    private var labeling: Labeling {
+        switch type {
+        case "proc", "sysfs": .not
+        case "mqueue": .byAttribute
+        default: .byOption
+        }
     }
 
     private func configure(

@@ -5,6 +5,8 @@ internal import SystemPackage
 /// not there needs no mask.
 struct MaskPath: Step {
     let path: String
+    /// The SELinux context of the empty directory.
+    let label: String?
 
     let side = Side.container
     var summary: String { "mask \(path)" }
@@ -51,6 +53,7 @@ struct MaskPath: Step {
             let tmpfs = try FileSystemContext("tmpfs")
             try tmpfs.set("mode", "555")
             try tmpfs.set("nr_inodes", "1")
+            if let label { try tmpfs.set("context", label) }
             try tmpfs.create()
             let tree = try tmpfs.mount([.readOnly, .noSetUserID, .noDevices, .noExecution])
             try tree.attach(to: target)

@@ -91,10 +91,11 @@ struct MountOverlay: Step {
     let upper: Configuration.Root.Upper
     let options: [String]
 
-    init(_ overlay: Configuration.Root.Overlay) {
+    /// - Parameter label: The SELinux context of all that is in it.
+    init(_ overlay: Configuration.Root.Overlay, label: String? = nil) {
         layers = overlay.layers.map(\.value)
         upper = overlay.upper
-        options = overlay.options.map(\.value)
+        options = overlay.options.map(\.value) + (label.map { ["context=" + $0] } ?? [])
     }
 
     let side = Side.container
