@@ -108,10 +108,13 @@ extension Command {
             }
         }
         if let user = arguments.value("user") {
-            let parts = user.split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            joining.userID = try id(String(parts[0]), "uid")
-            if parts.count > 1 { joining.groupID = try id(String(parts[1]), "gid") }
+            do throws(RuntimeError) {
+                let user = try UserArgument(user)
+                joining.userID = user.userID
+                joining.groupID = user.groupID
+            } catch {
+                throw CommandError(error.message)
+            }
         }
         for group in arguments.values("additional-gids") {
             joining.additionalGroupIDs.append(try id(group, "gid"))

@@ -39,7 +39,7 @@ extension Configuration {
         if let path = joining.workingDirectory {
             process.workingDirectory = Setting(path, .argument("--cwd"))
         }
-        process.environment += joining.environment
+        process.environment = Environment.prepared(process.environment + joining.environment)
         if joining.userID != nil || !joining.additionalGroupIDs.isEmpty {
             process.user.origin = .argument("--user")
         }

@@ -165,7 +165,8 @@ extension StoredContainer {
             if status != .stopped {
                 if !force && status != .created {
                     throw error(
-                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)")
+                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)"
+                    )
                 }
                 try end(state)
             }

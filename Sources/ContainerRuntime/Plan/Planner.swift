@@ -241,6 +241,9 @@ public struct Planner {
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && joined == nil { add(ProtectRoot(), readOnly.origin) }
+        if !Environment.hasHome(process.environment) {
+            add(FindHome(userID: process.user.value.userID))
+        }
         // Both hold from exec on. Before the user changes: the files are root's.
         if let profile = process.appArmorProfile {
             add(SetAppArmorProfile(profile: profile.value), profile.origin)
