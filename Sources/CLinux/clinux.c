@@ -134,7 +134,8 @@ const char *clinux_next_entry(int directory, void **stream) {
     do {
         errno = 0;
         entry = readdir(*stream);
-    } while (entry != NULL && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    } while (entry != NULL &&
+             (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
     if (entry != NULL) return entry->d_name;
     int saved_errno = errno;
     closedir(*stream);
@@ -194,8 +195,8 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
 
 int clinux_connect(int directory, const char *name, int type) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
-                          directory, name);
+    int length =
+        snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
     if (length >= (int)sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return -1;

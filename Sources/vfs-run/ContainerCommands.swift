@@ -148,7 +148,8 @@ extension Command {
             let owners = OwnerNames()
             if format == "json" {
                 let list = reports.map { $0.json(owner: owners.name($0.ownerID)) }
-                try Output.write((list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
+                try Output.write(
+                    (list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
             } else {
                 try Output.write(table(reports, owners))
             }

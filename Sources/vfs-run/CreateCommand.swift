@@ -28,7 +28,8 @@ extension Option {
         bundle, config, consoleSocket, pidfdSocket, pidFile,
         Option(
             long: "no-pivot", value: nil,
-            help: "accepted for callers that give it; the root is changed by pivot_root all the same"),
+            help:
+                "accepted for callers that give it; the root is changed by pivot_root all the same"),
         Option(
             long: "no-new-keyring", value: nil, help: "keep the caller's session keyring"),
         preservedDescriptors,

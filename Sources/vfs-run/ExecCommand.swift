@@ -108,15 +108,20 @@ extension Command {
             }
         }
         if let user = arguments.value("user") {
-            let parts = user.split(
-                separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            joining.userID = try id(String(parts[0]), "uid")
-            if parts.count > 1 { joining.groupID = try id(String(parts[1]), "gid") }
+            do throws(RuntimeError) {
+                let user = try UserArgument(user)
+                joining.userID = user.userID
+                joining.groupID = user.groupID
+            } catch {
+                throw CommandError(error.message)
+            }
         }
         for group in arguments.values("additional-gids") {
             joining.additionalGroupIDs.append(try id(group, "gid"))
         }
         joining.forbidsNewPrivileges = arguments.has("no-new-privs")
+        joining.appArmorProfile = arguments.value("apparmor")
+        joining.label = arguments.value("process-label")
         for name in arguments.values("cap") {
             guard let capability = CapabilitySet(name: name) else {
                 arguments.globals.log.warning(

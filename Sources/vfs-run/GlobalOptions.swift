@@ -82,7 +82,8 @@ struct GlobalOptions: Sendable {
             log.format = format
         case "log-level":
             guard let level = Log.Level(rawValue: value) else {
-                throw CommandError("invalid log-level: \(value); debug, warning and error are known")
+                throw CommandError(
+                    "invalid log-level: \(value); debug, warning and error are known")
             }
             log.isVerbose = level == .debug
         case "debug": log.isVerbose = value != "false"

@@ -100,7 +100,8 @@ struct LoadedConfig {
         do throws(Errno) {
             bytes = try HostPath.read(path)
         } catch .noSuchFileOrDirectory where ofBundle {
-            throw CommandError("JSON specification file \(path) not found; --bundle names its directory")
+            throw CommandError(
+                "JSON specification file \(path) not found; --bundle names its directory")
         } catch .isDirectory {
             throw CommandError("\(path) is a directory; name the config.json in it")
         } catch {

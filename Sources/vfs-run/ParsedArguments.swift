@@ -54,7 +54,8 @@ struct ParsedArguments {
             : operands.count < wanted.lowerBound
                 ? "a minimum of \(wanted.lowerBound)" : "a maximum of \(wanted.upperBound)"
         throw CommandError(
-            "\"\(command.name)\" requires \(bound) argument(s); see \"vfs-run help \(command.name)\"")
+            "\"\(command.name)\" requires \(bound) argument(s); see \"vfs-run help \(command.name)\""
+        )
     }
 
     private static func sentence(

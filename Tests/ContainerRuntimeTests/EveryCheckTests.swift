@@ -14,7 +14,8 @@ import Testing
 
     static let rules: [Rule] = [
         rule(
-            "unsupportedParts", Checks.unsupportedParts, "hooks", #"{"poststop": [{"path": "/x"}]}"#
+            "unsupportedParts", Checks.unsupportedParts, "linux",
+            #"{"intelRdt": {"closID": "x"}}"#
         ),
         rule("version", Checks.version, "ociVersion", #""3.0.0""#),
         rule("rootDirectory", Checks.rootDirectory, "root", nil),

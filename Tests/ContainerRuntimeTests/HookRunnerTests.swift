@@ -134,7 +134,7 @@ import Testing
                 + " was killed, stderr: slow")
         // Nobody has it open any more.
         let events = try Poll.wait(
-            [(alive.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
+            [(alive.borrowed, .readable)], until: Clock.nanoseconds + 10000 * 1_000_000)
         #expect(!events[0].isDisjoint(with: .closed))
     }
 

@@ -89,19 +89,21 @@ import Testing
                            config.json:8
                 38  container  make the root read-only                                        \
                            config.json:17
-                39  container  keep 2 capabilities in the bounding set                        \
-                           config.json:9
-                40  container  forbid new privileges                                          \
-                           config.json:14
-                41  container  become user 1000, group 100, groups 5,6, umask 077             \
-                           config.json:6
-                42  container  keep 1 capability, 1 of them ambient                           \
-                           config.json:9
-                43  container  close every descriptor but the standard streams                \
+                39  container  look up the home directory of user 1000                        \
                            default
-                44  container  install the seccomp filter                                     \
+                40  container  keep 2 capabilities in the bounding set                        \
+                           config.json:9
+                41  container  forbid new privileges                                          \
+                           config.json:14
+                42  container  become user 1000, group 100, groups 5,6, umask 077             \
+                           config.json:6
+                43  container  keep 1 capability, 1 of them ambient                           \
+                           config.json:9
+                44  container  close every descriptor but the standard streams                \
+                           default
+                45  container  install the seccomp filter                                     \
                            config.json:32
-                45  container  execute ls -l                                                  \
+                46  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -122,6 +124,7 @@ import Testing
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
                 "start a session; standard streams pass through",
                 "enter /",
+                "look up the home directory of user 0",
                 "keep no capability in the bounding set",
                 "become user 0, group 0, umask 022",
                 "keep no capability",

@@ -140,7 +140,7 @@ struct BasicTests {
             #expect(facts["ppid"] == 0)
             #expect(facts["sid"] == 1)
             #expect(facts["hasControllingTerminal"] == false)
-            #expect(facts["env"] == ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+            #expect(facts["env"] == ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"])
             #expect(facts["SigBlk"] == 0)
             #expect(facts["SigIgn"] == 0)
             #expect(facts["dumpable"] == 1)

@@ -71,10 +71,20 @@ struct ProcessTests {
     @Test func `the environment is the config's, exactly`() throws {
         try Sandbox.use { box in
             var config = box.config()
-            let env = ["A=1", "EMPTY=", "B=a=b c", "PATH=/bin", "UMLAUT=ü", "A=2"]
+            let env = ["HOME=/h", "EMPTY=", "B=a=b c", "PATH=/bin", "UMLAUT=ü"]
             config["process"]["env"] = Value(env)
             let facts = try box.probe(config, environment: ["HOST=1", "A=host", "LD_PRELOAD=/x"])
             #expect(facts["env"] == Value(env))
+        }
+    }
+
+    /// As runc has it.
+    @Test func `of a variable that stands twice the last value counts, at its place`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["process"]["env"] = ["A=1", "HOME=/one", "B=", "A=2", "HOME=", "B=3", "A=4"]
+            let facts = try box.probe(config)
+            #expect(facts["env"] == ["B=3", "A=4", "HOME=/root"])
         }
     }
 

@@ -72,7 +72,7 @@ func read(_ text: String) throws -> (spec: Spec, diagnostics: Diagnostics) {
              "process": {"cwd": "/", "apparmorProfile": "x"},
              "linux": {"intelRdt": {"closID": "x"}, "mountLabel": ""}}
             """#)
-        #expect(spec.unsupported.map(\.value) == ["hooks", "intelRdt"])
+        #expect(spec.unsupported.map(\.value) == ["intelRdt"])
     }
 
     @Test func `tells a duplicate key where it stands the second time`() throws {

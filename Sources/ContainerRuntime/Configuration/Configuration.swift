@@ -78,6 +78,7 @@ public struct Configuration: Sendable {
     /// The container process.
     public struct Process: Sendable {
         public var arguments: Setting<[String]>
+        /// Each name once.
         public var environment: [String]
         /// Absolute, in the container.
         public var workingDirectory: Setting<String>

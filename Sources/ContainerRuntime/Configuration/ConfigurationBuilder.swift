@@ -115,7 +115,8 @@ public struct ConfigurationBuilder {
                 "cannot allocate tty if the runtime will detach without setting console socket;"
                     + " give --console-socket", at: terminal.offset)
         }
-        if container.consoleSocket != nil && (terminal?.value != true || !invocation.leavesTerminal) {
+        if container.consoleSocket != nil && (terminal?.value != true || !invocation.leavesTerminal)
+        {
             diagnostics.error(
                 "cannot use console socket if the runtime will not detach or allocate tty; leave"
                     + " --console-socket out",
@@ -146,7 +147,7 @@ public struct ConfigurationBuilder {
         user.fileModeMask = spec.user?.umask?.value
         let userOrigin = (spec.user?.uid?.offset).map(Origin.config) ?? .standard
         return Configuration.Process(
-            arguments: arguments, environment: spec.env.map(\.value),
+            arguments: arguments, environment: Environment.prepared(spec.env.map(\.value)),
             workingDirectory: setting(cwd), terminal: terminal(spec),
             user: Setting(user, userOrigin),
             limits: spec.rlimits.compactMap(limit),

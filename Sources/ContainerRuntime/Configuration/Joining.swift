@@ -18,6 +18,9 @@ public struct Joining: Sendable {
     /// config has inheritable ones.
     public var capabilities: CapabilitySet = []
     public var forbidsNewPrivileges = false
+    public var appArmorProfile: String?
+    /// The SELinux context.
+    public var label: String?
     /// Nil where `--process` decides.
     public var hasTerminal: Bool?
 
@@ -36,7 +39,7 @@ extension Configuration {
         if let path = joining.workingDirectory {
             process.workingDirectory = Setting(path, .argument("--cwd"))
         }
-        process.environment += joining.environment
+        process.environment = Environment.prepared(process.environment + joining.environment)
         if joining.userID != nil || !joining.additionalGroupIDs.isEmpty {
             process.user.origin = .argument("--user")
         }
@@ -56,6 +59,12 @@ extension Configuration {
         }
         if joining.forbidsNewPrivileges {
             process.noNewPrivileges = Setting(true, .argument("--no-new-privs"))
+        }
+        if let profile = joining.appArmorProfile, !profile.isEmpty {
+            process.appArmorProfile = Setting(profile, .argument("--apparmor"))
+        }
+        if let label = joining.label, !label.isEmpty {
+            process.label = Setting(label, .argument("--process-label"))
         }
         switch joining.hasTerminal {
         case true?: process.terminal = Setting(Terminal(), .argument("--tty"))

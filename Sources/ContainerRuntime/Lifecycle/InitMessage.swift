@@ -40,7 +40,8 @@ enum InitMessage: Equatable {
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing: [4]
         case .listener: [5]
-        case .spawned(let pid): [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
+        case .spawned(let pid):
+            [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
         }
     }

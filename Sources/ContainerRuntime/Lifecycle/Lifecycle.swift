@@ -213,7 +213,8 @@ extension StoredContainer {
             if status != .stopped {
                 if !force && status != .created {
                     throw error(
-                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)")
+                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)"
+                    )
                 }
                 try end(state)
             }
@@ -237,7 +238,8 @@ extension StoredContainer {
         do throws(Errno) {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)
-            let events = try Poll.wait([(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
+            let events = try Poll.wait(
+                [(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
             if events[0].isEmpty {
                 throw Errno.timedOut
             }

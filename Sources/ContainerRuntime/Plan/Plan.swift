@@ -37,7 +37,9 @@ public struct Plan: Sendable {
     /// become the program, and it never waits for the runtime process, which sleeps meanwhile.
     var sharesMemory: Bool {
         namespaces.contains(.pid)
-            && !steps.dropFirst(entry + 1).contains { $0.step.side == .runtime || $0.step is AwaitStart || $0.step is RunHooks
+            && !steps.dropFirst(entry + 1).contains {
+                $0.step.side == .runtime || $0.step is AwaitStart
+                    || $0.step is RunHooks
             }
     }
 

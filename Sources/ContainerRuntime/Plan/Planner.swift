@@ -64,6 +64,9 @@ public struct Planner {
 
     private mutating func planRuntime() {
         add(RequireSeal())
+        if let label = configuration.process.label ?? configuration.mountLabel {
+            add(RequireSELinux(), label.origin)
+        }
         if let container = configuration.container {
             add(
                 ReserveContainer(
@@ -103,6 +106,7 @@ public struct Planner {
     private mutating func planJoining(_ joined: Configuration.JoinedContainer) {
         let process = configuration.process
         add(RequireSeal())
+        if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
             add(PrepareSeccomp(profile: seccomp.value, cache: seccompCache), seccomp.origin)
         }
@@ -263,7 +267,9 @@ public struct Planner {
         }
         for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
         let container = configuration.container
-        if let label = process.label { add(LabelKeyring(label: label.value), label.origin) }
+        if let label = process.label, container?.hasOwnKeyring ?? true {
+            add(LabelKeyring(label: label.value), label.origin)
+        }
         add(
             StartSession(
                 hasTerminal: process.terminal != nil,
@@ -276,6 +282,9 @@ public struct Planner {
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && joined == nil { add(ProtectRoot(), readOnly.origin) }
+        if !Environment.hasHome(process.environment) {
+            add(FindHome(userID: process.user.value.userID))
+        }
         // Both hold from exec on. Before the user changes: the files are root's.
         if let profile = process.appArmorProfile {
             add(SetAppArmorProfile(profile: profile.value), profile.origin)

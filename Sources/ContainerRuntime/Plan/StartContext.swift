@@ -50,7 +50,16 @@ public final class StartContext {
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 
+    /// The user's home directory, where the config names none.
+    var home: String?
+
     public init() {}
+
+    /// The variables of a program in the container: those of the config, and HOME where they
+    /// have none.
+    func environment(_ configured: [String]) -> [String] {
+        configured + (home.map { ["HOME=" + $0] } ?? [])
+    }
 
     /// What the init process goes on with. Its descriptors are numbers of its own table: were they
     /// kept in the runtime's context, the runtime would close its own ones by them.

@@ -133,7 +133,8 @@ struct OpenTerminal: Step {
 
     let side = Side.container
     var summary: String {
-        "open a terminal" + (isConsole ? " as /dev/console" : "") + (size.map { " (\($0.columns)x\($0.rows))" } ?? "")
+        "open a terminal" + (isConsole ? " as /dev/console" : "")
+            + (size.map { " (\($0.columns)x\($0.rows))" } ?? "")
     }
 
     func apply(_ context: StartContext) throws(StepError) {

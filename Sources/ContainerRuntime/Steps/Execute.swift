@@ -19,7 +19,7 @@ struct Execute: Step {
     func apply(_ context: StartContext) throws(StepError) {
         let candidates = self.candidates
         let argv = CStringArray(arguments)
-        let envp = CStringArray(environment)
+        let envp = CStringArray(context.environment(environment))
         // Where the filter forbids even this, the end of the channel has to do.
         if let gate = context.gate {
             try? gate.borrowed.write(all: InitMessage.executing.encoded)

@@ -116,6 +116,21 @@ struct EnterWorkingDirectory: Step {
     }
 }
 
+/// HOME, where `process.env` has none or an empty one: what the container's passwd says, or `/`.
+///
+/// After the mounts, since passwd may be one; before the user changes, who may not be allowed to
+/// read it, and before the filter, which may not allow it either.
+struct FindHome: Step {
+    let userID: UInt32
+
+    let side = Side.container
+    var summary: String { "look up the home directory of user \(userID)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        context.home = UserLookup.home(of: userID, in: try context.openRoot().directory)
+    }
+}
+
 /// Before the user changes: taking out of the bounding set needs CAP_SETPCAP.
 struct DropBoundingSet: Step {
     let sets: CapabilitySets
@@ -220,7 +235,9 @@ struct CloseDescriptors: Step {
         var kept = [channel.channel.borrowed]
         // Close-on-exec, both; the gate leads to a fifo, the procfs to the container's own.
         if let fifo = context.fifo { kept.append(fifo.borrowed) }
-        if context.fifo != nil, let proc = context.privateProc { kept.append(proc.directory.borrowed) }
+        if context.fifo != nil, let proc = context.privateProc {
+            kept.append(proc.directory.borrowed)
+        }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)

@@ -28,7 +28,7 @@ struct RunHooks: Step {
         let pid = kind.isInContainer ? CurrentProcess.pid : context.initProcess?.pid
         try HookRunner.run(
             hooks, kind: kind, state: state.document(kind.status, pid: pid),
-            environment: environment)
+            environment: kind == .startContainer ? context.environment(environment) : environment)
     }
 }
 
