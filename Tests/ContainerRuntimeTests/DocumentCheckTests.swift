@@ -16,7 +16,7 @@ import Testing
         CheckRow(
             "annotations", #"{"a": {"x": 1}}"#,
             """
-            config.json:6:21: annotations.a: an object is not a string
+            config.json:6:22: annotations.a: an object is not a string
             """),
         CheckRow(
             "unknown", #"{"x": [1]}"#),
