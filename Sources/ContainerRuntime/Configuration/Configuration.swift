@@ -1,3 +1,4 @@
+public import Cgroups
 public import LinuxSystem
 public import OCISpec
 
@@ -22,6 +23,19 @@ public struct Configuration: Sendable {
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
+    /// Nil: the container stays in the runtime's.
+    public var controlGroup: Setting<ControlGroup>?
+
+    /// The cgroup of the container.
+    public struct ControlGroup: Sendable {
+        /// `linux.cgroupsPath`
+        public var path: String?
+        /// What it is called without a path; nil for any name that is free.
+        public var id: String?
+        public var resources: Resources
+        /// Whether commands will pause, list and measure the container.
+        public var isManaged: Bool
+    }
 
     /// The filter of system calls.
     public enum SeccompProfile: Sendable {

@@ -1,4 +1,5 @@
 internal import CResources
+internal import Cgroups
 public import JSON
 internal import LinuxSystem
 public import OCISpec
@@ -17,6 +18,19 @@ public struct Invocation: Sendable {
     public var overlaysByDefault = true
     /// Whether the caller has a terminal to offer; without one streams pass through.
     public var hasTerminal = false
+    /// The container's id; nil where it has none.
+    public var id: String?
+    /// Which containers get a cgroup.
+    public var controlGroups = ControlGroups.whenNeeded
+
+    public enum ControlGroups: Sendable {
+        /// None.
+        case disabled
+        /// Those whose config has limits.
+        case whenNeeded
+        /// All, since commands will pause, list and measure them.
+        case always
+    }
 
     public init() {}
 }
@@ -91,7 +105,24 @@ public struct ConfigurationBuilder {
             rootfsPropagation: propagation.map {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
-            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) })
+            seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
+            controlGroup: controlGroup(linux))
+    }
+
+    private func controlGroup(_ linux: Spec.Linux?) -> Setting<Configuration.ControlGroup>? {
+        let resources = linux?.resources.map { Resources($0) } ?? Resources()
+        switch invocation.controlGroups {
+        case .disabled: return nil
+        case .whenNeeded where !resources.needControlGroup: return nil
+        case .whenNeeded, .always: break
+        }
+        let path = linux?.cgroupsPath.flatMap { $0.value.isEmpty ? nil : $0 }
+        let offset = linux?.resources?.offset ?? path?.offset
+        return Setting(
+            .init(
+                path: path?.value, id: invocation.id, resources: resources,
+                isManaged: invocation.controlGroups == .always),
+            offset.map(Origin.config) ?? .standard)
     }
 
     private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -7,6 +8,9 @@ public final class Foreground {
     private let plan: Plan
     private let times: SharedTimes?
     private let context = StartContext()
+    /// What the watchdog removes; C holds on to it.
+    private lazy var controlGroupPaths = CStringArray(
+        context.controlGroup?.paths.map(\.path) ?? [])
 
     /// - Parameter trace: Where the times of the steps go, when they are wanted.
     public init(_ plan: Plan, trace: Trace? = nil) {
@@ -17,6 +21,7 @@ public final class Foreground {
     /// - Returns: The container's exit code, 128 + N when signal N ended it.
     /// - Throws: What failed before the program ran.
     public func run() throws(RuntimeError) -> CInt {
+        defer { removeControlGroup() }
         for (index, planned) in plan.steps(of: .runtime)
         where !(planned.step is CreateNamespaces) {
             try apply(index, planned)
@@ -49,8 +54,11 @@ public final class Foreground {
         }
         let pair = try attempt("socketpair") { () throws(Errno) in try Channel.Pair() }
         let watchdog = try attempt("clone", "of the watchdog") { () throws(Errno) in
-            try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+            try CurrentProcess.startWatchdog(
+                lifeline: lifeline.borrowed, terminal: terminal, removing: controlGroupPaths)
         }
+        let controlGroup = context.controlGroup?.version2Descriptor
+        context.startsInControlGroup = controlGroup != nil
         let near = pair.near.borrowed
         let far = pair.far.borrowed
         let child = try attempt("clone3", plan.namespaces.names.joined(separator: " ")) {
@@ -59,7 +67,8 @@ public final class Foreground {
             // the program. In one that is joined somebody could, and with it the memory of the
             // runtime process: there it gets a copy.
             try ChildProcess.spawn(
-                plan.namespaces, sharingMemory: plan.namespaces.contains(.pid)
+                plan.namespaces, sharingMemory: plan.namespaces.contains(.pid),
+                controlGroup: controlGroup
             ) { [plan, times, context] in
                 // The runtime's end, in this process's table of descriptors.
                 _ = OwnedDescriptor(near)
@@ -72,6 +81,16 @@ public final class Foreground {
             child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
             terminal: terminal, watchdog: watchdog,
             ownsProcessNamespace: plan.namespaces.contains(.pid))
+    }
+
+    /// Nothing is left of the container's cgroup, however the start went.
+    private func removeControlGroup() {
+        guard let group = context.controlGroup else { return }
+        // In a pid namespace of its own every process has gone with the first.
+        if !plan.namespaces.contains(.pid) { try? group.signalAll(Signal.kill) }
+        // What the container was to do is done or has failed; its outcome is what the caller
+        // wants to know.
+        try? group.remove()
     }
 
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {

@@ -19,7 +19,7 @@ public struct Planner {
         planner.planRuntime()
         planner.planContainer()
         return Plan(
-            steps: planner.steps, namespaces: configuration.namespaces.new.value,
+            steps: planner.steps, namespaces: planner.clonedNamespaces,
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
     }
 
@@ -48,22 +48,48 @@ public struct Planner {
                 PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
                 seccomp.origin)
         }
-        if configuration.mounts.contains(where: { $0.kind == .controlGroups }) {
-            add(FindControlGroups())
-        }
+        if showsControlGroups { add(FindControlGroups(findsPaths: bindsControlGroups)) }
         for joined in configuration.namespaces.joined where joined.value.kind == .pid {
             let (kind, name, path) = joined.value
             add(
                 JoinNamespace(side: .runtime, kind: kind, name: name, path: path), joined.origin)
         }
-        let namespaces = configuration.namespaces.new
-        add(CreateNamespaces(namespaces: namespaces.value), namespaces.origin)
+        // Last, since nothing else of the runtime's work outlives it.
+        if let group = configuration.controlGroup {
+            add(MakeControlGroup(group: group.value), group.origin)
+        }
+        add(
+            CreateNamespaces(namespaces: clonedNamespaces), configuration.namespaces.new.origin)
+    }
+
+    /// The namespaces that `clone3` makes. That of cgroups is made later where the container has a
+    /// cgroup of its own, from inside it.
+    private var clonedNamespaces: NamespaceSet {
+        let new = configuration.namespaces.new.value
+        return configuration.controlGroup == nil ? new : new.subtracting(.cgroup)
+    }
+
+    private var showsControlGroups: Bool {
+        configuration.mounts.contains { $0.kind == .controlGroups }
+    }
+
+    /// Without a namespace of cgroups the container is shown its own by binding them.
+    private var bindsControlGroups: Bool {
+        let namespaces = configuration.namespaces
+        return showsControlGroups && !namespaces.new.value.contains(.cgroup)
+            && !namespaces.joined.contains { $0.value.kind == .cgroup }
     }
 
     // MARK: The init process
 
     private mutating func planContainer() {
         add(TieToRuntime())
+        if let group = configuration.controlGroup {
+            add(EnterControlGroup(), group.origin)
+            if configuration.namespaces.new.value.contains(.cgroup) {
+                add(SeparateControlGroups(), configuration.namespaces.new.origin)
+            }
+        }
         for joined in configuration.namespaces.joined where joined.value.kind != .pid {
             let (kind, name, path) = joined.value
             add(
@@ -96,6 +122,7 @@ public struct Planner {
                 add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
             }
         }
+        if bindsControlGroups { add(OpenControlGroups()) }
         switch configuration.root.source {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)

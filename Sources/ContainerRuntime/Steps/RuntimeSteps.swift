@@ -114,11 +114,14 @@ struct PrepareSeccomp: Step {
 
 /// Which hierarchies there are is read where the host's `/proc` is.
 struct FindControlGroups: Step {
+    /// Where they are mounted too.
+    let findsPaths: Bool
+
     let side = Side.runtime
     let summary = "find the host's control group hierarchies"
 
     func apply(_ context: StartContext) throws(StepError) {
-        context.controlGroups = try ControlGroupLayout.read()
+        context.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
     }
 }
 
