@@ -33,6 +33,9 @@ let package = Package(
             name: "LinuxSystem", dependencies: ["CLinux", "CCap", system], swiftSettings: strict),
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "OCISpec", dependencies: ["JSON"], swiftSettings: strict),
+        .target(
+            name: "Cgroups", dependencies: ["JSON", "LinuxSystem", "OCISpec", system],
+            swiftSettings: strict),
         .target(name: "Overlay", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
             name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
@@ -40,7 +43,8 @@ let package = Package(
         .target(
             name: "ContainerRuntime",
             dependencies: [
-                "CResources", "JSON", "LinuxSystem", "OCISpec", "Overlay", "Seccomp", system,
+                "Cgroups", "CResources", "JSON", "LinuxSystem", "OCISpec", "Overlay", "Seccomp",
+                system,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -59,6 +63,10 @@ let package = Package(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport", system],
             swiftSettings: relaxed),
         .testTarget(
+            name: "CgroupsTests",
+            dependencies: ["Cgroups", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system],
+            swiftSettings: relaxed),
+        .testTarget(
             name: "OverlayTests",
             dependencies: ["Overlay", "LinuxSystem", "TestSupport", system],
             swiftSettings: relaxed),
@@ -71,8 +79,8 @@ let package = Package(
         .testTarget(
             name: "ContainerRuntimeTests",
             dependencies: [
-                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", "TestSupport",
-                system,
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
+                "TestSupport", system,
             ],
             swiftSettings: relaxed),
         .testTarget(

@@ -49,6 +49,8 @@ _Static_assert(CLINUX_CLOSE_RANGE_CLOEXEC == CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_C
 
 int clinux_setns(int fd, int kind) { return setns(fd, kind); }
 
+int clinux_unshare(int kind) { return unshare(kind); }
+
 int clinux_pivot_root(const char *new_root, const char *put_old) {
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }

@@ -4,6 +4,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -26,6 +27,7 @@
 static struct {
     int lifeline, target, tty;
     struct termios saved;
+    char *const *directories;
 } watched = {.target = -1};
 
 // Stacks of the processes that share memory: touched pages only take room.
@@ -109,6 +111,22 @@ pid_t clinux_spawn_sibling(int (*body)(void *), void *context) {
     return (pid_t)result;
 }
 
+void clinux_watch_directories(char *const *paths) { watched.directories = paths; }
+
+// Cgroups, which the kernel lets go of only when their last process has ended.
+static void remove_directories(void) {
+    if (watched.directories == NULL || *watched.directories == NULL) return;
+    const struct timespec ten_seconds = {.tv_sec = 10}, moment = {.tv_nsec = 5000000};
+    struct pollfd poller = {.fd = watched.target, .events = POLLIN};
+    if (watched.target >= 0) syscall(SYS_ppoll, &poller, 1, &ten_seconds, NULL, 0);
+    for (char *const *path = watched.directories; *path != NULL; path++) {
+        for (int tries = 0; tries < 200; tries++) {
+            if (syscall(SYS_unlinkat, AT_FDCWD, *path, AT_REMOVEDIR) == 0 || errno != EBUSY) break;
+            syscall(SYS_nanosleep, &moment, NULL);
+        }
+    }
+}
+
 static int watchdog(void *unused) {
     (void)unused;
     prctl(PR_SET_NAME, "vfs-run-watch");
@@ -120,6 +138,7 @@ static int watchdog(void *unused) {
     }
     if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
     if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
+    remove_directories();
     syscall(SYS_exit_group, 0);
     return 0;
 }

@@ -20,18 +20,20 @@ public struct ChildProcess: ~Copyable, Sendable {
     ///     the other executes a program or ends (vfork(2)): nothing is copied. What `body` changes
     ///     is changed here too, but not descriptors: closing what it opened is not this process's
     ///     business.
+    ///   - controlGroup: The directory of a cgroup2 that the new process starts in.
     ///   - body: Runs on a stack of its own.
     ///
     /// The corresponding C function is `clone3` with `CLONE_PIDFD`, and for shared memory
     /// `CLONE_VM | CLONE_VFORK`. One call a process.
     public static func spawn(
-        _ namespaces: NamespaceSet, sharingMemory: Bool, body: @escaping () -> Never
+        _ namespaces: NamespaceSet, sharingMemory: Bool, controlGroup: FileDescriptor? = nil,
+        body: @escaping () -> Never
     ) throws(Errno) -> ChildProcess {
         let held = Body(body)
         var pidfd: CInt = -1
         let pid = try check(
             unsafe clinux_spawn(
-                namespaces.rawValue, -1, sharingMemory ? 1 : 0, &pidfd,
+                namespaces.rawValue, controlGroup?.rawValue ?? -1, sharingMemory ? 1 : 0, &pidfd,
                 { context in
                     guard let context = unsafe context else { return 1 }
                     unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
@@ -99,6 +101,9 @@ public struct ChildProcess: ~Copyable, Sendable {
 
 /// This process.
 public enum CurrentProcess {
+    /// The corresponding C function is `getpid`.
+    public static var pid: Int32 { getpid() }
+
     /// The corresponding C function is `pidfd_open`.
     public static func open() throws(Errno) -> OwnedDescriptor {
         try OwnedDescriptor.adopt(clinux_pidfd_open(getpid()))
@@ -175,10 +180,13 @@ public enum CurrentProcess {
     /// - Parameters:
     ///   - lifeline: This process; must stay open.
     ///   - terminal: A terminal and the settings to put back on it in that case.
+    ///   - directories: Removed in that case, once the killed process is gone; must live as long
+    ///     as the watchdog.
     /// - Returns: Its pid, for `stopWatchdog`.
     public static func startWatchdog(
-        lifeline: FileDescriptor, terminal: TerminalSettings?
+        lifeline: FileDescriptor, terminal: TerminalSettings?, removing directories: CStringArray
     ) throws(Errno) -> Int32 {
+        unsafe clinux_watch_directories(directories.pointers)
         let pid =
             if let terminal {
                 unsafe withUnsafePointer(to: terminal.saved) {

@@ -10,6 +10,14 @@ public enum Clock {
 
     public static var microseconds: UInt64 { nanoseconds / 1000 }
 
+    /// Returns after that time, or when a signal arrives. The corresponding C function is
+    /// `nanosleep`.
+    public static func sleep(microseconds: UInt64) {
+        var time = timespec(
+            tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
+        unsafe nanosleep(&time, nil)
+    }
+
     /// The time of day in UTC as RFC 3339 has it: `2026-11-23T21:40:13.123456789Z`.
     public static var timestamp: String {
         var now = timespec()

@@ -163,6 +163,36 @@ public enum HostPath {
             unsafe clinux_connect(directory.borrowed.rawValue, name, kind.rawValue))
     }
 
+    /// Makes one directory. The corresponding C function is `mkdir`.
+    public static func makeDirectory(_ path: String, mode: UInt32) throws(Errno) {
+        try checkDone(unsafe mkdir(path, mode))
+    }
+
+    /// The corresponding C function is `rmdir`.
+    public static func removeDirectory(_ path: String) throws(Errno) {
+        try checkDone(unsafe rmdir(path))
+    }
+
+    /// The names of the directories in a directory. The corresponding C function is `readdir`.
+    public static func directories(in path: String) throws(Errno) -> [String] {
+        guard let stream = unsafe opendir(path) else { throw Errno(rawValue: errno) }
+        defer { unsafe closedir(stream) }
+        var found: [String] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
+            guard unsafe Int(entry.pointee.d_type) == Int(DT_DIR) else { continue }
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name != "." && name != ".." { found.append(name) }
+        }
+        if errno != 0 { throw Errno(rawValue: errno) }
+        return found
+    }
+
     /// The corresponding C function is `getcwd`.
     public static func workingDirectory() throws(Errno) -> String {
         guard let found = unsafe getcwd(nil, 0) else { throw Errno(rawValue: errno) }

@@ -35,3 +35,10 @@ extension FileDescriptor {
         try checkDone(clinux_setns(rawValue, CInt(truncatingIfNeeded: kind.rawValue)))
     }
 }
+
+extension CurrentProcess {
+    /// Goes on in namespaces of its own. The corresponding C function is `unshare`.
+    public static func leaveNamespaces(_ kinds: NamespaceSet) throws(Errno) {
+        try checkDone(clinux_unshare(CInt(truncatingIfNeeded: kinds.rawValue)))
+    }
+}

@@ -83,8 +83,6 @@ extension FileDescriptor {
 extension CurrentProcess {
     public static var identity: ProcessIdentity? { try? ProcessIdentity(of: getpid()) }
 
-    public static var pid: Int32 { getpid() }
-
     /// This process's environment: `NAME=value`. The corresponding C variable is `environ`.
     public static var environment: [String] {
         var found: [String] = []

@@ -21,29 +21,33 @@ public struct Program: Sendable {
     public struct Outcome: Sendable, Hashable {
         /// Nil: its time was up, and it was killed with its process group.
         public var ending: ChildProcess.Ending?
+        /// The start of what it wrote to its standard output.
+        public var output: [UInt8] = []
         /// The end of what it wrote to its standard error.
         public var errorOutput: [UInt8]
     }
 
-    /// Starts it, hands it `input` on its standard input and waits for its end. What it writes to
-    /// its standard output goes nowhere. Its umask is 022.
+    /// Starts it, hands it `input` on its standard input and waits for its end. Its umask is 022.
     ///
     /// It need not read, and whatever it has started may go on with its streams: neither is
     /// waited for.
     ///
     /// - Parameters:
     ///   - limit: How much is kept of its standard error, in bytes.
+    ///   - outputLimit: How much is kept of its standard output; the rest goes nowhere.
     ///   - nanoseconds: How long it may take; nil is for ever.
     /// - Throws: Also when it cannot be executed: the errors of `execve`.
     ///
     /// The corresponding C function is `posix_spawn`.
     public func run(
-        input: [UInt8], keeping limit: Int = 4096, within nanoseconds: UInt64? = nil
+        input: [UInt8], keeping limit: Int = 4096, outputLimit: Int = 0,
+        within nanoseconds: UInt64? = nil
     ) throws(Errno) -> Outcome {
         let end = nanoseconds.map { Clock.nanoseconds.addingReportingOverflow($0) }
         let deadline = end.flatMap { $0.overflow ? nil : $0.partialValue }
         try Signal.listenForChildren()
-        let streams = try ProgramStreams(input: input, keeping: limit)
+        let streams = try ProgramStreams(
+            input: input, keeping: limit, outputLimit: outputLimit)
         let child = try start(streams.farEnds)
         streams.closeFarEnds()
         while try streams.serve(child.borrowed, until: deadline) {
@@ -54,7 +58,9 @@ public struct Program: Sendable {
             _ = try child.wait()
             return Outcome(ending: nil, errorOutput: try streams.lastErrors())
         }
-        return Outcome(ending: try child.wait(), errorOutput: try streams.lastErrors())
+        let ending = try child.wait()
+        let errors = try streams.lastErrors()
+        return Outcome(ending: ending, output: try streams.lastOutput(), errorOutput: errors)
     }
 
     private func start(_ streams: [CInt]) throws(Errno) -> ChildProcess {
@@ -83,8 +89,11 @@ private final class ProgramStreams {
     private var unwritten: ArraySlice<UInt8>
     private var kept: [UInt8] = []
     private let limit: Int
+    private var said: [UInt8] = []
+    private let outputLimit: Int
 
-    init(input bytes: [UInt8], keeping limit: Int) throws(Errno) {
+    init(input bytes: [UInt8], keeping limit: Int, outputLimit: Int) throws(Errno) {
+        self.outputLimit = outputLimit
         input = try Pipe()
         output = try Pipe()
         error = try Pipe()
@@ -119,7 +128,7 @@ private final class ProgramStreams {
             unwritten = unwritten.dropFirst(try writer.writeSome(unwritten))
         }
         if !events[2].isEmpty, let reader = output.reader {
-            if try reader.readSome(65536)?.isEmpty == true { output.closeReader() }
+            if try takeOutput(reader)?.isEmpty == true { output.closeReader() }
         }
         if !events[3].isEmpty, let reader = error.reader {
             if try take(reader)?.isEmpty == true { error.closeReader() }
@@ -135,6 +144,20 @@ private final class ProgramStreams {
             rest -= bytes.count
         }
         return kept
+    }
+
+    /// What was written to standard output, as far as it is kept.
+    func lastOutput() throws(Errno) -> [UInt8] {
+        while said.count < outputLimit, let reader = output.reader,
+            let bytes = try takeOutput(reader), !bytes.isEmpty
+        {}
+        return said
+    }
+
+    private func takeOutput(_ reader: FileDescriptor) throws(Errno) -> [UInt8]? {
+        guard let bytes = try reader.readSome(65536) else { return nil }
+        said += bytes.prefix(outputLimit - said.count)
+        return bytes
     }
 
     private func take(_ reader: FileDescriptor) throws(Errno) -> [UInt8]? {

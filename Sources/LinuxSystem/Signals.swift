@@ -127,4 +127,11 @@ public enum Signal {
     public static func listenForChildren() throws(Errno) {
         try checkDone(clinux_set_default(SIGCHLD))
     }
+
+    /// Sends `signal` to a process that is held by nothing but its number: only for those that
+    /// cannot go away meanwhile, or whose number does not matter then. One that is gone is no
+    /// error. The corresponding C function is `kill`.
+    public static func send(_ signal: CInt, to pid: Int32) throws(Errno) {
+        if Glibc.kill(pid, signal) == -1, errno != ESRCH { throw Errno(rawValue: errno) }
+    }
 }

@@ -7,6 +7,8 @@ public struct Diagnostic: Error, Sendable, Hashable {
         case error
         /// It can, but something in it has no effect.
         case warning
+        /// It can, and something in it has less effect than it says, as callers expect.
+        case note
     }
 
     public var severity: Severity
@@ -21,7 +23,12 @@ public struct Diagnostic: Error, Sendable, Hashable {
     /// `config.json:12:9: process.cwd: "tmp" is not an absolute path`
     public var text: String {
         let place = "\(file):\(position.line):\(position.column): "
-        let label = severity == .warning ? "warning: " : ""
+        let label =
+            switch severity {
+            case .error: ""
+            case .warning: "warning: "
+            case .note: "note: "
+            }
         return place + label + (path.isEmpty ? "" : path + ": ") + message
     }
 }
@@ -84,6 +91,10 @@ public final class Diagnostics {
 
     public func warning(_ message: String, at offset: Int) {
         add(.warning, message, at: offset, member: nil)
+    }
+
+    public func note(_ message: String, at offset: Int) {
+        add(.note, message, at: offset, member: nil)
     }
 
     private func add(

@@ -12,6 +12,7 @@ extension Spec {
         /// The profile, not yet read: `Spec.Seccomp(_:_:)` reads it.
         public var seccomp: JSONValue?
         public var resources: Resources?
+        public var cgroupsPath: Located<String>?
         public var personality: Personality?
         public var mountLabel: Located<String>?
         public var unsupported: [Located<String>]
@@ -52,12 +53,6 @@ extension Spec {
             case recursivePrivate = "rprivate"
             case recursiveUnbindable = "runbindable"
         }
-
-        /// Limits, so far only told apart: the rules for devices and everything else.
-        public struct Resources: Sendable {
-            public var devices: Located<Int>?
-            public var others: [Located<String>]
-        }
     }
 }
 
@@ -72,7 +67,7 @@ extension Spec.Linux {
         seccomp = reader.object("seccomp")?.value
         resources = reader.object("resources").map(Resources.init)
         personality = reader.object("personality").flatMap(Personality.init)
-        // cgroupsPath only says where a cgroup would be: without limits there is none.
+        cgroupsPath = reader.string("cgroupsPath")
         unsupported = reader.present([
             "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt",
             "memoryPolicy",
@@ -105,14 +100,5 @@ extension Spec.Linux.Device {
         guard let type, let path else { return nil }
         self.type = type
         self.path = path
-    }
-}
-
-extension Spec.Linux.Resources {
-    init(_ reader: ObjectReader) {
-        devices = reader.member("devices").map { Located($0.elements.count, at: $0.offset) }
-        others = reader.present([
-            "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified",
-        ])
     }
 }

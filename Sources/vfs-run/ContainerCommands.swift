@@ -69,12 +69,56 @@ extension Command {
                 throw RuntimeError("unknown signal \"\(word)\"; a name as TERM, or a number")
             }
             let container = try arguments.container()
+            try container.kill(signal, all: arguments.has("all"))
+            return 0
+        })
+
+    /// `vfs-run pause ID`
+    static let pause = Command(
+        name: "pause", summary: "stop all processes of a container for a while", operands: "ID",
+        details: [], options: [],
+        run: on(1...1) { arguments throws(RuntimeError) in
+            try arguments.container().pause()
+            return 0
+        })
+
+    /// `vfs-run resume ID`
+    static let resume = Command(
+        name: "resume", summary: "let the processes of a paused container go on", operands: "ID",
+        details: [], options: [],
+        run: on(1...1) { arguments throws(RuntimeError) in
+            try arguments.container().resume()
+            return 0
+        })
+
+    /// `vfs-run ps ID`
+    static let ps = Command(
+        name: "ps", summary: "list the processes of a container", operands: "ID [PS-OPTIONS…]",
+        details: ["The table is that of ps(1), called with PS-OPTIONS, -ef by default."],
+        options: [
+            Option(
+                long: "format", short: "f", value: "FORMAT", help: "table or json",
+                completes: .words(["table", "json"]))
+        ],
+        endsWithOtherCommand: true,
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(1...1000)
+            let format = arguments.value("format") ?? "table"
+            if format != "table" && format != "json" {
+                throw CommandError("invalid format option \"\(format)\"; table and json are known")
+            }
+            let pids: [Int32]
             do throws(RuntimeError) {
-                try container.kill(signal)
+                pids = try arguments.container().processes()
             } catch {
-                let isGone = (try? container.report())?.status == .stopped
-                if arguments.has("all") && isGone { return 0 }
-                throw error
+                throw CommandError(error.message)
+            }
+            if format == "json" {
+                let list = JSONOutput.array(pids.map { .integer(Int64($0)) })
+                try Output.write((pids.isEmpty ? "null" : list.compactText) + "\n")
+            } else {
+                let given = Array(arguments.operands.dropFirst())
+                try Output.write(try ProcessTable.text(of: pids, given.isEmpty ? ["-ef"] : given))
             }
             return 0
         })

@@ -95,6 +95,8 @@ extension Command {
                 invocation.hasTerminal = true
                 invocation.leavesTerminal = until != .ended
                 invocation.container = container
+                invocation.controlGroups =
+                    arguments.globals.controlGroupManager == .disabled ? .disabled : .always
                 let bundle = try LoadedConfig.absolute(arguments.value("bundle") ?? ".")
                 plan = try LoadedConfig(
                     bundle: bundle, config: arguments.value("config"), invocation,

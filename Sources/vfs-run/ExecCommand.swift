@@ -74,6 +74,9 @@ extension Command {
             joining.container.consoleSocket = try arguments.value("console-socket")
                 .map(LoadedConfig.absolute)
             joining.container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+            for place in arguments.values("cgroup") {
+                joining.container.innerControlGroups.append(try controlGroup(place))
+            }
             if file == nil { try read(arguments, into: &joining) }
             var invocation = Invocation()
             invocation.overlaysByDefault = false
@@ -87,6 +90,19 @@ extension Command {
             throw RuntimeError(error.lines.joined(separator: "\n"))
         }
         return try Launch(plan, until: detaches ? .started : .ended).run()
+    }
+
+    /// `PATH`, or `CONTROLLER[,CONTROLLER]:PATH`.
+    private static func controlGroup(
+        _ text: String
+    ) throws(CommandError) -> Configuration.JoinedContainer.InnerControlGroup {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = String(parts[parts.count - 1])
+        if path.split(separator: "/").contains("..") {
+            throw CommandError("bad sub cgroup path: \(path)")
+        }
+        let controllers = parts.count > 1 ? parts[0].split(separator: ",").map(String.init) : []
+        return .init(controllers: controllers, path: path)
     }
 
     /// What the options say; with `--process` they say nothing.

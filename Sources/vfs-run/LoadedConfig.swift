@@ -86,7 +86,13 @@ struct LoadedConfig {
                 document, file: file, bundle: bundle, invocation,
                 compiled: rehearses ? nil : LoadedConfig.seccompCache)
             // Those of a container that exists were given when it was created.
-            for warning in warnings where invocation.joining == nil { log.warning(warning.text) }
+            for warning in warnings where invocation.joining == nil {
+                if warning.severity == .note && !rehearses {
+                    log.debug(warning.text)
+                } else {
+                    log.warning(warning.text)
+                }
+            }
             plan = Planner.plan(
                 configuration, document: document, file: file,
                 seccompCache: LoadedConfig.seccompCache)

@@ -32,10 +32,8 @@ import Testing
             """#,
             """
             config.json:6:17: linux.uidMappings: is not supported yet; remove it
-            config.json:7:26: linux.resources.memory: resource limits are not supported \
-            yet; remove it
-            config.json:7:51: warning: linux.resources.devices: device rules are not \
-            applied yet; without CAP_MKNOD no device can be made
+            config.json:7:52: linux.resources.devices[0].access: is missing; write letters \
+            out of rwm
             config.json:8:14: linux.intelRdt: is not supported yet; remove it
             """),
         CheckRow(

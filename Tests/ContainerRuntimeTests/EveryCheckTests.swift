@@ -41,6 +41,8 @@ import Testing
         rule("namespaces", Checks.namespaces, "linux", #"{"namespaces": []}"#),
         rule("names", Checks.names, "hostname", #""box""#),
         rule("sysctl", Checks.sysctl, "linux", #"{"sysctl": {"vm.swappiness": "1"}}"#),
+        rule(
+            "resources", Checks.resources, "linux", #"{"resources": {"pids": {"limit": -2}}}"#),
         rule("mounts", Checks.mounts, "mounts", #"[{"destination": ""}]"#),
         rule("procMounts", Checks.procMounts, "mounts", #"[{"destination": "/proc"}]"#),
         rule("terminal", Checks.terminal, "process", process(#""terminal": true"#)),

@@ -159,8 +159,9 @@ import Testing
             not a capability of this kernel; it is left out
             config.json:4:42: process.capabilities.effective[0]: CAP_KILL is effective \
             but not permitted; add it to "permitted"
-            config.json:5:14: process.capabilities.ambient[0]: CAP_CHOWN is ambient but \
-            not both permitted and inheritable; the kernel grants it only then
+            config.json:5:14: note: process.capabilities.ambient[0]: CAP_CHOWN: the \
+            kernel raises an ambient capability only when it is permitted and inheritable; \
+            left out
             """),
         CheckRow(
             "process",

@@ -48,6 +48,7 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
 /// one is a child of that one's parent, and a copy.
 pid_t clinux_spawn_sibling(int (*body)(void *_Nullable), void *_Nullable context);
 int clinux_setns(int fd, int kind);
+int clinux_unshare(int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
@@ -68,6 +69,10 @@ int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags
 /// signal. When `tty` is not −1, `saved` (a `struct termios`) is put back on it
 /// first. `lifeline` must stay open. Returns its pid.
 pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
+
+/// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
+/// which must stay where they are. Called before it is started.
+void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 
 /// Ends the watchdog and waits for it: it kills nothing and puts nothing back.
 int clinux_stop_watchdog(pid_t pid);
@@ -110,6 +115,14 @@ const char *_Nullable clinux_next_entry(int directory, void *_Nullable *_Nonnull
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation);
+
+// Devices of cgroup2. ---------------------------------------------------------
+
+/// bpf(2): loads a program of type `BPF_PROG_TYPE_CGROUP_DEVICE` of `count` instructions (`struct
+/// bpf_insn`). Returns its descriptor.
+int clinux_bpf_load_device(const uint64_t *instructions, uint32_t count);
+/// Attaches it to the directory of a cgroup2 in the place of the programs that are there.
+int clinux_bpf_attach_device(int cgroup, int program);
 
 // Messages. -------------------------------------------------------------------
 

@@ -128,12 +128,16 @@ extension Checks {
                 "\(name.value) is effective but not permitted; add it to \"permitted\"",
                 at: name.offset)
         }
+        // As runc has it: engines ask for such sets, and the container runs with less, not with more.
         let inheritable = sets.inheritable.map(\.value)
-        for name in sets.ambient
-        where !permitted.contains(name.value) || !inheritable.contains(name.value) {
-            diagnostics.error(
-                "\(name.value) is ambient but not both permitted and inheritable; the kernel"
-                    + " grants it only then", at: name.offset)
+        let withheld = sets.ambient.filter {
+            !permitted.contains($0.value) || !inheritable.contains($0.value)
+        }
+        if let first = withheld.first {
+            diagnostics.note(
+                "\(withheld.map(\.value).joined(separator: ", ")): the kernel raises an ambient"
+                    + " capability only when it is permitted and inheritable; left out",
+                at: first.offset)
         }
     }
 

@@ -9,7 +9,7 @@ enum Checks {
     static let all: [Check] = [
         unsupportedParts, version, rootDirectory, arguments, environment, workingDirectory, user,
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
-        sysctl, mounts,
+        sysctl, resources, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
         hooks, labels,
     ]
@@ -19,15 +19,6 @@ enum Checks {
     static func unsupportedParts(_ spec: Spec, _ diagnostics: Diagnostics) {
         for part in spec.unsupported {
             diagnostics.error("is not supported yet; remove it", at: part.offset)
-        }
-        for part in spec.linux?.resources?.others ?? [] {
-            diagnostics.error(
-                "resource limits are not supported yet; remove it", at: part.offset)
-        }
-        if let devices = spec.linux?.resources?.devices, devices.value > 0 {
-            diagnostics.warning(
-                "device rules are not applied yet; without CAP_MKNOD no device can be made",
-                at: devices.offset)
         }
     }
 

@@ -1,3 +1,4 @@
+public import Cgroups
 public import LinuxSystem
 public import OCISpec
 
@@ -43,6 +44,21 @@ public struct Configuration: Sendable {
         public var pidfdSocket: String?
         public var consoleSocket: String?
         public var preservedDescriptors: Int
+        /// The container's, from its state.
+        public var controlGroup: [(controllers: String, path: String)]
+        public var innerControlGroups: [InnerControlGroup] = []
+
+        /// A cgroup below the container's.
+        public struct InnerControlGroup: Sendable {
+            /// Of version 1; empty for all hierarchies.
+            public var controllers: [String]
+            public var path: String
+
+            public init(controllers: [String], path: String) {
+                self.controllers = controllers
+                self.path = path
+            }
+        }
     }
 
     /// A container with a name and a state.
@@ -65,6 +81,20 @@ public struct Configuration: Sendable {
             self.store = store
             self.waits = waits
         }
+    }
+
+    /// Nil: the container stays in the runtime's.
+    public var controlGroup: Setting<ControlGroup>?
+
+    /// The cgroup of the container.
+    public struct ControlGroup: Sendable {
+        /// `linux.cgroupsPath`
+        public var path: String?
+        /// What it is called without a path; nil for any name that is free.
+        public var id: String?
+        public var resources: Resources
+        /// Whether commands will pause, list and measure the container.
+        public var isManaged: Bool
     }
 
     /// The filter of system calls.

@@ -1,4 +1,5 @@
 internal import CResources
+internal import Cgroups
 public import JSON
 internal import LinuxSystem
 public import OCISpec
@@ -23,6 +24,17 @@ public struct Invocation: Sendable {
     public var joining: Joining?
     /// The name it gets and what goes with it; nil for the one-shot form.
     public var container: Configuration.Container?
+    /// Which containers get a cgroup.
+    public var controlGroups = ControlGroups.whenNeeded
+
+    public enum ControlGroups: Sendable {
+        /// None.
+        case disabled
+        /// Those whose config has limits.
+        case whenNeeded
+        /// All, since commands will pause, list and measure them.
+        case always
+    }
 
     public init() {}
 }
@@ -90,7 +102,9 @@ public struct ConfigurationBuilder {
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
             process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
-            mounts: mounts, devices: (linux?.devices ?? []).map(device),
+            mounts: mounts,
+            // Every container has a /dev/ptmx of its own; engines list the host's all the same.
+            devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
             sysctl: (linux?.sysctl ?? []).map { key, value in
                 Setting(
@@ -103,7 +117,24 @@ public struct ConfigurationBuilder {
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
             seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
             hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
-            mountLabel: name(linux?.mountLabel), container: invocation.container)
+            mountLabel: name(linux?.mountLabel), container: invocation.container,
+            controlGroup: controlGroup(linux))
+    }
+
+    private func controlGroup(_ linux: Spec.Linux?) -> Setting<Configuration.ControlGroup>? {
+        let resources = linux?.resources.map { Resources($0) } ?? Resources()
+        switch invocation.controlGroups {
+        case .disabled: return nil
+        case .whenNeeded where !resources.needControlGroup: return nil
+        case .whenNeeded, .always: break
+        }
+        let path = linux?.cgroupsPath.flatMap { $0.value.isEmpty ? nil : $0 }
+        let offset = linux?.resources?.offset ?? path?.offset
+        return Setting(
+            .init(
+                path: path?.value, id: invocation.container?.id.text, resources: resources,
+                isManaged: invocation.controlGroups == .always),
+            offset.map(Origin.config) ?? .standard)
     }
 
     /// A terminal needs somebody at its other end.
@@ -196,7 +227,7 @@ public struct ConfigurationBuilder {
         sets.effective = set(spec.effective)
         sets.permitted = set(spec.permitted)
         sets.inheritable = set(spec.inheritable)
-        sets.ambient = set(spec.ambient)
+        sets.ambient = set(spec.ambient).intersection(sets.permitted).intersection(sets.inheritable)
         return Setting(sets, .config(spec.offset))
     }
 

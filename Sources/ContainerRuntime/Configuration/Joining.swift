@@ -91,7 +91,7 @@ extension StoredContainer {
         guard let process = state.process else { throw RuntimeError.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
-            preservedDescriptors: 0)
+            preservedDescriptors: 0, controlGroup: state.cgroup)
     }
 
     /// The directory that the container's config was in.

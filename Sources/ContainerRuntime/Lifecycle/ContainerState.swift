@@ -28,6 +28,8 @@ struct ContainerState: Sendable {
     var owner: UInt32
     /// The namespaces that are not the host's, as `setns` takes them.
     var namespaces: UInt64
+    /// Whether all its processes end with its first.
+    var ownsProcesses = true
     /// Hierarchy and directory.
     var cgroup: [(controllers: String, path: String)]
     var annotations: [(key: String, value: String)]
@@ -47,6 +49,7 @@ struct ContainerState: Sendable {
         created = value["created"]?.string ?? ""
         owner = value["owner"]?.integer(UInt32.self) ?? 0
         namespaces = value["namespaces"]?.integer(UInt64.self) ?? 0
+        ownsProcesses = value["ownsProcesses"]?.bool ?? true
         process = ContainerState.identity(value["process"])
         creator = ContainerState.identity(value["creator"])
         cgroup = (value["cgroup"]?.elements ?? []).compactMap {
@@ -104,6 +107,7 @@ struct ContainerState: Sendable {
             ("creator", pair(creator)), ("boot", .string(boot)), ("bundle", .string(bundle)),
             ("rootfs", .string(rootfs)), ("created", .string(created)),
             ("owner", .unsigned(UInt64(owner))), ("namespaces", .unsigned(namespaces)),
+            ("ownsProcesses", .bool(ownsProcesses)),
             (
                 "cgroup",
                 .array(cgroup.map { .array([.string($0.controllers), .string($0.path)]) })

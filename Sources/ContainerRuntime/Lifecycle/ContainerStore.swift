@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import JSON
 internal import LinuxSystem
 internal import SystemPackage
@@ -129,6 +130,7 @@ public struct StoredContainer: Sendable {
             return state.creator?.isAlive == true ? .creating : .stopped
         }
         if !process.isAlive || state.boot != ContainerState.currentBoot { return .stopped }
+        if !state.cgroup.isEmpty && ControlGroup(paths: state.cgroup).isFrozen { return .paused }
         return isWaiting(process) ? .created : .running
     }
 

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -19,6 +20,9 @@ public final class Launch {
     private let until: Accompaniment
     private let warn: (String) -> Void
     let context = StartContext()
+    /// What the watchdog removes; C holds on to it.
+    private lazy var controlGroupPaths = CStringArray(
+        context.controlGroup?.paths.map(\.path) ?? [])
 
     /// - Parameters:
     ///   - trace: Where the times of the steps go, when they are wanted.
@@ -59,39 +63,40 @@ public final class Launch {
                 try takeTurn(index, child)
             }
         } catch {
-            throw RuntimeError(sentence(error))
+            throw RuntimeError(plan.sentence(plan.steps[plan.entry], error))
         }
     }
 
     /// Starts the watchdog, and makes the init process, which goes its own way in here.
-    private func begin() throws(SystemCallError) -> LaunchSession {
+    private func begin() throws(StepError) -> LaunchSession {
         let terminal =
             plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
         // Taken before the child is there, so that none is lost; the child resets them.
-        let signals = try attempt("signalfd") { () throws(Errno) in
+        let signals = try stepping("signalfd") { () throws(Errno) in
             try Signal.listenForChildren()
             let wanted = Signal.forwarded.filter { !Signal.isIgnored($0) } + [Signal.windowChange]
             return try SignalQueue.open(plan.adoptsOrphans ? wanted + [Signal.childEnded] : wanted)
         }
-        let lifeline = try attempt("pidfd_open") { () throws(Errno) in
+        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
             try CurrentProcess.open()
         }
-        let pair = try attempt("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
         var watchdog: Int32?
         if plan.isTied {
-            watchdog = try attempt("clone", "of the watchdog") { () throws(Errno) in
-                try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+            watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
+                try CurrentProcess.startWatchdog(
+                    lifeline: lifeline.borrowed, terminal: terminal, removing: controlGroupPaths)
             }
         }
         if plan.adoptsOrphans {
-            try attempt("prctl", "PR_SET_CHILD_SUBREAPER") { () throws(Errno) in
+            try stepping("prctl", "PR_SET_CHILD_SUBREAPER") { () throws(Errno) in
                 try CurrentProcess.adoptOrphans()
             }
         }
         let near = pair.near.borrowed
         let far = pair.far.borrowed
         guard let entry = plan.steps[plan.entry].step as? any SpawningStep else {
-            throw SystemCallError("clone3", "", .invalidArgument)
+            throw StepError("the plan makes no process")
         }
         let child = try entry.spawn(
             context, sharesMemory: plan.sharesMemory, reporting: near, far: far
@@ -144,16 +149,6 @@ public final class Launch {
             }
         }
         context.undoing = []
-    }
-
-    private func sentence(_ error: SystemCallError) -> String {
-        guard error.call == "clone3" else { return error.description }
-        return switch error.errno {
-        case .notPermitted: "\(error); making namespaces takes CAP_SYS_ADMIN"
-        case .noSpace: "\(error); a limit of /proc/sys/user/max_*_namespaces is reached"
-        case .invalidArgument: "\(error); the kernel lacks one of these namespaces"
-        default: error.description
-        }
     }
 
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {

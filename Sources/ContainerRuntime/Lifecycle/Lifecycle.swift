@@ -1,3 +1,4 @@
+internal import Cgroups
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
@@ -122,6 +123,15 @@ extension StoredContainer {
     func destroy(
         _ state: ContainerState?, poststop: [Configuration.Hook]
     ) throws(RuntimeError) {
+        if let state, !state.cgroup.isEmpty {
+            let group = ControlGroup(paths: state.cgroup)
+            do throws(SystemCallError) {
+                if try !group.processes().isEmpty { try group.signalAll(Signal.kill) }
+                try group.remove()
+            } catch {
+                throw self.error("the control group cannot be removed: \(error)")
+            }
+        }
         try remove()
         guard let state else { return }
         var failures: [String] = []
@@ -164,14 +174,69 @@ extension StoredContainer {
         }
     }
 
-    // MARK: kill
+    // MARK: kill, pause, resume, ps
 
-    /// Sends a signal to the container's first process.
-    public func kill(_ signal: CInt) throws(RuntimeError) {
+    /// Sends a signal to the container's first process, or to all of them.
+    ///
+    /// - Parameter all: Also where the first one is gone.
+    public func kill(_ signal: CInt, all: Bool = false) throws(RuntimeError) {
         let state = try known()
         let status = status(state)
+        let group = ControlGroup(paths: state.cgroup)
+        // Without a pid namespace of its own nothing else would end the rest.
+        let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)
+        do throws(SystemCallError) {
+            if meansAll && !state.cgroup.isEmpty {
+                let processes = try group.processes()
+                if !processes.isEmpty { return try group.signalAll(signal) }
+            }
+        } catch {
+            throw self.error("unable to kill all processes: \(error)")
+        }
+        if all && status == .stopped { return }
         if status == .stopped || status == .creating { throw error("container not running") }
         try send(signal, state)
+        // What is frozen would die only when it is let go of.
+        if status == .paused && signal == Signal.kill { try? group.thaw() }
+    }
+
+    public func pause() throws(RuntimeError) {
+        let state = try known()
+        let status = status(state)
+        if status != .running && status != .created { throw error("container not running") }
+        if state.cgroup.isEmpty { throw error(StoredContainer.noControlGroup) }
+        do {
+            try ControlGroup(paths: state.cgroup).freeze()
+        } catch {
+            throw self.error("the container cannot be paused: \(error)")
+        }
+    }
+
+    public func resume() throws(RuntimeError) {
+        let state = try known()
+        if status(state) != .paused { throw error("container not paused") }
+        do {
+            try ControlGroup(paths: state.cgroup).thaw()
+        } catch {
+            throw self.error("the container cannot be resumed: \(error)")
+        }
+    }
+
+    private static let noControlGroup =
+        "the container has no control group; it was created with --cgroup-manager disabled"
+
+    /// The pids of its processes, as seen here.
+    public func processes() throws(RuntimeError) -> [Int32] {
+        let state = try known()
+        if state.cgroup.isEmpty {
+            if let process = state.process, process.isAlive { return [process.pid] }
+            return []
+        }
+        do {
+            return try ControlGroup(paths: state.cgroup).processes()
+        } catch {
+            throw self.error(error.description)
+        }
     }
 
     private func send(_ signal: CInt, _ state: ContainerState) throws(RuntimeError) {

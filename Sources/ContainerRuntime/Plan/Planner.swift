@@ -1,3 +1,4 @@
+internal import Cgroups
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
@@ -26,7 +27,7 @@ public struct Planner {
         }
         let isJoining = configuration.joined != nil
         var plan = Plan(
-            steps: planner.steps, namespaces: isJoining ? [] : configuration.namespaces.new.value,
+            steps: planner.steps, namespaces: isJoining ? [] : planner.clonedNamespaces,
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
         if let container = configuration.container {
             plan.consoleSocket = container.consoleSocket
@@ -88,16 +89,40 @@ public struct Planner {
                 PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
                 seccomp.origin)
         }
-        if configuration.mounts.contains(where: { $0.kind == .controlGroups }) {
-            add(FindControlGroups())
-        }
+        if showsControlGroups { add(FindControlGroups(findsPaths: bindsControlGroups)) }
         for joined in configuration.namespaces.joined where joined.value.kind == .pid {
             let (kind, name, path) = joined.value
             add(
                 JoinNamespace(side: .runtime, kind: kind, name: name, path: path), joined.origin)
         }
-        let namespaces = configuration.namespaces.new
-        add(CreateNamespaces(namespaces: namespaces.value), namespaces.origin)
+        // Last, since nothing else of the runtime's work outlives it.
+        if let group = configuration.controlGroup {
+            add(
+                MakeControlGroup(
+                    group: group.value,
+                    ownsProcesses: configuration.namespaces.new.value.contains(.pid)),
+                group.origin)
+        }
+        add(
+            CreateNamespaces(namespaces: clonedNamespaces), configuration.namespaces.new.origin)
+    }
+
+    /// The namespaces that `clone3` makes. That of cgroups is made later where the container has a
+    /// cgroup of its own, from inside it.
+    private var clonedNamespaces: NamespaceSet {
+        let new = configuration.namespaces.new.value
+        return configuration.controlGroup == nil ? new : new.subtracting(.cgroup)
+    }
+
+    private var showsControlGroups: Bool {
+        configuration.mounts.contains { $0.kind == .controlGroups }
+    }
+
+    /// Without a namespace of cgroups the container is shown its own by binding them.
+    private var bindsControlGroups: Bool {
+        let namespaces = configuration.namespaces
+        return showsControlGroups && !namespaces.new.value.contains(.cgroup)
+            && !namespaces.joined.contains { $0.value.kind == .cgroup }
     }
 
     // MARK: A process in a container that exists
@@ -113,7 +138,9 @@ public struct Planner {
         add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
-                preserved: joined.preservedDescriptors))
+                preserved: joined.preservedDescriptors,
+                controlGroup: ControlGroup(paths: joined.controlGroup),
+                inner: joined.innerControlGroups))
         add(TieToRuntime())
         add(OpenRoot())
         if let terminal = process.terminal {
@@ -129,6 +156,12 @@ public struct Planner {
 
     private mutating func planContainer() {
         add(TieToRuntime())
+        if let group = configuration.controlGroup {
+            add(EnterControlGroup(), group.origin)
+            if configuration.namespaces.new.value.contains(.cgroup) {
+                add(SeparateControlGroups(), configuration.namespaces.new.origin)
+            }
+        }
         for joined in configuration.namespaces.joined where joined.value.kind != .pid {
             let (kind, name, path) = joined.value
             add(
@@ -169,6 +202,7 @@ public struct Planner {
                 add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
             }
         }
+        if bindsControlGroups { add(OpenControlGroups()) }
         switch configuration.root.source {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)
@@ -324,7 +358,10 @@ public struct Planner {
         let all = configuration.namespaces.joined.reduce(configuration.namespaces.new.value) {
             $0.union($1.value.kind)
         }
-        add(RecordContainer(namespaces: all))
+        add(
+            RecordContainer(
+                namespaces: all,
+                ownsProcesses: configuration.namespaces.new.value.contains(.pid)))
     }
 
     /// Whoever asked for the process is told of it.

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -14,6 +15,10 @@ public final class StartContext {
     var seccompFilter: SeccompFilter?
     /// The hierarchies of control groups, as the runtime process is in them.
     var controlGroups: ControlGroupLayout?
+    /// The container's own.
+    var controlGroup: ControlGroup?
+    /// Whether `clone3` makes the init process in its cgroup of version 2.
+    var startsInControlGroup = false
 
     /// The container's directory among the states.
     var container: StoredContainer?
@@ -39,6 +44,9 @@ public final class StartContext {
     /// The sources of bind mounts, opened while the host's tree is still there; each is taken by
     /// the step that attaches it.
     var bindSources: [BindSource?] = []
+    /// The same for control groups that are bound, by their names below `/sys/fs/cgroup`; of
+    /// version 2 alone with none.
+    var controlGroupTrees: [(name: String, tree: BindSource)] = []
     /// The container's root.
     var root: HeldRoot?
     /// `/dev/null` of the container, verified, for masking files.
@@ -70,6 +78,9 @@ public final class StartContext {
         context.container = container
         context.state = state
         context.fifo = fifo
+        // The paths alone: its descriptors belong to the runtime's.
+        context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
+        context.startsInControlGroup = startsInControlGroup
         return context
     }
 

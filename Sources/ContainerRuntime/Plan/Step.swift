@@ -38,7 +38,7 @@ protocol SpawningStep: Step {
     func spawn(
         _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
         far: FileDescriptor, body: @escaping () -> Never
-    ) throws(SystemCallError) -> ChildProcess
+    ) throws(StepError) -> ChildProcess
 }
 
 extension SpawningStep {

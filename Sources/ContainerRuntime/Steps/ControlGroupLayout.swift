@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -7,14 +8,55 @@ struct ControlGroupLayout: Sendable, Hashable {
     var version1: [[String]]
     /// Whether version 2 is mounted on `/sys/fs/cgroup` itself and nothing else is.
     var isUnified: Bool
+    /// Where they are mounted, when that was asked for.
+    var hierarchies: Hierarchies?
 
     /// Looks at `/sys/fs/cgroup` and, where that is not version 2, reads `/proc/self/cgroup`.
-    static func read() throws(StepError) -> ControlGroupLayout {
-        if isUnifiedHost { return ControlGroupLayout("", unified: true) }
-        let bytes = try stepping("read", "\"/proc/self/cgroup\"") { () throws(Errno) in
-            try HostPath.read("/proc/self/cgroup")
+    ///
+    /// - Parameter findsPaths: Looks for mount points too, which takes reading the mount table.
+    static func read(findsPaths: Bool = false) throws(StepError) -> ControlGroupLayout {
+        var layout = ControlGroupLayout("", unified: isUnifiedHost)
+        if !layout.isUnified {
+            let bytes = try stepping("read", "\"/proc/self/cgroup\"") { () throws(Errno) in
+                try HostPath.read("/proc/self/cgroup")
+            }
+            layout = ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: false)
         }
-        return ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: false)
+        if findsPaths {
+            do throws(SystemCallError) {
+                layout.hierarchies = try Hierarchies.read()
+            } catch {
+                throw StepError(error)
+            }
+        }
+        return layout
+    }
+
+    /// For each hierarchy the container's name for it and the path of its cgroup on the host: that
+    /// of `group`, or else the runtime's own, in which it is.
+    func places(of group: ControlGroup?) -> [(name: String, path: String)] {
+        guard let hierarchies else { return [] }
+        var found = hierarchies.version1.map { hierarchy in
+            let controllers = hierarchy.controllers.joined(separator: ",")
+            return (
+                ControlGroupLayout.label(hierarchy.controllers),
+                group?.paths.first { $0.controllers == controllers }?.path
+                    ?? hierarchy.path(hierarchy.own)
+            )
+        }
+        if let version2 = hierarchies.version2 {
+            let path =
+                group?.paths.first { $0.controllers.isEmpty }?.path
+                ?? version2.path(version2.own)
+            found.append((isUnified ? "" : "unified", path))
+        }
+        return found
+    }
+
+    /// The directory of a hierarchy of version 1 below `/sys/fs/cgroup`.
+    static func label(_ controllers: [String]) -> String {
+        let name = controllers.joined(separator: ",")
+        return name.hasPrefix("name=") ? String(name.dropFirst(5)) : name
     }
 
     /// - Parameter text: Lines of `id:controllers:path` (cgroups(7)).

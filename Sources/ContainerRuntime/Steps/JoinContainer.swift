@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -13,6 +14,9 @@ struct JoinContainer: SpawningStep {
     let namespaces: NamespaceSet
     /// How many descriptors, from 3 on, the caller passes on.
     let preserved: Int
+    let controlGroup: ControlGroup
+    /// `--cgroup`: where below the container's, for all hierarchies or those of some controllers.
+    let inner: [Configuration.JoinedContainer.InnerControlGroup]
 
     var summary: String {
         "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
@@ -21,23 +25,30 @@ struct JoinContainer: SpawningStep {
     func spawn(
         _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
         far: FileDescriptor, body: @escaping () -> Never
-    ) throws(SystemCallError) -> ChildProcess {
-        let held = try attempt("pidfd_open", "\(process.pid)") { () throws(Errno) in
+    ) throws(StepError) -> ChildProcess {
+        let held = try stepping("pidfd_open", "\(process.pid)") { () throws(Errno) in
             try process.held()
         }
         guard let container = held else {
-            throw SystemCallError("pidfd_open", "\(process.pid)", .noSuchProcess)
+            throw StepError("container not running: its init process is gone")
         }
         // Nobody may look into what is made from here on. The program gets it back by exec.
-        try attempt("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
+        try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
             try CurrentProcess.setDumpable(false)
         }
         var kept = [channel, far]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
-        let between = try attempt("clone3") { () throws(Errno) in
+        let between = try stepping("clone3") { () throws(Errno) in
             // Only joining a time namespace takes a memory of its own.
             try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
                 let answer: InitMessage
+                do throws(ControlGroupError) {
+                    try enterControlGroup()
+                } catch {
+                    let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
+                    _ = try? far.send(words.encoded)
+                    CurrentProcess.exit(0)
+                }
                 do throws(Errno) {
                     try container.borrowed.joinNamespace(namespaces)
                     try CurrentProcess.closeDescriptors(except: kept)
@@ -50,18 +61,33 @@ struct JoinContainer: SpawningStep {
                 CurrentProcess.exit(0)
             }
         }
-        _ = try attempt("waitid") { () throws(Errno) in try between.wait() }
-        let answer = try attempt("recvmsg") { () throws(Errno) in
+        _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
+        let answer = try stepping("recvmsg") { () throws(Errno) in
             InitMessage(try channel.receiveBytes(Channel.capacity) ?? [])
         }
         switch answer {
         case .spawned(let pid):
-            return try attempt("pidfd_open", "\(pid)") { () throws(Errno) in
+            return try stepping("pidfd_open", "\(pid)") { () throws(Errno) in
                 try ChildProcess(child: pid)
             }
         case .notSpawned(let number):
-            throw SystemCallError("setns", "of \(id.text)", Errno(rawValue: number))
-        default: throw SystemCallError("clone3", "into \(id.text)", .noChildProcess)
+            throw StepError(
+                SystemCallError("setns", "to the namespaces of \(id.text)", Errno(rawValue: number))
+            )
+        case .failed(_, _, let message): throw StepError(message)
+        default: throw StepError("the process in between has ended without a word")
+        }
+    }
+}
+
+extension JoinContainer {
+    /// What is made from here on is counted and limited with the container.
+    private func enterControlGroup() throws(ControlGroupError) {
+        if inner.isEmpty { return try controlGroup.add(process: 0) }
+        for place in inner {
+            try controlGroup.add(
+                process: 0, inner: place.path,
+                controllers: place.controllers.isEmpty ? nil : place.controllers)
         }
     }
 }

@@ -66,6 +66,8 @@ struct LetGo: Step {
 /// The container is created: whoever asks for its state finds it.
 struct RecordContainer: Step {
     let namespaces: NamespaceSet
+    /// Whether all processes of the container end with its first.
+    let ownsProcesses: Bool
 
     let side = Side.runtime
     let summary = "write the container down as created"
@@ -78,6 +80,7 @@ struct RecordContainer: Step {
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             state.process = try ProcessIdentity(of: process.pid)
             state.namespaces = namespaces.rawValue
+            state.ownsProcesses = ownsProcesses
             try container.write(state)
         }
         context.state = state

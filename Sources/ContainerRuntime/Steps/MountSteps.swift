@@ -230,6 +230,9 @@ struct MountControlGroups: Step {
         attached.set = mount.set.union(.readOnly)
         attached.clear = mount.clear.subtracting(.readOnly)
         if layout.isUnified {
+            if let bound = context.controlGroupTrees.first {
+                return try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
+            }
             let tree = try hierarchy("cgroup2", [])
             return try MountTarget(mount: attached).attach(tree, place.borrowed)
         }
@@ -242,12 +245,26 @@ struct MountControlGroups: Step {
         try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
             try folder.attach(to: place.borrowed)
         }
-        for controllers in layout.version1 {
-            let name = controllers.joined(separator: ",")
-            let label = name.hasPrefix("name=") ? String(name.dropFirst(5)) : name
-            try add(try hierarchy("cgroup", controllers), label, folder.borrowed, attached)
+        if layout.hierarchies != nil {
+            for (name, bound) in context.controlGroupTrees {
+                try add(bound.tree, name, folder.borrowed, attached)
+            }
+        } else {
+            for controllers in layout.version1 {
+                try add(
+                    try hierarchy("cgroup", controllers), ControlGroupLayout.label(controllers),
+                    folder.borrowed, attached)
+            }
+            try add(try hierarchy("cgroup2", []), "unified", folder.borrowed, attached)
         }
-        try add(try hierarchy("cgroup2", []), "unified", folder.borrowed, attached)
+        for controllers in layout.version1 where controllers.count > 1 {
+            let target = ControlGroupLayout.label(controllers)
+            for name in controllers {
+                try stepping("symlink", name.inQuotes) { () throws(Errno) in
+                    try folder.borrowed.makeSymbolicLink(name, to: target)
+                }
+            }
+        }
         try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
             try folder.setAttributes(set: attached.set)
         }
@@ -273,7 +290,7 @@ struct MountControlGroups: Step {
     }
 
     private func add(
-        _ tree: consuming DetachedMount, _ name: String, _ folder: FileDescriptor,
+        _ tree: borrowing DetachedMount, _ name: String, _ folder: FileDescriptor,
         _ mount: Configuration.Mount
     ) throws(StepError) {
         let place = try stepping("mkdir", name.inQuotes) { () throws(Errno) in

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import OCISpec
 internal import Overlay
@@ -114,11 +115,14 @@ struct PrepareSeccomp: Step {
 
 /// Which hierarchies there are is read where the host's `/proc` is.
 struct FindControlGroups: Step {
+    /// Where they are mounted too.
+    let findsPaths: Bool
+
     let side = Side.runtime
     let summary = "find the host's control group hierarchies"
 
     func apply(_ context: StartContext) throws(StepError) {
-        context.controlGroups = try ControlGroupLayout.read()
+        context.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
     }
 }
 
@@ -138,12 +142,25 @@ struct CreateNamespaces: SpawningStep {
     func spawn(
         _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
         far: FileDescriptor, body: @escaping () -> Never
-    ) throws(SystemCallError) -> ChildProcess {
-        try attempt("clone3", namespaces.names.joined(separator: " ")) { () throws(Errno) in
+    ) throws(StepError) -> ChildProcess {
+        let controlGroup = context.controlGroup?.version2Descriptor
+        context.startsInControlGroup = controlGroup != nil
+        return try stepping(
+            "clone3", namespaces.names.joined(separator: " "),
+            advice: {
+                switch $0 {
+                case .notPermitted: "making namespaces takes CAP_SYS_ADMIN"
+                case .noSpace: "a limit of /proc/sys/user/max_*_namespaces is reached"
+                case .invalidArgument: "the kernel lacks one of these namespaces"
+                default: nil
+                }
+            }
+        ) { () throws(Errno) in
             // In a pid namespace of its own nobody can reach the init process before it has become
             // the program. In one that is joined somebody could, and with it the memory of the
             // runtime process: there it gets a copy.
-            try ChildProcess.spawn(namespaces, sharingMemory: sharesMemory, body: body)
+            try ChildProcess.spawn(
+                namespaces, sharingMemory: sharesMemory, controlGroup: controlGroup, body: body)
         }
     }
 }

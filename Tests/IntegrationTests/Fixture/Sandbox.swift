@@ -14,6 +14,8 @@ final class Sandbox {
     var bundle: String { directory + "/bundle" }
     /// A directory that only the host has, with the file `file`.
     var canary: String { directory + "/canary" }
+    /// A name for cgroups that no other test has; looked for at the end.
+    var controlGroup: String { "box-" + directory.suffix(6) }
     /// The layer that holds nothing but `/probe`.
     var probeLayer: String { directory + "/probe-layer" }
 
@@ -52,6 +54,7 @@ final class Sandbox {
         }
         let mounts = Host.read("/proc/self/mountinfo").split(separator: "\n")
         for line in mounts where line.contains(directory) { record("a mount is left: \(line)") }
+        for path in ControlGroups.named(controlGroup) { record("a cgroup is left: \(path)") }
         for (name, before) in hostBefore where Host.canaries[name] != before {
             record("\(name) of the host was \(before), is \(Host.canaries[name] ?? "gone")")
         }

@@ -1,0 +1,96 @@
+internal import Glibc
+public import LinuxSystem
+internal import SystemPackage
+
+extension ControlGroup {
+    /// Stops every process in it; returns when none runs any more.
+    public func freeze() throws(SystemCallError) {
+        guard let (directory, isVersion2) = directory(of: "freezer") else {
+            throw SystemCallError("freeze", "the freezer controller is missing", .notSupported)
+        }
+        if isVersion2 { return try freezeVersion2(directory) }
+        do throws(SystemCallError) {
+            try freezeVersion1(directory)
+        } catch {
+            // Half frozen is worse than running.
+            try? thaw()
+            throw error
+        }
+    }
+
+    private func freezeVersion2(_ directory: String) throws(SystemCallError) {
+        try set(directory, "cgroup.freeze", "1")
+        for _ in 0..<2000 {
+            if GroupFile.value(directory, "cgroup.events", key: "frozen") == 1 { return }
+            Clock.sleep(microseconds: 1000)
+        }
+        try? thaw()
+        throw SystemCallError("freeze", "\"\(directory)\"", .timedOut)
+    }
+
+    /// Processes that are being made slip through; whoever writes again catches them.
+    private func freezeVersion1(_ directory: String) throws(SystemCallError) {
+        for attempt in 1...1000 {
+            if attempt % 50 == 0 {
+                // Thawed in between, the processes that hold up the others get on.
+                try set(directory, "freezer.state", "THAWED")
+                Clock.sleep(microseconds: 10_000)
+            }
+            try set(directory, "freezer.state", "FROZEN")
+            if attempt % 25 == 0 { Clock.sleep(microseconds: 10) }
+            if GroupFile.read(directory, "freezer.state") == "FROZEN" { return }
+        }
+        throw SystemCallError("freeze", "\"\(directory)\"", .timedOut)
+    }
+
+    /// Lets its processes go on.
+    public func thaw() throws(SystemCallError) {
+        guard let (directory, isVersion2) = directory(of: "freezer") else { return }
+        try set(
+            directory, isVersion2 ? "cgroup.freeze" : "freezer.state", isVersion2 ? "0" : "THAWED")
+    }
+
+    /// Whether it was frozen itself, not by one above.
+    public var isFrozen: Bool {
+        guard let (directory, isVersion2) = directory(of: "freezer") else { return false }
+        return GroupFile.read(directory, isVersion2 ? "cgroup.freeze" : "freezer.self_freezing")
+            == "1"
+    }
+
+    /// Sends a signal to every process in it. After SIGKILL none is left that could make another.
+    public func signalAll(_ signal: CInt) throws(SystemCallError) {
+        if signal == SIGKILL, let version2 {
+            do throws(Errno) {
+                return try GroupFile.write(version2, "cgroup.kill", "1")
+            } catch .noSuchFileOrDirectory {
+                // Gone; what else it might be is found out below.
+            } catch {
+                throw SystemCallError("write", "\"\(version2)/cgroup.kill\"", error)
+            }
+        }
+        let wasFrozen = isFrozen
+        // Frozen they can neither fork away nor hand their number on. Where that fails, signals
+        // are sent until nobody new is found.
+        let holdsStill = (try? freeze()) != nil
+        var seen: Set<Int32> = []
+        for _ in 0..<(holdsStill ? 1 : 100) {
+            let fresh = try processes().filter { $0 > 0 && seen.insert($0).inserted }
+            if fresh.isEmpty { break }
+            for pid in fresh {
+                try attempt("kill", "\(pid)") { () throws(Errno) in
+                    try Signal.send(signal, to: pid)
+                }
+            }
+        }
+        // Whoever is to die has to run for it.
+        if holdsStill, !wasFrozen || signal == SIGKILL { try thaw() }
+    }
+
+    private func set(
+        _ directory: String, _ file: String, _ value: String
+    ) throws(SystemCallError) {
+        try attempt("write", "\"\(directory)/\(file)\"") { () throws(Errno) in
+            try GroupFile.write(directory, file, value)
+        }
+    }
+}

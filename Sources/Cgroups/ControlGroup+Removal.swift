@@ -1,0 +1,56 @@
+public import LinuxSystem
+internal import SystemPackage
+
+extension ControlGroup {
+    /// Removes it, with what is below it. One that is gone is fine.
+    ///
+    /// - Throws: `EBUSY` when processes are still in it after about a second.
+    public func remove() throws(SystemCallError) {
+        var failure: SystemCallError?
+        for (_, path) in paths {
+            do throws(SystemCallError) {
+                try ControlGroup.remove(path)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        // Somebody else may be in them by now.
+        for parent in parents.reversed() { try? HostPath.removeDirectory(parent) }
+        if let failure { throw failure }
+    }
+
+    private static func remove(_ path: String) throws(SystemCallError) {
+        // As a rule there is nothing in it.
+        if removed(path) == nil { return }
+        do throws(SystemCallError) {
+            let below = try attempt("readdir", "\"\(path)\"") { () throws(Errno) in
+                try HostPath.directories(in: path)
+            }
+            for name in below { try remove("\(path)/\(name)") }
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return }
+            throw error
+        }
+        // A process that has ended stays in its cgroup for a moment.
+        var pause: UInt64 = 100
+        while let error = removed(path) {
+            if error != .resourceBusy || pause > 500_000 {
+                throw SystemCallError("rmdir", "\"\(path)\"", error)
+            }
+            Clock.sleep(microseconds: pause)
+            pause *= 2
+        }
+    }
+
+    /// Nil when it is gone.
+    private static func removed(_ path: String) -> Errno? {
+        do throws(Errno) {
+            try HostPath.removeDirectory(path)
+            return nil
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

@@ -1,0 +1,82 @@
+internal import LinuxSystem
+public import SystemPackage
+
+/// A container's cgroup: one directory in each hierarchy that it has one in.
+public struct ControlGroup: Sendable {
+    /// Absolute paths on the host. Of version 1 with the hierarchy's controllers (`cpu,cpuacct`),
+    /// of version 2 with none.
+    public internal(set) var paths: [(controllers: String, path: String)]
+    /// Directories above it that were made for it, the deepest last.
+    var parents: [String] = []
+    /// Keep others from taking the same cgroup, as long as somebody holds this value.
+    var holds: [Hold] = []
+
+    /// One that is there already, from a saved state.
+    public init(paths: [(controllers: String, path: String)]) {
+        self.paths = paths
+    }
+
+    /// An open directory that is locked.
+    final class Hold: Sendable {
+        private let owned: OwnedDescriptor
+        let path: String
+
+        init(_ owned: consuming OwnedDescriptor, path: String) {
+            self.owned = owned
+            self.path = path
+        }
+
+        var borrowed: FileDescriptor { owned.borrowed }
+    }
+
+    /// Its directory in version 2.
+    var version2: String? { paths.first { $0.controllers.isEmpty }?.path }
+
+    /// The directory of version 2, for `clone3` to make a process in; only while the value that
+    /// made the cgroup lives.
+    public var version2Descriptor: FileDescriptor? {
+        guard let version2 else { return nil }
+        return holds.first { $0.path == version2 }?.borrowed
+    }
+
+    /// Its directory where `controller` (by its name of version 1) has a say: in the hierarchy of
+    /// version 1 that has it, or in version 2.
+    func directory(of controller: String) -> (path: String, isVersion2: Bool)? {
+        for (controllers, path) in paths where !controllers.isEmpty {
+            if controllers.split(separator: ",").contains(Substring(controller)) {
+                return (path, false)
+            }
+        }
+        return version2.map { ($0, true) }
+    }
+
+    /// The directory that tells of all its processes.
+    var mainDirectory: String? {
+        version2 ?? directory(of: "freezer")?.path ?? directory(of: "devices")?.path
+            ?? paths.first?.path
+    }
+}
+
+/// One file of a cgroup.
+enum GroupFile {
+    /// Without the newline at its end; nil where it is missing or cannot be read.
+    static func read(_ directory: String, _ name: String) -> String? {
+        guard let bytes = try? HostPath.read("\(directory)/\(name)") else { return nil }
+        let text = bytes.last == 0x0a ? bytes.dropLast() : bytes[...]
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    static func write(_ directory: String, _ name: String, _ value: String) throws(Errno) {
+        let file = try HostPath.open("\(directory)/\(name)", .writeOnly)
+        try file.borrowed.write(all: Array(value.utf8))
+    }
+
+    /// The number behind `key` in a file of lines `key number`.
+    static func value(_ directory: String, _ name: String, key: String) -> UInt64? {
+        for line in read(directory, name)?.split(separator: "\n") ?? [] {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0] == key { return UInt64(words[1]) }
+        }
+        return nil
+    }
+}

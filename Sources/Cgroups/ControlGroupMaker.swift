@@ -1,0 +1,293 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A cgroup to be made.
+public struct ControlGroupRequest: Sendable {
+    /// `linux.cgroupsPath`.
+    public var path: String?
+    /// Of the cgroup where there is no path: the container's id.
+    public var name: String
+    public var resources: Resources
+    /// Whether commands will pause, list and measure the container: then it has a cgroup in the
+    /// hierarchies that take, and a policy for devices, even when the config asks for nothing.
+    public var isManaged: Bool
+    /// What remains of runs that were killed begins with this, goes on with a digit, and is
+    /// removed on the way.
+    public var leftovers: String?
+
+    public init(
+        path: String?, name: String, resources: Resources, isManaged: Bool,
+        leftovers: String? = nil
+    ) {
+        self.path = path
+        self.name = name
+        self.resources = resources
+        self.isManaged = isManaged
+        self.leftovers = leftovers
+    }
+}
+
+extension ControlGroup {
+    /// Makes the cgroup and applies its limits; removes what it has made when something fails.
+    public static func make(
+        _ request: ControlGroupRequest
+    ) throws(ControlGroupError) -> ControlGroup {
+        var maker = ControlGroupMaker(request, try Hierarchies.reading())
+        do throws(ControlGroupError) {
+            try maker.make()
+        } catch {
+            // The first error is what counts; a directory that cannot be removed was not made.
+            try? maker.made.remove()
+            throw error
+        }
+        return maker.made
+    }
+}
+
+struct ControlGroupMaker {
+    private let request: ControlGroupRequest
+    private let hierarchies: Hierarchies
+    private(set) var made = ControlGroup(paths: [])
+
+    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) {
+        self.request = request
+        self.hierarchies = hierarchies
+    }
+
+    mutating func make() throws(ControlGroupError) {
+        let places = try Places(request, hierarchies)
+        for hierarchy in places.version1 {
+            let inner = inner(hierarchy, isVersion2: false)
+            removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
+            try makeDirectories(hierarchy, inner) { (parent, path) throws(ControlGroupError) in
+                if hierarchy.controllers.contains("cpuset") {
+                    try ControlGroupMaker.inherit(parent, path)
+                }
+            }
+            try take(hierarchy.path(inner), hierarchy.controllers.joined(separator: ","))
+        }
+        if let (hierarchy, needed, wanted) = places.version2 {
+            let inner = inner(hierarchy, isVersion2: true)
+            removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
+            try ControlGroupMaker.handOn(needed, wanted, hierarchy.mountPoint)
+            try makeDirectories(hierarchy, inner) { (_, path) throws(ControlGroupError) in
+                if path != hierarchy.path(inner) {
+                    try ControlGroupMaker.handOn(needed, wanted, path)
+                }
+            }
+            try take(hierarchy.path(inner), "")
+        }
+        try made.apply(request.resources, hierarchies)
+        if let devices = request.resources.devices ?? (request.isManaged ? [] : nil) {
+            try made.apply(devices: DevicePolicy(devices, standard: DeviceRule.standard))
+        }
+    }
+
+    private func inner(_ hierarchy: Hierarchies.Hierarchy, isVersion2: Bool) -> String {
+        ControlGroupPath.inside(
+            hierarchy, isVersion2: isVersion2, path: request.path, name: request.name)
+    }
+
+    /// Nothing here is an error: whatever stays does no harm.
+    private func removeLeftovers(in directory: String) {
+        guard let prefix = request.leftovers, request.path == nil,
+            let names = try? HostPath.directories(in: directory)
+        else { return }
+        for name in names
+        where name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isNumber == true {
+            let path = "\(directory)/\(name)"
+            // A run that lives holds it; the kernel keeps what has processes.
+            if let held = try? HostPath.open(path, [.readOnly, .directory]),
+                (try? held.borrowed.lock(exclusive: true)) != nil
+            {
+                try? HostPath.removeDirectory(path)
+            }
+        }
+    }
+
+    /// Makes what is missing of a path, from the top; `each` sees every directory on the way, made
+    /// or not, with the one above it.
+    private mutating func makeDirectories(
+        _ hierarchy: Hierarchies.Hierarchy, _ inner: String,
+        each: (_ parent: String, _ path: String) throws(ControlGroupError) -> Void
+    ) throws(ControlGroupError) {
+        var path = hierarchy.mountPoint
+        let target = hierarchy.path(inner)
+        for name in inner.split(separator: "/") {
+            let parent = path
+            path += "/" + name
+            if try ControlGroupMaker.makeDirectory(path) {
+                if path != target { made.parents.append(path) }
+            } else if path == target, request.path == nil {
+                // Left behind by a run that was killed: its limits are not this one's.
+                try? HostPath.removeDirectory(path)
+                _ = try ControlGroupMaker.makeDirectory(path)
+            }
+            try each(parent, path)
+        }
+    }
+
+    /// False where it is there.
+    private static func makeDirectory(_ path: String) throws(ControlGroupError) -> Bool {
+        do throws(Errno) {
+            try HostPath.makeDirectory(path, mode: 0o755)
+            return true
+        } catch .fileExists {
+            return false
+        } catch {
+            let advice: String? =
+                switch error {
+                case .readOnlyFileSystem: "the host's cgroups are mounted read-only here"
+                case .resourceTemporarilyUnavailable:
+                    "cgroup.max.descendants or cgroup.max.depth of a cgroup above is reached"
+                default: nil
+                }
+            throw ControlGroupError(SystemCallError("mkdir", "\"\(path)\"", error), advice)
+        }
+    }
+
+    /// Makes sure that nobody else is in the cgroup, or takes it at the same time.
+    private mutating func take(_ path: String, _ controllers: String) throws(ControlGroupError) {
+        let directory = try group("open", path) { () throws(Errno) in
+            try HostPath.open(path, [.readOnly, .directory])
+        }
+        do throws(Errno) {
+            try directory.borrowed.lock(exclusive: true)
+            // The one who held it may have removed it.
+            guard try FileStatus.of(directory.borrowed).inode == FileStatus.of(path: path).inode
+            else { throw .wouldBlock }
+        } catch .wouldBlock {
+            throw ControlGroupError(
+                "the cgroup \"\(path)\" is taken by another container; name another in"
+                    + " linux.cgroupsPath", isTaken: true)
+        } catch {
+            throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
+        }
+        let hold = ControlGroup.Hold(directory, path: path)
+        let found = ControlGroup(paths: [(controllers, path)])
+        let processes: [Int32]
+        do throws(SystemCallError) {
+            processes = try found.processes()
+        } catch {
+            throw ControlGroupError(error)
+        }
+        if !processes.isEmpty {
+            throw ControlGroupError(
+                "container's cgroup is not empty: \(processes.count) process(es) found in"
+                    + " \"\(path)\"; name another in linux.cgroupsPath", isTaken: true)
+        }
+        let isFreezer = controllers.isEmpty || controllers.split(separator: ",").contains("freezer")
+        if isFreezer && found.isFrozen {
+            throw ControlGroupError(
+                "container's cgroup unexpectedly frozen: \"\(path)\"; thaw it or name another in"
+                    + " linux.cgroupsPath", isTaken: true)
+        }
+        // From here on it is the container's, and goes with it.
+        made.holds.append(hold)
+        made.paths.append((controllers, path))
+    }
+
+    /// A new cgroup of cpuset has neither processors nor memory, and takes no process so.
+    private static func inherit(_ parent: String, _ path: String) throws(ControlGroupError) {
+        for file in ["cpuset.cpus", "cpuset.mems"] {
+            guard GroupFile.read(path, file) == "", let value = GroupFile.read(parent, file) else {
+                continue
+            }
+            try group("write", "\(path)/\(file)") { () throws(Errno) in
+                try GroupFile.write(path, file, value)
+            }
+        }
+    }
+
+    /// Switches controllers on for the cgroups below `path`, in version 2.
+    ///
+    /// - Parameters:
+    ///   - needed: A limit does not hold without.
+    ///   - wanted: For figures; does without.
+    private static func handOn(
+        _ needed: [String], _ wanted: [String], _ path: String
+    ) throws(ControlGroupError) {
+        func words(_ file: String) -> [Substring] {
+            GroupFile.read(path, file)?.split(separator: " ") ?? []
+        }
+        let there = words("cgroup.controllers")
+        let on = words("cgroup.subtree_control")
+        for controller in needed + wanted where !on.contains(Substring(controller)) {
+            let isNeeded = needed.contains(controller)
+            if !there.contains(Substring(controller)) {
+                if !isNeeded { continue }
+                throw ControlGroupError(
+                    "the controller \(controller) is missing in \"\(path)/cgroup.controllers\":"
+                        + " the cgroup above does not hand it on; remove the limit, or name"
+                        + " another place in linux.cgroupsPath")
+            }
+            do throws(Errno) {
+                try GroupFile.write(path, "cgroup.subtree_control", "+" + controller)
+            } catch {
+                if !isNeeded { continue }
+                throw ControlGroupError(
+                    SystemCallError(
+                        "write", "\"+\(controller)\" to \"\(path)/cgroup.subtree_control\"", error),
+                    error == .resourceBusy
+                        ? "it has processes of its own, and so can hand no controller on; name"
+                            + " another place in linux.cgroupsPath" : nil)
+            }
+        }
+    }
+}
+
+/// In which hierarchies a container gets a cgroup.
+struct Places {
+    private(set) var version1: [Hierarchies.Hierarchy] = []
+    /// With the controllers to be switched on there, by their names in version 2.
+    private(set) var version2:
+        (hierarchy: Hierarchies.Hierarchy, needed: [String], wanted: [String])?
+
+    /// - Throws: For a controller that the host does not have.
+    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(ControlGroupError) {
+        let resources = request.resources
+        let policesDevices = resources.devices != nil || request.isManaged
+        for controller in resources.controllers + (policesDevices ? ["devices"] : []) {
+            if !add(controller, hierarchies, needed: true) {
+                throw ControlGroupError(MissingController(controller, hierarchies).sentence)
+            }
+        }
+        for assignment in try Version2.unified(resources, hierarchies) {
+            _ = addVersion2(assignment.controller, hierarchies, needed: true)
+        }
+        if request.isManaged {
+            for controller in ["freezer", "cpu", "cpuacct", "memory", "pids", "blkio"] {
+                _ = add(controller, hierarchies, needed: false)
+            }
+        }
+    }
+
+    private mutating func add(
+        _ controller: String, _ hierarchies: Hierarchies, needed: Bool
+    ) -> Bool {
+        if let hierarchy = hierarchies.version1(with: controller) {
+            if !version1.contains(hierarchy) { version1.append(hierarchy) }
+            return true
+        }
+        let name = Version2.name(controller)
+        return hierarchies.version2Offers(name) && addVersion2(name, hierarchies, needed: needed)
+    }
+
+    private mutating func addVersion2(
+        _ name: String, _ hierarchies: Hierarchies, needed: Bool
+    ) -> Bool {
+        guard let hierarchy = hierarchies.version2 else { return false }
+        var place = version2 ?? (hierarchy, [], [])
+        // What every cgroup has needs no switching on.
+        if hierarchy.controllers.contains(name), !place.needed.contains(name) {
+            place.wanted.removeAll { $0 == name }
+            if needed {
+                place.needed.append(name)
+            } else {
+                place.wanted.append(name)
+            }
+        }
+        version2 = place
+        return true
+    }
+}

@@ -1,0 +1,125 @@
+internal import Cgroups
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The container's cgroup with its limits, before there is a process in it: none ever runs
+/// without them.
+struct MakeControlGroup: Step {
+    let group: Configuration.ControlGroup
+    /// Whether all processes of the container end with its first.
+    let ownsProcesses: Bool
+
+    let side = Side.runtime
+    var summary: String {
+        let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
+        let limits = group.resources.summary
+        return "make the control group\(place)" + (limits.isEmpty ? "" : ": \(limits)")
+    }
+    let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let made: ControlGroup
+        do throws(ControlGroupError) {
+            if let id = group.id {
+                made = try ControlGroup.make(request(id))
+            } else {
+                made = try makeNamed()
+            }
+        } catch {
+            throw StepError(error.sentence)
+        }
+        context.controlGroup = made
+        context.undoing.append(UsedControlGroup(group: made, ownsProcesses: ownsProcesses))
+        guard let container = context.container else { return }
+        // Written down at once: whoever deletes the remains of this start has to find it.
+        context.state?.cgroup = made.paths
+        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
+            if let state = context.state { try container.write(state) }
+        }
+    }
+
+    /// Under a name of the runtime process's own. Its number may be taken by one in another pid
+    /// namespace.
+    private func makeNamed() throws(ControlGroupError) -> ControlGroup {
+        let name = "vfs-run-\(CurrentProcess.pid)"
+        for count in 2...100 {
+            do throws(ControlGroupError) {
+                return try ControlGroup.make(request(count == 2 ? name : "\(name)-\(count)"))
+            } catch  where error.isTaken && group.path == nil {
+                continue
+            }
+        }
+        throw ControlGroupError("no name for a control group is free: \(name) is taken")
+    }
+
+    private func request(_ name: String) -> ControlGroupRequest {
+        ControlGroupRequest(
+            path: group.path, name: name, resources: group.resources, isManaged: group.isManaged,
+            leftovers: group.id == nil ? "vfs-run-" : nil)
+    }
+}
+
+/// The cgroup of a container that has come to its end.
+private struct UsedControlGroup: Undoing {
+    let group: ControlGroup
+    let ownsProcesses: Bool
+
+    func undo() throws(RuntimeError) {
+        // In a pid namespace of its own every process has gone with the first.
+        if !ownsProcesses { try? group.signalAll(Signal.kill) }
+        // What the container was to do is done or has failed; its outcome is what the caller
+        // wants to know.
+        try? group.remove()
+    }
+}
+
+/// The init process enters the cgroup before all else that it does: what it makes is counted, and
+/// a namespace of cgroups that is made or joined afterwards has its root there.
+struct EnterControlGroup: Step {
+    let side = Side.container
+    let summary = "enter the control group"
+    let undoing = "goes with the process"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let group = context.controlGroup else {
+            throw StepError("the plan has not made a control group")
+        }
+        do throws(ControlGroupError) {
+            try group.enter(isInVersion2: context.startsInControlGroup)
+        } catch {
+            throw StepError(error.sentence)
+        }
+    }
+}
+
+/// A namespace of cgroups has its root where the process that makes it is. `clone3` would take
+/// that of the runtime process, even with `CLONE_INTO_CGROUP`.
+struct SeparateControlGroups: Step {
+    let side = Side.container
+    let summary = "make a namespace of control groups, with its root here"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("unshare", "CLONE_NEWCGROUP") { () throws(Errno) in
+            try CurrentProcess.leaveNamespaces(.cgroup)
+        }
+    }
+}
+
+/// Without a namespace of cgroups a fresh mount would show those of the whole host: the
+/// container's own are cloned instead, while the host's tree is there.
+struct OpenControlGroups: Step {
+    let side = Side.container
+    let summary = "open the container's control groups for binding"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let layout = context.controlGroups else {
+            throw StepError("the plan has not looked for control groups")
+        }
+        for (name, path) in layout.places(of: context.controlGroup) {
+            let tree = try stepping("open_tree", path.inQuotes) { () throws(Errno) in
+                BindSource(try DetachedMount.clone(path, recursive: false), isDirectory: true)
+            }
+            context.controlGroupTrees.append((name, tree))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Testing
+
+@testable import Cgroups
+
+@Suite struct `Hierarchies of cgroups` {
+    private func hierarchies(_ mounts: String, _ memberships: String) -> Hierarchies {
+        Hierarchies(mounts: mounts, memberships: memberships)
+    }
+
+    @Test func `of a unified host are one`() {
+        let found = hierarchies(
+            """
+            22 28 0:21 / /proc rw,nosuid - proc proc rw
+            30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+            """, "0::/user.slice/session-1.scope\n")
+        #expect(found.version1.isEmpty)
+        #expect(found.version2?.mountPoint == "/sys/fs/cgroup")
+        #expect(found.version2?.own == "/user.slice/session-1.scope")
+    }
+
+    @Test func `of version 1 keep their controllers together`() {
+        let found = hierarchies(
+            """
+            31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755
+            32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:4 master:1 - cgroup cgroup rw,cpu,cpuacct
+            33 31 0:30 / /sys/fs/cgroup/with\\040space rw - cgroup cgroup rw,memory
+            34 31 0:31 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd
+            """, "3:memory:/a:b\n2:cpu,cpuacct:/x\n1:name=systemd:/\n0::/\n")
+        #expect(
+            found.version1 == [
+                .init(
+                    controllers: ["memory"], mountPoint: "/sys/fs/cgroup/with space", own: "/a:b"),
+                .init(
+                    controllers: ["cpu", "cpuacct"], mountPoint: "/sys/fs/cgroup/cpu,cpuacct",
+                    own: "/x"),
+                .init(
+                    controllers: ["name=systemd"], mountPoint: "/sys/fs/cgroup/systemd", own: "/"),
+            ])
+        #expect(found.version2 == nil)
+    }
+
+    @Test func `that are not mounted are not there`() {
+        let found = hierarchies("", "3:memory:/\n0::/\n")
+        #expect(found.version1.isEmpty)
+        #expect(found.version2 == nil)
+    }
+
+    @Test func `are seen from a mount of a part`() {
+        let line = "32 31 0:29 /docker/x /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n"
+        #expect(hierarchies(line, "3:memory:/docker/x/y\n").version1.first?.own == "/y")
+        #expect(hierarchies(line, "3:memory:/docker/x\n").version1.first?.own == "/")
+        #expect(hierarchies(line, "3:memory:/docker/xy\n").version1.isEmpty)
+    }
+
+    @Test(arguments: ["", "\n", "nonsense", "1 2 3 - cgroup", "1:memory", "::"])
+    func `in a text that says nothing are none`(_ text: String) {
+        #expect(hierarchies(text, text).version1.isEmpty)
+        #expect(hierarchies(text, text).version2 == nil)
+    }
+
+    @Test func `of this host can be read`() throws {
+        let found = try Hierarchies.read()
+        #expect(found.version2 != nil || !found.version1.isEmpty)
+    }
+}
+
+@Suite struct `Path of a cgroup` {
+    private func path(_ path: String?, own: String, version2: Bool = false) -> String {
+        ControlGroupPath.inside(
+            .init(controllers: [], mountPoint: "/m", own: own), isVersion2: version2, path: path,
+            name: "box")
+    }
+
+    @Test func `begins at the mount point when it is absolute`() {
+        #expect(path("/a/b", own: "/own") == "/a/b")
+        #expect(path("/a//b/./c/../d/", own: "/own") == "/a/b/d")
+    }
+
+    @Test func `lies below the runtime's own in version 1`() {
+        #expect(path("a/b", own: "/own") == "/own/a/b")
+        #expect(path(nil, own: "/own") == "/own/box")
+        #expect(path("", own: "/") == "/box")
+    }
+
+    @Test func `lies beside the runtime's own in version 2`() {
+        #expect(path("a", own: "/user.slice/x.scope", version2: true) == "/user.slice/a")
+        #expect(path(nil, own: "/", version2: true) == "/box")
+    }
+
+    @Test(arguments: ["../../../etc", "..", "/../..", "a/../../../b"])
+    func `never leaves its place`(_ hostile: String) {
+        let found = path(hostile, own: "/own")
+        #expect(!found.contains(".."))
+        #expect(hostile.hasPrefix("/") || found.hasPrefix("/own"))
+    }
+}
