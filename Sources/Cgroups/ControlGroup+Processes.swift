@@ -53,6 +53,9 @@ extension ControlGroup {
     public func add(
         process: Int32, inner: String = "", controllers: [String]? = nil
     ) throws(ControlGroupError) {
+        if inner.split(separator: "/").contains("..") {
+            throw ControlGroupError("bad sub cgroup path: \(inner)")
+        }
         for (own, path) in paths {
             if let controllers {
                 let names = own.split(separator: ",").map(String.init)

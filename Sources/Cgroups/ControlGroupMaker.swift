@@ -95,13 +95,16 @@ struct ControlGroupMaker {
         else { return }
         for name in names
         where name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isNumber == true {
-            let path = "\(directory)/\(name)"
-            // A run that lives holds it; the kernel keeps what has processes.
-            if let held = try? HostPath.open(path, [.readOnly, .directory]),
-                (try? held.borrowed.lock(exclusive: true)) != nil
-            {
-                try? HostPath.removeDirectory(path)
-            }
+            ControlGroupMaker.removeLeftover("\(directory)/\(name)")
+        }
+    }
+
+    /// A run that lives holds its cgroup, and the kernel keeps what has processes.
+    private static func removeLeftover(_ path: String) {
+        if let held = try? HostPath.open(path, [.readOnly, .directory]),
+            (try? held.borrowed.lock(exclusive: true)) != nil
+        {
+            try? HostPath.removeDirectory(path)
         }
     }
 
@@ -120,7 +123,7 @@ struct ControlGroupMaker {
                 if path != target { made.parents.append(path) }
             } else if path == target, request.path == nil {
                 // Left behind by a run that was killed: its limits are not this one's.
-                try? HostPath.removeDirectory(path)
+                ControlGroupMaker.removeLeftover(path)
                 _ = try ControlGroupMaker.makeDirectory(path)
             }
             try each(parent, path)
