@@ -13,7 +13,7 @@ STATIC = -c release --static-swift-stdlib -Xswiftc -static-executable \
 BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift $(ORDER)
 
-.PHONY: all build run test-dependencies test test-vm lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test test-vm test-clients lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -58,6 +58,11 @@ build/probe: Tests/probe/probe.c
 test-vm: build rootfs/base
 	@scripts/install-dependencies vm
 	Tests/vm/run
+
+# podman, buildah, containerd and Docker, and a Swarm of one node, on top of it.
+test-clients: build rootfs/base
+	@scripts/install-dependencies clients
+	Tests/clients/run
 
 lint: build rootfs/base
 	@scripts/install-dependencies lint
