@@ -50,7 +50,7 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(

@@ -1,4 +1,4 @@
-internal import Cgroups
+public import Cgroups
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
@@ -250,6 +250,57 @@ extension StoredContainer {
         } catch {
             throw self.error("signal \(signal) cannot be sent: \(error.words)")
         }
+    }
+
+    // MARK: update, events
+
+    /// Changes its limits; what is nil in them stays as it is.
+    public func update(_ resources: Resources) throws(RuntimeError) {
+        let state = try running()
+        do {
+            try ControlGroup(paths: state.cgroup).update(resources)
+        } catch {
+            throw self.error(error.sentence)
+        }
+    }
+
+    /// What it uses, as an event.
+    public func statistics() throws(RuntimeError) -> JSONOutput {
+        let state = try known()
+        if status(state) == .stopped {
+            throw error("container with id \(id.text) is not running")
+        }
+        return .object([
+            ("type", .string("stats")), ("id", .string(id.text)),
+            ("data", ControlGroup(paths: state.cgroup).statistics()),
+        ])
+    }
+
+    /// How often the kernel has killed one of its processes for want of memory.
+    public func outOfMemoryKills() throws(RuntimeError) -> Int {
+        ControlGroup(paths: try known().cgroup).outOfMemoryKills
+    }
+
+    /// Waits for the end of its first process; whether that has come.
+    ///
+    /// - Parameter deadline: On `Clock`.
+    public func waitForEnd(until deadline: UInt64) throws(RuntimeError) -> Bool {
+        let state = try known()
+        do throws(Errno) {
+            guard let process = try state.process?.held() else { return true }
+            return try !Poll.wait([(process.borrowed, .readable)], until: deadline)[0].isEmpty
+        } catch {
+            throw self.error("the container cannot be watched: \(error.words)")
+        }
+    }
+
+    public func requireRunning() throws(RuntimeError) { _ = try running() }
+
+    private func running() throws(RuntimeError) -> ContainerState {
+        let state = try known()
+        let status = status(state)
+        if status == .stopped || status == .creating { throw error("container not running") }
+        return state
     }
 
     // MARK: delete

@@ -36,7 +36,13 @@ struct JoinContainer: SpawningStep {
         try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
             try CurrentProcess.setDumpable(false)
         }
-        var kept = [channel, far]
+        // Of its own: what the new process has to say may come first.
+        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
+        try stepping("fcntl", "O_NONBLOCK") { () throws(Errno) in
+            try pair.near.borrowed.setNonBlocking()
+        }
+        let answers = pair.far.borrowed
+        var kept = [channel, far, answers]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let between = try stepping("clone3") { () throws(Errno) in
             // Only joining a time namespace takes a memory of its own.
@@ -46,7 +52,7 @@ struct JoinContainer: SpawningStep {
                     try enterControlGroup()
                 } catch {
                     let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
-                    _ = try? far.send(words.encoded)
+                    _ = try? answers.send(words.encoded)
                     CurrentProcess.exit(0)
                 }
                 do throws(Errno) {
@@ -56,14 +62,15 @@ struct JoinContainer: SpawningStep {
                 } catch {
                     answer = .notSpawned(errno: error.rawValue)
                 }
-                // Through the other's end: the runtime reads its own.
-                _ = try? far.send(answer.encoded)
+                // Where it fails, the runtime finds nothing to read.
+                _ = try? answers.send(answer.encoded)
                 CurrentProcess.exit(0)
             }
         }
         _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
         let answer = try stepping("recvmsg") { () throws(Errno) in
-            InitMessage(try channel.receiveBytes(Channel.capacity) ?? [])
+            // It has ended: whatever it had to say is there.
+            InitMessage(try pair.near.borrowed.readSome(Channel.capacity) ?? [])
         }
         switch answer {
         case .spawned(let pid):
