@@ -90,8 +90,8 @@ extension Checks {
 
     static func seccompProfile(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
         let actions = [profile.defaultAction].compactMap { $0 } + profile.syscalls.map(\.action)
-        for action in actions where action.value == .notify {
-            diagnostics.error("SCMP_ACT_NOTIFY is not supported yet", at: action.offset)
+        for action in actions where !Supported.seccompActions.contains(action.value) {
+            diagnostics.error("\(action.value.rawValue) is not supported yet", at: action.offset)
         }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
