@@ -100,6 +100,15 @@ extension Checks {
             diagnostics.error(
                 "\(number.value) is not an errno; they go up to 4094", at: number.offset)
         }
+        let pairs =
+            [(profile.defaultAction, profile.defaultErrnoRet)]
+            + profile.syscalls.map { ($0.action, $0.errnoRet) }
+        for case (let action?, let number?) in pairs
+        where action.value != .errno && action.value != .trace {
+            diagnostics.error(
+                "\(action.value.rawValue) gives no errno; remove it, or use SCMP_ACT_ERRNO",
+                at: number.offset)
+        }
     }
 
     // MARK: The overlay
