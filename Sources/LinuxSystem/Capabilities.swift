@@ -20,6 +20,17 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
         rawValue = 1 << UInt64(value)
     }
 
+    /// The names of all that libcap and the running kernel know, in the order of their numbers.
+    public static var names: [String] {
+        (0..<cap_max_bits()).compactMap { number in
+            guard let text = unsafe cap_to_name(number) else { return nil }
+            defer { unsafe cap_free(UnsafeMutableRawPointer(text)) }
+            let name = unsafe String(cString: text).uppercased()
+            // A number of its own that libcap has no name for.
+            return CapabilitySet(name: name) == nil ? nil : name
+        }
+    }
+
     /// How many capabilities are in it.
     public var count: Int { rawValue.nonzeroBitCount }
 

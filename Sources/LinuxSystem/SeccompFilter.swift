@@ -28,4 +28,14 @@ public struct SeccompFilter: Sendable, Hashable {
         }
         try checkDone(result)
     }
+
+    /// Whether the running kernel knows a bit of `SECCOMP_FILTER_FLAG_*`. Installs nothing.
+    public static func kernelTakes(flags: UInt32) -> Bool {
+        // How a listener is waited for is refused without one.
+        let listener: UInt32 = flags & 32 == 0 ? 0 : 8
+        // A program where no memory is: flags that are not known end it before that is looked at.
+        let nowhere = unsafe UnsafeRawPointer(bitPattern: 1)
+        if unsafe clinux_install_seccomp(flags | listener, nowhere, 1) == 0 { return false }
+        return errno == EFAULT || errno == EACCES
+    }
 }

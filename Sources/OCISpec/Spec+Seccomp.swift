@@ -56,6 +56,16 @@ extension Spec {
             case log = "SECCOMP_FILTER_FLAG_LOG"
             case specAllow = "SECCOMP_FILTER_FLAG_SPEC_ALLOW"
             case waitKillable = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
+
+            /// As seccomp(2) takes it.
+            public var bit: UInt32 {
+                switch self {
+                case .threadSync: 1
+                case .log: 2
+                case .specAllow: 4
+                case .waitKillable: 32
+                }
+            }
         }
 
         public enum Comparison: String, Sendable, CaseIterable {

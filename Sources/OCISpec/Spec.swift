@@ -16,6 +16,9 @@ public struct Spec: Sendable {
     /// Parts of the specification that this version does not carry out, with their places.
     public var unsupported: [Located<String>] = []
 
+    /// The specification's versions whose documents are understood, as `ociVersion` has them.
+    public static let versions = (oldest: "1.0.0", newest: "1.3.0")
+
     public struct Root: Sendable {
         public var path: Located<String>?
         public var readonly: Located<Bool>?

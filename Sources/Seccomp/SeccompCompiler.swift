@@ -147,14 +147,7 @@ public struct SeccompCompiler: ~Copyable {
 
     /// `SECCOMP_FILTER_FLAG_*`.
     private var flags: UInt32 {
-        profile.flags.reduce(0) { bits, flag in
-            switch flag.value {
-            case .threadSync: bits | 1
-            case .log: bits | 2
-            case .specAllow: bits | 4
-            case .waitKillable: bits | 32
-            }
-        }
+        profile.flags.reduce(0) { $0 | $1.value.bit }
     }
 
     /// `SCMP_ACT_*`, with the errno or the tracer's value in its low half.

@@ -1,11 +1,12 @@
 internal import ContainerRuntime
 internal import JSON
+internal import OCISpec
 
 /// The config.json that `vfs-run spec` writes.
 enum DefaultConfig {
     static var json: JSONOutput {
         .object([
-            ("ociVersion", .string("1.3.0")),
+            ("ociVersion", .string(Spec.versions.newest)),
             ("process", process),
             ("root", .object([("path", .string("rootfs")), ("readonly", .bool(false))])),
             ("hostname", .string("vfs-run")),

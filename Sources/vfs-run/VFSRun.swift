@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 /// The program: finds the command, runs it, and is the one place that prints an error.
@@ -18,7 +19,7 @@ enum VFSRun {
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))
             } else if parsed.has("version") {
-                try Output.write("vfs-run \(version)\nspec: 1.3.0\n")
+                try Output.write("vfs-run \(version)\nspec: \(Spec.versions.newest)\n")
             } else {
                 CurrentProcess.exit(try command.run(parsed))
             }

@@ -15,6 +15,8 @@ import Testing
             supported yet
             config.json:6:69: linux.seccomp.defaultErrnoRet: 4095 is not an errno; they \
             go up to 4094
+            config.json:6:69: linux.seccomp.defaultErrnoRet: SCMP_ACT_NOTIFY gives no \
+            errno; remove it, or use SCMP_ACT_ERRNO
             """),
         CheckRow(
             "linux",
@@ -31,7 +33,7 @@ import Testing
             {"namespaces": [{"type": "mount"}],
              "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
              {"names": ["read"], "action": "SCMP_ACT_ALOW"},
-             {"names": [], "action": "SCMP_ACT_ALLOW", "errnoRet": 5000},
+             {"names": [], "action": "SCMP_ACT_ERRNO", "errnoRet": 5000},
              {"action": "SCMP_ACT_ALLOW"}]}}
             """#,
             """
@@ -92,9 +94,23 @@ import Testing
             #"""
             {"namespaces": [{"type": "mount"}],
              "seccomp": {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4094, "syscalls": [
-             {"names": ["read", "no_such_call"], "action": "SCMP_ACT_ALLOW", "errnoRet": 0, "args": [
+             {"names": ["read", "no_such_call"], "action": "SCMP_ACT_TRACE", "errnoRet": 0, "args": [
              {"index": 5, "value": 18446744073709551615, "op": "SCMP_CMP_NE"}]}]}}
             """#),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "seccomp": {"defaultAction": "SCMP_ACT_LOG", "defaultErrnoRet": 1, "syscalls": [
+             {"names": ["read"], "action": "SCMP_ACT_ALLOW", "errnoRet": 0},
+             {"names": ["write"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}}
+            """#,
+            """
+            config.json:6:66: linux.seccomp.defaultErrnoRet: SCMP_ACT_LOG gives no errno; \
+            remove it, or use SCMP_ACT_ERRNO
+            config.json:7:62: linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_ALLOW gives no \
+            errno; remove it, or use SCMP_ACT_ERRNO
+            """),
         CheckRow(
             "vfs", #"{"seccomp": "none.json"}"#,
             """

@@ -90,8 +90,8 @@ extension Checks {
 
     static func seccompProfile(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
         let actions = [profile.defaultAction].compactMap { $0 } + profile.syscalls.map(\.action)
-        for action in actions where action.value == .notify {
-            diagnostics.error("SCMP_ACT_NOTIFY is not supported yet", at: action.offset)
+        for action in actions where !Supported.seccompActions.contains(action.value) {
+            diagnostics.error("\(action.value.rawValue) is not supported yet", at: action.offset)
         }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
@@ -99,6 +99,15 @@ extension Checks {
             // libseccomp refuses the kernel's highest, 4095.
             diagnostics.error(
                 "\(number.value) is not an errno; they go up to 4094", at: number.offset)
+        }
+        let pairs =
+            [(profile.defaultAction, profile.defaultErrnoRet)]
+            + profile.syscalls.map { ($0.action, $0.errnoRet) }
+        for case (let action?, let number?) in pairs
+        where action.value != .errno && action.value != .trace {
+            diagnostics.error(
+                "\(action.value.rawValue) gives no errno; remove it, or use SCMP_ACT_ERRNO",
+                at: number.offset)
         }
     }
 

@@ -14,7 +14,7 @@ extension Checks {
                     "the \(kind.rawValue) namespace stands twice", at: namespace.type.offset)
             }
             seen.append(kind)
-            if kind == .user || kind == .time {
+            if !Supported.namespaces.contains(kind) {
                 diagnostics.error(
                     "\(kind.rawValue) namespaces are not supported yet; remove it",
                     at: namespace.type.offset)

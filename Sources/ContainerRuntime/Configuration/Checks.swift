@@ -28,7 +28,8 @@ enum Checks {
         let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
         if numbers.count != 3 || numbers.contains(nil) {
             diagnostics.error(
-                "\"\(version.value)\" is not a version; write \"1.3.0\"", at: version.offset)
+                "\"\(version.value)\" is not a version; write \"\(Spec.versions.newest)\"",
+                at: version.offset)
         } else if numbers[0] != 1 {
             diagnostics.error(
                 "version \(version.value) of the specification is not known; 1.x is",

@@ -1,0 +1,30 @@
+internal import OCISpec
+
+/// What of the specification is carried out, where its names alone do not tell: the one place to
+/// change when something is. The checks refuse what is not in here and `Features` shows it.
+///
+/// The other parts have their own tables: mount options in `MountOption.table`, where
+/// `.unsupported` is the same word, and what `Spec` lists as unsupported.
+enum Supported {
+    /// Names of `hooks`, in the order of a container's life.
+    static let hooks: [String] = []
+    static let namespaces = Spec.Linux.Namespace.Kind.allCases.filter {
+        $0 != .user && $0 != .time
+    }
+    static let seccompActions = Spec.Seccomp.Action.allCases.filter { $0 != .notify }
+
+    /// How `linux.resources` reaches the kernel.
+    static let controlGroups = (
+        version1: false, version2: false, systemd: false, systemdUser: false, rdma: false
+    )
+    static let appArmor = false
+    static let seLinux = false
+    static let intelResourceDirector = (enabled: false, schemata: false, monitoring: false)
+    static let memoryPolicy: (modes: [String], flags: [String]) = ([], [])
+    static let idMappedMounts = false
+    static let networkDevices = false
+    static let checkpoints = false
+
+    /// Annotations that change what a start does; one that ends in `.` stands for all it begins.
+    static let effectiveAnnotations: [String] = []
+}
