@@ -59,11 +59,47 @@ __attribute__((no_stack_protector)) int clinux_is_sealed(void) {
     return length == 1 && target[0] == '/';
 }
 
+static int is_same(const char *one, const char *other) {
+    while (*one != 0 && *one == *other)
+        one++, other++;
+    return *one == *other;
+}
+
+static int is_one_of(const char *word, const char *const *list) {
+    for (; *list != 0; list++) {
+        if (is_same(word, *list)) return 1;
+    }
+    return 0;
+}
+
+// Commands that no container ever has to do with: sealing would be half of
+// their time. Where this guesses wrong, clinux_seal_now makes up for it.
+static int stays_outside(long argc, char **argv) {
+    static const char *const commands[] = {"state", "list",  "kill",   "delete",   "start",
+                                           "ps",    "pause", "resume", "update",   "events",
+                                           "plan",  "spec",  "help",   "features", 0};
+    static const char *const with_value[] = {
+        "--root", "--log", "--log-format", "--log-level", "--rootless", "--cgroup-manager", 0};
+    for (long index = 1; index < argc; index++) {
+        if (argv[index][0] != '-') return is_one_of(argv[index], commands);
+        if (is_one_of(argv[index], with_value)) index++;
+    }
+    return 0;
+}
+
+static long *initial_stack;
+
 // `stack` is the process's initial one: argc, argv …, NULL, envp …, NULL.
 // Returns when there is nothing to do or it is not allowed: without
 // CAP_SYS_ADMIN nothing can be sealed, and the program decides what that means.
 __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
-    if (clinux_is_sealed()) return;
+    initial_stack = stack;
+    if (!stays_outside(stack[0], (char **)(stack + 1))) clinux_seal_now();
+}
+
+__attribute__((no_stack_protector)) void clinux_seal_now(void) {
+    long *stack = initial_stack;
+    if (stack == 0 || clinux_is_sealed()) return;
     long mount = call(__NR_open_tree, AT_CURRENT_DIRECTORY, (long)own_binary,
                       CLINUX_OPEN_TREE_CLONE | CLOSE_ON_EXEC, 0, 0);
     if (mount < 0) return;

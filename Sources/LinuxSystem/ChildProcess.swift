@@ -112,6 +112,10 @@ public enum CurrentProcess {
     /// Whether it runs from a read-only detached mount of its own binary (CVE-2019-5736).
     public static var isSealed: Bool { clinux_is_sealed() == 1 }
 
+    /// Starts this program anew from such a mount, where its entry point has taken its command for
+    /// one that has nothing to do with containers. Returns when that is done, or cannot be.
+    public static func seal() { clinux_seal_now() }
+
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
         try checkDone(clinux_set_parent_death_signal(signal))

@@ -40,7 +40,8 @@ extension Command {
                 help: "accepted for callers that give it: kernels have given it up"),
             Option(long: "kernel-memory-tcp", value: "SIZE", help: "the same"),
             Option(
-                long: "l3-cache-schema", value: "SCHEMA", help: "refused: intelRdt is not supported"),
+                long: "l3-cache-schema", value: "SCHEMA", help: "refused: intelRdt is not supported"
+            ),
             Option(
                 long: "mem-bw-schema", value: "SCHEMA", help: "refused: intelRdt is not supported"),
         ],

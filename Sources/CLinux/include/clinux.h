@@ -189,6 +189,9 @@ void clinux_release_text(void);
 /// 1 when this process runs from a detached mount of its own binary, which
 /// nobody can open for writing; 0 when not.
 int clinux_is_sealed(void);
+/// Starts this program anew, sealed, where its entry point has not done so. Returns
+/// when it is sealed already, and when that is not allowed.
+void clinux_seal_now(void);
 
 #pragma clang assume_nonnull end
 

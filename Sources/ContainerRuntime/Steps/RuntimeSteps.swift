@@ -12,6 +12,7 @@ struct RequireSeal: Step {
     let summary = "run from a sealed mount of the runtime's own binary"
 
     func apply(_ context: StartContext) throws(StepError) {
+        CurrentProcess.seal()
         if CurrentProcess.isSealed { return }
         if Credentials.effectiveUser != 0 {
             throw StepError(
