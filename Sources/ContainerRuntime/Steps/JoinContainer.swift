@@ -44,27 +44,31 @@ struct JoinContainer: SpawningStep {
         let answers = pair.far.borrowed
         var kept = [channel, far, answers]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
+        // The new process has a memory of its own before it has become the program: whoever may look
+        // into it finds neither the caller's environment nor its paths.
         let between = try stepping("clone3") { () throws(Errno) in
-            // Only joining a time namespace takes a memory of its own.
-            try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
-                let answer: InitMessage
-                do throws(ControlGroupError) {
-                    try enterControlGroup()
-                } catch {
-                    let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
-                    _ = try? answers.send(words.encoded)
+            try ProcessWords.hiding { () throws(Errno) in
+                // Only joining a time namespace takes a memory of its own.
+                try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
+                    let answer: InitMessage
+                    do throws(ControlGroupError) {
+                        try enterControlGroup()
+                    } catch {
+                        let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
+                        _ = try? answers.send(words.encoded)
+                        CurrentProcess.exit(0)
+                    }
+                    do throws(Errno) {
+                        try container.borrowed.joinNamespace(namespaces)
+                        try CurrentProcess.closeDescriptors(except: kept)
+                        answer = .spawned(pid: try ChildProcess.spawnSibling(body))
+                    } catch {
+                        answer = .notSpawned(errno: error.rawValue)
+                    }
+                    // Where it fails, the runtime finds nothing to read.
+                    _ = try? answers.send(answer.encoded)
                     CurrentProcess.exit(0)
                 }
-                do throws(Errno) {
-                    try container.borrowed.joinNamespace(namespaces)
-                    try CurrentProcess.closeDescriptors(except: kept)
-                    answer = .spawned(pid: try ChildProcess.spawnSibling(body))
-                } catch {
-                    answer = .notSpawned(errno: error.rawValue)
-                }
-                // Where it fails, the runtime finds nothing to read.
-                _ = try? answers.send(answer.encoded)
-                CurrentProcess.exit(0)
             }
         }
         _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
