@@ -114,6 +114,8 @@ struct WritePIDFile: Step {
 /// `--pidfd-socket`: whoever listens there gets the pidfd.
 struct SendPIDFD: Step {
     let path: String
+    /// What goes with it.
+    let word: String
 
     let side = Side.runtime
     var summary: String { "send the pidfd to \(path)" }
@@ -124,7 +126,7 @@ struct SendPIDFD: Step {
         }
         try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(path)
-            try socket.borrowed.send(Array("pidfd".utf8), passing: process.pidfd)
+            try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)
         }
     }
 }
