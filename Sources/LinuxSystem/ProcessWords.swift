@@ -13,16 +13,21 @@ public enum ProcessWords {
             unsafe memset(entry, 0, strlen(entry))
             unsafe next += 1
         }
-        var saved: [(UnsafeMutablePointer<CChar>, [CChar])] = []
-        for index in 0..<Int(CommandLine.argc) {
-            guard let word = unsafe CommandLine.unsafeArgv[index] else { continue }
+        let count = clinux_argument_count()
+        var saved: [[CChar]] = []
+        for index in 0..<count {
+            let word = unsafe UnsafeMutablePointer(mutating: clinux_argument(index))
             let length = unsafe strlen(word)
-            unsafe saved.append((word, Array(UnsafeBufferPointer(start: word, count: length))))
+            let bytes = unsafe Array(UnsafeBufferPointer(start: word, count: length))
             unsafe memset(word, 0, length)
+            saved.append(bytes)
         }
         defer {
-            for unsafe(word, bytes) in unsafe saved {
-                for (index, byte) in bytes.enumerated() { unsafe word[index] = byte }
+            for index in 0..<count {
+                let word = unsafe UnsafeMutablePointer(mutating: clinux_argument(index))
+                for (offset, byte) in saved[Int(index)].enumerated() {
+                    unsafe word[offset] = byte
+                }
             }
         }
         return try body()

@@ -52,7 +52,7 @@ struct CreateTests {
     func `the pid file holds the digits and nothing else`(_ options: [String]) throws {
         try Sandbox.use { box in
             try box.create(options: options)
-            #expect(box.read("bundle/pid") == "\(try box.pid())")
+            #expect(try box.read("bundle/pid") == "\(box.pid())")
             #expect(
                 Set(TreeSnapshot.names(in: box.bundle)) == ["config.json", "pid"],
                 "nothing is left of its making")

@@ -133,7 +133,7 @@ struct HookTests {
             #expect(box.containers.isEmpty)
             #expect(!box.exists("bundle/pid"))
             let before = HookTests.kinds.prefix { $0 != kind }
-            #expect(order(box) == before + [kind, "poststop"])
+            #expect(order(box) == Array(before) + [kind, "poststop"])
         }
     }
 

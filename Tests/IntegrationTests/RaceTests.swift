@@ -173,14 +173,14 @@ struct KilledRuntimeTests {
                         "step \(step): \(status)")
                     // Killed before it was told of, it must not wait for a start for ever.
                     if outcome.code == 128 + SIGKILL && form == "create" {
-                        let left = HostProcess.concerned(with: box.probeLayer)
+                        let left = HostProcess.concerned(with: box.directory)
                         for pid in left { #expect(HostProcess.waitForEnd(of: pid)) }
                         #expect(try box.status() == "stopped", "step \(step)")
                     }
                 }
                 try box.succeed("delete", "--force", box.id())
                 #expect(box.containers.isEmpty, "step \(step)")
-                for pid in HostProcess.concerned(with: box.probeLayer) {
+                for pid in HostProcess.concerned(with: box.directory) {
                     #expect(HostProcess.waitForEnd(of: pid), "step \(step)")
                 }
                 if outcome.code != 128 + SIGKILL && step > 5 { break }

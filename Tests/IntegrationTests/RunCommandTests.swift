@@ -42,7 +42,7 @@ struct RunCommandTests {
             #expect(try run.finish().code == 0)
             #expect(try run.readLine() == "ready")
             #expect(try box.status() == "running")
-            #expect(box.read("bundle/pid") == "\(try box.pid())")
+            #expect(try box.read("bundle/pid") == "\(box.pid())")
             let parent = HostProcess.field("PPid", of: try box.pid())
             #expect(parent != Int(run.pid))
             try box.succeed("delete", "--force", box.id())
@@ -86,6 +86,21 @@ struct RunCommandTests {
             kill(orphan, SIGKILL)
             run.closeInput()
             _ = try run.finish()
+        }
+    }
+
+    @Test func `other commands do not wait for the end of what run accompanies`() throws {
+        try Sandbox.use { box in
+            let outcome = try box.prepareAndRun(["/probe", "--wait"]) { _ in
+                let delete = try box.command("delete", box.id())
+                #expect(delete.error.contains("that is not stopped: running"), "\(delete)")
+                let start = try box.command("start", box.id())
+                #expect(start.error.contains("already running"), "\(start)")
+                #expect(try box.succeed("exec", box.id(), "echo", "in").output == "in\n")
+                try box.succeed("delete", "--force", box.id())
+            }
+            #expect(outcome.code == 128 + SIGKILL)
+            #expect(outcome.error == "", "it is gone, and that is fine")
         }
     }
 

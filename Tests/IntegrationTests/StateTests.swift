@@ -47,44 +47,62 @@ struct StateTests {
 
     struct Row: CustomTestStringConvertible, Sendable {
         var command: [String]
-        /// The exit code and words of standard error, empty for silence: created, running, stopped.
+        /// The exit code and words of standard error, empty for silence.
         var created: (Int32, String)
         var running: (Int32, String)
         var stopped: (Int32, String)
+        var paused: (Int32, String)
         var testDescription: String { command.joined(separator: " ") }
+
+        func expected(_ status: String) -> (Int32, String) {
+            switch status {
+            case "created": created
+            case "running": running
+            case "paused": paused
+            default: stopped
+            }
+        }
     }
 
     static let rows = [
         Row(
             command: ["start"], created: (0, ""),
             running: (1, "cannot start an already running container"),
-            stopped: (1, "cannot start a container that has stopped")),
+            stopped: (1, "cannot start a container that has stopped"),
+            paused: (1, "cannot start a container in the paused state")),
         Row(
             command: ["kill", "ID", "0"], created: (0, ""), running: (0, ""),
-            stopped: (1, "container not running")),
+            stopped: (1, "container not running"), paused: (0, "")),
         Row(
             command: ["kill", "ID", "KILL"], created: (0, ""), running: (0, ""),
-            stopped: (1, "container not running")),
+            stopped: (1, "container not running"), paused: (0, "")),
         Row(
             command: ["kill", "--all", "ID", "KILL"], created: (0, ""), running: (0, ""),
-            stopped: (0, "")),
+            stopped: (0, ""), paused: (0, "")),
         Row(
             command: ["delete"], created: (0, ""),
-            running: (1, "that is not stopped: running"), stopped: (0, "")),
+            running: (1, "that is not stopped: running"), stopped: (0, ""),
+            paused: (1, "that is not stopped: paused")),
         Row(
-            command: ["delete", "--force"], created: (0, ""), running: (0, ""), stopped: (0, "")),
+            command: ["delete", "--force"], created: (0, ""), running: (0, ""), stopped: (0, ""),
+            paused: (0, "")),
         Row(
-            command: ["delete", "-f"], created: (0, ""), running: (0, ""), stopped: (0, "")),
+            command: ["delete", "-f"], created: (0, ""), running: (0, ""), stopped: (0, ""),
+            paused: (0, "")),
         Row(
             command: ["exec", "ID", "true"], created: (0, ""), running: (0, ""),
-            stopped: (255, "cannot exec in a stopped container")),
-        Row(command: ["state"], created: (0, ""), running: (0, ""), stopped: (0, "")),
+            stopped: (255, "cannot exec in a stopped container"),
+            paused: (255, "cannot exec in a paused container")),
+        Row(
+            command: ["state"], created: (0, ""), running: (0, ""), stopped: (0, ""),
+            paused: (0, "")),
         Row(
             command: ["create"], created: (1, "container with given ID already exists"),
-            running: (1, "already exists"), stopped: (1, "already exists")),
+            running: (1, "already exists"), stopped: (1, "already exists"),
+            paused: (1, "already exists")),
     ]
 
-    @Test(arguments: rows, ["created", "running", "stopped"])
+    @Test(arguments: rows, ["created", "running", "stopped", "paused"])
     func `each command does in each state what callers expect`(
         _ row: Row, _ status: String
     ) throws {
@@ -92,6 +110,9 @@ struct StateTests {
             switch status {
             case "created": try box.create()
             case "running": try box.createAndStart()
+            case "paused":
+                try box.createAndStart()
+                try box.succeed("pause", box.id())
             default:
                 try box.createAndStart()
                 try box.killInit()
@@ -101,8 +122,7 @@ struct StateTests {
                 row.command.contains("ID")
                 ? row.command.map { $0 == "ID" ? box.id() : $0 } : row.command + [box.id()]
             let outcome = try box.launch(words).finish()
-            let (code, sentence): (Int32, String) =
-                status == "created" ? row.created : status == "running" ? row.running : row.stopped
+            let (code, sentence) = row.expected(status)
             #expect(outcome.code == code, "\(outcome)")
             if sentence.isEmpty {
                 #expect(outcome.error == "")

@@ -121,6 +121,8 @@ public final class Launch {
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(RuntimeError) -> Bool {
         context.initProcess = (child.pid, child.borrowed)
+        // The program runs: other commands, and the hooks, may have the container.
+        if index >= plan.firstAfterStart { context.container?.unlock() }
         KillPoint.reach(index)
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
             if planned.step.side != .runtime { break }

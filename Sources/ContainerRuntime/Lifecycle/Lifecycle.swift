@@ -359,6 +359,8 @@ extension StoredContainer {
         do throws(Errno) {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)
+            // What is frozen would die only when it is let go of.
+            if !state.cgroup.isEmpty { try? ControlGroup(paths: state.cgroup).thaw() }
             let events = try Poll.wait(
                 [(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
             if events[0].isEmpty {

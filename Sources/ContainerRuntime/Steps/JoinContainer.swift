@@ -54,7 +54,8 @@ struct JoinContainer: SpawningStep {
                     do throws(ControlGroupError) {
                         try enterControlGroup()
                     } catch {
-                        let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
+                        let words = InitMessage.failed(
+                            step: 0, exitCode: nil, message: error.sentence)
                         _ = try? answers.send(words.encoded)
                         CurrentProcess.exit(0)
                     }

@@ -47,6 +47,12 @@ private struct Reservation: Undoing {
     let hooks: [Configuration.Hook]
 
     func undo() throws(RuntimeError) {
+        do {
+            // Let go of while the program ran: somebody else may have removed it.
+            try container.lock()
+        } catch {
+            return
+        }
         try container.destroy(state, poststop: hooks)
     }
 }

@@ -7,7 +7,7 @@ extension Sandbox {
 
     /// A container's name that nobody else on this machine uses, for control groups too.
     func id(_ name: String = "box") -> String {
-        "\(directory.split(separator: ".").last ?? "")-\(name)"
+        "\(controlGroup)-\(name)"
     }
 
     /// Writes the bundle's config.json.
@@ -120,24 +120,5 @@ extension Sandbox {
             _ = try? command("delete", "--force", name)
         }
         for name in containers { record("\(name) cannot be removed") }
-    }
-
-    /// Directories of control groups that are named for one of this sandbox's containers.
-    var controlGroups: [String] {
-        if access(stateRoot, F_OK) != 0 { return [] }
-        var found: [String] = []
-        var folders = ["/sys/fs/cgroup"]
-        while let folder = folders.popLast() {
-            for name in TreeSnapshot.names(in: folder) {
-                var status = stat()
-                let path = folder + "/" + name
-                guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-                    continue
-                }
-                if name.contains(id("")) { found.append(path) }
-                folders.append(path)
-            }
-        }
-        return found
     }
 }

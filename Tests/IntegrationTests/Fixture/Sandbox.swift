@@ -56,7 +56,6 @@ final class Sandbox {
             record("process \(pid) is left: \(words)")
             kill(pid, SIGKILL)
         }
-        for path in controlGroups { record("the control group \(path) is left") }
         let mounts = Host.read("/proc/self/mountinfo").split(separator: "\n")
         for line in mounts where line.contains(directory) { record("a mount is left: \(line)") }
         for path in ControlGroups.named(controlGroup) { record("a cgroup is left: \(path)") }
