@@ -303,6 +303,9 @@ struct ExecTests {
         (["--tty", "--detach", "ID", "true"], "cannot allocate tty if"),
         (["--console-socket", "s", "ID", "true"], "cannot use console socket"),
         (["--pid-file", "/no/such/pid", "ID", "true"], "/no/such/pid"),
+        (["--cgroup", "../x", "ID", "true"], "bad sub cgroup path: ../x"),
+        (["--cgroup", "no-such", "ID", "true"], "no such file or directory"),
+        (["--cgroup", "nothing:x", "ID", "true"], "unknown controller nothing"),
         (["--colour", "ID", "true"], "--colour"), ([], "requires a minimum of 1 argument"),
     ]
 
@@ -343,6 +346,32 @@ struct ExecTests {
             #expect(try box.succeed("exec", box.id(), "echo", "early").output == "early\n")
             #expect(try box.status() == "created")
             try box.succeed("delete", box.id())
+        }
+    }
+
+    @Test func `in a cgroup below the container's for one controller it keeps the others' limits`()
+        throws
+    {
+        if !ControlGroups.has(version1: "pids") || !ControlGroups.has(version1: "memory") {
+            try skip("pids and memory are not controllers of version 1 here; make test-vm")
+        }
+        try Sandbox.use { box in
+            try box.createAndStart()
+            let pid = try box.pid()
+            let own = try #require(ControlGroups.path(of: pid, "pids"))
+            let memory = try #require(ControlGroups.path(of: pid, "memory"))
+            try #require(mkdir(own + "/sub", 0o755) == 0)
+            let run = try box.launch(
+                [
+                    "exec", "--cgroup", "pids:sub", "--pid-file", "pid", box.id(), "/probe",
+                    "--wait",
+                ], input: .open)
+            #expect(try run.readLine() == "ready")
+            let inner = try #require(pid_t(box.read("bundle/pid")))
+            #expect(ControlGroups.path(of: inner, "pids") == own + "/sub")
+            #expect(ControlGroups.path(of: inner, "memory") == memory)
+            try box.succeed("delete", "--force", box.id())
+            _ = try run.finish()
         }
     }
 

@@ -95,12 +95,9 @@ struct JoinContainer: SpawningStep {
 extension JoinContainer {
     /// What is made from here on is counted and limited with the container.
     private func enterControlGroup() throws(ControlGroupError) {
-        if inner.isEmpty { return try controlGroup.add(process: 0) }
-        for place in inner {
-            try controlGroup.add(
-                process: 0, inner: place.path,
-                controllers: place.controllers.isEmpty ? nil : place.controllers)
-        }
+        try controlGroup.add(
+            process: 0,
+            inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
     }
 }
 
