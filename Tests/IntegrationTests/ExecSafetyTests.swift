@@ -7,14 +7,21 @@ struct ExecSafetyTests {
     /// Executes 200 programs while a process of the container looks at every other one's
     /// descriptors, root, working directory, program and environment.
     private func spy(
-        _ box: Sandbox, _ change: (inout Value) -> Void = { _ in }
+        _ box: Sandbox, on screen: PseudoTerminal? = nil,
+        _ change: (inout Value) -> Void = { _ in }
     ) throws -> Value {
         var config = box.config()
         change(&config)
         let run = try box.create(nil, config, arguments: ["/probe", "--spy", "HOSTSECRET"])
         try box.succeed("start", box.id())
         #expect(try run.readLine() == "ready")
-        for round in 0..<25 {
+        for _ in 0..<(screen == nil ? 0 : 100) {
+            let run = try Running(
+                Host.runtime, ["--root", box.stateRoot, "exec", "--tty", box.id(), "true"],
+                environment: ["HOSTSECRET=1"], input: .terminal(screen?.name ?? ""))
+            #expect(try run.finish().code == 0)
+        }
+        for round in 0..<(screen == nil ? 25 : 0) {
             let runs = try (0..<8).map { number in
                 try box.launch(
                     ["exec"] + (number % 4 == 3 ? ["--cwd", "/etc"] : []) + [box.id(), "true"],
@@ -42,6 +49,16 @@ struct ExecSafetyTests {
             #expect(found["foreign"] == [], "\(found)")
             #expect(found["words"] == 0, "the host's environment was seen")
             #expect(found["written"] == 0, "the runtime's binary could be opened for writing")
+        }
+    }
+
+    @Test func `nor the caller's terminal, where the program gets one of the container's`() throws {
+        try Sandbox.use { box in
+            let screen = try PseudoTerminal()
+            let found = try spy(box, on: screen) { $0.grant(["CAP_SYS_PTRACE"]) }
+            #expect(found["looked"].integer ?? 0 > 0, "it could look at nobody: \(found)")
+            #expect(found["foreign"] == [], "\(found)")
+            #expect(found["words"] == 0)
         }
     }
 

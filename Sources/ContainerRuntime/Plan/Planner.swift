@@ -140,7 +140,7 @@ public struct Planner {
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
                 preserved: joined.preservedDescriptors,
                 controlGroup: ControlGroup(paths: joined.controlGroup),
-                inner: joined.innerControlGroups))
+                inner: joined.innerControlGroups, hasTerminal: process.terminal != nil))
         add(TieToRuntime())
         add(OpenRoot())
         if let terminal = process.terminal {

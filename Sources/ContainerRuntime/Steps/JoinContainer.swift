@@ -17,6 +17,8 @@ struct JoinContainer: SpawningStep {
     let controlGroup: ControlGroup
     /// `--cgroup`: where below the container's, for all hierarchies or those of some controllers.
     let inner: [Configuration.JoinedContainer.InnerControlGroup]
+    /// Its standard streams are not the caller's.
+    let hasTerminal: Bool
 
     var summary: String {
         "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
@@ -42,6 +44,8 @@ struct JoinContainer: SpawningStep {
             try pair.near.borrowed.setNonBlocking()
         }
         let answers = pair.far.borrowed
+        // Until it has its own terminal it has nothing: not the caller's, which is the host's.
+        let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
         var kept = [channel, far, answers]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         // The new process has a memory of its own before it has become the program: whoever may look
@@ -60,6 +64,9 @@ struct JoinContainer: SpawningStep {
                         CurrentProcess.exit(0)
                     }
                     do throws(Errno) {
+                        for stream in 0..<3 {
+                            try nothing?.reader?.become(standardStream: CInt(stream))
+                        }
                         try container.borrowed.joinNamespace(namespaces)
                         try CurrentProcess.closeDescriptors(except: kept)
                         answer = .spawned(pid: try ChildProcess.spawnSibling(body))
