@@ -51,7 +51,7 @@ extension ControlGroup {
         /// Relative: `sub/cgroup`.
         public var path: String
 
-        public init(controllers: [String], path: String) {
+        public init(controllers: [String] = [], path: String) {
             self.controllers = controllers
             self.path = path
         }
