@@ -69,7 +69,8 @@ import Testing
             try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "below")])
             #expect(try group.processes() == members.map(\.pid))
             #expect(throws: ControlGroupError.self) {
-                try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "../nowhere")])
+                try group.add(
+                    process: members[0].pid, inner: [ControlGroup.Inner(path: "../nowhere")])
             }
         }
     }

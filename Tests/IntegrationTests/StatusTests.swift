@@ -137,7 +137,13 @@ struct StatusTests {
             try box.prepare(config, arguments: ["/probe", "--wait"])
             let run = try box.launch(["create", box.id()])
             // Opens when the hook reads.
-            let gate = open(box.path("gate"), O_WRONLY | O_CLOEXEC)
+            let deadline = Deadline(10)
+            var gate: CInt = -1
+            while gate < 0 && !deadline.hasPassed {
+                gate = open(box.path("gate"), O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+                sched_yield()
+            }
+            try #require(gate >= 0)
             #expect(try box.status() == "creating")
             #expect(try box.command("kill", box.id()).error.contains("container not running"))
             #expect(
