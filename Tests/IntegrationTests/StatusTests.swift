@@ -113,6 +113,8 @@ struct StatusTests {
             }
             try box.succeed("delete", "--force", box.id())
             #expect(box.containers.isEmpty)
+            // Nobody knows any more which they were.
+            for path in ControlGroups.named(box.controlGroup) { rmdir(path) }
         }
     }
 
