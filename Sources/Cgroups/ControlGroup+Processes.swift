@@ -44,24 +44,43 @@ extension ControlGroup {
         }
     }
 
-    /// Moves a process into it, or into a cgroup below that is there already.
+    /// A cgroup below, which is there already.
+    public struct Inner: Sendable, Hashable {
+        /// Only in the hierarchies of version 1 that have these; empty for all.
+        public var controllers: [String]
+        /// Relative: `sub/cgroup`.
+        public var path: String
+
+        public init(controllers: [String] = [], path: String) {
+            self.controllers = controllers
+            self.path = path
+        }
+    }
+
+    /// Moves a process into it, or into cgroups below.
     ///
     /// - Parameters:
     ///   - process: Its id here; 0 is the calling process.
-    ///   - inner: Relative: `sub/cgroup`.
-    ///   - controllers: Only in the hierarchies of version 1 that have these; nil for all.
-    public func add(
-        process: Int32, inner: String = "", controllers: [String]? = nil
-    ) throws(ControlGroupError) {
-        if inner.split(separator: "/").contains("..") {
-            throw ControlGroupError("bad sub cgroup path: \(inner)")
+    ///   - inner: Where others than the container's own are wanted; in the rest it is the
+    ///     container's, so that none of its limits is left out.
+    public func add(process: Int32, inner: [Inner] = []) throws(ControlGroupError) {
+        for place in inner {
+            if place.path.split(separator: "/").contains("..") {
+                throw ControlGroupError("bad sub cgroup path: \(place.path)")
+            }
+            let known = paths.flatMap { $0.controllers.split(separator: ",") }
+            for name in place.controllers where !known.contains(Substring(name)) {
+                throw ControlGroupError(
+                    "unknown controller \(name) in SubCgroupPaths; the container has"
+                        + " \(known.joined(separator: ", "))")
+            }
         }
         for (own, path) in paths {
-            if let controllers {
-                let names = own.split(separator: ",").map(String.init)
-                if Set(names).isDisjoint(with: controllers) { continue }
+            let names = own.split(separator: ",").map(String.init)
+            let place = inner.last {
+                $0.controllers.isEmpty || !Set(names).isDisjoint(with: $0.controllers)
             }
-            let target = path + (inner.isEmpty ? "" : ControlGroupPath.cleaned("/" + inner))
+            let target = path + (place.map { ControlGroupPath.cleaned("/" + $0.path) } ?? "")
             try ControlGroup.place(process, in: target)
         }
     }

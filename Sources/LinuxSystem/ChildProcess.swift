@@ -223,6 +223,20 @@ public enum CurrentProcess {
     ) throws(Errno) {
         try checkDone(unsafe execve(path, arguments.pointers, environment.pointers))
     }
+
+    /// Throws unless this process's user may execute the file.
+    ///
+    /// The corresponding C function is `access` with `X_OK`.
+    public static func checkMayExecute(_ path: String) throws(Errno) {
+        try checkDone(unsafe access(path, X_OK))
+    }
+
+    /// Ends at once and without a word, as by somebody else's hand.
+    ///
+    /// The corresponding C function is `kill` with `SIGKILL`.
+    public static func killSelf() {
+        _ = kill(getpid(), SIGKILL)
+    }
 }
 
 /// The limits of setrlimit(2), by the name config.json gives them.

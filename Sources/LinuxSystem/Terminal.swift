@@ -87,6 +87,16 @@ extension FileDescriptor {
             clinux_ioctl_int(rawValue, getPeer, Int(O_RDWR | O_NOCTTY | O_CLOEXEC)))
     }
 
+    /// The terminal's name in the devpts that it belongs to: `/dev/pts/0`.
+    ///
+    /// The corresponding C function is `ioctl` with `TIOCGPTN`.
+    public func peerName() throws(Errno) -> String {
+        var number: CUnsignedInt = 0
+        let getNumber: UInt = 0x8004_5430  // TIOCGPTN
+        try checkDone(unsafe clinux_ioctl_pointer(rawValue, getNumber, &number))
+        return "/dev/pts/\(number)"
+    }
+
     /// A line's end stays one byte. The corresponding C function is `tcsetattr` without `ONLCR`.
     public func keepLineEnds() throws(Errno) {
         var settings = termios()

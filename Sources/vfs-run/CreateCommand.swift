@@ -75,6 +75,7 @@ extension Command {
         _ arguments: ParsedArguments, until: Accompaniment
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
+        let preserved = try arguments.preservedDescriptors()
         do throws(RuntimeError) {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,
@@ -89,7 +90,7 @@ extension Command {
                     .map(LoadedConfig.absolute)
                 container.consoleSocket = try arguments.value("console-socket")
                     .map(LoadedConfig.absolute)
-                container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+                container.preservedDescriptors = preserved
                 var invocation = Invocation()
                 invocation.overlaysByDefault = false
                 invocation.hasTerminal = true

@@ -61,6 +61,12 @@ extension Command {
         })
 
     private static func execute(_ arguments: ParsedArguments) throws(RuntimeError) -> CInt {
+        let preserved: Int
+        do throws(CommandError) {
+            preserved = try arguments.preservedDescriptors()
+        } catch {
+            throw RuntimeError(error.lines.joined(separator: "\n"))
+        }
         let container = try arguments.container()
         let detaches = arguments.has("detach")
         var joining = Joining(
@@ -73,7 +79,7 @@ extension Command {
                 .map(LoadedConfig.absolute)
             joining.container.consoleSocket = try arguments.value("console-socket")
                 .map(LoadedConfig.absolute)
-            joining.container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+            joining.container.preservedDescriptors = preserved
             for place in arguments.values("cgroup") {
                 joining.container.innerControlGroups.append(try controlGroup(place))
             }

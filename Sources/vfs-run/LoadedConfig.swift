@@ -96,6 +96,10 @@ struct LoadedConfig {
             plan = Planner.plan(
                 configuration, document: document, file: file,
                 seccompCache: LoadedConfig.seccompCache)
+            for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
+                let step = planned.step
+                log.debug("step \(index + 1), \(step.side.rawValue): \(step.summary)")
+            }
         } catch {
             throw CommandError(error.diagnostics.map(\.text))
         }

@@ -66,10 +66,11 @@ import Testing
             for (_, path) in group.paths {
                 try #require(mkdir(path + "/below", 0o755) == 0)
             }
-            try group.add(process: members[0].pid, inner: "below")
+            try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "below")])
             #expect(try group.processes() == members.map(\.pid))
             #expect(throws: ControlGroupError.self) {
-                try group.add(process: members[0].pid, inner: "../nowhere")
+                try group.add(
+                    process: members[0].pid, inner: [ControlGroup.Inner(path: "../nowhere")])
             }
         }
     }

@@ -113,4 +113,25 @@ import Testing
         #expect(try first(LockUpper.self, plan) < first(CreateNamespaces.self, plan))
         #expect(plan.steps.count { $0.step is LockLayer } == 2)
     }
+
+    @Test func `the program is looked for as its user, before anybody is told of the container`()
+        throws
+    {
+        var invocation = Invocation()
+        invocation.overlaysByDefault = false
+        invocation.hasTerminal = true
+        var container = Configuration.Container(
+            id: try ContainerID("x"), store: ContainerStore(root: "/states"), waits: true)
+        container.consoleSocket = "/socket"
+        container.pidFile = "/pid"
+        invocation.leavesTerminal = true
+        invocation.container = container
+        let plan = try fullConfig.plan(invocation)
+        let find = try first(FindProgram.self, plan)
+        #expect(try find > first(ChangeUser.self, plan))
+        #expect(try find > first(EnterWorkingDirectory.self, plan))
+        #expect(try find < first(RecordContainer.self, plan))
+        #expect(try find < first(WritePIDFile.self, plan))
+        #expect(!self.plan.steps.contains { $0.step is FindProgram })
+    }
 }

@@ -621,6 +621,121 @@ static int attack(void) {
     return 0;
 }
 
+static bool is_own_device(dev_t device) {
+    static dev_t own[256];
+    static int count = -1;
+    if (count < 0) {
+        count = 0;
+        char *text = contents("/proc/self/mountinfo");
+        for (char *line = text; line != NULL && *line != 0 && count < 255; count++) {
+            unsigned int high, low;
+            if (sscanf(line, "%*d %*d %u:%u", &high, &low) != 2) break;
+            own[count] = makedev(high, low);
+            line = strchr(line, '\n');
+            if (line != NULL) line++;
+        }
+        free(text);
+        // An overlay's directories have a device of their own.
+        struct stat root;
+        if (stat("/", &root) == 0) own[count++] = root.st_dev;
+    }
+    for (int i = 0; i < count; i++) {
+        if (own[i] == device) return true;
+    }
+    return false;
+}
+
+static char foreign[64][512];
+static int foreign_count;
+
+// One link of another process: notes it where it leads to a file that no mount of this container
+// has. False where it may not be looked at.
+static bool look(const char *path) {
+    struct stat found;
+    char target[256];
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length < 0 || stat(path, &found) != 0) return false;
+    target[length] = 0;
+    if (strncmp(target, "anon_inode:", 11) == 0 || strncmp(target, "pipe:", 5) == 0 ||
+        strncmp(target, "socket:", 7) == 0 || is_own_device(found.st_dev)) {
+        return true;
+    }
+    if (foreign_count < 64) {
+        snprintf(foreign[foreign_count++], sizeof foreign[0], "%s is %s", path, target);
+    }
+    return true;
+}
+
+// --spy WORD: looks at every other process until standard input closes, then says how many it saw,
+// how many let it look, which of their descriptors, roots and working directories are not this
+// container's, how many programs are not (and could be opened for writing), and in how many
+// environments and command lines WORD was.
+static int spy(const char *word) {
+    long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0;
+    struct stat top;
+    if (stat("/", &top) != 0) return 1;
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    is_own_device(0);
+    say("ready\n");
+    char byte;
+    while (read(0, &byte, 1) < 0) {
+        DIR *proc = opendir("/proc");
+        struct dirent *entry;
+        while ((entry = readdir(proc)) != NULL) {
+            if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+            if (atoi(entry->d_name) == getpid()) continue;
+            char path[300];
+            struct stat found;
+            seen++;
+            snprintf(path, sizeof path, "/proc/%s/root", entry->d_name);
+            if (stat(path, &found) == 0 &&
+                (found.st_dev != top.st_dev || found.st_ino != top.st_ino) && foreign_count < 64) {
+                snprintf(foreign[foreign_count++], sizeof foreign[0], "%s is another", path);
+            }
+            snprintf(path, sizeof path, "/proc/%s/cwd", entry->d_name);
+            if (look(path)) looked++;
+            snprintf(path, sizeof path, "/proc/%s/fd", entry->d_name);
+            DIR *descriptors = opendir(path);
+            struct dirent *descriptor;
+            while (descriptors != NULL && (descriptor = readdir(descriptors)) != NULL) {
+                if (descriptor->d_name[0] == '.') continue;
+                char link[600];
+                snprintf(link, sizeof link, "%s/%s", path, descriptor->d_name);
+                look(link);
+            }
+            if (descriptors != NULL) closedir(descriptors);
+            snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
+            if (stat(path, &found) == 0 && !is_own_device(found.st_dev)) {
+                sealed++;
+                int fd = open(path, O_WRONLY | O_CLOEXEC);
+                if (fd >= 0) written++;
+                if (fd >= 0) close(fd);
+            }
+            for (int i = 0; i < 2; i++) {
+                snprintf(path, sizeof path, "/proc/%s/%s", entry->d_name,
+                         i == 0 ? "environ" : "cmdline");
+                int fd = open(path, O_RDONLY | O_CLOEXEC);
+                static char text[65536];
+                ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text);
+                if (fd >= 0) close(fd);
+                if (length > 0 && memmem(text, (size_t)length, word, strlen(word)) != NULL) {
+                    words++;
+                }
+            }
+        }
+        closedir(proc);
+    }
+    printf("{\"seen\": %lld, \"looked\": %lld, \"words\": %lld, \"sealed\": %lld, "
+           "\"written\": %lld, \"foreign\": [",
+           seen, looked, words, sealed, written);
+    for (int i = 0; i < foreign_count; i++) {
+        if (i > 0) printf(", ");
+        quote(foreign[i]);
+    }
+    printf("]}\n");
+    return 0;
+}
+
 // --swap A B: exchanges two names until standard input closes.
 static int swap(const char *one, const char *other) {
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -649,6 +764,7 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--wait") == 0) wait_for_ever();
         if (strcmp(mode, "--hold") == 0) return hold(argv + 2);
         if (strcmp(mode, "--attack") == 0) return attack();
+        if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);

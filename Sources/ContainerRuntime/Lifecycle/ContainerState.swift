@@ -50,8 +50,11 @@ struct ContainerState: Sendable {
         owner = value["owner"]?.integer(UInt32.self) ?? 0
         namespaces = value["namespaces"]?.integer(UInt64.self) ?? 0
         ownsProcesses = value["ownsProcesses"]?.bool ?? true
-        process = ContainerState.identity(value["process"])
-        creator = ContainerState.identity(value["creator"])
+        // Of an earlier run of the machine nothing is left, whoever has these numbers now.
+        if boot == ContainerState.currentBoot {
+            process = ContainerState.identity(value["process"])
+            creator = ContainerState.identity(value["creator"])
+        }
         cgroup = (value["cgroup"]?.elements ?? []).compactMap {
             let parts = $0.elements
             guard parts.count == 2, let name = parts[0].string, let path = parts[1].string else {

@@ -129,7 +129,7 @@ public struct StoredContainer: Sendable {
         guard let process = state.process else {
             return state.creator?.isAlive == true ? .creating : .stopped
         }
-        if !process.isAlive || state.boot != ContainerState.currentBoot { return .stopped }
+        if !process.isAlive { return .stopped }
         if !state.cgroup.isEmpty && ControlGroup(paths: state.cgroup).isFrozen { return .paused }
         return isWaiting(process) ? .created : .running
     }

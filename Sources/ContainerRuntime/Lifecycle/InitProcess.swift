@@ -22,6 +22,7 @@ struct InitProcess {
                 continue
             }
             isRuntimesTurn = false
+            if index == KillPoint.step && canAwaitRuntime(index) { awaitRuntime(index) }
             let start = times == nil ? 0 : Clock.nanoseconds
             // The last step does not come back: what is known of it is when it began.
             times?.record(index, start: start, end: start)
@@ -33,6 +34,12 @@ struct InitProcess {
             times?.record(index, start: start, end: Clock.nanoseconds)
         }
         report(plan.steps.count - 1, StepError("the plan ends without a program"))
+    }
+
+    /// A runtime process that sleeps until the program runs takes no turn, nor does one that has
+    /// done its part.
+    private func canAwaitRuntime(_ index: Int) -> Bool {
+        !plan.sharesMemory && plan.steps.dropFirst(index).contains { $0.step.side == .runtime }
     }
 
     private func awaitRuntime(_ index: Int) {

@@ -181,7 +181,7 @@ struct LaunchSession: ~Copyable {
         try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(consoleSocket)
             // Whoever receives it takes the bytes for the terminal's name.
-            try socket.borrowed.send(Array("/dev/ptmx".utf8), passing: far)
+            try socket.borrowed.send(Array(far.peerName().utf8), passing: far)
         }
     }
 

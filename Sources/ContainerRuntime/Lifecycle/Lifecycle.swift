@@ -71,6 +71,7 @@ extension StoredContainer {
         case .stopped: throw error("cannot start a container that has stopped")
         case .paused: throw error("cannot start a container in the paused state")
         }
+        KillPoint.reach(0)
         let words: [UInt8]
         do throws(SystemCallError) {
             words = try openGate(state)
@@ -80,8 +81,10 @@ extension StoredContainer {
         guard words.starts(with: AwaitStart.opened) else {
             throw error("cannot start a container that has stopped: its init process has died")
         }
+        KillPoint.reach(3)
         // The program runs: nobody can wait for its start any more.
         try? directory.borrowed.remove(ContainerStore.fifoName)
+        KillPoint.reach(4)
         let rest = words.dropFirst(AwaitStart.opened.count)
         if rest.isEmpty {
             throw error("the init process was killed before the program started")
@@ -160,6 +163,7 @@ extension StoredContainer {
         let gate = try attempt("open", name) { () throws(Errno) in
             try directory.borrowed.open(name, [.readOnly, .nonBlocking])
         }
+        KillPoint.reach(1)
         var words: [UInt8] = []
         while true {
             let events = try attempt("poll") { () throws(Errno) in
@@ -169,6 +173,7 @@ extension StoredContainer {
                 try gate.borrowed.readSome(Channel.capacity)
             }
             words += more ?? []
+            if !words.isEmpty { KillPoint.reach(2) }
             // Its end: of the writer, or of the process that would have been one.
             if more?.isEmpty == true && (!events[0].isEmpty || !events[1].isEmpty) { return words }
         }
@@ -354,6 +359,8 @@ extension StoredContainer {
         do throws(Errno) {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)
+            // What is frozen would die only when it is let go of.
+            if !state.cgroup.isEmpty { try? ControlGroup(paths: state.cgroup).thaw() }
             let events = try Poll.wait(
                 [(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
             if events[0].isEmpty {

@@ -140,7 +140,7 @@ public struct Planner {
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
                 preserved: joined.preservedDescriptors,
                 controlGroup: ControlGroup(paths: joined.controlGroup),
-                inner: joined.innerControlGroups))
+                inner: joined.innerControlGroups, hasTerminal: process.terminal != nil))
         add(TieToRuntime())
         add(OpenRoot())
         if let terminal = process.terminal {
@@ -336,7 +336,13 @@ public struct Planner {
         }
         add(ChangeUser(user: process.user.value), process.user.origin)
         add(SetCapabilities(sets: process.capabilities.value), process.capabilities.origin)
-        if container != nil || joined != nil { add(LetGo()) }
+        if container != nil || joined != nil {
+            // Before anybody is told of the container: the error is the creation's.
+            let search = ProgramSearch(
+                arguments: process.arguments.value, environment: process.environment)
+            add(FindProgram(search: search), process.arguments.origin)
+            add(LetGo())
+        }
         let preserved = container?.preservedDescriptors ?? joined?.preservedDescriptors ?? 0
         add(CloseDescriptors(preserved: preserved))
         if process.noNewPrivileges.value, let filter { add(InstallSeccomp(), filter.origin) }
@@ -367,7 +373,10 @@ public struct Planner {
     /// Whoever asked for the process is told of it.
     private mutating func planReport(pidFile: String?, pidfdSocket: String?) {
         if let pidFile { add(WritePIDFile(path: pidFile), .argument("--pid-file")) }
-        if let pidfdSocket { add(SendPIDFD(path: pidfdSocket), .argument("--pidfd-socket")) }
+        guard let pidfdSocket else { return }
+        // What runc says there.
+        let word = configuration.joined == nil ? "standard" : "setns"
+        add(SendPIDFD(path: pidfdSocket, word: word), .argument("--pidfd-socket"))
     }
 }
 

@@ -1,6 +1,37 @@
 internal import LinuxSystem
 internal import SystemPackage
 
+/// A program that is not there ends the creation of the container, not only its start. After the
+/// user has changed: what root may read and execute says nothing of what the user may.
+struct FindProgram: Step {
+    let search: ProgramSearch
+
+    let side = Side.container
+    var summary: String { "find the program \(search.name)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        var refused: String?
+        for candidate in search.candidates {
+            do throws(Errno) {
+                if try FileStatus.of(path: candidate).kind == .directory {
+                    throw Errno.permissionDenied
+                }
+                try CurrentProcess.checkMayExecute(candidate)
+                return
+            } catch .noSuchFileOrDirectory, .notDirectory {
+                continue
+            } catch .permissionDenied {
+                refused = refused ?? candidate
+            } catch {
+                // What else is wrong, or what a filter forbids to ask, the execution itself says.
+                return
+            }
+        }
+        guard let refused else { throw search.missing }
+        throw search.explain(refused, .permissionDenied)
+    }
+}
+
 /// The program replaces the init process. On success the channel closes, which tells the runtime.
 struct Execute: Step {
     let arguments: [String]
@@ -9,15 +40,9 @@ struct Execute: Step {
     let side = Side.container
     var summary: String { "execute \(arguments.joined(separator: " "))" }
 
-    /// As in POSIX shells: 127 where nothing is found, 126 where it cannot be executed.
-    private static let notFound: CInt = 127
-    private static let notExecutable: CInt = 126
-
-    /// Where there is no PATH, as execvp(3) has it.
-    private static let defaultPath = "/bin:/usr/bin"
-
     func apply(_ context: StartContext) throws(StepError) {
-        let candidates = self.candidates
+        let search = ProgramSearch(arguments: arguments, environment: environment)
+        let candidates = search.candidates
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
         // Where the filter forbids even this, the end of the channel has to do.
@@ -43,64 +68,79 @@ struct Execute: Step {
                 if error != .permissionDenied { break }
             }
         }
-        guard let failure else { throw missing }
-        throw explain(failure.path, failure.errno)
+        guard let failure else { throw search.missing }
+        throw search.explain(failure.path, failure.errno)
+    }
+
+    private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }
+}
+
+/// Where a program is looked for, and the sentences for one that cannot be run.
+///
+/// Engines tell by words which exit code they end with: `executable file not found in $PATH` and
+/// `no such file or directory` are 127 to them, `permission denied` and `is a directory` 126. Our
+/// own words stand behind those.
+struct ProgramSearch: Sendable {
+    let name: String
+    private let path: String
+
+    /// As in POSIX shells: 127 where nothing is found, 126 where it cannot be executed.
+    private static let notFound: CInt = 127
+    private static let notExecutable: CInt = 126
+
+    /// Where there is no PATH, as execvp(3) has it.
+    private static let defaultPath = "/bin:/usr/bin"
+
+    init(arguments: [String], environment: [String]) {
+        name = arguments[0]
+        path =
+            environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
+            ?? ProgramSearch.defaultPath
     }
 
     /// A name with a slash is a path; any other is looked for in the container's PATH.
-    private var candidates: [String] {
-        let name = arguments[0]
+    var candidates: [String] {
         if name.contains("/") { return [name] }
         return path.split(separator: ":", omittingEmptySubsequences: false)
             .map { $0.isEmpty ? name : "\($0)/\(name)" }
     }
 
-    private var path: String {
-        environment.last { $0.hasPrefix("PATH=") }.map { String($0.dropFirst(5)) }
-            ?? Execute.defaultPath
-    }
-
-    private var missing: StepError {
-        let name = arguments[0]
+    var missing: StepError {
         let reason =
             name.contains("/")
-            ? "\(name.inQuotes) does not exist in the container"
-            : "\(name.inQuotes) is in no directory of the container's PATH (\(path))"
-        return StepError(reason, exitCode: Execute.notFound)
+            ? "no such file or directory: it does not exist in the container"
+            : "executable file not found in $PATH: it is in no directory of the container's PATH"
+                + " (\(path))"
+        return StepError("\(name.inQuotes): \(reason)", exitCode: ProgramSearch.notFound)
     }
 
-    private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }
-
-    private func explain(_ path: String, _ error: Errno) -> StepError {
+    func explain(_ path: String, _ error: Errno) -> StepError {
         let name = path.inQuotes
         if error == .noSuchFileOrDirectory {
             let interpreter = Interpreter.of(path).map(\.inQuotes) ?? "its interpreter"
             return StepError(
-                "\(name) is there, but \(interpreter), which runs it, is not in the container",
-                exitCode: Execute.notFound)
+                "\(name): no such file or directory: it is there, but \(interpreter), which runs it,"
+                    + " is not in the container", exitCode: ProgramSearch.notFound)
         }
         if error == .permissionDenied {
             let reason =
                 switch try? FileStatus.of(path: path) {
-                case let found? where found.kind == .directory: "is a directory"
+                case let found? where found.kind == .directory: "it is a directory"
                 case let found? where found.permissions & 0o111 == 0:
-                    "is not executable; chmod +x would make it so"
-                default: "may not be executed by this user, or lies on a mount with noexec"
+                    "it is not executable; chmod +x would make it so"
+                default: "this user may not execute it, or it lies on a mount with noexec"
                 }
-            return StepError("\(name) \(reason)", exitCode: Execute.notExecutable)
+            return StepError(
+                "\(name): permission denied: \(reason)", exitCode: ProgramSearch.notExecutable)
         }
         if error == .execFormatError {
             return StepError(
-                "\(name) is no program: neither ELF for this machine nor a script with #! on its"
-                    + " first line", exitCode: Execute.notExecutable)
+                "\(name): exec format error: it is no program, neither ELF for this machine nor a"
+                    + " script with #! on its first line", exitCode: ProgramSearch.notExecutable)
         }
-        return StepError(SystemCallError("execve", name, error), exitCode: Execute.notExecutable)
-    }
-}
-
-extension StepError {
-    fileprivate init(_ error: SystemCallError, exitCode: CInt) {
-        self.init(error.description, exitCode: exitCode)
+        return StepError(
+            SystemCallError("execve", name, error).description,
+            exitCode: ProgramSearch.notExecutable)
     }
 }
 

@@ -17,6 +17,8 @@ struct JoinContainer: SpawningStep {
     let controlGroup: ControlGroup
     /// `--cgroup`: where below the container's, for all hierarchies or those of some controllers.
     let inner: [Configuration.JoinedContainer.InnerControlGroup]
+    /// Its standard streams are not the caller's.
+    let hasTerminal: Bool
 
     var summary: String {
         "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
@@ -42,29 +44,39 @@ struct JoinContainer: SpawningStep {
             try pair.near.borrowed.setNonBlocking()
         }
         let answers = pair.far.borrowed
+        // Until it has its own terminal it has nothing: not the caller's, which is the host's.
+        let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
         var kept = [channel, far, answers]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
+        // The new process has a memory of its own before it has become the program: whoever may look
+        // into it finds neither the caller's environment nor its paths.
         let between = try stepping("clone3") { () throws(Errno) in
-            // Only joining a time namespace takes a memory of its own.
-            try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
-                let answer: InitMessage
-                do throws(ControlGroupError) {
-                    try enterControlGroup()
-                } catch {
-                    let words = InitMessage.failed(step: 0, exitCode: nil, message: error.sentence)
-                    _ = try? answers.send(words.encoded)
+            try ProcessWords.hiding { () throws(Errno) in
+                // Only joining a time namespace takes a memory of its own.
+                try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
+                    let answer: InitMessage
+                    do throws(ControlGroupError) {
+                        try enterControlGroup()
+                    } catch {
+                        let words = InitMessage.failed(
+                            step: 0, exitCode: nil, message: error.sentence)
+                        _ = try? answers.send(words.encoded)
+                        CurrentProcess.exit(0)
+                    }
+                    do throws(Errno) {
+                        for stream in 0..<3 {
+                            try nothing?.reader?.become(standardStream: CInt(stream))
+                        }
+                        try container.borrowed.joinNamespace(namespaces)
+                        try CurrentProcess.closeDescriptors(except: kept)
+                        answer = .spawned(pid: try ChildProcess.spawnSibling(body))
+                    } catch {
+                        answer = .notSpawned(errno: error.rawValue)
+                    }
+                    // Where it fails, the runtime finds nothing to read.
+                    _ = try? answers.send(answer.encoded)
                     CurrentProcess.exit(0)
                 }
-                do throws(Errno) {
-                    try container.borrowed.joinNamespace(namespaces)
-                    try CurrentProcess.closeDescriptors(except: kept)
-                    answer = .spawned(pid: try ChildProcess.spawnSibling(body))
-                } catch {
-                    answer = .notSpawned(errno: error.rawValue)
-                }
-                // Where it fails, the runtime finds nothing to read.
-                _ = try? answers.send(answer.encoded)
-                CurrentProcess.exit(0)
             }
         }
         _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
@@ -90,12 +102,9 @@ struct JoinContainer: SpawningStep {
 extension JoinContainer {
     /// What is made from here on is counted and limited with the container.
     private func enterControlGroup() throws(ControlGroupError) {
-        if inner.isEmpty { return try controlGroup.add(process: 0) }
-        for place in inner {
-            try controlGroup.add(
-                process: 0, inner: place.path,
-                controllers: place.controllers.isEmpty ? nil : place.controllers)
-        }
+        try controlGroup.add(
+            process: 0,
+            inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
     }
 }
 

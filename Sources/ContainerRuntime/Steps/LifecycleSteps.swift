@@ -47,6 +47,12 @@ private struct Reservation: Undoing {
     let hooks: [Configuration.Hook]
 
     func undo() throws(RuntimeError) {
+        do {
+            // Let go of while the program ran: somebody else may have removed it.
+            try container.lock()
+        } catch {
+            return
+        }
         try container.destroy(state, poststop: hooks)
     }
 }
@@ -114,6 +120,8 @@ struct WritePIDFile: Step {
 /// `--pidfd-socket`: whoever listens there gets the pidfd.
 struct SendPIDFD: Step {
     let path: String
+    /// What goes with it.
+    let word: String
 
     let side = Side.runtime
     var summary: String { "send the pidfd to \(path)" }
@@ -124,7 +132,7 @@ struct SendPIDFD: Step {
         }
         try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(path)
-            try socket.borrowed.send(Array("pidfd".utf8), passing: process.pidfd)
+            try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)
         }
     }
 }

@@ -19,6 +19,13 @@ final class PseudoTerminal {
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
     }
 
+    /// One that somebody else has made.
+    init(adopting descriptor: CInt, name: String) {
+        self.descriptor = descriptor
+        self.name = name
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    }
+
     /// `TIOCGPTN` and `TIOCSPTLCK`, which are macros that Swift does not see.
     private static let getNumber: UInt = 0x8004_5430
     private static let setLock: UInt = 0x4004_5431

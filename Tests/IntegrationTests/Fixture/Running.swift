@@ -38,7 +38,7 @@ final class Running {
     private var seen: [UInt8] = []
     private var complaints: [UInt8] = []
     private var taken = 0
-    private var isReaped = false
+    private(set) var isReaped = false
 
     /// - Parameter leaked: How many descriptors, from 3 on, the program inherits besides.
     init(
@@ -164,15 +164,28 @@ final class Running {
             error: String(decoding: complaints, as: UTF8.self))
     }
 
+    /// What has been written since `finish` to the streams that a container has taken over, up to
+    /// their end.
+    func readToEnd(seconds: Double = 10) throws -> String {
+        let deadline = Deadline(seconds)
+        while try exchange(until: deadline) {}
+        return String(decoding: seen, as: UTF8.self)
+    }
+
+    /// What the program, or the container behind it, has written to its standard error so far.
+    var errorSoFar: String { String(decoding: complaints, as: UTF8.self) }
+
     private var said: String {
         "output \"\(String(decoding: seen, as: UTF8.self))\", error"
             + " \"\(String(decoding: complaints, as: UTF8.self))\""
     }
 
-    /// Passes bytes once; false when the program has ended and all it said has been read.
+    /// Passes bytes once; false when the program has ended and all it said has been read. Of one
+    /// that has been waited for, the streams are followed to their end.
     private func exchange(until deadline: Deadline) throws -> Bool {
+        if isReaped && output < 0 && errors < 0 { return false }
         let writes = pending.isEmpty ? -1 : input
-        var polled = [output, errors, writes, pidfd].map {
+        var polled = [output, errors, writes, isReaped ? -1 : pidfd].map {
             pollfd(fd: $0, events: CShort($0 == writes ? POLLOUT : POLLIN), revents: 0)
         }
         let count = poll(&polled, 4, deadline.milliseconds)

@@ -8,6 +8,8 @@ final class Sandbox {
     let directory: String
     /// Paths below `directory` that a run may change.
     var mayChange: Set<String> = []
+    /// Containers that a test leaves on purpose; they are removed at its end.
+    var mayStay: Set<String> = []
     private let hostBefore = Host.canaries
     private let location: SourceLocation
 
@@ -41,6 +43,7 @@ final class Sandbox {
     }
 
     private func tearDown() {
+        removeContainers()
         // Fulfilled by then in all but the worst case: the kernel takes things down by itself.
         let deadline = Deadline(5)
         var left = HostProcess.concerned(with: directory)
@@ -51,6 +54,7 @@ final class Sandbox {
         for pid in left {
             let words = Host.read("/proc/\(pid)/cmdline").replacing("\0", with: " ")
             record("process \(pid) is left: \(words)")
+            kill(pid, SIGKILL)
         }
         let mounts = Host.read("/proc/self/mountinfo").split(separator: "\n")
         for line in mounts where line.contains(directory) { record("a mount is left: \(line)") }
@@ -61,7 +65,7 @@ final class Sandbox {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    private func record(_ sentence: String) {
+    func record(_ sentence: String) {
         Issue.record(Comment(rawValue: sentence), sourceLocation: location)
     }
 

@@ -1,0 +1,85 @@
+import Glibc
+import Testing
+
+/// That nobody in a container sees anything of the host's while `exec` makes a process in it
+/// (CVE-2016-9962, CVE-2024-21626).
+struct ExecSafetyTests {
+    /// Executes 200 programs while a process of the container looks at every other one's
+    /// descriptors, root, working directory, program and environment.
+    private func spy(
+        _ box: Sandbox, on screen: PseudoTerminal? = nil,
+        _ change: (inout Value) -> Void = { _ in }
+    ) throws -> Value {
+        var config = box.config()
+        change(&config)
+        let run = try box.create(nil, config, arguments: ["/probe", "--spy", "HOSTSECRET"])
+        try box.succeed("start", box.id())
+        #expect(try run.readLine() == "ready")
+        for _ in 0..<(screen == nil ? 0 : 100) {
+            let run = try Running(
+                Host.runtime, ["--root", box.stateRoot, "exec", "--tty", box.id(), "true"],
+                environment: ["HOSTSECRET=1"], input: .terminal(screen?.name ?? ""))
+            #expect(try run.finish().code == 0)
+        }
+        for round in 0..<(screen == nil ? 25 : 0) {
+            let runs = try (0..<8).map { number in
+                try box.launch(
+                    ["exec"] + (number % 4 == 3 ? ["--cwd", "/etc"] : []) + [box.id(), "true"],
+                    environment: ["HOSTSECRET=1", "PATH=/HOSTSECRET"], leaked: 6)
+            }
+            for run in runs {
+                let outcome = try run.finish()
+                #expect(outcome.code == 0, "round \(round): \(outcome)")
+            }
+        }
+        run.closeInput()
+        let findings = try Value(parsing: try run.readToEnd(seconds: 30))
+        try box.succeed("delete", "--force", box.id())
+        #expect(findings["seen"].integer ?? 0 > 0, "it has seen nobody: \(findings)")
+        return findings
+    }
+
+    /// The worst case: with it a process looks into any other.
+    @Test func `with CAP_SYS_PTRACE nothing of the host's is seen`() throws {
+        try Sandbox.use { box in
+            let found = try spy(box) {
+                $0.grant(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"])
+            }
+            #expect(found["looked"].integer ?? 0 > 0, "it could look at nobody: \(found)")
+            #expect(found["foreign"] == [], "\(found)")
+            #expect(found["words"] == 0, "the host's environment was seen")
+            #expect(found["written"] == 0, "the runtime's binary could be opened for writing")
+        }
+    }
+
+    @Test func `nor the caller's terminal, where the program gets one of the container's`() throws {
+        try Sandbox.use { box in
+            let screen = try PseudoTerminal()
+            let found = try spy(box, on: screen) { $0.grant(["CAP_SYS_PTRACE"]) }
+            #expect(found["looked"].integer ?? 0 > 0, "it could look at nobody: \(found)")
+            #expect(found["foreign"] == [], "\(found)")
+            #expect(found["words"] == 0)
+        }
+    }
+
+    @Test func `without it not even the process is seen before it is the program`() throws {
+        try Sandbox.use { box in
+            let found = try spy(box)
+            #expect(found["foreign"] == [], "\(found)")
+            #expect(found["words"] == 0)
+            #expect(found["sealed"] == 0, "the runtime could be looked into: it was dumpable")
+        }
+    }
+
+    @Test func `nor with the capabilities of the host's root but ptrace`() throws {
+        try Sandbox.use { box in
+            let found = try spy(box) {
+                $0.grant(["CAP_DAC_OVERRIDE", "CAP_SYS_ADMIN", "CAP_SETUID", "CAP_KILL"])
+                $0["process"]["noNewPrivileges"] = false
+            }
+            #expect(found["foreign"] == [], "\(found)")
+            #expect(found["words"] == 0)
+            #expect(found["sealed"] == 0, "the runtime could be looked into: it was dumpable")
+        }
+    }
+}
