@@ -61,6 +61,10 @@ int clinux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+int clinux_pidfd_getfd(int pidfd, int number) {
+    return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+}
+
 int clinux_wait_pidfd(int pidfd, int *status, int *signaled) {
     siginfo_t info;
     if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) return -1;

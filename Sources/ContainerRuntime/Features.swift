@@ -82,15 +82,11 @@ public enum Features {
             ("operators", strings(Spec.Seccomp.Comparison.allCases.map(\.rawValue).sorted())),
             ("archs", strings(Spec.Seccomp.Architecture.allCases.map(\.rawValue).sorted())),
             ("knownFlags", strings(flags.map(\.rawValue))),
-            ("supportedFlags", strings(flags.filter(isSupported).map(\.rawValue))),
+            (
+                "supportedFlags",
+                strings(flags.filter { SeccompFilter.kernelTakes(flags: $0.bit) }.map(\.rawValue))
+            ),
         ])
-    }
-
-    /// Whether this kernel takes a filter with the flag, and there is something it is about.
-    private static func isSupported(_ flag: Spec.Seccomp.Flag) -> Bool {
-        // It only says how a listener is waited for.
-        if flag == .waitKillable && !Supported.seccompActions.contains(.notify) { return false }
-        return SeccompFilter.kernelTakes(flags: flag.bit)
     }
 
     private static func enabled(_ isEnabled: Bool) -> JSONOutput {

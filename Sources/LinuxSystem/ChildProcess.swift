@@ -88,6 +88,13 @@ public struct ChildProcess: ~Copyable, Sendable {
         try checkDone(clinux_pidfd_send_signal(pidfd.borrowed.rawValue, signal))
     }
 
+    /// A descriptor of that process, as one of this process.
+    ///
+    /// The corresponding C function is `pidfd_getfd`.
+    public func descriptor(_ number: CInt) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(clinux_pidfd_getfd(pidfd.borrowed.rawValue, number))
+    }
+
     /// Waits for the end. The corresponding C function is `waitid` with `P_PIDFD`.
     public func wait() throws(Errno) -> Ending {
         var status: CInt = 0

@@ -14,19 +14,28 @@ public struct SeccompFilter: Sendable, Hashable {
         self.flags = flags
     }
 
+    /// The bit that asks for a descriptor on what is notified. The corresponding C constant is
+    /// `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
+    public static let newListener: UInt32 = 8
+
+    /// Whether somebody has to listen to what it notifies of.
+    public var notifies: Bool { flags & SeccompFilter.newListener != 0 }
+
     /// From here on every system call goes through the filter.
     ///
+    /// - Returns: Where its notifications are read and answered; nil for one that has none.
     /// - Throws: `Errno.permissionDenied` without `CAP_SYS_ADMIN` and without no-new-privileges.
     ///
     /// The corresponding C function is `seccomp` with `SECCOMP_SET_MODE_FILTER`.
-    public func install() throws(Errno) {
+    public func install() throws(Errno) -> OwnedDescriptor? {
         guard program.count % 8 == 0, let count = UInt16(exactly: program.count / 8) else {
             throw .invalidArgument
         }
         let result = unsafe program.withUnsafeBytes {
             unsafe clinux_install_seccomp(flags, $0.baseAddress, count)
         }
-        try checkDone(result)
+        let listener = try check(result)
+        return notifies ? OwnedDescriptor(FileDescriptor(rawValue: listener)) : nil
     }
 
     /// Whether the running kernel knows a bit of `SECCOMP_FILTER_FLAG_*`. Installs nothing.

@@ -7,7 +7,10 @@ extension Spec {
         public var defaultErrnoRet: Located<UInt32>?
         public var architectures: [Located<Architecture>]
         public var flags: [Located<Flag>]
+        /// The socket of whoever decides about calls with `SCMP_ACT_NOTIFY`.
         public var listenerPath: Located<String>?
+        /// What the runtime passes on to it, as it stands.
+        public var listenerMetadata: Located<String>?
         public var syscalls: [Rule]
         /// The profile's bytes in the document.
         public var text: [UInt8]
@@ -111,10 +114,16 @@ extension Spec.Seccomp {
             reader.array("architectures") { reader.choice($0, Architecture.self) } ?? []
         flags = reader.array("flags") { reader.choice($0, Flag.self) } ?? []
         listenerPath = reader.string("listenerPath")
+        listenerMetadata = reader.string("listenerMetadata")
         syscalls = reader.objects("syscalls", Rule.init) ?? []
         text = Array(reader.value.text)
         offset = reader.offset
     }
+}
+
+extension Spec.Seccomp {
+    /// Whether somebody has to decide about some of the calls.
+    public var notifies: Bool { syscalls.contains { $0.action.value == .notify } }
 }
 
 extension Spec.Seccomp.Rule {

@@ -10,7 +10,7 @@ internal import SystemPackage
 /// What is not safely ours (owner, mode, kind) is not read.
 public struct SeccompCache: Sendable {
     /// Changes when the compiler's output for the same profile changes.
-    private static let format = "vfs-run seccomp 3"
+    private static let format = "vfs-run seccomp 4"
 
     private let directory: String
 

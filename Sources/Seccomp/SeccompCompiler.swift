@@ -147,7 +147,16 @@ public struct SeccompCompiler: ~Copyable {
 
     /// `SECCOMP_FILTER_FLAG_*`.
     private var flags: UInt32 {
-        profile.flags.reduce(0) { $0 | $1.value.bit }
+        let notifies = profile.notifies
+        return profile.flags.reduce(notifies ? SeccompFilter.newListener : 0) { bits, flag in
+            switch flag.value {
+            // With a listener the kernel cannot answer a thread's id: TSYNC_ESRCH.
+            case .threadSync where notifies: bits | flag.value.bit | 16
+            // Of no meaning to a filter that nobody listens to, and refused by the kernel.
+            case .waitKillable where !notifies: bits
+            default: bits | flag.value.bit
+            }
+        }
     }
 
     /// `SCMP_ACT_*`, with the errno or the tracer's value in its low half.

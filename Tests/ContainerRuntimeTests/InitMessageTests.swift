@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct `Messages of the init process` {
     static let messages: [InitMessage] = [
-        .terminal,
+        .terminal, .listener(descriptor: 3), .listener(descriptor: 65535),
         .failed(step: 0, exitCode: nil, message: ""),
         .failed(step: 44, exitCode: 127, message: "\"ls\": not found in the container's PATH"),
         .failed(step: 65535, exitCode: 255, message: "é😀\n"),

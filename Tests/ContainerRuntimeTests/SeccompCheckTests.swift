@@ -11,12 +11,25 @@ import Testing
              "seccomp": {"defaultAction": "SCMP_ACT_NOTIFY", "defaultErrnoRet": 4095}}
             """#,
             """
-            config.json:6:31: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not \
-            supported yet
+            config.json:6:31: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used \
+            as default action; name the calls that it is for
             config.json:6:69: linux.seccomp.defaultErrnoRet: 4095 is not an errno; they \
             go up to 4094
             config.json:6:69: linux.seccomp.defaultErrnoRet: SCMP_ACT_NOTIFY gives no \
             errno; remove it, or use SCMP_ACT_ERRNO
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+             {"names": ["mkdir", "write"], "action": "SCMP_ACT_NOTIFY"}]}}
+            """#,
+            """
+            config.json:7:22: linux.seccomp.syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be \
+            used for the write syscall, by which the listener is handed over; leave it out
+            config.json:7:42: linux.seccomp.syscalls[0].action: seccomp listenerPath is not \
+            set, and SCMP_ACT_NOTIFY needs somebody who listens there
             """),
         CheckRow(
             "linux",

@@ -70,7 +70,8 @@ import Testing
     static let flags: [(names: String, bits: UInt32)] = [
         ("[]", 0), (#"["SECCOMP_FILTER_FLAG_TSYNC"]"#, 1), (#"["SECCOMP_FILTER_FLAG_LOG"]"#, 2),
         (#"["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]"#, 4),
-        (#"["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]"#, 32),
+        // Of use to a listener alone.
+        (#"["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]"#, 0),
         (#"["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]"#, 6),
     ]
 
@@ -79,5 +80,19 @@ import Testing
         let profile = try Profile(
             #"{"defaultAction": "SCMP_ACT_ALLOW", "flags": \#(row.names)}"#)
         #expect(profile.filter.flags == row.bits)
+    }
+
+    @Test(arguments: [
+        ("[]", 8), (#"["SECCOMP_FILTER_FLAG_TSYNC"]"#, 8 | 1 | 16),
+        (#"["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]"#, 8 | 32),
+    ])
+    func `that notify ask for a listener`(_ names: String, _ bits: UInt32) throws {
+        let profile = try Profile(
+            """
+            {"defaultAction": "SCMP_ACT_ALLOW", "flags": \(names), "listenerPath": "/x",
+             "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}
+            """)
+        #expect(profile.filter.flags == bits)
+        #expect(profile.filter.notifies)
     }
 }

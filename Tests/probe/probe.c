@@ -15,7 +15,9 @@
 #include <ifaddrs.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,6 +34,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -756,6 +759,72 @@ static int kill_self(int number) {
     return 3;
 }
 
+// Takes what was sent with one descriptor; the text goes to standard output as a line.
+static int take_descriptor(int connection) {
+    char text[4096];
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = text, .iov_len = sizeof text - 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (count <= 0 || header == NULL || header->cmsg_type != SCM_RIGHTS) return -1;
+    int passed;
+    memcpy(&passed, CMSG_DATA(header), sizeof passed);
+    text[count] = 0;
+    char line[sizeof text + 2];
+    snprintf(line, sizeof line, "%s\n", text);
+    say(line);
+    return passed;
+}
+
+// Answers one notification: EXDEV for what makes a directory, everything else goes on.
+static void answer(int listener) {
+    struct seccomp_notif asked = {0};
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;
+    struct seccomp_notif_resp response = {.id = asked.id,
+                                          .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    if (asked.data.nr == SYS_mkdirat
+#ifdef SYS_mkdir
+        || asked.data.nr == SYS_mkdir
+#endif
+    ) {
+        response.flags = 0;
+        response.error = -EXDEV;
+    }
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+// --agent SOCKET: listens there for seccomp listeners, prints what comes with each, and answers
+// what is asked through them until its standard input closes.
+static int agent(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(server, (struct sockaddr *)&address, sizeof address) != 0) return 1;
+    if (listen(server, 8) != 0) return 1;
+    say("ready\n");
+    struct pollfd polled[16] = {{.fd = 0, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+    nfds_t count = 2;
+    while (poll(polled, count, -1) > 0 && polled[0].revents == 0) {
+        for (nfds_t i = 2; i < count; i++) {
+            if (polled[i].revents & POLLIN) answer(polled[i].fd);
+            if (polled[i].revents & POLLHUP) polled[i].fd = -1;
+        }
+        if (polled[1].revents == 0 || count == 16) continue;
+        int connection = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+        int listener = take_descriptor(connection);
+        close(connection);
+        if (listener >= 0) polled[count++] = (struct pollfd){.fd = listener, .events = POLLIN};
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
@@ -766,6 +835,7 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--attack") == 0) return attack();
         if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+        if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);
         return 2;

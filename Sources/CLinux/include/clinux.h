@@ -52,6 +52,8 @@ int clinux_unshare(int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
+/// pidfd_getfd(2): the process's descriptor `number` as a close-on-exec one of this process.
+int clinux_pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
 /// `*signaled` when it is a signal's number.
 int clinux_wait_pidfd(int pidfd, int *status, int *signaled);

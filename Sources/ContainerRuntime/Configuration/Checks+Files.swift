@@ -93,6 +93,7 @@ extension Checks {
         for action in actions where !Supported.seccompActions.contains(action.value) {
             diagnostics.error("\(action.value.rawValue) is not supported yet", at: action.offset)
         }
+        notifications(profile, diagnostics)
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
         {
@@ -108,6 +109,27 @@ extension Checks {
             diagnostics.error(
                 "\(action.value.rawValue) gives no errno; remove it, or use SCMP_ACT_ERRNO",
                 at: number.offset)
+        }
+    }
+
+    /// The process itself makes calls between the filter's installation and the moment somebody
+    /// listens: these cannot wait for an answer.
+    private static func notifications(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
+        if let action = profile.defaultAction, action.value == .notify {
+            diagnostics.error(
+                "SCMP_ACT_NOTIFY cannot be used as default action; name the calls that it is for",
+                at: action.offset)
+        }
+        let rules = profile.syscalls.filter { $0.action.value == .notify }
+        for name in rules.flatMap(\.names) where name.value == "write" {
+            diagnostics.error(
+                "SCMP_ACT_NOTIFY cannot be used for the write syscall, by which the listener is"
+                    + " handed over; leave it out", at: name.offset)
+        }
+        if let rule = rules.first, profile.listenerPath?.value.isEmpty ?? true {
+            diagnostics.error(
+                "seccomp listenerPath is not set, and SCMP_ACT_NOTIFY needs somebody who listens"
+                    + " there", at: rule.action.offset)
         }
     }
 

@@ -290,7 +290,8 @@ public struct ConfigurationBuilder {
         let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
         let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? 0
         let text = Array(bytes[..<end].drop(while: isSpace))
-        if let filter = compiled?.find(text) {
+        // One that notifies says besides whom, which is in the profile alone.
+        if let filter = compiled?.find(text), !filter.notifies {
             return Setting(.compiled(filter), .config(name.offset))
         }
         do {
@@ -310,7 +311,7 @@ public struct ConfigurationBuilder {
     private func profile(
         _ value: JSONValue, _ diagnostics: Diagnostics, _ origin: Origin
     ) -> Setting<Configuration.SeccompProfile>? {
-        if let filter = compiled?.find(Array(value.text)) {
+        if let filter = compiled?.find(Array(value.text)), !filter.notifies {
             return Setting(.compiled(filter), origin)
         }
         guard let profile = Spec.Seccomp(value, diagnostics) else { return nil }

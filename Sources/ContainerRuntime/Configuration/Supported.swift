@@ -11,7 +11,7 @@ enum Supported {
     static let namespaces = Spec.Linux.Namespace.Kind.allCases.filter {
         $0 != .user && $0 != .time
     }
-    static let seccompActions = Spec.Seccomp.Action.allCases.filter { $0 != .notify }
+    static let seccompActions = Spec.Seccomp.Action.allCases
 
     /// How `linux.resources` reaches the kernel.
     static let controlGroups = (

@@ -2,7 +2,7 @@
 ///
 ///     message     carries                              then
 ///     terminal    the pty's far end, by SCM_RIGHTS     the runtime passes bytes, or passes it on
-///     listener    the seccomp listener, by SCM_RIGHTS  the runtime passes it on
+///     listener    the seccomp listener's number        the runtime takes it by pidfd_getfd
 ///     turn        step                                 the runtime takes its steps from there on
 ///                                                      and answers with `go`
 ///     failed      step, exit code, sentence            the init process ends
@@ -17,7 +17,8 @@
 ///     (closed)    nothing                              the runtime is gone: so is the container
 enum InitMessage: Equatable {
     case terminal
-    case listener
+    /// - `descriptor`: A number of the init process's table.
+    case listener(descriptor: CInt)
     /// - `step`: its index in the plan.
     case turn(step: Int)
     /// - `step`: its index in the plan.
@@ -39,7 +40,7 @@ enum InitMessage: Equatable {
                 + Array(message.utf8.prefix(12000))
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing: [4]
-        case .listener: [5]
+        case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
         case .spawned(let pid):
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
@@ -62,7 +63,7 @@ enum InitMessage: Equatable {
                 message: String(decoding: bytes[5...], as: UTF8.self))
         case 3 where bytes.count == 3: self = .turn(step: step())
         case 4 where bytes.count == 1: self = .executing
-        case 5 where bytes.count == 1: self = .listener
+        case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
         case 6 where bytes.count == 5:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))

@@ -42,14 +42,16 @@ struct InitProcess {
         !plan.sharesMemory && plan.steps.dropFirst(index).contains { $0.step.side == .runtime }
     }
 
+    /// By write(2) and read(2), here and below: a filter may be installed by now, and one that
+    /// leaves these out lets no program run.
     private func awaitRuntime(_ index: Int) {
         guard let held = context.channel else {
             report(index, StepError("the plan has no channel to the runtime process"))
         }
         do {
-            try held.channel.send(InitMessage.turn(step: index).encoded)
+            try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded)
             // Without an answer nobody knows of this container: it must not live.
-            if try held.channel.receive() != nil { return }
+            if try held.channel.borrowed.receiveBytes(Channel.capacity) != nil { return }
             CurrentProcess.exit(125)
         } catch {
             report(index, StepError(SystemCallError("recvmsg", "from the runtime", error)))
@@ -63,7 +65,7 @@ struct InitProcess {
         if let gate = context.gate {
             try? gate.borrowed.write(all: message.encoded)
         } else {
-            try? context.channel?.channel.send(message.encoded)
+            try? context.channel?.channel.borrowed.write(all: message.encoded)
         }
         CurrentProcess.exit(125)
     }

@@ -111,7 +111,7 @@ public final class Launch {
         return LaunchSession(
             child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
             terminal: terminal, watchdog: watchdog, until: until,
-            consoleSocket: plan.consoleSocket, listener: context.listenerSocket,
+            consoleSocket: plan.consoleSocket, context: context,
             ownsProcessNamespace: plan.namespaces.contains(.pid),
             firstAfterStart: plan.firstAfterStart)
     }

@@ -27,7 +27,7 @@ struct LaunchSession: ~Copyable {
     private let watchdog: Int32?
     private let until: Accompaniment
     private let consoleSocket: String?
-    private let listener: HeldDescriptor?
+    private let context: StartContext
     private let ownsProcessNamespace: Bool
     /// The runtime's first step behind the one that executes the program.
     private let firstAfterStart: Int
@@ -45,7 +45,7 @@ struct LaunchSession: ~Copyable {
         child: consuming ChildProcess, channel: consuming Channel,
         signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
-        consoleSocket: String?, listener: HeldDescriptor?, ownsProcessNamespace: Bool,
+        consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
         firstAfterStart: Int
     ) {
         self.child = child
@@ -56,7 +56,7 @@ struct LaunchSession: ~Copyable {
         self.watchdog = watchdog
         self.until = until
         self.consoleSocket = consoleSocket
-        self.listener = listener
+        self.context = context
         self.ownsProcessNamespace = ownsProcessNamespace
         self.firstAfterStart = firstAfterStart
     }
@@ -136,11 +136,12 @@ struct LaunchSession: ~Copyable {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
             try take(terminal: multiplexer)
-        case .listener:
-            guard let descriptor = message.takeDescriptor(), let listener else { return }
-            try attempt("sendmsg", "the seccomp listener") { () throws(Errno) in
-                try listener.borrowed.send([0], passing: descriptor.borrowed)
+        case .listener(let number):
+            let listener = try attempt("pidfd_getfd", "of the seccomp listener") {
+                () throws(Errno) in
+                try child.descriptor(number)
             }
+            context.listener = HeldDescriptor(listener)
         case .turn(let step):
             if answer(step, takeTurn) {
                 try attempt("sendmsg", "to the init process") { () throws(Errno) in

@@ -50,11 +50,13 @@ public struct Planner {
 
     /// What hooks and other commands are told of the container.
     private var state: ContainerState {
-        let container = configuration.container
-        return ContainerState(
-            id: container?.id.text ?? "vfs-run-\(CurrentProcess.pid)",
+        let id = configuration.container?.id ?? configuration.joined?.id
+        var state = ContainerState(
+            id: id?.text ?? "vfs-run-\(CurrentProcess.pid)",
             bundle: configuration.bundle, rootfs: configuration.root.mountpoint,
             ociVersion: configuration.ociVersion, annotations: configuration.annotations)
+        state.process = configuration.joined?.process
+        return state
     }
 
     private mutating func add(_ step: some Step, _ origin: Origin = .standard) {
@@ -332,7 +334,7 @@ public struct Planner {
         } else if let filter {
             // Without no-new-privileges only CAP_SYS_ADMIN may install a filter, and that is
             // about to go: the profile then has to allow what the next steps do.
-            add(InstallSeccomp(), filter.origin)
+            planFilter(filter)
         }
         add(ChangeUser(user: process.user.value), process.user.origin)
         add(SetCapabilities(sets: process.capabilities.value), process.capabilities.origin)
@@ -345,7 +347,7 @@ public struct Planner {
         }
         let preserved = container?.preservedDescriptors ?? joined?.preservedDescriptors ?? 0
         add(CloseDescriptors(preserved: preserved))
-        if process.noNewPrivileges.value, let filter { add(InstallSeccomp(), filter.origin) }
+        if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }
         planReport(
             pidFile: container?.pidFile ?? joined?.pidFile,
@@ -357,6 +359,19 @@ public struct Planner {
             process.arguments.origin)
         // create leaves them to start.
         if joined == nil && container?.waits != true { planHooks(.poststart) }
+    }
+
+    private mutating func planFilter(_ filter: Setting<Configuration.SeccompProfile>) {
+        add(InstallSeccomp(), filter.origin)
+        guard case .read(let profile) = filter.value, profile.notifies,
+            let path = profile.listenerPath
+        else { return }
+        add(
+            PassListener(
+                path: HostName.absolute(path.value, from: configuration.bundle),
+                metadata: profile.listenerMetadata?.value, state: state,
+                status: configuration.joined == nil ? .creating : .running),
+            filter.origin)
     }
 
     /// The container is there: whoever asked for it is told.

@@ -30,8 +30,11 @@ public final class StartContext {
     var initProcess: (pid: Int32, pidfd: FileDescriptor)?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
-    /// Where the seccomp listener goes.
-    var listenerSocket: HeldDescriptor?
+
+    // Both sides, each its own.
+
+    /// Where the filter's notifications are read and answered.
+    var listener: HeldDescriptor?
 
     // Container side.
 

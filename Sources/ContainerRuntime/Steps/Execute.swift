@@ -49,7 +49,7 @@ struct Execute: Step {
         if let gate = context.gate {
             try? gate.borrowed.write(all: InitMessage.executing.encoded)
         } else {
-            try? context.channel?.channel.send(InitMessage.executing.encoded)
+            try? context.channel?.channel.borrowed.write(all: InitMessage.executing.encoded)
         }
         var failure: (path: String, errno: Errno)?
         for candidate in candidates {

@@ -244,19 +244,3 @@ struct CloseDescriptors: Step {
         }
     }
 }
-
-/// Last before exec, or as late as the privileges allow: from here on every system call goes
-/// through the filter.
-struct InstallSeccomp: Step {
-    let side = Side.container
-    let summary = "install the seccomp filter"
-
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let filter = context.seccompFilter else {
-            throw StepError("the plan has not prepared a seccomp filter")
-        }
-        try stepping("seccomp", "SECCOMP_SET_MODE_FILTER") { () throws(Errno) in
-            try filter.install()
-        }
-    }
-}
