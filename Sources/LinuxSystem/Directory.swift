@@ -193,6 +193,14 @@ public enum HostPath {
         return found
     }
 
+    /// Connects to a socket whose name is in no directory (unix(7), abstract). The corresponding C
+    /// function is `connect`.
+    public static func connectAbstract(
+        _ name: String, _ kind: SocketKind
+    ) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(unsafe clinux_connect_abstract(name, kind.rawValue))
+    }
+
     /// The corresponding C function is `getcwd`.
     public static func workingDirectory() throws(Errno) -> String {
         guard let found = unsafe getcwd(nil, 0) else { throw Errno(rawValue: errno) }
@@ -256,6 +264,12 @@ public enum SocketKind: CInt, Sendable {
 }
 
 extension FileDescriptor {
+    /// Makes a datagram socket in this directory that never blocks, of the mode that the umask
+    /// leaves. The corresponding C function is `bind`.
+    public func bindDatagramSocket(_ name: String) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(unsafe clinux_bind_datagram(rawValue, name))
+    }
+
     /// Sends bytes through this socket. The corresponding C function is `sendmsg`.
     public func send(_ bytes: [UInt8]) throws(Errno) {
         let sent = try retryOnInterrupt {

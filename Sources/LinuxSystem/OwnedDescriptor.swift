@@ -30,6 +30,17 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     }
 }
 
+extension FileDescriptor {
+    /// Whether it is open and would stay so across exec: a descriptor of the caller's. Those of
+    /// this process are all close-on-exec.
+    ///
+    /// The corresponding C function is `fcntl` with `F_GETFD`.
+    public var isInherited: Bool {
+        let flags = fcntl(rawValue, F_GETFD)
+        return flags >= 0 && flags & FD_CLOEXEC == 0
+    }
+}
+
 extension OwnedDescriptor {
     /// The corresponding C function is `dup3` to a free number with `O_CLOEXEC`.
     public static func duplicate(_ original: FileDescriptor) throws(Errno) -> OwnedDescriptor {

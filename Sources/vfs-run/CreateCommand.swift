@@ -37,13 +37,22 @@ extension Option {
 }
 
 extension Command {
+    private static let aboutDescriptors =
+        "No descriptor of the caller's reaches the program but its standard streams, as many as"
+        + " LISTEN_FDS says when LISTEN_PID names this process (sd_listen_fds(3)), and behind these"
+        + " as many as --preserve-fds says. One that is not open is an error."
+
     /// `vfs-run create ID`
     static let create = Command(
         name: "create", summary: "create a container, which waits for its start", operands: "ID",
         details: [
             "Creates everything that config.json of the bundle asks for, up to the point where the"
                 + " program would be executed; \"vfs-run start ID\" executes it. Standard input,"
-                + " output and error become the program's, unless it has a terminal."
+                + " output and error become the program's, unless it has a terminal.",
+            aboutDescriptors,
+            "With NOTIFY_SOCKET in the environment (sd_notify(3)) the program finds one at"
+                + " /run/notify/notify.sock. That it is ready, and nothing else it says there, is"
+                + " passed on by start, which waits for it.",
         ],
         options: Option.creation,
         run: { arguments throws(CommandError) in
@@ -56,7 +65,10 @@ extension Command {
         details: [
             "As create and start. Stays until the container has ended, passes signals on, removes"
                 + " the container and exits with its exit code, 128 + N when signal N ended it; with"
-                + " --detach it ends as soon as the program runs."
+                + " --detach it ends as soon as the program runs.",
+            aboutDescriptors,
+            "With NOTIFY_SOCKET in the environment (sd_notify(3)) it passes on that the program is"
+                + " ready; with --detach it waits for that.",
         ],
         options: Option.creation + [
             .detach,
@@ -71,11 +83,27 @@ extension Command {
             try launch(arguments, until: arguments.has("detach") ? .started : .ended)
         })
 
+    /// Who wants to know when the program is ready (sd_notify(3)).
+    static var notifySocket: String? {
+        CurrentProcess.environment("NOTIFY_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// How many sockets whoever started this process has opened for the program
+    /// (sd_listen_fds(3)).
+    private static func listeningDescriptors() throws(CommandError) -> Int {
+        guard CurrentProcess.environment("LISTEN_PID") == String(CurrentProcess.pid),
+            let text = CurrentProcess.environment("LISTEN_FDS")
+        else { return 0 }
+        guard let number = Int(text), (0...1 << 20).contains(number) else {
+            throw CommandError("LISTEN_FDS: \"\(text)\" is not a number of descriptors")
+        }
+        return number
+    }
+
     private static func launch(
         _ arguments: ParsedArguments, until: Accompaniment
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
-        let preserved = try arguments.preservedDescriptors()
         do throws(RuntimeError) {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,
@@ -90,7 +118,9 @@ extension Command {
                     .map(LoadedConfig.absolute)
                 container.consoleSocket = try arguments.value("console-socket")
                     .map(LoadedConfig.absolute)
-                container.preservedDescriptors = preserved
+                container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+                container.listeningDescriptors = try listeningDescriptors()
+                container.notifySocket = notifySocket
                 var invocation = Invocation()
                 invocation.overlaysByDefault = false
                 invocation.hasTerminal = true

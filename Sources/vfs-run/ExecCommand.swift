@@ -61,12 +61,6 @@ extension Command {
         })
 
     private static func execute(_ arguments: ParsedArguments) throws(RuntimeError) -> CInt {
-        let preserved: Int
-        do throws(CommandError) {
-            preserved = try arguments.preservedDescriptors()
-        } catch {
-            throw RuntimeError(error.lines.joined(separator: "\n"))
-        }
         let container = try arguments.container()
         let detaches = arguments.has("detach")
         var joining = Joining(
@@ -79,7 +73,7 @@ extension Command {
                 .map(LoadedConfig.absolute)
             joining.container.consoleSocket = try arguments.value("console-socket")
                 .map(LoadedConfig.absolute)
-            joining.container.preservedDescriptors = preserved
+            joining.container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
             for place in arguments.values("cgroup") {
                 joining.container.innerControlGroups.append(try controlGroup(place))
             }

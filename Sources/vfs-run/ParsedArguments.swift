@@ -1,6 +1,5 @@
 internal import LinuxSystem
 internal import OCISpec
-internal import SystemPackage
 
 /// A command line, read by the command's table of options.
 struct ParsedArguments {
@@ -44,23 +43,6 @@ struct ParsedArguments {
             throw CommandError("--\(name): \"\(text)\" is not a number of things")
         }
         return number
-    }
-
-    /// How many descriptors, from 3 on, the caller passes on.
-    ///
-    /// Asked before the runtime opens any: one that is not open would become one of its own.
-    func preservedDescriptors() throws(CommandError) -> Int {
-        let count = try count("preserve-fds") ?? 0
-        for number in 3..<3 + CInt(count) {
-            do {
-                _ = try FileStatus.of(FileDescriptor(rawValue: number))
-            } catch {
-                throw CommandError(
-                    "unable to stat preserved-fd \(number) (of \(count)): \(error.words); the caller"
-                        + " has to leave it open")
-            }
-        }
-        return count
     }
 
     /// The operands, of which there must be as many as are wanted.

@@ -825,6 +825,51 @@ static int agent(const char *path) {
     return 0;
 }
 
+static int datagram_socket(const char *path, int (*use)(int, const struct sockaddr *, socklen_t)) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return use(fd, (struct sockaddr *)&address, sizeof address) == 0 ? fd : -1;
+}
+
+// --manager SOCKET: prints what is sent there, one datagram a line, and closes what comes with
+// it, until standard input closes.
+static int manager(const char *path) {
+    int server = datagram_socket(path, bind);
+    if (server < 0) return 1;
+    say("ready\n");
+    struct pollfd polled[] = {{.fd = 0, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+    while (poll(polled, 2, -1) > 0 && polled[0].revents == 0) {
+        char line[4096], control[64];
+        struct iovec part = {.iov_base = line, .iov_len = sizeof line - 2};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control,
+                                 .msg_controllen = sizeof control};
+        ssize_t count = recvmsg(server, &message, MSG_CMSG_CLOEXEC);
+        if (count < 0) return 1;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (header != NULL && header->cmsg_type == SCM_RIGHTS) close(*(int *)CMSG_DATA(header));
+        for (ssize_t i = 0; i < count; i++)
+            if (line[i] == '\n') line[i] = '|';
+        line[count] = '\n';
+        line[count + 1] = 0;
+        say(line);
+    }
+    return 0;
+}
+
+// --notify: tells $NOTIFY_SOCKET lies, then that it is ready; says so and waits for a signal.
+static int notify(void) {
+    static const char *const words[] = {"STATUS=x\nMAINPID=1", "MAINPID=1", "STATUS=y\nREADY=1",
+                                        NULL};
+    int fd = datagram_socket(getenv("NOTIFY_SOCKET"), connect);
+    if (fd < 0) return 1;
+    for (const char *const *word = words; *word != NULL; word++)
+        if (send(fd, *word, strlen(*word), 0) < 0) return 2;
+    return handle();
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
@@ -835,6 +880,8 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--attack") == 0) return attack();
         if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+        if (strcmp(mode, "--manager") == 0 && argc > 2) return manager(argv[2]);
+        if (strcmp(mode, "--notify") == 0) return notify();
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);

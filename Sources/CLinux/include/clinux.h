@@ -137,6 +137,10 @@ ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *
 /// Connects a stream socket (SOCK_CLOEXEC) to the socket `name` in `directory`, of
 /// any length: by way of /proc/self/fd.
 int clinux_connect(int directory, const char *name, int type);
+/// The same to a name that is in no directory (unix(7), abstract), without its NUL.
+int clinux_connect_abstract(const char *name, int type);
+/// Makes the datagram socket `name` in `directory`: close-on-exec and non-blocking.
+int clinux_bind_datagram(int directory, const char *name);
 
 // Credentials, signals, terminals, network. -----------------------------------
 

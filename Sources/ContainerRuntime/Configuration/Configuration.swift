@@ -73,8 +73,12 @@ public struct Configuration: Sendable {
         public var pidFile: String?
         public var pidfdSocket: String?
         public var consoleSocket: String?
-        /// How many descriptors, from 3 on, the caller passes to the program.
+        /// How many descriptors, from 3 on, the caller passes to the program by `LISTEN_FDS`.
+        public var listeningDescriptors = 0
+        /// How many more behind these.
         public var preservedDescriptors = 0
+        /// Who wants to know when the program is ready: the caller's `NOTIFY_SOCKET`.
+        public var notifySocket: String?
         public var hasOwnKeyring = true
         public init(id: ContainerID, store: ContainerStore, waits: Bool) {
             self.id = id

@@ -102,7 +102,7 @@ public struct ConfigurationBuilder {
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
             process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
-            mounts: mounts,
+            mounts: mounts + notifyMount,
             // Every container has a /dev/ptmx of its own; engines list the host's all the same.
             devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
@@ -135,6 +135,35 @@ public struct ConfigurationBuilder {
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
                 isManaged: invocation.controlGroups == .always),
             offset.map(Origin.config) ?? .standard)
+    }
+
+    /// What the program needs to say that it is ready.
+    private var notifyMount: [Configuration.Mount] {
+        guard let container = invocation.container, container.notifySocket != nil else {
+            return []
+        }
+        let source = "\(container.store.directory(container.id))/\(ReadinessProxy.directory)"
+        return [
+            Configuration.Mount(
+                destination: ReadinessProxy.destination,
+                kind: .bind(source: source, isRecursive: false),
+                set: [.readOnly, .noSetUserID, .noDevices, .noExecution],
+                origin: .argument("NOTIFY_SOCKET"), optionText: "bind,nosuid,noexec,nodev,ro")
+        ]
+    }
+
+    /// What the runtime tells the program by its environment.
+    private var ownEnvironment: [String] {
+        guard let container = invocation.container else { return [] }
+        var entries: [String] = []
+        if container.listeningDescriptors > 0 {
+            entries += ["LISTEN_FDS=\(container.listeningDescriptors)", "LISTEN_PID=1"]
+        }
+        if container.notifySocket != nil {
+            entries.append(
+                "NOTIFY_SOCKET=\(ReadinessProxy.destination)/\(ReadinessProxy.name)")
+        }
+        return entries
     }
 
     /// A terminal needs somebody at its other end.
@@ -178,7 +207,8 @@ public struct ConfigurationBuilder {
         user.fileModeMask = spec.user?.umask?.value
         let userOrigin = (spec.user?.uid?.offset).map(Origin.config) ?? .standard
         return Configuration.Process(
-            arguments: arguments, environment: Environment.prepared(spec.env.map(\.value)),
+            arguments: arguments,
+            environment: Environment.prepared(spec.env.map(\.value) + ownEnvironment),
             workingDirectory: setting(cwd), terminal: terminal(spec),
             user: Setting(user, userOrigin),
             limits: spec.rlimits.compactMap(limit),

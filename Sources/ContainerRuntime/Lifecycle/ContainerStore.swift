@@ -8,6 +8,7 @@ internal import SystemPackage
 ///     ROOT/ID/state.json    what is known of it
 ///     ROOT/ID/config.json   the config it was created from, as it was then
 ///     ROOT/ID/exec.fifo     while it waits for its start
+///     ROOT/ID/notify        where the program says that it is ready, if somebody wants to know
 public struct ContainerStore: Sendable {
     /// Absolute.
     public let root: String
@@ -148,7 +149,15 @@ public struct StoredContainer: Sendable {
     func remove() throws(RuntimeError) {
         do throws(Errno) {
             for name in try directory.borrowed.entries() {
-                try directory.borrowed.remove(name)
+                do throws(Errno) {
+                    try directory.borrowed.remove(name)
+                } catch .isDirectory {
+                    let folder = try directory.borrowed.open(name, [.readOnly, .directory])
+                    for inner in try folder.borrowed.entries() {
+                        try folder.borrowed.remove(inner)
+                    }
+                    try directory.borrowed.removeDirectory(name)
+                }
             }
             let parent = try HostPath.open(store.root, [.readOnly, .directory])
             try parent.borrowed.removeDirectory(id.text)

@@ -42,6 +42,7 @@ public final class Launch {
     public func run() throws(RuntimeError) -> CInt {
         do {
             let ending = try launch()
+            if let problem = context.readiness?.problem { warn(problem) }
             // Only now: with the locks go the leftovers of whoever died holding them.
             if until == .ended && !plan.isKept { try finish() }
             return try exitCode(ending)

@@ -80,6 +80,8 @@ struct LaunchSession: ~Copyable {
             try? child.send(signal: Signal.kill)
         }
         proxy?.restore()
+        // Ended before it was ready.
+        if until == .started && isExecuting && failure == nil { return .left }
         let ended: ChildProcess.Ending
         do {
             ended = try child.wait()
@@ -100,7 +102,7 @@ struct LaunchSession: ~Copyable {
     private var isFarEnough: Bool {
         switch until {
         case .created: isCreated
-        case .started: channel == nil && isExecuting
+        case .started: channel == nil && isExecuting && context.readiness?.isDone ?? true
         case .ended: false
         }
     }
@@ -110,15 +112,22 @@ struct LaunchSession: ~Copyable {
         let watched = proxy?.watched ?? TerminalProxy.nothing
         let waitsForWords = channel != nil
         let channelDescriptor = channel?.borrowed
+        let readiness = context.readiness
         let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait([
-                (channelDescriptor, .readable), (signals.borrowed, .readable),
-                (waitsForWords ? nil : child.borrowed, .readable), watched.input, watched.output,
-            ])
+            try Poll.wait(
+                [
+                    (channelDescriptor, .readable), (signals.borrowed, .readable),
+                    (waitsForWords ? nil : child.borrowed, .readable), watched.input,
+                    watched.output, (readiness?.watched, .readable),
+                ], until: readiness?.deadline)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
         if !events[1].isEmpty { try forwardSignals() }
         try proxy?.handle(input: events[3], output: events[4])
+        // In the foreground this process stands for the container.
+        let isMain = until == .ended
+        readiness?.handle(
+            events[5], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         return events[2].isEmpty
     }
 

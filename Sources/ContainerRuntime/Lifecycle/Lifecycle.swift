@@ -59,8 +59,13 @@ extension StoredContainer {
 
     /// Has the init process execute the program.
     ///
+    /// - Parameters:
+    ///   - notifySocket: Who wants to know when the program is ready: then this waits for it.
+    ///   - warn: Where it goes when they cannot be told.
     /// - Throws: Also what kept the program from being executed.
-    public func start() throws(RuntimeError) {
+    public func start(
+        notifySocket: String? = nil, warn: (String) -> Void = { _ in }
+    ) throws(RuntimeError) {
         try lock()
         defer { unlock() }
         let state = try known()
@@ -71,6 +76,7 @@ extension StoredContainer {
         case .stopped: throw error("cannot start a container that has stopped")
         case .paused: throw error("cannot start a container in the paused state")
         }
+        let readiness = try listenForReadiness(notifySocket)
         KillPoint.reach(0)
         let words: [UInt8]
         do throws(SystemCallError) {
@@ -91,11 +97,26 @@ extension StoredContainer {
         }
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
-        if message.isEmpty { return try runPoststart(state) }
+        if message.isEmpty {
+            try runPoststart(state)
+            return follow(readiness, state, warn)
+        }
         guard case .failed(_, _, let text) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
         throw error(text)
+    }
+
+    /// It may take as long as it likes to be ready.
+    private func follow(
+        _ readiness: ReadinessProxy?, _ state: ContainerState, _ warn: (String) -> Void
+    ) {
+        guard let readiness, let process = state.process,
+            let held = try? process.held()
+        else { return }
+        unlock()
+        readiness.follow(held.borrowed, mainPID: process.pid)
+        if let problem = readiness.problem { warn(problem) }
     }
 
     /// The program runs; when one of these hooks fails, it does not go on.

@@ -71,10 +71,16 @@ public struct Planner {
             add(RequireSELinux(), label.origin)
         }
         if let container = configuration.container {
+            planDescriptors(container.listeningDescriptors, container.preservedDescriptors)
             add(
                 ReserveContainer(
                     container: container, state: state, hooks: configuration.hooks,
                     document: document))
+            if let host = container.notifySocket {
+                add(
+                    PrepareReadiness(host: host, listens: !container.waits),
+                    .argument("NOTIFY_SOCKET"))
+            }
         }
         if case .overlay(let overlay) = configuration.root.source {
             // Layers first: one that is missing must not leave a new upper behind.
@@ -127,12 +133,20 @@ public struct Planner {
             && !namespaces.joined.contains { $0.value.kind == .cgroup }
     }
 
+    private mutating func planDescriptors(_ listening: Int, _ preserved: Int) {
+        if listening + preserved == 0 { return }
+        add(
+            RequireDescriptors(listening: listening, preserved: preserved),
+            .argument(preserved > 0 ? "--preserve-fds" : "LISTEN_FDS"))
+    }
+
     // MARK: A process in a container that exists
 
     /// The same steps as of a start, without those that make what is there already.
     private mutating func planJoining(_ joined: Configuration.JoinedContainer) {
         let process = configuration.process
         add(RequireSeal())
+        planDescriptors(0, joined.preservedDescriptors)
         if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
             add(PrepareSeccomp(profile: seccomp.value, cache: seccompCache), seccomp.origin)
@@ -345,7 +359,9 @@ public struct Planner {
             add(FindProgram(search: search), process.arguments.origin)
             add(LetGo())
         }
-        let preserved = container?.preservedDescriptors ?? joined?.preservedDescriptors ?? 0
+        let preserved =
+            container.map { $0.listeningDescriptors + $0.preservedDescriptors }
+            ?? joined?.preservedDescriptors ?? 0
         add(CloseDescriptors(preserved: preserved))
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }

@@ -28,6 +28,8 @@ public final class StartContext {
     var isRecorded = false
     /// The init process, once it is there; the pidfd is on loan.
     var initProcess: (pid: Int32, pidfd: FileDescriptor)?
+    /// Where the program says that it is ready, until it has.
+    var readiness: ReadinessProxy?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
 

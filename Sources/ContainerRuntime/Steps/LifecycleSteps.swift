@@ -57,6 +57,56 @@ private struct Reservation: Undoing {
     }
 }
 
+/// The descriptors that the caller passes on are there. Looked at before anything is made: a number
+/// that is free now could be one of the runtime's own later.
+struct RequireDescriptors: Step {
+    /// How many, from 3 on, by `LISTEN_FDS` and by `--preserve-fds`.
+    let listening: Int
+    let preserved: Int
+
+    let side = Side.runtime
+    var summary: String { "pass on the descriptors 3 to \(2 + listening + preserved)" }
+    let undoing = "they are the caller's"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        for number in 3..<3 + listening + preserved
+        where !FileDescriptor(rawValue: CInt(number)).isInherited {
+            if number < 3 + listening {
+                throw StepError(
+                    "LISTEN_FDS is \(listening), but descriptor \(number) is not open")
+            }
+            throw StepError(
+                "unable to stat preserved-fd \(number) (of \(preserved)):"
+                    + " descriptor \(number) is not open; leave it open, or ask for fewer by"
+                    + " --preserve-fds")
+        }
+    }
+}
+
+/// Where the program says that it is ready; `start` listens there for one that waits for it.
+struct PrepareReadiness: Step {
+    /// The caller's `NOTIFY_SOCKET`.
+    let host: String
+    let listens: Bool
+
+    let side = Side.runtime
+    var summary: String { "pass on to \(host) that the program is ready" }
+    let undoing = "the directory goes with the container"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let container = context.container else {
+            throw StepError("the plan has no container at this point")
+        }
+        try stepping("bind", ReadinessProxy.name) { () throws(Errno) in
+            let directory = container.directory.borrowed
+            try directory.makeDirectory(ReadinessProxy.directory, mode: 0o755)
+            if !listens { return }
+            let folder = try directory.open(ReadinessProxy.directory, [.readOnly, .directory])
+            context.readiness = try ReadinessProxy(in: folder.borrowed, host: host)
+        }
+    }
+}
+
 /// From here on the container lives without the runtime process.
 struct LetGo: Step {
     let side = Side.container
