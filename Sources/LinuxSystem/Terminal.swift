@@ -132,6 +132,21 @@ extension FileDescriptor {
         return buffer
     }
 
+    /// One message of a part of `bytes` through this socket; 0 when nothing fits just now, whether
+    /// it blocks or not. A reader that is gone ends this process, as with `writeSome`.
+    ///
+    /// The corresponding C function is `send` with `MSG_DONTWAIT`.
+    public func sendSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.send(rawValue, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT))
+        }
+        if count < 0 {
+            if errno == EAGAIN || errno == EINTR { return 0 }
+            throw Errno(rawValue: errno)
+        }
+        return count
+    }
+
     /// One write of a part of `bytes`; 0 when nothing fits just now.
     public func writeSome(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         let count = unsafe bytes.withUnsafeBytes {

@@ -178,3 +178,113 @@ struct TerminalTests {
 extension String {
     fileprivate func range(of text: String) -> Range<String.Index>? { ranges(of: text).first }
 }
+
+/// The runtime between two terminals, of which it owns neither.
+struct TerminalProxyTests {
+    private func prepare(_ box: Sandbox, _ arguments: [String]) throws {
+        if !box.exists("rootfs") { try box.makeRoot() }
+        var config = box.plainConfig()
+        config["process"]["terminal"] = true
+        config.run(arguments)
+        try box.prepareBundle(config)
+    }
+
+    @Test func `a terminal that nobody has open is not at its end`() throws {
+        try Sandbox.use { box in
+            // Each time it is the only one to have it open: its other end is hung up in between.
+            try prepare(
+                box,
+                [
+                    "/bin/sh", "-c",
+                    "exec </dev/null >/dev/null 2>&1; i=0; while [ $i -lt 300 ]; do"
+                        + " echo \"line $i\" >/dev/console; i=$((i+1)); done",
+                ])
+            try box.withContainer("c") {
+                let outcome = try box.runCommand(["run", "--bundle", box.bundle, "c"])
+                #expect(outcome.code == 0, "\(outcome)")
+                let lines = outcome.output.split(separator: "\n")
+                #expect(lines == (0..<300).map { "line \($0)" })
+            }
+        }
+    }
+
+    @Test func `whoever does not read holds up no signal and no key`() throws {
+        try Sandbox.use { box in
+            try prepare(
+                box,
+                [
+                    "/bin/sh", "-c",
+                    "while :; do echo 0123456789012345678901234567890123456789; done &"
+                        + " read x </dev/console; echo \"$x\" >/file; exec /probe --handle",
+                ])
+            try box.withContainer("c") {
+                // A pipe that nobody reads yet.
+                let running = try box.command(
+                    ["run", "--bundle", box.bundle, "c"], input: .bytes(Array("key\n".utf8)))
+                _ = try running.readLine()
+                let runtime = running.pid
+                let program = try #require(HostProcess.initProcess(of: runtime))
+                let deadline = Deadline(10)
+                while !deadline.hasPassed && !isStalled(program) { sched_yield() }
+                #expect(isStalled(program))
+                #expect(box.read("rootfs/file") == "key\n")
+                running.send(SIGTERM)
+                #expect(HostProcess.waitForEnd(of: program))
+                #expect(try running.finish().code == 40 + SIGTERM)
+            }
+        }
+    }
+
+    /// Whether the program waits for a signal, and its child for room in the terminal.
+    private func isStalled(_ program: pid_t) -> Bool {
+        let writers = HostProcess.children(of: program)
+        return Host.read("/proc/\(program)/syscall").hasPrefix("128 ")
+            && !writers.isEmpty
+            && writers.allSatisfy { Host.read("/proc/\($0)/wchan").contains("wait_woken") }
+    }
+
+    @Test func `input may come from elsewhere, or from nowhere`() throws {
+        try Sandbox.use { box in
+            try prepare(box, ["/bin/sh", "-c", "read x; echo \"got $x\"; test -t 0"])
+            try box.withContainer("c") {
+                let outcome = try box.runCommand(
+                    ["run", "--bundle", box.bundle, "c"], input: "hello\n")
+                #expect(outcome.code == 0, "\(outcome)")
+                #expect(outcome.output.contains("got hello\n"))
+            }
+            try prepare(box, ["/bin/sh", "-c", "echo shown; test -t 0"])
+            try box.withContainer("d") {
+                let outcome = try Running(
+                    "/bin/sh",
+                    [
+                        "-c", "exec \"$@\" <&-", "sh", Host.runtime, "--root", box.states, "run",
+                        "--bundle", box.bundle, "d",
+                    ]
+                ).finish()
+                #expect(outcome.code == 0, "\(outcome)")
+                #expect(outcome.output.contains("shown\n"))
+            }
+        }
+    }
+
+    @Test func `a screen alone keeps its keys for signals`() throws {
+        try Sandbox.use { box in
+            try prepare(box, ["/probe", "--handle"])
+            let screen = try PseudoTerminal()
+            let before = screen.settings
+            let script =
+                "\(Host.runtime) --root \(box.states) run --bundle \(box.bundle) c </dev/null;"
+                + " echo \"ended $?\"; read line"
+            try box.withContainer("c") {
+                let session = try Running(
+                    "/bin/sh", ["-c", "trap : INT; " + script], input: .terminal(screen.name))
+                try screen.waitFor("ready")
+                #expect(screen.settings == before)
+                screen.type("\u{3}")
+                try screen.waitFor("ended \(40 + SIGINT)")
+                screen.type("\n")
+                _ = try session.finish()
+            }
+        }
+    }
+}

@@ -73,8 +73,7 @@ struct LaunchSession: ~Copyable {
             while try handleEvents(takeTurn) {
                 if failure == nil && isFarEnough { return .left }
             }
-            // What the program wrote last is still in the pty.
-            try proxy?.drain()
+            try drainTerminal()
         } catch {
             failure = failure ?? .lost(error)
             try? child.send(signal: Signal.kill)
@@ -109,26 +108,37 @@ struct LaunchSession: ~Copyable {
 
     /// Waits once; false when the init process has ended and said all it had to say.
     private mutating func handleEvents(_ takeTurn: Turn) throws(SystemCallError) -> Bool {
-        let watched = proxy?.watched ?? TerminalProxy.nothing
         let waitsForWords = channel != nil
-        let channelDescriptor = channel?.borrowed
         let readiness = context.readiness
+        var entries: [TerminalProxy.Watched] = [
+            (channel?.borrowed, .readable), (signals.borrowed, .readable),
+            (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
+        ]
+        entries += proxy?.watched ?? TerminalProxy.nothing
         let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait(
-                [
-                    (channelDescriptor, .readable), (signals.borrowed, .readable),
-                    (waitsForWords ? nil : child.borrowed, .readable), watched.input,
-                    watched.output, (readiness?.watched, .readable),
-                ], until: readiness?.deadline)
+            try Poll.wait(entries, until: readiness?.deadline)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
         if !events[1].isEmpty { try forwardSignals() }
-        try proxy?.handle(input: events[3], output: events[4])
+        try proxy?.handle(events[4...])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
-            events[5], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
+            events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         return events[2].isEmpty
+    }
+
+    /// What the program wrote last is still in its terminal. Whoever does not read it holds the
+    /// runtime up, which a signal ends.
+    private mutating func drainTerminal() throws(SystemCallError) {
+        while let blocked = try proxy?.drain() {
+            let events = try attempt("poll") { () throws(Errno) in
+                try Poll.wait([(signals.borrowed, .readable), (blocked, .writable)])
+            }
+            while !events[0].isEmpty, let signal = try nextSignal() {
+                if Signal.forwarded.contains(signal) { return }
+            }
+        }
     }
 
     /// One message of the init process; its end of the channel closes when the program runs, or
@@ -195,13 +205,12 @@ struct LaunchSession: ~Copyable {
         }
     }
 
+    private func nextSignal() throws(SystemCallError) -> CInt? {
+        try attempt("read", "signalfd") { () throws(Errno) in try signals.next() }
+    }
+
     private mutating func forwardSignals() throws(SystemCallError) {
-        while let signal = try attempt(
-            "read", "signalfd",
-            { () throws(Errno) in
-                try signals.next()
-            })
-        {
+        while let signal = try nextSignal() {
             if signal == Signal.childEnded {
                 CurrentProcess.reapChildren(except: child.pid)
                 continue

@@ -1,49 +1,73 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Passes bytes between the caller's terminal and the container's.
+/// Passes bytes between the caller's terminal and the container's. Nothing in it waits: whoever
+/// does not read holds up only what is meant for him.
 struct TerminalProxy: ~Copyable {
-    typealias Watched = (
-        input: (descriptor: FileDescriptor?, events: Poll.Events),
-        output: (descriptor: FileDescriptor?, events: Poll.Events)
-    )
+    typealias Watched = (descriptor: FileDescriptor?, events: Poll.Events)
 
-    static let nothing: Watched = ((nil, []), (nil, []))
+    /// As many as `watched` has, without a terminal.
+    static let nothing: [Watched] = [(nil, []), (nil, []), (nil, [])]
     private static let chunk = 16384
 
     private let multiplexer: OwnedDescriptor
     private let settings: TerminalSettings?
+    private let screen: Screen
+    /// The container's end, kept open here too: otherwise the last process to close it would hang
+    /// the terminal up for whoever opens it after that.
+    private var peer: HeldDescriptor?
     /// Typed and not yet taken by the container.
-    private var pending: ArraySlice<UInt8> = []
+    private var typed: ArraySlice<UInt8> = []
+    /// Written by the container and not yet taken by the caller.
+    private var written: ArraySlice<UInt8> = []
     private var inputIsOpen = true
     private var outputIsOpen = true
 
-    /// Puts the caller's terminal into raw mode and gives the container its size.
+    /// Gives the container's terminal its size and, when it is what the caller types on, puts the
+    /// caller's into raw mode.
     init(
         _ multiplexer: consuming OwnedDescriptor, settings: TerminalSettings?
     ) throws(SystemCallError) {
         self.multiplexer = multiplexer
         self.settings = settings
+        screen = Screen()
         let far = self.multiplexer.borrowed
         try attempt("fcntl", "O_NONBLOCK") { () throws(Errno) in try far.setNonBlocking() }
+        peer = try attempt("ioctl", "TIOCGPTPEER") { () throws(Errno) in
+            HeldDescriptor(try far.openPeer())
+        }
         try copySize()
-        try attempt("tcsetattr") { () throws(Errno) in try settings?.makeRaw() }
+        // Where input comes from elsewhere, its keys are still signals.
+        if settings?.descriptor == .standardInput {
+            try attempt("tcsetattr") { () throws(Errno) in try settings?.makeRaw() }
+        }
     }
 
-    /// What to wait for: input only while there is room for it.
-    var watched: Watched {
-        let far = multiplexer.borrowed
-        let wanted: Poll.Events = pending.isEmpty ? .readable : [.readable, .writable]
-        return (
-            (inputIsOpen && pending.isEmpty ? .standardInput : nil, .readable),
-            (outputIsOpen ? far : nil, wanted)
+    /// Standard input, the container's terminal, standard output: each only while there is room
+    /// for what comes from it, or something to write.
+    var watched: [Watched] {
+        var wanted: Poll.Events = []
+        if written.isEmpty { wanted.insert(.readable) }
+        if !typed.isEmpty { wanted.insert(.writable) }
+        return [
+            (inputIsOpen && typed.isEmpty ? .standardInput : nil, .readable),
+            (outputIsOpen && !wanted.isEmpty ? multiplexer.borrowed : nil, wanted),
+            (written.isEmpty ? nil : screen.borrowed, .writable),
+        ]
+    }
+
+    mutating func handle(_ events: ArraySlice<Poll.Events>) throws(SystemCallError) {
+        let (input, terminal, output) = (
+            events[events.startIndex], events[events.startIndex + 1], events[events.startIndex + 2]
         )
-    }
-
-    mutating func handle(input: Poll.Events, output: Poll.Events) throws(SystemCallError) {
         if !input.isEmpty { try readInput() }
-        if !pending.isEmpty { try writePending() }
-        if !output.isDisjoint(with: [.readable, .closed]) { _ = try passOutput() }
+        if !typed.isEmpty { try passInput() }
+        if !terminal.isDisjoint(with: .closed) { reopen() }
+        if !terminal.isDisjoint(with: [.readable, .closed]), written.isEmpty {
+            _ = try readOutput()
+            if !written.isEmpty && screen.neverWaits { try passOutput() }
+        }
+        if !output.isEmpty { try passOutput() }
     }
 
     /// The caller's terminal has a new size. The kernel sends the container SIGWINCH. One that
@@ -57,9 +81,18 @@ struct TerminalProxy: ~Copyable {
         }
     }
 
-    /// Passes on what is still in the terminal when the container has ended.
-    mutating func drain() throws(SystemCallError) {
-        while outputIsOpen, try passOutput() {}
+    /// When the container has ended: passes on what is left of its output as far as that can be
+    /// done now.
+    ///
+    /// - Returns: What has to become writable for the rest; nil when nothing is left.
+    mutating func drain() throws(SystemCallError) -> FileDescriptor? {
+        peer = nil
+        while true {
+            if written.isEmpty, try !readOutput() { return nil }
+            if !screen.neverWaits, try !screen.isWritable() { return screen.borrowed }
+            try passOutput()
+            if !written.isEmpty { return screen.borrowed }
+        }
     }
 
     func restore() {
@@ -67,45 +100,110 @@ struct TerminalProxy: ~Copyable {
         try? settings?.restore()
     }
 
-    /// A terminal that was hung up, or that the last process has closed, says EIO: its end.
-    private static func read(_ terminal: FileDescriptor) throws(Errno) -> [UInt8]? {
-        do {
-            return try terminal.readSome(chunk)
-        } catch .ioError {
-            return []
+    /// The end of a session in the container hangs the terminal up for everybody who has it open;
+    /// the container's own end is seen elsewhere.
+    private mutating func reopen() {
+        let far = multiplexer.borrowed
+        if let opened = try? far.openPeer() {
+            peer = HeldDescriptor(opened)
+        } else {
+            outputIsOpen = false
         }
     }
 
     private mutating func readInput() throws(SystemCallError) {
         let bytes = try attempt("read", "standard input") { () throws(Errno) in
-            try TerminalProxy.read(.standardInput)
+            do throws(Errno) {
+                return try FileDescriptor.standardInput.readSome(TerminalProxy.chunk)
+            } catch .ioError, .badFileDescriptor, .isDirectory {
+                // A terminal that was hung up; nothing that could be read from in the first place.
+                return []
+            }
         }
         guard let bytes else { return }
         inputIsOpen = !bytes.isEmpty
-        pending = bytes[...]
+        typed = bytes[...]
     }
 
-    private mutating func writePending() throws(SystemCallError) {
-        let rest = pending
+    private mutating func passInput() throws(SystemCallError) {
+        let rest = typed
         let count = try attempt("write", "to the terminal") { () throws(Errno) in
-            try multiplexer.borrowed.writeSome(rest)
+            do throws(Errno) {
+                return try multiplexer.borrowed.writeSome(rest)
+            } catch .ioError {
+                // Hung up just now.
+                return 0
+            }
         }
-        pending = pending.dropFirst(count)
+        typed = typed.dropFirst(count)
     }
 
-    /// False when there is nothing to pass on just now.
-    private mutating func passOutput() throws(SystemCallError) -> Bool {
+    /// False when there is nothing just now.
+    private mutating func readOutput() throws(SystemCallError) -> Bool {
         let bytes = try attempt("read", "from the terminal") { () throws(Errno) in
-            try TerminalProxy.read(multiplexer.borrowed)
+            do throws(Errno) {
+                return try multiplexer.borrowed.readSome(TerminalProxy.chunk)
+            } catch .ioError {
+                // Nobody has it open: all has been read.
+                return nil
+            }
         }
-        guard let bytes else { return false }
-        if bytes.isEmpty {
-            outputIsOpen = false
-            return false
+        written = (bytes ?? [])[...]
+        return !written.isEmpty
+    }
+
+    private mutating func passOutput() throws(SystemCallError) {
+        let rest = written
+        let count = try attempt("write", "standard output") { () throws(Errno) in
+            try screen.write(rest)
         }
-        try attempt("write", "standard output") { () throws(Errno) in
-            try FileDescriptor.standardOutput.write(all: bytes)
+        written = written.dropFirst(count)
+    }
+}
+
+/// Standard output for somebody who has other things to do than to wait for its reader.
+///
+/// It is not made non-blocking: it is the caller's too, who would find it so afterwards. Pipes and
+/// terminals are opened anew, sockets are asked for each message.
+private final class Screen {
+    private let own: HeldDescriptor?
+    private let kind: FileKind?
+    /// Whether a write answers at once in any case; otherwise only a small one does, and only when
+    /// `poll` says so.
+    let neverWaits: Bool
+
+    init() {
+        kind = (try? FileStatus.of(.standardOutput))?.kind
+        switch kind {
+        case .fifo, .characterDevice:
+            let opened = try? HostPath.open(
+                "/proc/self/fd/1", [.writeOnly, .nonBlocking, .noControllingTerminal])
+            if let opened { own = HeldDescriptor(opened) } else { own = nil }
+            neverWaits = own != nil
+        default:
+            own = nil
+            neverWaits = true
         }
-        return true
+    }
+
+    var borrowed: FileDescriptor { own?.borrowed ?? .standardOutput }
+
+    func isWritable() throws(SystemCallError) -> Bool {
+        let events = try attempt("poll") { () throws(Errno) in
+            try Poll.wait([(borrowed, .writable)], until: 0)
+        }
+        return !events[0].isEmpty
+    }
+
+    /// - Returns: How much was taken.
+    func write(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
+        switch kind {
+        // Closed by the caller, who wants to see nothing.
+        case nil: bytes.count
+        case .socket: try borrowed.sendSome(bytes)
+        // What a pipe takes for certain when it is writable at all is PIPE_BUF; of a terminal
+        // nobody says.
+        default: try borrowed.writeSome(neverWaits ? bytes : bytes.prefix(256))
+        }
     }
 }
