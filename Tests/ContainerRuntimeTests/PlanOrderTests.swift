@@ -89,6 +89,21 @@ import Testing
         #expect(try first(SetLimit.self, plan) < first(ChangeUser.self, plan))
     }
 
+    @Test func `limits stand behind what opens files`() throws {
+        #expect(try first(SetLimit.self, plan) > first(EnterWorkingDirectory.self, plan))
+        #expect(try first(SetLimit.self, plan) > first(StartSession.self, plan))
+        #expect(try first(SetLimit.self, plan) > first(FindHome.self, plan))
+    }
+
+    @Test func `few descriptors are left to the program where a step behind needs more`() throws {
+        var config = fullConfig
+        config.set(
+            "hooks", #"{"startContainer": [{"path": "/bin/true"}]}"#)
+        let plan = try config.plan()
+        #expect(try first(SetLimit.self, plan) > first(RunHooks.self, plan))
+        #expect(try first(SetLimit.self, plan) == first(Execute.self, plan) - 1)
+    }
+
     @Test func `with no-new-privileges the filter comes last before exec`() throws {
         #expect(try first(ForbidNewPrivileges.self, plan) < first(ChangeUser.self, plan))
         #expect(try first(InstallSeccomp.self, plan) == plan.steps.count - 2)

@@ -81,16 +81,16 @@ import Testing
                            config.json:28
                 34  container  set the out-of-memory score to 100                             \
                            config.json:15
-                35  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
-                           config.json:13
-                36  container  start a session on the terminal                                \
+                35  container  start a session on the terminal                                \
                            default
-                37  container  enter /srv                                                     \
+                36  container  enter /srv                                                     \
                            config.json:8
-                38  container  make the root read-only                                        \
+                37  container  make the root read-only                                        \
                            config.json:17
-                39  container  look up the home directory of user 1000                        \
+                38  container  look up the home directory of user 1000                        \
                            default
+                39  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                           config.json:13
                 40  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
                 41  container  forbid new privileges                                          \

@@ -315,7 +315,6 @@ public struct Planner {
         if let priority = process.inputOutputPriority {
             add(SetInputOutputPriority(priority: priority.value), priority.origin)
         }
-        for limit in process.limits { add(SetLimit(limit: limit.value), limit.origin) }
         let container = configuration.container
         if let label = process.label, container?.hasOwnKeyring ?? true {
             add(LabelKeyring(label: label.value), label.origin)
@@ -325,6 +324,9 @@ public struct Planner {
                 hasTerminal: process.terminal != nil,
                 hasOwnKeyring: container?.hasOwnKeyring ?? true))
         let joined = configuration.joined
+        if container != nil || joined != nil {
+            add(GiveStreams(userID: process.user.value.userID), process.user.origin)
+        }
         add(
             EnterWorkingDirectory(
                 path: process.workingDirectory.value, isMade: joined == nil),
@@ -342,6 +344,12 @@ public struct Planner {
         if let label = process.label { add(LabelProgram(label: label.value), label.origin) }
         let filter = configuration.seccomp
         if container?.waits == true { add(PrepareGate()) }
+        // Behind what opens files: they would count against RLIMIT_NOFILE. Before the user changes:
+        // who may raise no limit, and whose processes RLIMIT_NPROC counts from that moment on.
+        let tight = process.limits.filter(isTight)
+        for limit in process.limits where !isTight(limit) {
+            add(SetLimit(limit: limit.value), limit.origin)
+        }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         if process.noNewPrivileges.value {
             add(ForbidNewPrivileges(), process.noNewPrivileges.origin)
@@ -370,11 +378,31 @@ public struct Planner {
             pidfdSocket: container?.pidfdSocket ?? joined?.pidfdSocket)
         if container?.waits == true { add(AwaitStart()) }
         if joined == nil { planHooks(.startContainer) }
+        for limit in tight { add(SetLimit(limit: limit.value), limit.origin) }
         add(
             Execute(arguments: process.arguments.value, environment: process.environment),
             process.arguments.origin)
         // create leaves them to start.
         if joined == nil && container?.waits != true { planHooks(.poststart) }
+    }
+
+    /// Whether a limit leaves the steps between the change of user and the program too few
+    /// descriptors: those that wait for the start, run hooks or hand the seccomp listener over.
+    /// Where there are none any limit will do.
+    private func isTight(_ limit: Setting<Configuration.Limit>) -> Bool {
+        guard limit.value.resource == .openFiles else { return false }
+        let container = configuration.container
+        let passed =
+            container.map { $0.listeningDescriptors + $0.preservedDescriptors }
+            ?? configuration.joined?.preservedDescriptors ?? 0
+        var opens = container?.waits == true
+        if configuration.joined == nil && !configuration.hooks[.startContainer].isEmpty {
+            opens = true
+        }
+        if case .read(let profile) = configuration.seccomp?.value, profile.notifies {
+            opens = true
+        }
+        return opens && limit.value.soft < 32 + UInt64(passed)
     }
 
     private mutating func planFilter(_ filter: Setting<Configuration.SeccompProfile>) {

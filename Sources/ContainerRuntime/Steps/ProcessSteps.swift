@@ -76,6 +76,44 @@ struct StartSession: Step {
     }
 }
 
+/// The standard streams become the user's, so that the program can open them anew, as
+/// `/dev/stdout`. Pipes, sockets and terminals alone: a file of the host's stays whose it is, and
+/// `/dev/null` is everybody's.
+///
+/// Before the user changes, who may give nothing away.
+struct GiveStreams: Step {
+    let userID: UInt32
+
+    let side = Side.container
+    var summary: String { "give pipes and terminals among the standard streams to user \(userID)" }
+    let undoing = "they stay the user's"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        for number in 0..<3 as Range<CInt> {
+            do throws(Errno) {
+                try give(FileDescriptor(rawValue: number))
+            } catch .badFileDescriptor {
+                // Closed.
+            } catch .notPermitted, .readOnlyFileSystem, .invalidArgument {
+                // Somebody else's, or of a user that is not known here: then it can only be used
+                // as it is, as runc has it.
+            } catch {
+                throw StepError(SystemCallError("fchown", "of standard stream \(number)", error))
+            }
+        }
+    }
+
+    private func give(_ stream: FileDescriptor) throws(Errno) {
+        let status = try FileStatus.of(stream)
+        if status.userID == userID { return }
+        switch status.kind {
+        case .fifo, .socket: try stream.changeOwner(user: userID)
+        case .characterDevice where stream.isTerminal: try stream.changeOwner(user: userID)
+        default: break
+        }
+    }
+}
+
 /// `process.cwd`, made where it is missing. Entered by descriptor and looked at again: it must lie
 /// inside the root (CVE-2024-21626).
 struct EnterWorkingDirectory: Step {
