@@ -178,6 +178,16 @@ int clinux_set_io_priority(int class_and_level) {
     return (int)syscall(SYS_ioprio_set, 1, 0, class_and_level);
 }
 
+int clinux_set_affinity(const void *cpus, size_t bytes) {
+    return syscall(SYS_sched_setaffinity, 0, bytes, cpus) < 0 ? -1 : 0;
+}
+
+int clinux_set_memory_policy(int mode, const void *nodes, unsigned long bits) {
+    // The kernel leaves the last bit out.
+    return (int)syscall(SYS_set_mempolicy, mode, bits == 0 ? NULL : nodes,
+                        bits == 0 ? 0 : bits + 1);
+}
+
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
     struct rlimit64 limit = {.rlim_cur = soft, .rlim_max = hard};
     return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);

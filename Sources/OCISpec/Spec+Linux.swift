@@ -14,9 +14,19 @@ extension Spec {
         public var resources: Resources?
         public var cgroupsPath: Located<String>?
         public var personality: Personality?
+        public var memoryPolicy: MemoryPolicy?
+        /// By their names on the host.
+        public var netDevices: [NetworkDevice]
         public var mountLabel: Located<String>?
         public var unsupported: [Located<String>]
         public var offset: Int
+
+        /// A device of the host that becomes the container's.
+        public struct NetworkDevice: Sendable {
+            public var name: Located<String>
+            /// In the container; nil keeps the name.
+            public var newName: Located<String>?
+        }
 
         public struct Namespace: Sendable {
             public var type: Located<Kind>
@@ -69,11 +79,24 @@ extension Spec.Linux {
         personality = reader.object("personality").flatMap(Personality.init)
         cgroupsPath = reader.string("cgroupsPath")
         unsupported = reader.present([
-            "uidMappings", "gidMappings", "timeOffsets", "netDevices", "intelRdt",
-            "memoryPolicy",
+            "uidMappings", "gidMappings", "timeOffsets", "intelRdt",
         ])
+        memoryPolicy = reader.object("memoryPolicy").flatMap(MemoryPolicy.init)
+        netDevices = NetworkDevice.all(reader)
         mountLabel = reader.string("mountLabel")
         offset = reader.offset
+    }
+}
+
+extension Spec.Linux.NetworkDevice {
+    fileprivate static func all(_ reader: ObjectReader) -> [Self] {
+        guard let devices = reader.object("netDevices") else { return [] }
+        return devices.value.members.compactMap { key, value in
+            guard let name = devices.string(key),
+                let device = ObjectReader(value, devices.diagnostics)
+            else { return nil }
+            return Self(name: name, newName: device.string("name"))
+        }
     }
 }
 

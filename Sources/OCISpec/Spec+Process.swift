@@ -13,6 +13,7 @@ extension Spec {
         public var oomScoreAdj: Located<Int>?
         public var scheduler: Scheduler?
         public var ioPriority: InputOutputPriority?
+        public var execCPUAffinity: CPUAffinity?
         public var apparmorProfile: Located<String>?
         public var selinuxLabel: Located<String>?
         public var unsupported: [Located<String>]
@@ -65,7 +66,7 @@ extension Spec.Process {
         oomScoreAdj = reader.integer("oomScoreAdj", Int.self)
         scheduler = reader.object("scheduler").flatMap(Scheduler.init)
         ioPriority = reader.object("ioPriority").flatMap(InputOutputPriority.init)
-        // execCPUAffinity says nothing about the first process of a container.
+        execCPUAffinity = reader.object("execCPUAffinity").map(CPUAffinity.init)
         apparmorProfile = reader.string("apparmorProfile")
         selinuxLabel = reader.string("selinuxLabel")
         unsupported = []

@@ -81,7 +81,63 @@ extension Spec.Process {
     }
 }
 
+extension Spec.Process {
+    /// `process.execCPUAffinity`: lists of CPUs, such as `0-3,7`.
+    public struct CPUAffinity: Sendable {
+        /// Until the process is in the container's control group.
+        public var initial: Located<String>?
+        /// From then on.
+        public var final: Located<String>?
+    }
+}
+
 extension Spec.Linux {
+    /// `linux.memoryPolicy` (set_mempolicy(2)).
+    public struct MemoryPolicy: Sendable {
+        public var mode: Located<String>
+        /// A list such as `0-3,7`.
+        public var nodes: Located<String>?
+        public var flags: [Located<String>]
+
+        public enum Mode: String, Sendable, CaseIterable {
+            case `default` = "MPOL_DEFAULT"
+            case preferred = "MPOL_PREFERRED"
+            case bind = "MPOL_BIND"
+            case interleave = "MPOL_INTERLEAVE"
+            case local = "MPOL_LOCAL"
+            case preferredMany = "MPOL_PREFERRED_MANY"
+            case weightedInterleave = "MPOL_WEIGHTED_INTERLEAVE"
+
+            /// As the kernel counts them.
+            public var number: Int32 {
+                switch self {
+                case .default: 0
+                case .preferred: 1
+                case .bind: 2
+                case .interleave: 3
+                case .local: 4
+                case .preferredMany: 5
+                case .weightedInterleave: 6
+                }
+            }
+        }
+
+        public enum Flag: String, Sendable, CaseIterable {
+            case numaBalancing = "MPOL_F_NUMA_BALANCING"
+            case relativeNodes = "MPOL_F_RELATIVE_NODES"
+            case staticNodes = "MPOL_F_STATIC_NODES"
+
+            /// Its bit beside the mode.
+            public var bit: Int32 {
+                switch self {
+                case .numaBalancing: 1 << 13
+                case .relativeNodes: 1 << 14
+                case .staticNodes: 1 << 15
+                }
+            }
+        }
+    }
+
     /// `linux.personality` (personality(2)).
     public struct Personality: Sendable {
         public var domain: Located<Domain>
@@ -117,6 +173,23 @@ extension Spec.Process.InputOutputPriority {
         guard let kind, let priority else { return nil }
         self.kind = kind
         self.priority = priority
+    }
+}
+
+extension Spec.Process.CPUAffinity {
+    init(_ reader: ObjectReader) {
+        initial = reader.string("initial")
+        final = reader.string("final")
+    }
+}
+
+extension Spec.Linux.MemoryPolicy {
+    init?(_ reader: ObjectReader) {
+        let mode = reader.string("mode", required: true)
+        nodes = reader.string("nodes")
+        flags = reader.strings("flags") ?? []
+        guard let mode else { return nil }
+        self.mode = mode
     }
 }
 

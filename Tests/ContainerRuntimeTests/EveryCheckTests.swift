@@ -52,6 +52,14 @@ import Testing
         Rule(testDescription: "seccomp", check: Checks.seccomp, config: twoProfiles),
         rule("labels", Checks.labels, "process", process(#""apparmorProfile": " x""#)),
         rule("hooks", Checks.hooks, "hooks", #"{"poststop": [{"path": "x"}]}"#),
+        rule(
+            "memoryPolicy", Checks.memoryPolicy, "linux",
+            #"{"memoryPolicy": {"mode": "MPOL_BIND"}}"#),
+        rule(
+            "affinity", Checks.affinity, "process",
+            process(#""execCPUAffinity": {"initial": "a"}"#)),
+        rule(
+            "networkDevices", Checks.networkDevices, "linux", #"{"netDevices": {"eth0": {}}}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]
 

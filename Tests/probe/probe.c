@@ -554,6 +554,14 @@ static int cling(const char *user) {
         pause();
 }
 
+// --as UID: becomes that user, says "ready" and waits for ever.
+static int wait_as(const char *user) {
+    if (setuid((uid_t)atoi(user)) != 0) return 1;
+    say("ready\n");
+    for (;;)
+        pause();
+}
+
 // --wait: says "ready" and waits for ever with every signal at its default.
 static void wait_for_ever(void) {
     say("ready\n");
@@ -882,6 +890,7 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
         if (strcmp(mode, "--manager") == 0 && argc > 2) return manager(argv[2]);
         if (strcmp(mode, "--notify") == 0) return notify();
+        if (strcmp(mode, "--as") == 0 && argc > 2) return wait_as(argv[2]);
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);

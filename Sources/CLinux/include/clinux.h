@@ -153,6 +153,10 @@ int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t
                          uint64_t runtime, uint64_t deadline, uint64_t period);
 /// ioprio_set(2) of this process.
 int clinux_set_io_priority(int class_and_level);
+/// sched_setaffinity(2) of this process: `bytes` bytes of bits.
+int clinux_set_affinity(const void *_Nullable cpus, size_t bytes);
+/// set_mempolicy(2): `bits` is how many `nodes` has.
+int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned long bits);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.

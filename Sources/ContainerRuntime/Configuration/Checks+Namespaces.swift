@@ -75,4 +75,37 @@ extension Checks {
             }
         }
     }
+
+    static func networkDevices(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let linux = spec.linux, let first = linux.netDevices.first else { return }
+        if !linux.namespaces.contains(where: { $0.type.value == .network }) {
+            diagnostics.error(
+                "unable to move network devices without a NET namespace; add one of type"
+                    + " \"network\"", at: first.name.offset)
+        }
+        var seen: [String] = []
+        for device in linux.netDevices {
+            for name in [device.name, device.newName].compactMap({ $0 })
+            where !isDeviceName(name.value) {
+                diagnostics.error(
+                    "invalid network device name \"\(name.value)\"; 1 to 15 bytes without /, : and"
+                        + " spaces", at: name.offset)
+            }
+            let given = device.newName ?? device.name
+            if seen.contains(given.value) {
+                diagnostics.error(
+                    "\"\(given.value)\" is the name of two devices in the container",
+                    at: given.offset)
+            }
+            seen.append(given.value)
+        }
+    }
+
+    /// As the kernel has it (`dev_valid_name`).
+    private static func isDeviceName(_ name: String) -> Bool {
+        (1...15).contains(name.utf8.count) && name != "." && name != ".."
+            && !name.utf8.contains {
+                $0 == 0x2f || $0 == 0x3a || $0 == 0x20 || (9...13).contains($0)
+            }
+    }
 }

@@ -112,6 +112,58 @@ extension Checks {
         }
     }
 
+    static func memoryPolicy(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let policy = spec.linux?.memoryPolicy else { return }
+        typealias Policy = Spec.Linux.MemoryPolicy
+        for flag in policy.flags where Policy.Flag(rawValue: flag.value) == nil {
+            let known = Policy.Flag.allCases.map(\.rawValue).joined(separator: ", ")
+            diagnostics.error(
+                "invalid memory policy flag \"\(flag.value)\"; allowed are \(known)",
+                at: flag.offset)
+        }
+        var count = 0
+        if let nodes = policy.nodes, !nodes.value.isEmpty {
+            do throws(NumberList.Failure) {
+                count = try NumberList.parse(nodes.value).count
+            } catch {
+                return diagnostics.error(
+                    "invalid memory policy nodes: \(error.sentence)", at: nodes.offset)
+            }
+        }
+        switch Policy.Mode(rawValue: policy.mode.value) {
+        case nil:
+            let known = Policy.Mode.allCases.map(\.rawValue).joined(separator: ", ")
+            diagnostics.error(
+                "invalid memory policy mode \"\(policy.mode.value)\"; allowed are \(known)",
+                at: policy.mode.offset)
+        case .default, .local:
+            if count > 0 {
+                diagnostics.error(
+                    "memory policy mode requires 0 nodes but got \(count); leave \"nodes\" out",
+                    at: policy.mode.offset)
+            }
+        case .bind, .interleave, .preferredMany, .weightedInterleave:
+            if count == 0 {
+                diagnostics.error(
+                    "memory policy mode requires at least one node but got 0; name some in"
+                        + " \"nodes\"", at: policy.mode.offset)
+            }
+        case .preferred: break
+        }
+    }
+
+    static func affinity(_ spec: Spec, _ diagnostics: Diagnostics) {
+        let affinity = spec.process?.execCPUAffinity
+        for list in [affinity?.initial, affinity?.final].compactMap({ $0 })
+        where !list.value.isEmpty {
+            do throws(NumberList.Failure) {
+                _ = try NumberList.parse(list.value)
+            } catch {
+                diagnostics.error("bad CPU affinity: \(error.sentence)", at: list.offset)
+            }
+        }
+    }
+
     static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let sets = spec.process?.capabilities else { return }
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable

@@ -11,7 +11,7 @@ enum Checks {
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
         sysctl, resources, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
-        hooks, labels,
+        hooks, labels, memoryPolicy, affinity, networkDevices,
     ]
 
     // MARK: The document

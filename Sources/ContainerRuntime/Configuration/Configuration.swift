@@ -25,6 +25,9 @@ public struct Configuration: Sendable {
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
+    public var memoryPolicy: Setting<MemoryPolicy>?
+    /// Of the host, with their names in the container.
+    public var networkDevices: [Setting<(name: String, newName: String)>]
     public var hooks: Hooks
     /// The SELinux context of the mounts that take one.
     public var mountLabel: Setting<String>?
@@ -124,6 +127,10 @@ public struct Configuration: Sendable {
         public var noNewPrivileges: Setting<Bool>
         public var scheduling: Setting<SchedulingAttributes>?
         public var inputOutputPriority: Setting<InputOutputPriority>?
+        /// The CPUs of a process that joins a container, before and after it has entered the
+        /// control group.
+        public var initialAffinity: Setting<NumberSet>?
+        public var finalAffinity: Setting<NumberSet>?
         /// −1000…1000; nil leaves it as it is.
         public var oomScoreAdjustment: Setting<Int>?
         public var appArmorProfile: Setting<String>?
@@ -148,6 +155,14 @@ public struct Configuration: Sendable {
         public var kind: Spec.Process.InputOutputPriority.Kind
         /// 0, the highest, to 7.
         public var level: Int
+    }
+
+    public struct MemoryPolicy: Sendable {
+        /// In the specification's words, for people.
+        public var words: String
+        /// The mode with its flags, as the kernel takes it.
+        public var mode: Int32
+        public var nodes: NumberSet
     }
 
     public struct Limit: Sendable {

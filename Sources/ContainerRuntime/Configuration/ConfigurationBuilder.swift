@@ -116,6 +116,13 @@ public struct ConfigurationBuilder {
                 Setting(Configuration.Propagation($0.value), .config($0.offset))
             } ?? Setting(.init(kind: .slave, isRecursive: true), .standard),
             seccomp: seccomp, personality: linux?.personality.map { setting($0.domain) },
+            memoryPolicy: linux?.memoryPolicy.map(memoryPolicy),
+            networkDevices: (linux?.netDevices ?? []).map {
+                let newName = $0.newName.map(\.value) ?? ""
+                return Setting(
+                    ($0.name.value, newName.isEmpty ? $0.name.value : newName),
+                    .config($0.name.offset))
+            },
             hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
             mountLabel: name(linux?.mountLabel), container: invocation.container,
             controlGroup: controlGroup(linux))
@@ -221,8 +228,33 @@ public struct ConfigurationBuilder {
                 Setting(
                     .init(kind: $0.kind.value, level: $0.priority.value), .config($0.offset))
             },
+            initialAffinity: numbers(spec.execCPUAffinity?.initial),
+            finalAffinity: numbers(spec.execCPUAffinity?.final),
             oomScoreAdjustment: spec.oomScoreAdj.map(setting),
             appArmorProfile: name(spec.apparmorProfile), label: name(spec.selinuxLabel))
+    }
+
+    /// Nil also for what a check has complained of.
+    private func numbers(_ list: Located<String>?) -> Setting<NumberSet>? {
+        guard let list, !list.value.isEmpty, let set = try? NumberList.parse(list.value) else {
+            return nil
+        }
+        return Setting(set, .config(list.offset))
+    }
+
+    private func memoryPolicy(
+        _ spec: Spec.Linux.MemoryPolicy
+    ) -> Setting<Configuration.MemoryPolicy> {
+        let mode = Spec.Linux.MemoryPolicy.Mode(rawValue: spec.mode.value)?.number ?? 0
+        let flags = spec.flags.compactMap { Spec.Linux.MemoryPolicy.Flag(rawValue: $0.value) }
+        let words = [spec.mode.value] + spec.flags.map(\.value)
+        let nodes = spec.nodes.map { " on \($0.value)" } ?? ""
+        return Setting(
+            Configuration.MemoryPolicy(
+                words: words.joined(separator: " | ") + nodes,
+                mode: flags.reduce(mode) { $0 | $1.bit },
+                nodes: numbers(spec.nodes)?.value ?? NumberSet()),
+            .config(spec.mode.offset))
     }
 
     private func terminal(_ spec: Spec.Process) -> Setting<Configuration.Terminal>? {

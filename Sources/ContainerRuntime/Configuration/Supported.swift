@@ -20,9 +20,12 @@ enum Supported {
     static let appArmor = false
     static let seLinux = false
     static let intelResourceDirector = (enabled: false, schemata: false, monitoring: false)
-    static let memoryPolicy: (modes: [String], flags: [String]) = ([], [])
+    static let memoryPolicy = (
+        modes: Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted(),
+        flags: Spec.Linux.MemoryPolicy.Flag.allCases.map(\.rawValue).sorted()
+    )
     static let idMappedMounts = false
-    static let networkDevices = false
+    static let networkDevices = true
     static let checkpoints = false
 
     /// Annotations that change what a start does; one that ends in `.` stands for all it begins.

@@ -156,8 +156,10 @@ public struct Planner {
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
                 preserved: joined.preservedDescriptors,
                 controlGroup: ControlGroup(paths: joined.controlGroup),
-                inner: joined.innerControlGroups, hasTerminal: process.terminal != nil))
+                inner: joined.innerControlGroups, hasTerminal: process.terminal != nil,
+                affinity: process.initialAffinity?.value))
         add(TieToRuntime())
+        if let cpus = process.finalAffinity { add(SetAffinity(cpus: cpus.value), cpus.origin) }
         add(OpenRoot())
         if let terminal = process.terminal {
             add(
@@ -294,6 +296,11 @@ public struct Planner {
             add(SetDomainName(name: name.value), name.origin)
         }
         if configuration.namespaces.new.value.contains(.network) { add(BringLoopbackUp()) }
+        for device in configuration.networkDevices {
+            add(
+                MoveNetworkDevice(name: device.value.name, newName: device.value.newName),
+                device.origin)
+        }
         for parameter in configuration.sysctl {
             add(
                 SetSystemControl(path: parameter.value.key, value: parameter.value.value),
@@ -308,6 +315,9 @@ public struct Planner {
         }
         if let domain = configuration.personality {
             add(SetPersonality(domain: domain.value), domain.origin)
+        }
+        if let policy = configuration.memoryPolicy {
+            add(SetMemoryPolicy(policy: policy.value), policy.origin)
         }
         if let scheduling = process.scheduling {
             add(SetScheduling(attributes: scheduling.value), scheduling.origin)

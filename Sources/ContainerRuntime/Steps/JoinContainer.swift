@@ -19,6 +19,8 @@ struct JoinContainer: SpawningStep {
     let inner: [Configuration.JoinedContainer.InnerControlGroup]
     /// Its standard streams are not the caller's.
     let hasTerminal: Bool
+    /// The CPUs until the control group's count.
+    let affinity: NumberSet?
 
     var summary: String {
         "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
@@ -55,11 +57,12 @@ struct JoinContainer: SpawningStep {
                 // Only joining a time namespace takes a memory of its own.
                 try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
                     let answer: InitMessage
-                    do throws(ControlGroupError) {
+                    do throws(StepError) {
+                        try setAffinity()
                         try enterControlGroup()
                     } catch {
                         let words = InitMessage.failed(
-                            step: 0, exitCode: nil, message: error.sentence)
+                            step: 0, exitCode: nil, message: error.message)
                         _ = try? answers.send(words.encoded)
                         CurrentProcess.exit(0)
                     }
@@ -100,11 +103,24 @@ struct JoinContainer: SpawningStep {
 }
 
 extension JoinContainer {
+    /// Before the control group is entered: the move itself then does not wake its CPUs up.
+    private func setAffinity() throws(StepError) {
+        guard let affinity else { return }
+        try stepping("sched_setaffinity", "before the control group is entered") {
+            () throws(Errno) in
+            try CurrentProcess.setAffinity(affinity)
+        }
+    }
+
     /// What is made from here on is counted and limited with the container.
-    private func enterControlGroup() throws(ControlGroupError) {
-        try controlGroup.add(
-            process: 0,
-            inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
+    private func enterControlGroup() throws(StepError) {
+        do throws(ControlGroupError) {
+            try controlGroup.add(
+                process: 0,
+                inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
+        } catch {
+            throw StepError(error.sentence)
+        }
     }
 }
 

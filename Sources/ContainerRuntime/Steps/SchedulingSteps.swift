@@ -62,3 +62,44 @@ struct SetInputOutputPriority: Step {
         }
     }
 }
+
+/// `linux.memoryPolicy`: the NUMA nodes that memory comes from.
+struct SetMemoryPolicy: Step {
+    let policy: Configuration.MemoryPolicy
+
+    let side = Side.container
+    var summary: String { "take memory by \(policy.words)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping(
+            "set_mempolicy",
+            advice: { error in
+                switch error {
+                case .invalidArgument: "the machine lacks a node, or the kernel this mode or flag"
+                case .noFunction: "the kernel knows no NUMA"
+                default: nil
+                }
+            }
+        ) { () throws(Errno) in
+            try CurrentProcess.setMemoryPolicy(policy.mode, nodes: policy.nodes)
+        }
+    }
+}
+
+/// `process.execCPUAffinity`, the final one: once the process is in the container's control group,
+/// whose CPUs they have to be among.
+struct SetAffinity: Step {
+    let cpus: NumberSet
+
+    let side = Side.container
+    var summary: String { "run on \(cpus.count) CPU\(cpus.count == 1 ? "" : "s") from here on" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping(
+            "sched_setaffinity",
+            advice: { $0 == .invalidArgument ? "none of these CPUs may be used here" : nil }
+        ) { () throws(Errno) in
+            try CurrentProcess.setAffinity(cpus)
+        }
+    }
+}
