@@ -123,18 +123,22 @@ struct PlacementTests {
             var config = box.plainConfig()
             config["process"]["execCPUAffinity"] = affinity
             config.run(["/probe", "--wait"])
-            try box.prepareBundle(config)
-            try box.withContainer("c") {
-                let started = try box.runCommand(["run", "--detach", "--bundle", box.bundle, "c"])
+            try box.prepare(config)
+            try box.withContainer(box.id()) {
+                let started = try box.runCommand([
+                    "run", "--detach", "--bundle", box.bundle, box.id(),
+                ])
                 try #require(started.code == 0, "\(started)")
                 func allowed(_ text: String) -> String? {
                     text.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
                         .map { String($0.dropFirst(19)) }
                 }
-                let outcome = try box.runCommand(["exec", "c", "/bin/cat", "/proc/self/status"])
+                let outcome = try box.runCommand([
+                    "exec", box.id(), "/bin/cat", "/proc/self/status",
+                ])
                 #expect(allowed(outcome.output) == cpus, "\(outcome)")
                 // Not of the container's own process.
-                let first = try box.runCommand(["exec", "c", "/bin/cat", "/proc/1/status"])
+                let first = try box.runCommand(["exec", box.id(), "/bin/cat", "/proc/1/status"])
                 #expect(allowed(first.output) == allowed(Host.read("/proc/self/status")))
             }
         }
@@ -146,11 +150,13 @@ struct PlacementTests {
             var config = box.plainConfig()
             config["process"]["execCPUAffinity"] = ["final": "8191"]
             config.run(["/probe", "--wait"])
-            try box.prepareBundle(config)
-            try box.withContainer("c") {
-                let started = try box.runCommand(["run", "--detach", "--bundle", box.bundle, "c"])
+            try box.prepare(config)
+            try box.withContainer(box.id()) {
+                let started = try box.runCommand([
+                    "run", "--detach", "--bundle", box.bundle, box.id(),
+                ])
                 try #require(started.code == 0, "\(started)")
-                let outcome = try box.runCommand(["exec", "c", "/probe"])
+                let outcome = try box.runCommand(["exec", box.id(), "/probe"])
                 #expect(outcome.code == 255)
                 #expect(
                     outcome.error.contains("sched_setaffinity: invalid argument; none of these"),

@@ -21,11 +21,11 @@ struct ReadinessTests {
         var config = box.plainConfig()
         config.run(arguments)
         config["process"]["user"]["uid"] = 1000
-        try box.prepareBundle(config)
+        try box.prepare(config)
     }
 
     private func pid(_ box: Sandbox) throws -> Int64 {
-        let state = try Value(parsing: try box.runCommand(["state", "c"]).output)
+        let state = try Value(parsing: try box.runCommand(["state", box.id()]).output)
         return try #require(state["pid"].integer)
     }
 
@@ -40,15 +40,15 @@ struct ReadinessTests {
         try Sandbox.use { box in
             try prepare(box, ["/probe", "--notify"])
             try withManager(box) { manager, environment in
-                try box.withContainer("c") {
+                try box.withContainer(box.id()) {
                     let created = try box.runCommand(
-                        ["create", "--bundle", box.bundle, "c"], environment: environment)
+                        ["create", "--bundle", box.bundle, box.id()], environment: environment)
                     try #require(created.code == 0, "\(created)")
-                    let started = try box.runCommand(["start", "c"], environment: environment)
+                    let started = try box.runCommand(["start", box.id()], environment: environment)
                     #expect(started.code == 0, "\(started)")
                     try expectReady(manager, mainPID: try pid(box))
                 }
-                #expect(!box.exists("states/c"))
+                #expect(!box.exists("state/\(box.id())"))
             }
         }
     }
@@ -57,15 +57,16 @@ struct ReadinessTests {
         try Sandbox.use { box in
             try prepare(box, ["/probe", "--notify"])
             try withManager(box) { manager, environment in
-                try box.withContainer("c") {
+                try box.withContainer(box.id()) {
                     let detached = try box.runCommand(
-                        ["run", "--detach", "--bundle", box.bundle, "c"], environment: environment)
+                        ["run", "--detach", "--bundle", box.bundle, box.id()],
+                        environment: environment)
                     #expect(detached.code == 0, "\(detached)")
                     try expectReady(manager, mainPID: try pid(box))
                 }
-                try box.withContainer("d") {
-                    let running = try box.command(
-                        ["run", "--bundle", box.bundle, "d"], environment: environment)
+                try box.withContainer(box.id("other")) {
+                    let running = try box.launch(
+                        ["run", "--bundle", box.bundle, box.id("other")], environment: environment)
                     #expect(try running.readLine() == "ready")
                     try expectReady(manager, mainPID: Int64(running.pid))
                     running.send(SIGTERM)
@@ -79,9 +80,10 @@ struct ReadinessTests {
         try Sandbox.use { box in
             try prepare(box, ["/probe", "--only"])
             try withManager(box) { _, environment in
-                try box.withContainer("c") {
+                try box.withContainer(box.id()) {
                     let detached = try box.runCommand(
-                        ["run", "--detach", "--bundle", box.bundle, "c"], environment: environment)
+                        ["run", "--detach", "--bundle", box.bundle, box.id()],
+                        environment: environment)
                     #expect(detached.code == 0, "\(detached)")
                 }
             }
@@ -91,9 +93,9 @@ struct ReadinessTests {
     @Test func `a manager that is gone is a warning`() throws {
         try Sandbox.use { box in
             try prepare(box, ["/probe", "--notify"])
-            try box.withContainer("c") {
+            try box.withContainer(box.id()) {
                 let detached = try box.runCommand(
-                    ["run", "--detach", "--bundle", box.bundle, "c"],
+                    ["run", "--detach", "--bundle", box.bundle, box.id()],
                     environment: ["NOTIFY_SOCKET=" + box.path("nobody")])
                 #expect(detached.code == 0, "\(detached)")
                 #expect(detached.error.contains("NOTIFY_SOCKET was not told so: connect"))
@@ -108,11 +110,11 @@ struct ReadinessTests {
         _ box: Sandbox, _ words: [String], open: CInt, environment: String
     ) throws -> Outcome {
         let script = "\(environment) exec \"$@\""
-        return try box.withContainer("c") {
+        return try box.withContainer(box.id()) {
             try Running(
                 "/bin/sh",
-                ["-c", script, "sh", Host.runtime, "--root", box.states, "run"] + words
-                    + ["--bundle", box.bundle, "c"], leaked: open
+                ["-c", script, "sh", Host.runtime, "--root", box.stateRoot, "run"] + words
+                    + ["--bundle", box.bundle, box.id()], leaked: open
             ).finish()
         }
     }
@@ -140,7 +142,7 @@ struct ReadinessTests {
     }
 
     @Test(arguments: [
-        ("LISTEN_PID=1", 2, "unable to stat preserved-fd 2 (of 2): descriptor 4 is not open"),
+        ("LISTEN_PID=1", 2, "unable to stat preserved-fd 4 (of 2): descriptor 4 is not open"),
         ("LISTEN_PID=$$ LISTEN_FDS=2", 0, "LISTEN_FDS is 2, but descriptor 4 is not open"),
     ])
     func `one that is not open is named, and nothing is made`(
@@ -153,22 +155,25 @@ struct ReadinessTests {
             #expect(outcome.code != 0)
             #expect(outcome.output == "")
             #expect(outcome.error.contains(sentence), "\(outcome)")
-            #expect(!box.exists("states/c"))
+            #expect(!box.exists("state/\(box.id())"))
         }
     }
 
     @Test func `exec passes descriptors on as well`() throws {
         try Sandbox.use { box in
             try prepare(box, ["/probe", "--wait"])
-            try box.withContainer("c") {
-                let started = try box.runCommand(["run", "--detach", "--bundle", box.bundle, "c"])
+            try box.withContainer(box.id()) {
+                let started = try box.runCommand([
+                    "run", "--detach", "--bundle", box.bundle, box.id(),
+                ])
                 try #require(started.code == 0, "\(started)")
                 let facts = try Facts(
-                    try box.runCommand(["exec", "--preserve-fds", "2", "c", "/probe"], leaked: 3))
+                    try box.runCommand(
+                        ["exec", "--preserve-fds", "2", box.id(), "/probe"], leaked: 3))
                 #expect(
                     Set((facts["descriptors"].object ?? [:]).keys) == ["0", "1", "2", "3", "4"])
                 let refused = try box.runCommand(
-                    ["exec", "--preserve-fds", "2", "c", "/probe"], leaked: 1)
+                    ["exec", "--preserve-fds", "2", box.id(), "/probe"], leaked: 1)
                 #expect(refused.code == 255)
                 #expect(refused.error.contains("descriptor 4 is not open"), "\(refused)")
             }

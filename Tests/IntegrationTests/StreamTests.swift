@@ -8,7 +8,7 @@ struct StreamTests {
         var config = box.plainConfig()
         config["process"]["user"]["uid"] = 1000
         change(&config)
-        try box.prepareBundle(config)
+        try box.prepare(config)
     }
 
     @Test func `pipes become the user's, who can open them anew`() throws {
@@ -16,8 +16,8 @@ struct StreamTests {
             try prepare(box) {
                 $0.run(["/bin/sh", "-c", "echo anew >/proc/self/fd/1; exec /probe"])
             }
-            try box.withContainer("c") {
-                let outcome = try box.runCommand(["run", "--bundle", box.bundle, "c"])
+            try box.withContainer(box.id()) {
+                let outcome = try box.runCommand(["run", "--bundle", box.bundle, box.id()])
                 #expect(outcome.output.hasPrefix("anew\n"), "\(outcome)")
                 let facts = try Value(parsing: String(outcome.output.dropFirst(5)))
                 for stream in ["0", "1", "2"] {
@@ -30,11 +30,13 @@ struct StreamTests {
     @Test func `of exec they become those of its user`() throws {
         try Sandbox.use { box in
             try prepare(box) { $0.run(["/probe", "--wait"]) }
-            try box.withContainer("c") {
-                let started = try box.runCommand(["run", "--detach", "--bundle", box.bundle, "c"])
+            try box.withContainer(box.id()) {
+                let started = try box.runCommand([
+                    "run", "--detach", "--bundle", box.bundle, box.id(),
+                ])
                 try #require(started.code == 0, "\(started)")
                 let facts = try Facts(
-                    try box.runCommand(["exec", "--user", "1234:5", "c", "/probe"]))
+                    try box.runCommand(["exec", "--user", "1234:5", box.id(), "/probe"]))
                 for stream in ["0", "1", "2"] {
                     #expect(facts["descriptors"][stream]["uid"] == 1234)
                 }
@@ -46,12 +48,12 @@ struct StreamTests {
         try Sandbox.use { box in
             try prepare(box) { $0.run(["/probe"]) }
             try box.write("log", "")
-            try box.withContainer("c") {
+            try box.withContainer(box.id()) {
                 let outcome = try Running(
                     "/bin/sh",
                     [
                         "-c", "\"$@\" </dev/null >\(box.path("log"))", "sh", Host.runtime,
-                        "--root", box.states, "run", "--bundle", box.bundle, "c",
+                        "--root", box.stateRoot, "run", "--bundle", box.bundle, box.id(),
                     ]
                 ).finish()
                 #expect(outcome.code == 0, "\(outcome)")
@@ -97,12 +99,12 @@ struct StreamTests {
                 limit(&$0, "RLIMIT_NOFILE", 3)
                 $0.run(["/probe", "--wait"])
             }
-            try box.withContainer("c") {
-                let created = try box.runCommand(["create", "--bundle", box.bundle, "c"])
+            try box.withContainer(box.id()) {
+                let created = try box.runCommand(["create", "--bundle", box.bundle, box.id()])
                 try #require(created.code == 0, "\(created)")
-                let started = try box.runCommand(["start", "c"])
+                let started = try box.runCommand(["start", box.id()])
                 #expect(started.code == 0, "\(started)")
-                let outcome = try box.runCommand(["exec", "c", "/bin/sh", "-c", "ulimit -n"])
+                let outcome = try box.runCommand(["exec", box.id(), "/bin/sh", "-c", "ulimit -n"])
                 #expect(outcome.output == "3\n", "\(outcome)")
             }
         }

@@ -186,7 +186,7 @@ struct TerminalProxyTests {
         var config = box.plainConfig()
         config["process"]["terminal"] = true
         config.run(arguments)
-        try box.prepareBundle(config)
+        try box.prepare(config)
     }
 
     @Test func `a terminal that nobody has open is not at its end`() throws {
@@ -199,8 +199,8 @@ struct TerminalProxyTests {
                     "exec </dev/null >/dev/null 2>&1; i=0; while [ $i -lt 300 ]; do"
                         + " echo \"line $i\" >/dev/console; i=$((i+1)); done",
                 ])
-            try box.withContainer("c") {
-                let outcome = try box.runCommand(["run", "--bundle", box.bundle, "c"])
+            try box.withContainer(box.id()) {
+                let outcome = try box.runCommand(["run", "--bundle", box.bundle, box.id()])
                 #expect(outcome.code == 0, "\(outcome)")
                 let lines = outcome.output.split(separator: "\n")
                 #expect(lines == (0..<300).map { "line \($0)" })
@@ -217,10 +217,10 @@ struct TerminalProxyTests {
                     "while :; do echo 0123456789012345678901234567890123456789; done &"
                         + " read x </dev/console; echo \"$x\" >/file; exec /probe --handle",
                 ])
-            try box.withContainer("c") {
+            try box.withContainer(box.id()) {
                 // A pipe that nobody reads yet.
-                let running = try box.command(
-                    ["run", "--bundle", box.bundle, "c"], input: .bytes(Array("key\n".utf8)))
+                let running = try box.launch(
+                    ["run", "--bundle", box.bundle, box.id()], input: .bytes(Array("key\n".utf8)))
                 _ = try running.readLine()
                 let runtime = running.pid
                 let program = try #require(HostProcess.initProcess(of: runtime))
@@ -238,7 +238,8 @@ struct TerminalProxyTests {
     /// Whether the program waits for a signal, and its child for room in the terminal.
     private func isStalled(_ program: pid_t) -> Bool {
         let writers = HostProcess.children(of: program)
-        return Host.read("/proc/\(program)/syscall").hasPrefix("128 ")
+        // rt_sigtimedwait on either architecture.
+        return ["128", "137"].contains(Host.read("/proc/\(program)/syscall").prefix(3))
             && !writers.isEmpty
             && writers.allSatisfy { Host.read("/proc/\($0)/wchan").contains("wait_woken") }
     }
@@ -246,19 +247,19 @@ struct TerminalProxyTests {
     @Test func `input may come from elsewhere, or from nowhere`() throws {
         try Sandbox.use { box in
             try prepare(box, ["/bin/sh", "-c", "read x; echo \"got $x\"; test -t 0"])
-            try box.withContainer("c") {
+            try box.withContainer(box.id()) {
                 let outcome = try box.runCommand(
-                    ["run", "--bundle", box.bundle, "c"], input: "hello\n")
+                    ["run", "--bundle", box.bundle, box.id()], input: "hello\n")
                 #expect(outcome.code == 0, "\(outcome)")
                 #expect(outcome.output.contains("got hello\n"))
             }
             try prepare(box, ["/bin/sh", "-c", "echo shown; test -t 0"])
-            try box.withContainer("d") {
+            try box.withContainer(box.id("other")) {
                 let outcome = try Running(
                     "/bin/sh",
                     [
-                        "-c", "exec \"$@\" <&-", "sh", Host.runtime, "--root", box.states, "run",
-                        "--bundle", box.bundle, "d",
+                        "-c", "exec \"$@\" <&-", "sh", Host.runtime, "--root", box.stateRoot, "run",
+                        "--bundle", box.bundle, box.id("other"),
                     ]
                 ).finish()
                 #expect(outcome.code == 0, "\(outcome)")
@@ -273,9 +274,9 @@ struct TerminalProxyTests {
             let screen = try PseudoTerminal()
             let before = screen.settings
             let script =
-                "\(Host.runtime) --root \(box.states) run --bundle \(box.bundle) c </dev/null;"
+                "\(Host.runtime) --root \(box.stateRoot) run --bundle \(box.bundle) \(box.id()) </dev/null;"
                 + " echo \"ended $?\"; read line"
-            try box.withContainer("c") {
+            try box.withContainer(box.id()) {
                 let session = try Running(
                     "/bin/sh", ["-c", "trap : INT; " + script], input: .terminal(screen.name))
                 try screen.waitFor("ready")

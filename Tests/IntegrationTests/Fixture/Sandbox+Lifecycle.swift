@@ -35,6 +35,21 @@ extension Sandbox {
         try launch(arguments, globals: globals, environment: environment).finish()
     }
 
+    /// The same, of words that somebody has put together.
+    func runCommand(
+        _ words: [String], input: String = "", environment: [String] = [], leaked: CInt = 0
+    ) throws -> Outcome {
+        try launch(
+            words, input: .bytes(Array(input.utf8)), environment: environment, leaked: leaked
+        ).finish()
+    }
+
+    /// With a container that is removed afterwards, whatever has become of it.
+    func withContainer<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
+        defer { _ = try? command("delete", "--force", name) }
+        return try body()
+    }
+
     /// The same, and it must go well.
     @discardableResult
     func succeed(
