@@ -151,8 +151,15 @@ struct ControlGroupMaker {
 
     /// Makes sure that nobody else is in the cgroup, or takes it at the same time.
     private mutating func take(_ path: String, _ controllers: String) throws(ControlGroupError) {
-        let directory = try group("open", path) { () throws(Errno) in
-            try HostPath.open(path, [.readOnly, .directory])
+        let directory: OwnedDescriptor
+        do throws(Errno) {
+            directory = try HostPath.open(path, [.readOnly, .directory])
+        } catch .noSuchFileOrDirectory {
+            // Somebody who clears leftovers away took it for one, before it could be locked.
+            throw ControlGroupError(
+                "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+        } catch {
+            throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
         }
         do throws(Errno) {
             try directory.borrowed.lock(exclusive: true)

@@ -62,7 +62,7 @@ struct ListTests {
 
     @Test func `nothing is a header, null, and no line at all`() throws {
         try Sandbox.use { box in
-            try box.makeDirectory("state")
+            try box.makeDirectory("containers")
             #expect(
                 try box.succeed("list").output
                     == "ID          PID         STATUS      BUNDLE      CREATED     OWNER\n")
@@ -82,7 +82,7 @@ struct ListTests {
     @Test func `a container that cannot be read does not hide the others`() throws {
         try Sandbox.use { box in
             try box.create()
-            try box.write("state/broken/state.json", "{")
+            try box.write("containers/broken/state.json", "{")
             let outcome = try box.succeed("list", "-f", "json")
             #expect(try Value(parsing: outcome.output).array?.count == 1)
             #expect(outcome.error.contains("load container broken"), "\(outcome)")

@@ -129,7 +129,7 @@ struct RaceTests {
                 let lists = try (0..<4).map { _ in try box.launch(["list", "-f", "json"]) }
                 for list in lists {
                     let outcome = try list.finish()
-                    #expect(outcome.code == 0 || !box.exists("state"), "\(outcome)")
+                    #expect(outcome.code == 0 || !box.exists("containers"), "\(outcome)")
                     #expect(!outcome.error.contains("damaged"), "\(outcome)")
                 }
                 #expect(try create.finish().code == 0)

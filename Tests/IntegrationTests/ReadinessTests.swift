@@ -48,7 +48,7 @@ struct ReadinessTests {
                     #expect(started.code == 0, "\(started)")
                     try expectReady(manager, mainPID: try pid(box))
                 }
-                #expect(!box.exists("state/\(box.id())"))
+                #expect(!box.exists("containers/\(box.id())"))
             }
         }
     }
@@ -155,7 +155,7 @@ struct ReadinessTests {
             #expect(outcome.code != 0)
             #expect(outcome.output == "")
             #expect(outcome.error.contains(sentence), "\(outcome)")
-            #expect(!box.exists("state/\(box.id())"))
+            #expect(!box.exists("containers/\(box.id())"))
         }
     }
 

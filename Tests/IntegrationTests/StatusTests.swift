@@ -5,7 +5,7 @@ import Testing
 struct StatusTests {
     /// Changes what is written down of a container.
     private func change(_ box: Sandbox, _ body: (inout Value) -> Void) throws {
-        let name = "state/\(box.id())/state.json"
+        let name = "containers/\(box.id())/state.json"
         var state = try Value(parsing: box.read(name))
         body(&state)
         try box.write(name, state.text)
@@ -105,7 +105,7 @@ struct StatusTests {
         try Sandbox.use { box in
             try box.create()
             try box.killInit()
-            try box.write("state/\(box.id())/state.json", text)
+            try box.write("containers/\(box.id())/state.json", text)
             for command in ["state", "start", "kill", "delete"] {
                 let outcome = try box.command(command, box.id())
                 #expect(outcome.code == 1)
@@ -120,7 +120,7 @@ struct StatusTests {
 
     @Test func `a directory without a state is no container, and delete removes it`() throws {
         try Sandbox.use { box in
-            try box.makeDirectory("state/\(box.id())")
+            try box.makeDirectory("containers/\(box.id())")
             let outcome = try box.command("state", box.id())
             #expect(outcome.code == 1)
             #expect(outcome.error.contains("does not exist"), "\(outcome)")

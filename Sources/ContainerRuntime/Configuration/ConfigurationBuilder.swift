@@ -175,15 +175,18 @@ public struct ConfigurationBuilder {
 
     /// A terminal needs somebody at its other end.
     private func checkTerminal(_ spec: Spec) {
-        guard let container = invocation.container else { return }
+        guard invocation.container != nil || invocation.joining != nil else { return }
+        let socket =
+            invocation.container?.consoleSocket ?? invocation.joining?.container.consoleSocket
         let terminal = spec.process?.terminal
-        if let terminal, terminal.value, invocation.leavesTerminal, container.consoleSocket == nil {
+        let isWanted = invocation.joining?.hasTerminal ?? terminal?.value ?? false
+        if isWanted, invocation.leavesTerminal, socket == nil {
             diagnostics.error(
                 "cannot allocate tty if the runtime will detach without setting console socket;"
-                    + " give --console-socket", at: terminal.offset)
+                    + " give --console-socket",
+                at: terminal?.offset ?? diagnostics.document.root.offset)
         }
-        if container.consoleSocket != nil && (terminal?.value != true || !invocation.leavesTerminal)
-        {
+        if socket != nil && (!isWanted || !invocation.leavesTerminal) {
             diagnostics.error(
                 "cannot use console socket if the runtime will not detach or allocate tty; leave"
                     + " --console-socket out",

@@ -3,7 +3,7 @@ import Testing
 
 /// Containers that outlive the command that makes them: each sandbox has its own root of states.
 extension Sandbox {
-    var stateRoot: String { directory + "/state" }
+    var stateRoot: String { directory + "/containers" }
 
     /// A container's name that nobody else on this machine uses, for control groups too.
     func id(_ name: String = "box") -> String {
