@@ -139,19 +139,21 @@ public struct ConfigurationBuilder {
 
     /// A terminal needs somebody at its other end.
     private func checkTerminal(_ spec: Spec) {
-        guard let container = invocation.container else { return }
+        let joining = invocation.joining
+        if joining == nil && invocation.container == nil { return }
+        let socket = joining?.container.consoleSocket ?? invocation.container?.consoleSocket
         let terminal = spec.process?.terminal
-        if let terminal, terminal.value, invocation.leavesTerminal, container.consoleSocket == nil {
+        let isWanted = joining?.hasTerminal ?? terminal?.value ?? false
+        let offset = terminal?.offset ?? diagnostics.document.root.offset
+        if isWanted && invocation.leavesTerminal && socket == nil {
             diagnostics.error(
                 "cannot allocate tty if the runtime will detach without setting console socket;"
-                    + " give --console-socket", at: terminal.offset)
+                    + " give --console-socket", at: offset)
         }
-        if container.consoleSocket != nil && (terminal?.value != true || !invocation.leavesTerminal)
-        {
+        if socket != nil && !(isWanted && invocation.leavesTerminal) {
             diagnostics.error(
                 "cannot use console socket if the runtime will not detach or allocate tty; leave"
-                    + " --console-socket out",
-                at: terminal?.offset ?? diagnostics.document.root.offset)
+                    + " --console-socket out", at: offset)
         }
     }
 
