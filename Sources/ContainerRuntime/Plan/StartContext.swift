@@ -30,6 +30,9 @@ public final class StartContext {
     var initProcess: (pid: Int32, pidfd: FileDescriptor)?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
+    /// Of the caller's terminal, where there is one: the container's has it before the program can
+    /// ask.
+    var callerSize: TerminalSize?
     /// Where the seccomp listener goes.
     var listenerSocket: HeldDescriptor?
 
@@ -78,6 +81,7 @@ public final class StartContext {
         context.container = container
         context.state = state
         context.fifo = fifo
+        context.callerSize = callerSize
         // The paths alone: its descriptors belong to the runtime's.
         context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
         context.startsInControlGroup = startsInControlGroup
