@@ -164,12 +164,12 @@ final class Running {
             error: String(decoding: complaints, as: UTF8.self))
     }
 
-    /// What has been written since `finish` to the streams that a container has taken over, up to
-    /// their end.
+    /// What has been written to the streams that a container has taken over, behind the lines that
+    /// have been read, up to their end.
     func readToEnd(seconds: Double = 10) throws -> String {
         let deadline = Deadline(seconds)
         while try exchange(until: deadline) {}
-        return String(decoding: seen, as: UTF8.self)
+        return String(decoding: seen[taken...], as: UTF8.self)
     }
 
     /// What the program, or the container behind it, has written to its standard error so far.
