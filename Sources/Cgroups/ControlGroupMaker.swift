@@ -29,18 +29,29 @@ public struct ControlGroupRequest: Sendable {
 
 extension ControlGroup {
     /// Makes the cgroup and applies its limits; removes what it has made when something fails.
+    ///
+    /// - Parameter announce: Is told where it will be before anything is there.
     public static func make(
-        _ request: ControlGroupRequest
+        _ request: ControlGroupRequest,
+        announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void = {
+            _ in
+        }
     ) throws(ControlGroupError) -> ControlGroup {
         var maker = ControlGroupMaker(request, try Hierarchies.reading())
         do throws(ControlGroupError) {
-            try maker.make()
+            try maker.make(announce)
         } catch {
             // The first error is what counts; a directory that cannot be removed was not made.
             try? maker.made.remove()
             throw error
         }
         return maker.made
+    }
+
+    /// Removes what may have been announced and never made, or made and never used: nothing that
+    /// has processes or that somebody holds.
+    public static func removeLeftovers(_ paths: [(controllers: String, path: String)]) {
+        for (_, path) in paths { ControlGroupMaker.removeLeftover(path) }
     }
 }
 
@@ -54,8 +65,20 @@ struct ControlGroupMaker {
         self.hierarchies = hierarchies
     }
 
-    mutating func make() throws(ControlGroupError) {
+    mutating func make(
+        _ announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void
+    ) throws(ControlGroupError) {
         let places = try Places(request, hierarchies)
+        var announced = places.version1.map { hierarchy in
+            (
+                controllers: hierarchy.controllers.joined(separator: ","),
+                path: hierarchy.path(inner(hierarchy, isVersion2: false))
+            )
+        }
+        if let (hierarchy, _, _) = places.version2 {
+            announced.append(("", hierarchy.path(inner(hierarchy, isVersion2: true))))
+        }
+        try announce(announced)
         for hierarchy in places.version1 {
             let inner = inner(hierarchy, isVersion2: false)
             removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
@@ -100,7 +123,7 @@ struct ControlGroupMaker {
     }
 
     /// A run that lives holds its cgroup, and the kernel keeps what has processes.
-    private static func removeLeftover(_ path: String) {
+    fileprivate static func removeLeftover(_ path: String) {
         if let held = try? HostPath.open(path, [.readOnly, .directory]),
             (try? held.borrowed.lock(exclusive: true)) != nil
         {

@@ -175,22 +175,21 @@ public struct ConfigurationBuilder {
 
     /// A terminal needs somebody at its other end.
     private func checkTerminal(_ spec: Spec) {
-        guard invocation.container != nil || invocation.joining != nil else { return }
-        let socket =
-            invocation.container?.consoleSocket ?? invocation.joining?.container.consoleSocket
+        let joining = invocation.joining
+        if joining == nil && invocation.container == nil { return }
+        let socket = joining?.container.consoleSocket ?? invocation.container?.consoleSocket
         let terminal = spec.process?.terminal
-        let isWanted = invocation.joining?.hasTerminal ?? terminal?.value ?? false
-        if isWanted, invocation.leavesTerminal, socket == nil {
+        let isWanted = joining?.hasTerminal ?? terminal?.value ?? false
+        let offset = terminal?.offset ?? diagnostics.document.root.offset
+        if isWanted && invocation.leavesTerminal && socket == nil {
             diagnostics.error(
                 "cannot allocate tty if the runtime will detach without setting console socket;"
-                    + " give --console-socket",
-                at: terminal?.offset ?? diagnostics.document.root.offset)
+                    + " give --console-socket", at: offset)
         }
-        if socket != nil && (!isWanted || !invocation.leavesTerminal) {
+        if socket != nil && !(isWanted && invocation.leavesTerminal) {
             diagnostics.error(
                 "cannot use console socket if the runtime will not detach or allocate tty; leave"
-                    + " --console-socket out",
-                at: terminal?.offset ?? diagnostics.document.root.offset)
+                    + " --console-socket out", at: offset)
         }
     }
 

@@ -32,6 +32,8 @@ struct ContainerState: Sendable {
     var ownsProcesses = true
     /// Hierarchy and directory.
     var cgroup: [(controllers: String, path: String)]
+    /// The same before it is made: it may be there or not, and be anybody's.
+    var announcedCgroup: [(controllers: String, path: String)] = []
     var annotations: [(key: String, value: String)]
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
@@ -55,13 +57,8 @@ struct ContainerState: Sendable {
             process = ContainerState.identity(value["process"])
             creator = ContainerState.identity(value["creator"])
         }
-        cgroup = (value["cgroup"]?.elements ?? []).compactMap {
-            let parts = $0.elements
-            guard parts.count == 2, let name = parts[0].string, let path = parts[1].string else {
-                return nil
-            }
-            return (name, path)
-        }
+        cgroup = ContainerState.places(value["cgroup"])
+        announcedCgroup = ContainerState.places(value["announcedCgroup"])
         hooks = (value["hooks"]?.elements ?? []).compactMap {
             $0.string.flatMap(Configuration.Hooks.Kind.init)
         }
@@ -87,6 +84,18 @@ struct ContainerState: Sendable {
         creator = CurrentProcess.identity
     }
 
+    private static func places(
+        _ value: JSONValue?
+    ) -> [(controllers: String, path: String)] {
+        (value?.elements ?? []).compactMap {
+            let parts = $0.elements
+            guard parts.count == 2, let name = parts[0].string, let path = parts[1].string else {
+                return nil
+            }
+            return (name, path)
+        }
+    }
+
     private static func identity(_ value: JSONValue?) -> ProcessIdentity? {
         guard let parts = value?.elements, parts.count == 2,
             let pid = parts[0].integer(Int32.self), let start = parts[1].integer(UInt64.self)
@@ -105,16 +114,16 @@ struct ContainerState: Sendable {
             guard let process else { return .null }
             return .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
         }
+        func places(_ paths: [(controllers: String, path: String)]) -> JSONOutput {
+            .array(paths.map { .array([.string($0.controllers), .string($0.path)]) })
+        }
         let object = JSONOutput.object([
             ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("process", pair(process)),
             ("creator", pair(creator)), ("boot", .string(boot)), ("bundle", .string(bundle)),
             ("rootfs", .string(rootfs)), ("created", .string(created)),
             ("owner", .unsigned(UInt64(owner))), ("namespaces", .unsigned(namespaces)),
             ("ownsProcesses", .bool(ownsProcesses)),
-            (
-                "cgroup",
-                .array(cgroup.map { .array([.string($0.controllers), .string($0.path)]) })
-            ),
+            ("cgroup", places(cgroup)), ("announcedCgroup", places(announcedCgroup)),
             ("hooks", .array(hooks.map { .string($0.rawValue) })),
             ("annotations", .object(annotations.map { ($0.key, .string($0.value)) })),
         ])

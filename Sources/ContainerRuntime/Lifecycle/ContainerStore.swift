@@ -132,17 +132,21 @@ public struct StoredContainer: Sendable {
         }
         if !process.isAlive { return .stopped }
         if !state.cgroup.isEmpty && ControlGroup(paths: state.cgroup).isFrozen { return .paused }
-        return isWaiting(process) ? .created : .running
-    }
-
-    /// Whether the init process still waits for its start. The fifo may be there when it has been
-    /// started by somebody who died before removing it; until it becomes the program, the init
-    /// process runs from a sealed mount of the runtime's binary, whose path reads "/".
-    private func isWaiting(_ process: ProcessIdentity) -> Bool {
         guard (try? FileStatus.of(ContainerStore.fifoName, in: directory.borrowed)) != nil else {
-            return false
+            return .running
         }
-        return (try? HostPath.linkTarget("/proc/\(process.pid)/exe")) == "/"
+        // The fifo may be there when it has been started by somebody who died before removing it;
+        // until it becomes the program, the init process runs from a sealed mount of the runtime's
+        // binary, whose path reads "/".
+        do throws(Errno) {
+            let binary = try HostPath.linkTarget("/proc/\(process.pid)/exe")
+            return binary == "/" ? .created : .running
+        } catch .noSuchFileOrDirectory, .noSuchProcess {
+            // It is about to be gone: its memory is already.
+            return .stopped
+        } catch {
+            return .running
+        }
     }
 
     /// Removes the directory and everything the runtime keeps in it.

@@ -73,6 +73,10 @@ public final class Launch {
     private func begin() throws(StepError) -> LaunchSession {
         let terminal =
             plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
+        // A serial line does not know its size: that of the config stays.
+        if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
+            context.callerSize = size
+        }
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try stepping("signalfd") { () throws(Errno) in
             try Signal.listenForChildren()

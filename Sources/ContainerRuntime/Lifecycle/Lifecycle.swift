@@ -156,6 +156,7 @@ extension StoredContainer {
                 throw self.error("the control group cannot be removed: \(error)")
             }
         }
+        ControlGroup.removeLeftovers(state?.announcedCgroup ?? [])
         try remove()
         guard let state else { return }
         var failures: [String] = []

@@ -32,6 +32,9 @@ public final class StartContext {
     var readiness: ReadinessProxy?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
+    /// Of the caller's terminal, where there is one: the container's has it before the program can
+    /// ask.
+    var callerSize: TerminalSize?
 
     // Both sides, each its own.
 
@@ -83,6 +86,7 @@ public final class StartContext {
         context.container = container
         context.state = state
         context.fifo = fifo
+        context.callerSize = callerSize
         // The paths alone: its descriptors belong to the runtime's.
         context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
         context.startsInControlGroup = startsInControlGroup

@@ -21,7 +21,10 @@ struct MakeControlGroup: Step {
         let made: ControlGroup
         do throws(ControlGroupError) {
             if let id = group.id {
-                made = try ControlGroup.make(request(id))
+                made = try ControlGroup.make(request(id)) {
+                    (places) throws(ControlGroupError) in
+                    try announce(places, context)
+                }
             } else {
                 made = try makeNamed()
             }
@@ -33,8 +36,23 @@ struct MakeControlGroup: Step {
         guard let container = context.container else { return }
         // Written down at once: whoever deletes the remains of this start has to find it.
         context.state?.cgroup = made.paths
+        context.state?.announcedCgroup = []
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
+        }
+    }
+
+    /// Written down before it is made: the runtime process may be killed in between.
+    private func announce(
+        _ places: [(controllers: String, path: String)], _ context: StartContext
+    ) throws(ControlGroupError) {
+        context.state?.announcedCgroup = places
+        guard let container = context.container, let state = context.state else { return }
+        do {
+            try container.write(state)
+        } catch {
+            throw ControlGroupError(
+                SystemCallError("write", "the state of \(container.id.text)", error))
         }
     }
 

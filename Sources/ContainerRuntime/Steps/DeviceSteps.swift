@@ -153,7 +153,9 @@ struct OpenTerminal: Step {
         }
         if !isGenuine { throw StepError("\"/dev/pts/ptmx\" is not the devpts of this container") }
         let peer = try stepping("ioctl", "TIOCGPTPEER") { () throws(Errno) in
-            if let size { try multiplexer.borrowed.setTerminalSize(size) }
+            if let size = context.callerSize ?? size {
+                try multiplexer.borrowed.setTerminalSize(size)
+            }
             let peer = try multiplexer.borrowed.openPeer()
             try peer.borrowed.changeOwner(user: userID)
             try peer.borrowed.keepLineEnds()

@@ -164,8 +164,8 @@ final class Running {
             error: String(decoding: complaints, as: UTF8.self))
     }
 
-    /// What has been written, behind the lines that were read, to the streams that a container has taken over, up to
-    /// their end.
+    /// What has been written to the streams that a container has taken over, behind the lines that
+    /// have been read, up to their end.
     func readToEnd(seconds: Double = 10) throws -> String {
         let deadline = Deadline(seconds)
         while try exchange(until: deadline) {}
