@@ -6,8 +6,8 @@ internal import OCISpec
 /// The other parts have their own tables: mount options in `MountOption.table`, where
 /// `.unsupported` is the same word, and what `Spec` lists as unsupported.
 enum Supported {
-    /// Names of `hooks`, in the order of a container's life.
-    static let hooks: [String] = []
+    /// In the order of a container's life.
+    static let hooks = Configuration.Hooks.Kind.allCases
     static let namespaces = Spec.Linux.Namespace.Kind.allCases.filter {
         $0 != .user && $0 != .time
     }
@@ -15,10 +15,10 @@ enum Supported {
 
     /// How `linux.resources` reaches the kernel.
     static let controlGroups = (
-        version1: false, version2: false, systemd: false, systemdUser: false, rdma: false
+        version1: true, version2: true, systemd: false, systemdUser: false, rdma: true
     )
-    static let appArmor = false
-    static let seLinux = false
+    static let appArmor = true
+    static let seLinux = true
     static let intelResourceDirector = (enabled: false, schemata: false, monitoring: false)
     static let memoryPolicy = (
         modes: Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted(),
