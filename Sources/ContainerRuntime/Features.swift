@@ -12,7 +12,7 @@ public enum Features {
         .object([
             ("ociVersionMin", .string(Spec.versions.oldest)),
             ("ociVersionMax", .string(Spec.versions.newest)),
-            ("hooks", strings(Supported.hooks)),
+            ("hooks", strings(Supported.hooks.map(\.rawValue))),
             ("mountOptions", strings(mountOptions.sorted())),
             ("linux", linux),
             (

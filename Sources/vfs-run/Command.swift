@@ -18,8 +18,7 @@ struct Command: Sendable {
     /// Every command; the first is the one-shot form.
     static let all: [Command] = [
         .oneShot, .create, .start, .state, .list, .kill, .delete, .run, .exec, .ps, .pause, .resume,
-        .update,
-        .events, .plan, .spec, .features, .help,
+        .update, .events, .plan, .spec, .features, .help,
     ]
 
     /// The command that a command line asks for, and the arguments that are left.

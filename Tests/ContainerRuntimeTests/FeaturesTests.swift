@@ -174,14 +174,17 @@ import Testing
         #expect(!SeccompFilter.kernelTakes(flags: 1 << 31))
     }
 
+    /// Names of hooks that are not known are ignored, as any unknown name is: whether one is known
+    /// is told from what is wrong in it.
     @Test(
         arguments: [
             "prestart", "createRuntime", "createContainer", "startContainer", "poststart",
             "poststop",
         ])
     func `of hooks holds`(_ name: String) throws {
-        let found = try errors("hooks", #"{"\#(name)": [{"path": "/bin/true"}]}"#)
-        expectClaimed(Self.list("hooks").contains(name), found, name)
+        #expect(Self.list("hooks").contains(name))
+        #expect(try errors("hooks", #"{"\#(name)": [{"path": "/bin/true"}]}"#) == [])
+        #expect(try errors("hooks", #"{"\#(name)": [{"path": "true"}]}"#) != [])
     }
 
     @Test func `of control groups holds`() throws {

@@ -152,6 +152,23 @@ struct StateTests {
         }
     }
 
+    @Test(
+        arguments: [
+            "state", "start", "kill", "delete", "create", "run", "exec", "pause", "resume", "ps",
+            "update", "events",
+        ])
+    func `a command without an id is an error`(_ command: String) throws {
+        try Sandbox.use { box in
+            let outcome = try box.launch([command]).finish()
+            #expect(outcome.code == (command == "exec" ? 255 : 1))
+            #expect(
+                outcome.error.contains("\"\(command)\" requires")
+                    && outcome.error.contains("1 argument(s)"), "\(outcome)")
+            #expect(outcome.output == "")
+            #expect(box.containers.isEmpty)
+        }
+    }
+
     @Test func `to delete an unknown container by force is no error and makes no sound`() throws {
         try Sandbox.use { box in
             let outcome = try box.command("delete", "--force", "nobody")

@@ -6,8 +6,8 @@ internal import OCISpec
 /// The other parts have their own tables: mount options in `MountOption.table`, where
 /// `.unsupported` is the same word, and what `Spec` lists as unsupported.
 enum Supported {
-    /// Names of `hooks`, in the order of a container's life.
-    static let hooks = Configuration.Hooks.Kind.allCases.map(\.rawValue)
+    /// In the order of a container's life.
+    static let hooks = Configuration.Hooks.Kind.allCases
     static let namespaces = Spec.Linux.Namespace.Kind.allCases.filter {
         $0 != .user && $0 != .time
     }
