@@ -1,16 +1,19 @@
-// Single-steps a start and writes which instructions it executes:
+// Single-steps a program and writes which of its instructions are executed:
 //
 //   step OUTPUT COMMAND ARGS…
 //
 // OUTPUT gets the addresses of the executed instructions, a line each, in the
-// order of their first execution. Followed are the command after its seal (its
-// second execve), and the processes it makes, up to the container's program.
+// order of their first execution. Followed are the command, sealed or not, and
+// the processes it makes, up to the container's program. Where the command ends
+// and leaves a process to itself, as create does, this goes on until that has
+// become the program too, or has ended.
 
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,8 +31,18 @@ static void note(pid_t process, FILE *output) {
     fprintf(output, "%lx\n", address);
 }
 
+// A sealed one runs from another mount of the same file.
+static int executes(pid_t process, const struct stat *binary) {
+    char path[64];
+    struct stat found;
+    snprintf(path, sizeof path, "/proc/%d/exe", process);
+    return stat(path, &found) == 0 && found.st_ino == binary->st_ino &&
+           found.st_dev == binary->st_dev;
+}
+
 int main(int count, char **arguments) {
-    if (count < 3) return 2;
+    struct stat binary;
+    if (count < 3 || stat(arguments[2], &binary) != 0) return 2;
     FILE *output = fopen(arguments[1], "w");
     if (output == NULL) return 1;
     pid_t first = fork();
@@ -39,10 +52,11 @@ int main(int count, char **arguments) {
         execv(arguments[2], arguments + 2);
         _exit(127);
     }
-    int status, executions = 0, code = 1;
+    int status, code = 1, has_begun = 0;
     waitpid(first, &status, 0);
     ptrace(PTRACE_SETOPTIONS, first, 0,
-           PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL);
+           PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
+               PTRACE_O_EXITKILL);
     ptrace(PTRACE_CONT, first, 0, 0);
     for (pid_t process; (process = waitpid(-1, &status, __WALL)) > 0;) {
         if (!WIFSTOPPED(status)) {
@@ -50,13 +64,16 @@ int main(int count, char **arguments) {
             continue;
         }
         int signal = WSTOPSIG(status), event = status >> 16;
-        if (event == PTRACE_EVENT_EXEC && ++executions == 3) {
-            ptrace(PTRACE_DETACH, process, 0, 0);
-            continue;
+        if (event == PTRACE_EVENT_EXEC) {
+            has_begun = 1;
+            if (!executes(process, &binary)) {
+                ptrace(PTRACE_DETACH, process, 0, 0);
+                continue;
+            }
         }
-        if (executions >= 2) note(process, output);
+        if (has_begun) note(process, output);
         int passed = event || signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
-        ptrace(executions >= 2 ? PTRACE_SINGLESTEP : PTRACE_CONT, process, 0, passed);
+        ptrace(has_begun ? PTRACE_SINGLESTEP : PTRACE_CONT, process, 0, passed);
     }
     return fclose(output) == 0 ? code : 1;
 }

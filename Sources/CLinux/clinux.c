@@ -247,22 +247,6 @@ int clinux_install_seccomp(unsigned int flags, const void *instructions, unsigne
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
-// The linker's: where the file's header is mapped.
-extern const char __ehdr_start[];
-
-void clinux_release_text(void) {
-    const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)__ehdr_start;
-    const ElfW(Phdr) *part = (const ElfW(Phdr) *)(__ehdr_start + header->e_phoff);
-    uintptr_t base = header->e_type == ET_DYN ? (uintptr_t)__ehdr_start : 0;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    for (int index = 0; index < header->e_phnum; index++, part++) {
-        if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
-        uintptr_t start = (base + part->p_vaddr) & ~(page - 1);
-        uintptr_t end = (base + part->p_vaddr + part->p_memsz + page - 1) & ~(page - 1);
-        madvise((void *)start, end - start, MADV_DONTNEED);
-    }
-}
-
 static int argument_count;
 static char **argument_vector;
 

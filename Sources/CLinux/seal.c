@@ -8,38 +8,13 @@
 // CPUID instruction is emulated (virtual machines). So: no C library here.
 
 #include "clinux.h"
+#include "direct.h"
 
 #include <asm/unistd.h>
 #include <linux/mount.h>
 
 #define AT_CURRENT_DIRECTORY (-100)
 #define CLOSE_ON_EXEC 02000000
-
-#if defined(__x86_64__)
-static inline long call(long number, long a, long b, long c, long d, long e) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-#elif defined(__aarch64__)
-static inline long call(long number, long a, long b, long c, long d, long e) {
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
-    return x0;
-}
-#else
-#error "the seal is written for x86_64 and aarch64"
-#endif
 
 static const char own_binary[] = "/proc/self/exe";
 

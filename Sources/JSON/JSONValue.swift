@@ -108,6 +108,11 @@ extension JSONDocument {
         let node = nodes[index]
         if node.hasEscapes { return JSONString.decode(node, bytes).elementsEqual(key.utf8) }
         guard Int(node.end - node.start) - 2 == key.utf8.count else { return false }
-        return bytes[Int(node.start) + 1..<Int(node.end) - 1].elementsEqual(key.utf8)
+        var offset = Int(node.start) + 1
+        for byte in key.utf8 {
+            if bytes[offset] != byte { return false }
+            offset += 1
+        }
+        return true
     }
 }

@@ -38,18 +38,26 @@ extension FileDescriptor {
             unsafe openat(rawValue, name, flags.rawValue | O_CLOEXEC | O_NOFOLLOW, mode))
     }
 
-    /// Opens the file behind this descriptor anew, for something else.
+    /// Opens the file behind this descriptor anew, for something else. It may take long: what memory
+    /// can be done without goes before.
     ///
-    /// - Parameter proc: The root of a procfs of this process's pid namespace.
+    /// - Parameters:
+    ///   - proc: The root of a procfs of this process's pid namespace.
+    ///   - pageMap: From `openPageMap` of that procfs; without it more memory stays.
     ///
-    /// The corresponding C function is `openat`.
-    public func reopen(
-        through proc: FileDescriptor, _ flags: OpenFlags
+    /// The corresponding C functions are `malloc_trim`, `madvise` with `MADV_DONTNEED`, and `openat`.
+    public func reopenAtRest(
+        through proc: FileDescriptor, _ flags: OpenFlags, pageMap: FileDescriptor?
     ) throws(Errno) -> OwnedDescriptor {
-        let result = try retryOnInterrupt {
-            unsafe openat(proc.rawValue, "self/fd/\(rawValue)", flags.rawValue | O_CLOEXEC)
-        }
-        return OwnedDescriptor(FileDescriptor(rawValue: result))
+        try OwnedDescriptor.adopt(
+            unsafe clinux_open_at_rest(
+                proc.rawValue, "self/fd/\(rawValue)", flags.rawValue | O_CLOEXEC,
+                pageMap?.rawValue ?? -1))
+    }
+
+    /// Which pages this process has, in the procfs whose root this is (proc(5), `pagemap`).
+    public func openPageMap() throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(clinux_open_pagemap(rawValue))
     }
 
     /// Sets an extended attribute. The corresponding C function is `fsetxattr`.
@@ -229,8 +237,9 @@ extension FileDescriptor {
                     return unsafe Glibc.read(rawValue, rest.baseAddress, rest.count)
                 }
             }
-            if got == 0 { break }
             count += got
+            // What is made when it is read has no size, or another one.
+            if got == 0 || Int64(count) == known && known != 0 { break }
         }
         if count > limit { throw .fileTooLarge }
         bytes.removeLast(bytes.count - count)

@@ -30,10 +30,13 @@ public struct ProcessIdentity: Sendable, Hashable {
         self.init(pid: pid, startTime: try ProcessIdentity.status(pid).startTime)
     }
 
+    /// Whether it, or another process, has this number now. The corresponding C function is `kill`
+    /// with no signal.
+    public var isNumberTaken: Bool { pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) }
+
     /// Whether it is still there, and not only its remains.
     public var isAlive: Bool {
-        guard pid > 0, kill(pid, 0) == 0 || errno == EPERM,
-            let status = try? ProcessIdentity.status(pid)
+        guard isNumberTaken, let status = try? ProcessIdentity.status(pid)
         else { return false }
         return status.startTime == startTime && !status.hasEnded
     }
@@ -107,8 +110,4 @@ extension CurrentProcess {
 
     /// Takes note of the end of every child but `kept`, so that none stays a zombie.
     public static func reapChildren(except kept: Int32) { clinux_reap_others(kept) }
-
-    /// Lets go of the memory that the program's own text takes; what is needed again comes back
-    /// from the file.
-    public static func releaseText() { clinux_release_text() }
 }

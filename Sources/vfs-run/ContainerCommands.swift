@@ -179,17 +179,14 @@ extension Command {
             let store = arguments.globals.store
             var reports: [StoredContainer.Report] = []
             do throws(RuntimeError) {
-                let names = try store.identifiers(mustExist: arguments.globals.rootIsGiven)
+                let mustExist = arguments.globals.rootIsGiven
                 if arguments.has("quiet") {
+                    let names = try store.identifiers(mustExist: mustExist)
                     try? Output.write(names.map { $0 + "\n" }.joined())
                     return 0
                 }
-                for name in names {
-                    do throws(RuntimeError) {
-                        reports.append(try store.find(try ContainerID(name)).report())
-                    } catch {
-                        arguments.globals.log.warning("load container \(name): \(error.message)")
-                    }
+                reports = try store.reports(mustExist: mustExist) { name, error in
+                    arguments.globals.log.warning("load container \(name): \(error.message)")
                 }
             } catch {
                 throw CommandError(error.message)

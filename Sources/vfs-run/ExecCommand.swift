@@ -84,7 +84,8 @@ extension Command {
             invocation.leavesTerminal = detaches
             invocation.joining = joining
             plan = try LoadedConfig(
-                joining: container, process: file, invocation, arguments.globals.log
+                joining: container, bundle: joining.container.bundle, process: file, invocation,
+                arguments.globals.log
             ).plan
         } catch {
             throw RuntimeError(error.lines.joined(separator: "\n"))

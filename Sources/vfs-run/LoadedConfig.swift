@@ -59,17 +59,18 @@ struct LoadedConfig {
 
     /// A process in a container that exists.
     ///
-    /// - Parameter process: A file with the process; nil for the container's own.
+    /// - Parameters:
+    ///   - bundle: Where the container's config was.
+    ///   - process: A file with the process; nil for the container's own.
     init(
-        joining container: StoredContainer, process: String?, _ invocation: Invocation, _ log: Log
+        joining container: StoredContainer, bundle: String, process: String?,
+        _ invocation: Invocation, _ log: Log
     ) throws(CommandError) {
         var own: JSONDocument?
         if let process { own = try LoadedConfig.read(process, ofBundle: false) }
         let document: JSONDocument
-        let bundle: String
         do throws(RuntimeError) {
             document = try container.config(process: own)
-            bundle = try container.bundle()
         } catch {
             throw CommandError(error.message)
         }

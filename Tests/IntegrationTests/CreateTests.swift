@@ -20,6 +20,24 @@ struct CreateTests {
         }
     }
 
+    @Test func `while it waits it holds next to nothing of the program's file`() throws {
+        try Sandbox.use { box in
+            try box.create()
+            let pid = try box.pid()
+            // It is told to be created before it has come to rest.
+            let deadline = clock() + 3_000_000
+            var held = Int.max
+            while held > 192 && clock() < deadline {
+                held = try #require(HostProcess.field("RssFile", of: pid))
+            }
+            // KiB: where it goes on, with the pages that the kernel maps around it.
+            #expect(held <= 192)
+            try box.succeed("start", box.id())
+            #expect(try box.status() == "running")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test func `standard input is the program's`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["sh", "-c", "cat; cat >&2 /etc/hostname"])

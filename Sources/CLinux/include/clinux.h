@@ -190,9 +190,12 @@ void clinux_set_option(void *long_options, int index, const char *_Nullable name
                        int value);
 size_t clinux_option_size(void);
 
-/// Lets go of the pages of the program's own text and read-only data that are mapped:
-/// they come back from the page cache when they are touched.
-void clinux_release_text(void);
+/// This process's pagemap, for clinux_open_at_rest; `proc` is the root of a procfs.
+int clinux_open_pagemap(int proc);
+/// openat(2) of something that may take long: before it, all memory goes that is free or
+/// that comes back from the program's file when it is touched. By `pagemap` data goes too that
+/// was never written; -1 leaves it.
+int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap);
 
 // The seal. -------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
         public var id: ContainerID
         public var process: ProcessIdentity
         public var namespaces: NamespaceSet
+        /// The directory that its config was in.
+        public var bundle: String
         public var pidFile: String?
         public var pidfdSocket: String?
         public var consoleSocket: String?

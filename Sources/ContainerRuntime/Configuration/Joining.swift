@@ -91,13 +91,7 @@ extension StoredContainer {
         guard let process = state.process else { throw RuntimeError.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
-            preservedDescriptors: 0, controlGroup: state.cgroup)
-    }
-
-    /// The directory that the container's config was in.
-    public func bundle() throws(RuntimeError) -> String {
-        guard let state = try state() else { throw RuntimeError.missing(id) }
-        return state.bundle
+            bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.cgroup)
     }
 
     /// The config that the container was created from, with `process` in the place of its own.

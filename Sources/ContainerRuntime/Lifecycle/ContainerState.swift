@@ -52,10 +52,13 @@ struct ContainerState: Sendable {
         owner = value["owner"]?.integer(UInt32.self) ?? 0
         namespaces = value["namespaces"]?.integer(UInt64.self) ?? 0
         ownsProcesses = value["ownsProcesses"]?.bool ?? true
-        // Of an earlier run of the machine nothing is left, whoever has these numbers now.
-        if boot == ContainerState.currentBoot {
-            process = ContainerState.identity(value["process"])
-            creator = ContainerState.identity(value["creator"])
+        process = ContainerState.identity(value["process"])
+        creator = ContainerState.identity(value["creator"])
+        // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
+        // left either, whoever has it now.
+        if let one = process ?? creator, !one.isNumberTaken || boot != ContainerState.currentBoot {
+            process = nil
+            creator = nil
         }
         cgroup = ContainerState.places(value["cgroup"])
         announcedCgroup = ContainerState.places(value["announcedCgroup"])
@@ -104,10 +107,10 @@ struct ContainerState: Sendable {
     }
 
     /// After a restart another process may have both the pid and the start time of one of before.
-    static var currentBoot: String {
+    static let currentBoot: String = {
         let bytes = (try? HostPath.read("/proc/sys/kernel/random/boot_id")) ?? []
         return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
-    }
+    }()
 
     var encoded: [UInt8] {
         func pair(_ process: ProcessIdentity?) -> JSONOutput {

@@ -53,6 +53,63 @@ public struct ContainerStore: Sendable {
         }
     }
 
+    /// What is told of every container, in the order of their names.
+    ///
+    /// - Parameter failed: Takes the name of one that cannot be read, and why.
+    public func reports(
+        mustExist: Bool, failed: (String, RuntimeError) -> Void
+    ) throws(RuntimeError) -> [StoredContainer.Report] {
+        let names = try identifiers(mustExist: mustExist)
+        guard !names.isEmpty, let folder = try? HostPath.open(root, [.path, .directory]) else {
+            return []
+        }
+        var reports: [StoredContainer.Report] = []
+        reports.reserveCapacity(names.count)
+        for name in names {
+            do throws(RuntimeError) {
+                reports.append(try report(try ContainerID(name), in: folder.borrowed))
+            } catch {
+                failed(name, error)
+            }
+        }
+        return reports
+    }
+
+    private func report(
+        _ id: ContainerID, in folder: FileDescriptor
+    ) throws(RuntimeError) -> StoredContainer.Report {
+        let place = "\(id.text)/\(ContainerStore.stateName)"
+        // All there is to say of one that has ended is in there.
+        if let state = try state(of: id, folder, place), state.process ?? state.creator == nil {
+            return StoredContainer.Report(state: state, status: .stopped)
+        }
+        return try find(id).report()
+    }
+
+    /// Nil for one whose creation has not come far enough to write it down.
+    ///
+    /// - Parameter name: Of the file with it, in `folder`.
+    fileprivate func state(
+        of id: ContainerID, _ folder: FileDescriptor, _ name: String
+    ) throws(RuntimeError) -> ContainerState? {
+        var path: String { "\(directory(id))/\(ContainerStore.stateName)" }
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try folder.open(name, .readOnly).borrowed.readAll()
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+        }
+        guard let document = try? JSONDocument(bytes), let state = ContainerState(document.root)
+        else {
+            throw RuntimeError(
+                "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container",
+                exitCode: 1)
+        }
+        return state
+    }
+
     /// Takes the name: of many who want it at once one gets it.
     ///
     /// - Returns: The container, locked, with nothing in it.
@@ -106,23 +163,7 @@ public struct StoredContainer: Sendable {
 
     /// Nil for one whose creation has not come far enough to write it down.
     func state() throws(RuntimeError) -> ContainerState? {
-        let bytes: [UInt8]
-        do throws(Errno) {
-            let file = try directory.borrowed.open(ContainerStore.stateName, .readOnly)
-            bytes = try file.borrowed.readAll()
-        } catch .noSuchFileOrDirectory {
-            return nil
-        } catch {
-            throw RuntimeError(
-                "\(store.directory(id))/\(ContainerStore.stateName): \(error.words)", exitCode: 1)
-        }
-        guard let document = try? JSONDocument(bytes), let state = ContainerState(document.root)
-        else {
-            throw RuntimeError(
-                "\(store.directory(id))/\(ContainerStore.stateName) is damaged; \"vfs-run delete"
-                    + " --force \(id.text)\" removes the container", exitCode: 1)
-        }
-        return state
+        try store.state(of: id, directory.borrowed, ContainerStore.stateName)
     }
 
     /// What it is doing now.

@@ -101,7 +101,7 @@ public final class Launch {
         }
         let near = pair.near.borrowed
         let far = pair.far.borrowed
-        guard let entry = plan.steps[plan.entry].step as? any SpawningStep else {
+        guard let entry = plan.steps[plan.entry].spawning else {
             throw StepError("the plan makes no process")
         }
         let child = try entry.spawn(

@@ -5,6 +5,9 @@ internal import LinuxSystem
 public struct PlannedStep: Sendable {
     public var step: any Step
     public var origin: Origin
+    /// Itself, where it makes the init process: known when it is planned, since to ask a value for
+    /// its conformances takes a search through those of the whole program.
+    var spawning: (any SpawningStep)?
 }
 
 /// Everything that a start does, in order, as data.
@@ -26,7 +29,7 @@ public struct Plan: Sendable {
     let file: String
 
     /// The step that makes the init process: what stands before is the runtime's.
-    var entry: Int { steps.firstIndex { $0.step is any SpawningStep } ?? 0 }
+    var entry: Int { steps.firstIndex { $0.spawning != nil } ?? 0 }
 
     /// What stands behind the program's execution: the runtime's again.
     var firstAfterStart: Int {

@@ -63,6 +63,10 @@ public struct Planner {
         steps.append(PlannedStep(step: step, origin: origin))
     }
 
+    private mutating func add(_ step: some SpawningStep, _ origin: Origin = .standard) {
+        steps.append(PlannedStep(step: step, origin: origin, spawning: step))
+    }
+
     // MARK: The runtime process
 
     private mutating func planRuntime() {

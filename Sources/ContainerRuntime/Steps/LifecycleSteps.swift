@@ -193,7 +193,9 @@ struct PrepareGate: Step {
     let summary = "prepare to wait for the start"
 
     func apply(_ context: StartContext) throws(StepError) {
-        _ = try context.openPrivateProc()
+        let proc = try context.openPrivateProc()
+        // Where there is none, or it may not be read, the container waits with more memory.
+        context.pageMap = try? HeldDescriptor(proc.directory.borrowed.openPageMap())
     }
 }
 
@@ -212,9 +214,9 @@ struct AwaitStart: Step {
         }
         context.channel = nil
         // It may be a long time.
-        CurrentProcess.releaseText()
         let gate = try stepping("open", ContainerStore.fifoName) { () throws(Errno) in
-            try fifo.borrowed.reopen(through: proc.directory.borrowed, .writeOnly)
+            try fifo.borrowed.reopenAtRest(
+                through: proc.directory.borrowed, .writeOnly, pageMap: context.pageMap?.borrowed)
         }
         try stepping("write", ContainerStore.fifoName) { () throws(Errno) in
             try gate.borrowed.write(all: AwaitStart.opened)
@@ -222,5 +224,6 @@ struct AwaitStart: Step {
         context.gate = HeldDescriptor(gate)
         context.fifo = nil
         context.privateProc = nil
+        context.pageMap = nil
     }
 }

@@ -271,11 +271,12 @@ struct CloseDescriptors: Step {
             throw StepError("the plan has no channel to the runtime process")
         }
         var kept = [channel.channel.borrowed]
-        // Close-on-exec, both; the gate leads to a fifo, the procfs to the container's own.
+        // Close-on-exec, all; the gate leads to a fifo, the procfs to the container's own.
         if let fifo = context.fifo { kept.append(fifo.borrowed) }
         if context.fifo != nil, let proc = context.privateProc {
             kept.append(proc.directory.borrowed)
         }
+        if let pageMap = context.pageMap { kept.append(pageMap.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)

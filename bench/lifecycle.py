@@ -1,0 +1,222 @@
+"""The life of a container by separate commands, for bench/run: create, start, exec, state, kill and
+delete; runs in a row and at once; the memory that a created container holds; listing many.
+
+Every runtime gets the same bundle, and a root of its own for its states on a tmpfs, as /run is. None
+makes control groups where it can be told not to.
+"""
+
+import copy
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+STEPS = ["create", "start", "exec", "state", "kill", "delete"]
+# What an engine does with a container; exec and state are measured in between.
+CYCLE = ["create", "start", "kill", "delete"]
+IN_A_ROW, AT_ONCE = 100, 50
+CONTAINERS = 10_000
+
+
+class Lifecycle:
+    def __init__(self, bench, vfs_run, tools):
+        self.scratch = bench.scratch
+        self.tools = tools
+        states = self.scratch / "states"
+        states.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", states], check=True)
+        self.states = states
+        self.bundle = self.write("true", bench.plain, ["/bin/true"])
+        self.sleeper = self.write("sleep", bench.plain, ["/bin/sleep", "1000"])
+        self.runtimes = {"vfs-run": self.runtime("vfs-run", vfs_run, "--cgroup-manager=disabled")}
+        if crun := shutil.which("crun"):
+            self.runtimes["crun"] = self.runtime("crun", crun, "--cgroup-manager=disabled")
+        if runc := shutil.which("runc"):
+            self.runtimes["runc"] = self.runtime("runc", runc)
+
+    def write(self, name, config, arguments):
+        directory = self.scratch / f"bundle-{name}"
+        directory.mkdir()
+        config = copy.deepcopy(config)
+        config["process"]["args"] = arguments
+        (directory / "config.json").write_text(json.dumps(config, indent=4))
+        return directory
+
+    def runtime(self, name, binary, *options):
+        return [str(binary), "--root", str(self.states / name), *options]
+
+    def close(self):
+        for name, runtime in self.runtimes.items():
+            self.call(*runtime, "delete", "--force", "bench", check=False)
+        subprocess.run(["umount", "-l", self.states], check=True)
+
+    def call(self, *command, check=True):
+        """A created container keeps what it was given as standard streams: never a pipe."""
+        return subprocess.run(
+            command, check=check, timeout=30, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=None if check else subprocess.DEVNULL)
+
+    # The commands
+
+    def cycle(self):
+        """One container's life after the other, the runtimes in turn."""
+        commands = {}
+        for name, runtime in self.runtimes.items():
+            pid_file = self.scratch / f"{name}.pid"
+            arguments = {
+                "create": ["--bundle", self.sleeper, "--pid-file", pid_file, "bench"],
+                "start": ["bench"], "exec": ["bench", "/bin/true"], "state": ["bench"],
+                "kill": ["bench", "KILL"], "delete": ["bench"],
+            }
+            for step in STEPS:
+                if step == "delete":
+                    commands[f"@{name} end"] = ["@end", pid_file]
+                commands[f"{name} {step}"] = [*runtime, step, *arguments[step]]
+        return commands
+
+    def runs(self):
+        commands = {}
+        for name, runtime in self.runtimes.items():
+            run = [*runtime, "run", "--bundle", self.bundle, "bench%"]
+            commands[f"{name}, {IN_A_ROW} in a row"] = [f"x{IN_A_ROW}", *run]
+            commands[f"{name}, {AT_ONCE} at once"] = [f"={AT_ONCE}", *run]
+        return commands
+
+    # The order of functions
+
+    def steps(self, *starts):
+        """Single-steps the one-shot starts and every command; returns the logs of addresses."""
+        runtime, logs = self.runtimes["vfs-run"], []
+
+        def step(*command):
+            logs.append(self.scratch / f"steps-{len(logs)}")
+            return [self.tools / "step", logs[-1], *command]
+
+        def call(*command):
+            subprocess.run(
+                step(*command), check=True, timeout=600, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL)
+
+        for start in starts:
+            call(*start)
+        call(*runtime, "run", "--bundle", self.bundle, "bench")
+        # Its first process is followed until it has become the program: over the start.
+        creation = subprocess.Popen(
+            step(*runtime, "create", "--bundle", self.sleeper, "bench"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        try:
+            self.wait_for("created", creation)
+            call(*runtime, "state", "bench")
+            call(*runtime, "start", "bench")
+            if creation.wait(60) != 0:
+                raise RuntimeError("create has failed")
+        finally:
+            creation.kill()
+        call(*runtime, "exec", "bench", "/bin/true")
+        call(*runtime, "list")
+        call(*runtime, "kill", "bench", "KILL")
+        self.wait_for("stopped")
+        call(*runtime, "delete", "bench")
+        return logs
+
+    def wait_for(self, status, process=None):
+        runtime, deadline = self.runtimes["vfs-run"], time.monotonic() + 600
+        while time.monotonic() < deadline:
+            found = subprocess.run(
+                [*runtime, "state", "bench"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                timeout=30)
+            if found.returncode == 0 and json.loads(found.stdout)["status"] == status:
+                return
+            if process is not None and process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError(f"the container does not become {status}")
+
+    # Memory
+
+    def memory(self, rounds=7):
+        """KiB that the init process of a created container holds: its share, and what is its own."""
+        held = {}
+        for name, runtime in self.runtimes.items():
+            found = [self.memory_of_one(name, runtime) for _ in range(rounds)]
+            held[name] = {key: statistics.median(one[key] for one in found) for key in found[0]}
+        return held
+
+    def memory_of_one(self, name, runtime):
+        pid_file = self.scratch / f"{name}.pid"
+        self.call(
+            *runtime, "create", "--bundle", self.sleeper, "--pid-file", pid_file, "bench")
+        try:
+            return self.waiting_memory(int(pid_file.read_text()))
+        finally:
+            self.call(*runtime, "delete", "--force", "bench")
+
+    @staticmethod
+    def waiting_memory(pid):
+        """Once it waits: the last steps before that may still be under way."""
+        found, deadline = None, time.monotonic() + 10
+        while time.monotonic() < deadline:
+            lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+            sizes = {key: int(rest.split()[0]) for key, rest in
+                     (line.split(":", 1) for line in lines)}
+            now = {"pss": sizes["Pss"], "own": sizes["Private_Clean"] + sizes["Private_Dirty"],
+                   "anonymous": sizes["Anonymous"]}
+            if now == found:
+                return now
+            found = now
+            time.sleep(0.02)
+        raise RuntimeError(f"the memory of process {pid} does not settle")
+
+    # Many containers
+
+    def many(self):
+        """`list` and `state` where there are many that have ended: one is made, and copied."""
+        commands = {}
+        for name, runtime in self.runtimes.items():
+            root = self.states / f"{name}-many"
+            runtime = [root if word == str(self.states / name) else word for word in runtime]
+            file = self.fabricate(name, runtime, root)
+            commands[f"{name} list"] = [*runtime, "list"]
+            commands[f"{name} list, the floor"] = [self.tools / "reader", root, file]
+            commands[f"{name} state"] = [*runtime, "state", f"c{CONTAINERS // 2:05}"]
+        return commands
+
+    def fabricate(self, name, runtime, root):
+        """Returns the name of the file that a container's state is in."""
+        pid_file = self.scratch / f"{name}.pid"
+        self.call(
+            *runtime, "create", "--bundle", self.bundle, "--pid-file", pid_file, "c00000")
+        pid = int(pid_file.read_text())
+        self.call(*runtime, "kill", "c00000", "KILL")
+        while process_runs(pid):
+            time.sleep(0.01)
+        files = {file.name: file.read_bytes() for file in (root / "c00000").iterdir()
+                 if file.is_file() and not file.is_symlink()}
+        for number in range(1, CONTAINERS):
+            directory = root / f"c{number:05}"
+            directory.mkdir(mode=0o700)
+            for file, content in files.items():
+                (directory / file).write_bytes(content.replace(b"c00000", b"c%05d" % number))
+        (file,) = {"state.json", "status"} & set(files)
+        return file
+
+
+def process_runs(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] not in "ZX"
+
+
+def sums(runs, names):
+    """The runs of several commands as one: what each took of time and faults, added up."""
+    return [
+        {"ns": sum(one["ns"] for one in together), "rss": max(one["rss"] for one in together),
+         "faults": sum(one["faults"] for one in together),
+         "user": sum(one["user"] for one in together),
+         "system": sum(one["system"] for one in together)}
+        for together in zip(*(runs[name] for name in names))
+    ]
