@@ -95,7 +95,9 @@ public struct ContainerStore: Sendable {
         var path: String { "\(directory(id))/\(ContainerStore.stateName)" }
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try folder.open(name, .readOnly).borrowed.readAll()
+            // Named: what is not would be closed before it is read.
+            let file = try folder.open(name, .readOnly)
+            bytes = try file.borrowed.readAll()
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
