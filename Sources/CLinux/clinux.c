@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -115,6 +116,33 @@ unsigned int clinux_minor(dev_t device) { return minor(device); }
 
 int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size) {
     return fsetxattr(fd, name, value, size, 0);
+}
+
+int clinux_copy_times(int source, int directory, const char *name) {
+    struct stat found;
+    if (fstat(source, &found) != 0) return -1;
+    struct timespec times[2] = {found.st_atim, found.st_mtim};
+    return utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+int clinux_copy_data(int source, int target, int64_t size) {
+    off_t at = 0;
+    while (at < size) {
+        off_t start = lseek(source, at, SEEK_DATA);
+        if (start < 0 && errno == ENXIO) break; // nothing but a hole is left
+        if (start < 0) return -1;
+        off_t end = lseek(source, start, SEEK_HOLE);
+        if (end < 0) return -1;
+        if (end > size) end = size;
+        if (lseek(target, start, SEEK_SET) < 0) return -1;
+        while (start < end) {
+            ssize_t count = sendfile(target, source, &start, (size_t)(end - start));
+            if (count < 0 && errno != EINTR) return -1;
+            if (count == 0) return ftruncate(target, start); // it has become shorter
+        }
+        at = end;
+    }
+    return ftruncate(target, size);
 }
 
 int clinux_memfd_create(const char *name) {

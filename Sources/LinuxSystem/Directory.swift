@@ -30,6 +30,24 @@ extension FileDescriptor {
         try checkDone(unsafe fchownat(rawValue, name, user, group, AT_SYMLINK_NOFOLLOW))
     }
 
+    /// Follows a symbolic link: for names whose kind is known. The corresponding C function is
+    /// `fchmodat`.
+    public func changeMode(_ name: String, _ mode: UInt32) throws(Errno) {
+        try checkDone(unsafe fchmodat(rawValue, name, mode, 0))
+    }
+
+    /// Gives `name` the times of access and of change that `source` has. The corresponding C
+    /// function is `utimensat` with `AT_SYMLINK_NOFOLLOW`.
+    public func copyTimes(_ name: String, from source: FileDescriptor) throws(Errno) {
+        try checkDone(unsafe clinux_copy_times(source.rawValue, rawValue, name))
+    }
+
+    /// Fills this new file with the first `size` bytes of `source`, holes as holes. The
+    /// corresponding C function is `sendfile`.
+    public func copyData(from source: FileDescriptor, size: Int64) throws(Errno) {
+        try checkDone(clinux_copy_data(source.rawValue, rawValue, size))
+    }
+
     /// The corresponding C function is `openat`; `O_CLOEXEC` and `O_NOFOLLOW` are added.
     public func open(_ name: String, _ flags: OpenFlags, mode: UInt32 = 0) throws(Errno)
         -> OwnedDescriptor

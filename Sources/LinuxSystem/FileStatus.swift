@@ -18,6 +18,19 @@ public enum FileKind: Sendable, Hashable {
             default: .regular
             }
     }
+
+    /// The type in `st_mode`.
+    public var modeBits: UInt32 {
+        switch self {
+        case .regular: UInt32(S_IFREG)
+        case .directory: UInt32(S_IFDIR)
+        case .symbolicLink: UInt32(S_IFLNK)
+        case .characterDevice: UInt32(S_IFCHR)
+        case .blockDevice: UInt32(S_IFBLK)
+        case .fifo: UInt32(S_IFIFO)
+        case .socket: UInt32(S_IFSOCK)
+        }
+    }
 }
 
 /// The part of `struct stat` that a runtime asks for.

@@ -48,16 +48,16 @@ import Testing
             #"""
             [{"destination": "/a", "type": "tmpfs",
              "options": ["idmap"], "uidMappings": [{}]},
-             {"destination": "/b", "type": "tmpfs", "options": ["tmpcopyup", 1]}]
+             {"destination": "/b", "type": "proc", "options": ["tmpcopyup", 1]}]
             """#,
             """
             config.json:7:14: mounts[0].options[0]: the option "idmap" is not supported \
             yet; remove it
             config.json:7:39: mounts[0].uidMappings: id-mapped mounts are not supported \
             yet; remove it
-            config.json:8:53: mounts[1].options[0]: the option "tmpcopyup" is not \
-            supported yet; remove it
-            config.json:8:66: mounts[1].options[1]: 1 is not a string
+            config.json:8:52: mounts[1].options[0]: tmpcopyup fills a new tmpfs, and this is \
+            none; remove it
+            config.json:8:65: mounts[1].options[1]: 1 is not a string
             """),
         CheckRow(
             "mounts",

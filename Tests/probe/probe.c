@@ -212,10 +212,11 @@ static const char *kind(mode_t mode) {
 
 static void print_status(const struct stat *found, const char *target) {
     printf("{\"kind\": \"%s\", \"mode\": %u, \"uid\": %u, \"gid\": %u, \"major\": %u, "
-           "\"minor\": %u, \"size\": %lld, \"nlink\": %llu",
+           "\"minor\": %u, \"size\": %lld, \"nlink\": %llu, \"blocks\": %lld, \"mtime\": %lld",
            kind(found->st_mode), found->st_mode & 07777, found->st_uid, found->st_gid,
            major(found->st_rdev), minor(found->st_rdev), (long long)found->st_size,
-           (unsigned long long)found->st_nlink);
+           (unsigned long long)found->st_nlink, (long long)found->st_blocks,
+           (long long)found->st_mtim.tv_sec);
     if (target != NULL) {
         printf(", \"target\": ");
         quote(target);

@@ -103,6 +103,10 @@ int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int ma
 unsigned int clinux_major(dev_t device);
 unsigned int clinux_minor(dev_t device);
 int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size);
+/// utimensat(2) of `name`, no link followed, with the times of `source`.
+int clinux_copy_times(int source, int directory, const char *name);
+/// sendfile(2) of the first `size` bytes, without what are holes in `source`.
+int clinux_copy_data(int source, int target, int64_t size);
 int clinux_memfd_create(const char *name);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// The mount id of statx(2), which names the mount an open file is reached

@@ -13,6 +13,8 @@ extension Configuration {
         public var setRecursively: MountAttributes = []
         public var clearRecursively: MountAttributes = []
         public var propagation: [Propagation] = []
+        /// Whether a tmpfs starts with what the directory below it holds.
+        public var copiesUp = false
         public var origin: Origin
         /// The options as they were written, for people.
         public var optionText: String

@@ -8,6 +8,8 @@ enum MountOption {
     case propagation(MountPropagation, isRecursive: Bool)
     case bind(isRecursive: Bool)
     case remount
+    /// What the directory below holds is copied into the new tmpfs.
+    case copyUp
     /// A flag of the file system itself, which a bind mount shares and cannot change.
     case superblock(String)
     /// Known and without effect: the default, or what the kernel decides itself.
@@ -81,7 +83,7 @@ enum MountOption {
         ("unbindable", .propagation(.unbindable, isRecursive: false)),
         ("idmap", .unsupported),
         ("ridmap", .unsupported),
-        ("tmpcopyup", .unsupported),
+        ("tmpcopyup", .copyUp),
     ]
 
     /// Nil for what is the file system's own: `mode=755`.
@@ -122,6 +124,13 @@ extension Configuration.Mount {
                 propagation.append(.init(kind: kind, isRecursive: isRecursive))
             case .bind(let isRecursive): bind = isRecursive || bind == true
             case .remount: isRemount = true
+            case .copyUp:
+                copiesUp = true
+                if spec.type?.value != "tmpfs" {
+                    diagnostics.error(
+                        "tmpcopyup fills a new tmpfs, and this is none; remove it",
+                        at: option.offset)
+                }
             case .superblock(let flag): parameters.append(Parameter(key: flag))
             case .nothing: break
             case .unsupported:

@@ -35,6 +35,19 @@ struct MountTarget {
         return target
     }
 
+    /// What is at the destination before anything is made there; nil where there is nothing.
+    func status(_ context: StartContext) throws(StepError) -> FileStatus? {
+        let root = try context.openRoot()
+        do throws(Errno) {
+            let found = try root.directory.open(mount.destination, .path)
+            return try FileStatus.of(found.borrowed)
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw StepError(SystemCallError("openat2", mount.destination.inQuotes, error))
+        }
+    }
+
     /// What leads into procfs through a symbolic link is not what the checks have seen.
     private func refuseProc(_ target: FileDescriptor) throws(StepError) {
         let place = HostName.cleaned(mount.destination)
@@ -104,6 +117,7 @@ struct MountFileSystem: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         let target = MountTarget(mount: mount)
+        let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
             context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
         let fileSystem = try stepping(
@@ -121,6 +135,10 @@ struct MountFileSystem: Step {
         for parameter in parameters {
             try configure(fileSystem, parameter.key, parameter.value)
         }
+        // A program that expects its directory finds it with the mode that the image gave it.
+        if let below, !parameters.contains(where: { $0.key == "mode" }) {
+            try configure(fileSystem, "mode", String(below.permissions, radix: 8))
+        }
         // Whoever names a context for this one means it.
         let hasContext = parameters.contains { $0.key.hasSuffix("context") }
         if let label, labeling == .byOption, !hasContext {
@@ -128,6 +146,10 @@ struct MountFileSystem: Step {
         }
         var attributes = mount.set
         attributes.override(with: mount.setRecursively)
+        // What is to be filled becomes read-only when it is full.
+        let isFilled = mount.copiesUp && below != nil
+        let final = attributes
+        if isFilled { attributes.subtract(.readOnly) }
         let tree: DetachedMount
         do {
             try fileSystem.create()
@@ -141,6 +163,13 @@ struct MountFileSystem: Step {
                 () throws(Errno) in
                 let top = try root.open(".", [.readOnly, .directory])
                 try top.borrowed.setAttribute("security.selinux", label)
+            }
+        }
+        if isFilled {
+            try CopyUp(destination: mount.destination, parameters: parameters)
+                .fill(tree.borrowed, from: place.borrowed)
+            try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
+                try tree.setAttributes(set: final.intersection(.readOnly))
             }
         }
         // It was made with its attributes; there is nothing to set or to clear any more.
