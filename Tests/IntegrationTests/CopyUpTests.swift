@@ -47,7 +47,9 @@ struct CopyUpTests {
                     + ["list:/kept", "list:/kept/inner", "read:/kept/file", "create:/kept/new"])
             #expect(facts.mount(on: "/kept")?.type == "tmpfs")
             #expect(
-                facts.found("list:/kept") == ["dangling", "device", "fifo", "file", "inner", "none"])
+                facts.found("list:/kept") == [
+                    "dangling", "device", "fifo", "file", "inner", "none",
+                ])
             #expect(facts.found("list:/kept/inner") == ["empty", "link", "program"])
             #expect(facts.found("read:/kept/file") == "content\n")
             let isReadOnly = options.contains("ro")

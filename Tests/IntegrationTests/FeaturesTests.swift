@@ -20,7 +20,7 @@ import Testing
     /// Lists of names that a document may hold: what is missing here, and what is missing there.
     static let lists: [(path: [String], notYet: Set<String>, onlyHere: Set<String>)] = [
         // acl and noacl: of the kernel's past, and in runc until 1.1.
-        (["mountOptions"], ["tmpcopyup", "acl", "noacl"], []),
+        (["mountOptions"], ["acl", "noacl"], []),
         (["linux", "namespaces"], ["user", "time"], []),
         (["linux", "capabilities"], [], []),
         (["linux", "seccomp", "actions"], [], []),

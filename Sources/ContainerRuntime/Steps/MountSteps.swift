@@ -41,7 +41,8 @@ struct MountTarget {
         do throws(Errno) {
             let found = try root.directory.open(mount.destination, .path)
             return try FileStatus.of(found.borrowed)
-        } catch .noSuchFileOrDirectory {
+        } catch .noSuchFileOrDirectory, .notDirectory {
+            // Made, or refused, when it is opened as a target.
             return nil
         } catch {
             throw StepError(SystemCallError("openat2", mount.destination.inQuotes, error))
@@ -150,13 +151,7 @@ struct MountFileSystem: Step {
         let isFilled = mount.copiesUp && below != nil
         let final = attributes
         if isFilled { attributes.subtract(.readOnly) }
-        let tree: DetachedMount
-        do {
-            try fileSystem.create()
-            tree = try fileSystem.mount(attributes)
-        } catch {
-            throw failure(fileSystem, "mount", error)
-        }
+        let tree = try made(fileSystem, attributes)
         if let label, labeling == .byAttribute {
             let root = tree.borrowed
             try stepping("fsetxattr", "security.selinux of \(mount.destination.inQuotes)") {
@@ -179,6 +174,17 @@ struct MountFileSystem: Step {
         attached.clear = []
         attached.clearRecursively = []
         try MountTarget(mount: attached).attach(tree, place.borrowed)
+    }
+
+    private func made(
+        _ fileSystem: borrowing FileSystemContext, _ attributes: MountAttributes
+    ) throws(StepError) -> DetachedMount {
+        do {
+            try fileSystem.create()
+            return try fileSystem.mount(attributes)
+        } catch {
+            throw failure(fileSystem, "mount", error)
+        }
     }
 
     private enum Labeling { case byOption, byAttribute, not }
