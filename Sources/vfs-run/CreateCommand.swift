@@ -104,6 +104,11 @@ extension Command {
         _ arguments: ParsedArguments, until: Accompaniment
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
+        if arguments.globals.controlGroupManager == .systemd {
+            throw CommandError(
+                "control groups made by systemd are not supported yet; leave --systemd-cgroup out, or"
+                    + " give --cgroup-manager cgroupfs")
+        }
         do throws(RuntimeError) {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,

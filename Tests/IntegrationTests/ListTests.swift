@@ -170,6 +170,17 @@ struct GlobalOptionTests {
         }
     }
 
+    /// What is asked for and not there is never left out in silence.
+    @Test(arguments: [["--systemd-cgroup"], ["--cgroup-manager", "systemd"]])
+    func `a manager of control groups that is not there is refused`(_ globals: [String]) throws {
+        try Sandbox.use { box in
+            try box.prepare(box.config(), arguments: ["true"])
+            let outcome = try box.command("create", box.id(), globals: globals)
+            #expect(outcome.code == 1)
+            #expect(outcome.error.contains("systemd are not supported yet"), "\(outcome)")
+        }
+    }
+
     @Test func `json without a file goes to standard error alone`() throws {
         try Sandbox.use { box in
             let outcome = try box.command("state", "nobody", globals: ["--log-format", "json"])
