@@ -9,6 +9,28 @@ extension ParsedArguments {
     }
 }
 
+extension ParsedArguments {
+    /// The containers that the first operand means: one by its name, or with `--regex` all whose
+    /// names the expression finds something in.
+    fileprivate func containers() throws(RuntimeError) -> [StoredContainer] {
+        guard has("regex") else { return [try container()] }
+        guard let expression = RegularExpression(operands[0]) else {
+            throw RuntimeError("\"\(operands[0])\" is not a regular expression")
+        }
+        var found: [StoredContainer] = []
+        for name in try globals.store.identifiers() where expression.matches(name) {
+            found.append(try globals.store.find(try ContainerID(name)))
+        }
+        return found
+    }
+}
+
+extension Option {
+    fileprivate static let regex = Option(
+        long: "regex", short: "r", value: nil,
+        help: "ID is an extended regular expression: all containers whose names it matches")
+}
+
 extension Command {
     /// A command on one container: its operands are checked and its errors printed.
     private static func on(
@@ -66,15 +88,17 @@ extension Command {
         options: [
             Option(
                 long: "all", short: "a", value: nil,
-                help: "to all its processes; no error when none is left")
+                help: "to all its processes; no error when none is left"),
+            .regex,
         ],
         run: on(1...2) { arguments throws(RuntimeError) in
             let word = arguments.operands.count > 1 ? arguments.operands[1] : "TERM"
             guard let signal = word == "0" ? 0 : Signal.number(word) else {
                 throw RuntimeError("unknown signal \"\(word)\"; a name as TERM, or a number")
             }
-            let container = try arguments.container()
-            try container.kill(signal, all: arguments.has("all"))
+            for container in try arguments.containers() {
+                try container.kill(signal, all: arguments.has("all"))
+            }
             return 0
         })
 
@@ -138,27 +162,33 @@ extension Command {
         options: [
             Option(
                 long: "force", short: "f", value: nil,
-                help: "also one that runs: it is killed; no error when there is none")
+                help: "also one that runs: it is killed; no error when there is none"),
+            .regex,
         ],
         run: on(1...1) { arguments throws(RuntimeError) in
             let force = arguments.has("force")
-            let id = try ContainerID(arguments.operands[0])
-            let container: StoredContainer
             do throws(RuntimeError) {
-                container = try arguments.globals.store.find(id)
+                for container in try arguments.containers() {
+                    try delete(container, force: force, arguments.globals.log)
+                }
             } catch {
                 if force && error.isMissing { return 0 }
                 throw error
             }
-            do throws(RuntimeError) {
-                try container.delete(force: force)
-            } catch {
-                if force && error.isMissing { return 0 }
-                if !error.isWarning { throw error }
-                arguments.globals.log.warning(error.message)
-            }
             return 0
         })
+
+    private static func delete(
+        _ container: StoredContainer, force: Bool, _ log: Log
+    ) throws(RuntimeError) {
+        do throws(RuntimeError) {
+            try container.delete(force: force)
+        } catch {
+            if force && error.isMissing { return }
+            if !error.isWarning { throw error }
+            log.warning(error.message)
+        }
+    }
 
     /// `vfs-run list`
     static let list = Command(

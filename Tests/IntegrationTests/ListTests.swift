@@ -170,6 +170,20 @@ struct GlobalOptionTests {
         }
     }
 
+    @Test func `kill and delete take an expression for many names`() throws {
+        try Sandbox.use { box in
+            try box.prepare(box.config(), arguments: ["/probe", "--wait"])
+            for name in ["one", "two", "other"] { try box.succeed("create", box.id(name)) }
+            let both = "^\(box.id("one"))$|-two$"
+            try box.succeed("kill", "--regex", both, "KILL")
+            try box.succeed("delete", "--force", "-r", both)
+            #expect(try box.succeed("list", "-q").output == box.id("other") + "\n")
+            let outcome = try box.command("delete", "--regex", "(")
+            #expect(outcome.code == 1 && outcome.error.contains("not a regular expression"))
+            try box.succeed("delete", box.id("other"))
+        }
+    }
+
     /// What is asked for and not there is never left out in silence.
     @Test(arguments: [["--systemd-cgroup"], ["--cgroup-manager", "systemd"]])
     func `a manager of control groups that is not there is refused`(_ globals: [String]) throws {
