@@ -101,6 +101,8 @@ extension StoredContainer {
             try runPoststart(state)
             return follow(readiness, state, warn)
         }
+        // It is ending by itself: whoever asks for its state next finds it stopped.
+        try end(state)
         guard case .failed(_, _, let text) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
