@@ -7,13 +7,14 @@ SWIFT ?= swift
 # One static executable that seals itself before the C library starts. What a start executes is
 # linked side by side (bench/run --order writes the list; names that are gone do no harm).
 ORDER = scripts/link-order
-STATIC = -c release --static-swift-stdlib -Xswiftc -static-executable \
-	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld \
+LINK = --static-swift-stdlib -Xswiftc -static-executable \
+	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
+STATIC = -c release $(LINK) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
 BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift $(ORDER)
 
-.PHONY: all build run test-dependencies test test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -46,9 +47,15 @@ run: build rootfs/base
 	@echo "The same again, in a fresh container:"
 	$(BINARY) config/script.json
 
+TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+
 test: test-dependencies build rootfs/base build/probe
-	VFS_RUN=$(CURDIR)/$(BINARY) VFS_RUN_PROBE=$(CURDIR)/build/probe \
-	VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+	VFS_RUN=$(CURDIR)/$(BINARY) $(TEST)
+
+# The same tests on a debug build, which is made anew in seconds: FILTER=NAME chooses some.
+check: test-dependencies rootfs/base build/probe
+	$(SWIFT) build --scratch-path .build-debug $(LINK) --product vfs-run
+	VFS_RUN=$(CURDIR)/.build-debug/debug/vfs-run $(TEST) $(addprefix --filter ,$(FILTER))
 
 build/probe: Tests/probe/probe.c
 	@mkdir -p build
