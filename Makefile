@@ -77,7 +77,8 @@ lint: build rootfs/base
 
 fmt:
 	swift-format format --in-place --recursive --parallel Package.swift Sources Tests
-	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h
+	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h \
+	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h
 
 bench: build rootfs/base
 	@scripts/install-dependencies bench

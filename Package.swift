@@ -30,6 +30,12 @@ let package = Package(
         .systemLibrary(
             name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(
+            name: "CArchiveSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .systemLibrary(
+            name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(
             name: "LinuxSystem", dependencies: ["CLinux", "CCap", system], swiftSettings: strict),
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "OCISpec", dependencies: ["JSON"], swiftSettings: strict),
@@ -39,6 +45,9 @@ let package = Package(
         .target(name: "Overlay", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
             name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
+            swiftSettings: strict),
+        .target(
+            name: "Archives", dependencies: ["CArchive", "CArchiveSupport", "CZlib", "CZstd"],
             swiftSettings: strict),
         .target(
             name: "ContainerRuntime",
@@ -75,6 +84,9 @@ let package = Package(
             dependencies: [
                 "CSeccomp", "JSON", "LinuxSystem", "OCISpec", "Seccomp", "TestSupport", system,
             ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport"],
             swiftSettings: relaxed),
         .testTarget(
             name: "ContainerRuntimeTests",

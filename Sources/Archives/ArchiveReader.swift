@@ -1,0 +1,115 @@
+internal import CArchive
+
+/// Reads a tar archive, or what is in a compressed stream, as it comes in: nothing is kept.
+///
+/// All formats of tar are read (ustar, pax, GNU; sparse files too), and gzip and zstd.
+@safe
+public final class ArchiveReader {
+    /// What is to be read.
+    public enum Kind: Sendable {
+        /// Entries of a tar archive, which is not compressed.
+        case tar
+        /// One entry: the stream, decompressed when it is gzip or zstd.
+        case stream
+    }
+
+    /// The next piece of the input, empty at its end; valid until the next call.
+    @unsafe public typealias Source = () throws(ArchiveError) -> UnsafeRawBufferPointer
+
+    private let archive: OpaquePointer
+    private let input: Input
+
+    /// - Parameter source: Called when more is needed.
+    public init(_ kind: Kind, from source: @escaping Source) throws(ArchiveError) {
+        guard let archive = unsafe archive_read_new() else {
+            throw ArchiveError("no memory for an archive")
+        }
+        unsafe self.archive = archive
+        unsafe input = Input(source)
+        switch kind {
+        case .tar: unsafe archive_read_support_format_tar(archive)
+        case .stream:
+            unsafe archive_read_support_format_raw(archive)
+            // An empty stream is one, too.
+            unsafe archive_read_support_format_empty(archive)
+            unsafe archive_read_support_filter_gzip(archive)
+            unsafe archive_read_support_filter_zstd(archive)
+        }
+        let context = unsafe Unmanaged.passUnretained(input).toOpaque()
+        let result = unsafe archive_read_open2(
+            archive, context, nil,
+            { _, context, buffer in
+                guard let context = unsafe context, let buffer = unsafe buffer else { return -1 }
+                return unsafe Unmanaged<Input>.fromOpaque(context).takeUnretainedValue()
+                    .next(buffer)
+            }, nil, nil)
+        try check(result)
+    }
+
+    /// The next entry, nil after the last; what is left of the one before is passed over.
+    public func nextEntry() throws(ArchiveError) -> ArchiveEntry? {
+        var entry: OpaquePointer?
+        let result = unsafe archive_read_next_header(archive, &entry)
+        if result == ARCHIVE_EOF { return nil }
+        try check(result)
+        guard let entry = unsafe entry else { return nil }
+        return unsafe ArchiveEntry(entry)
+    }
+
+    /// A piece of an entry's content.
+    @unsafe
+    public struct Block {
+        /// Valid until the reader is used again.
+        public var bytes: UnsafeRawBufferPointer
+        /// Where it belongs in the file; what no block covers is a hole.
+        public var offset: Int64
+    }
+
+    /// The next piece of the entry's content, nil after the last.
+    public func nextBlock() throws(ArchiveError) -> Block? {
+        var start: UnsafeRawPointer?
+        var count = 0
+        var offset: la_int64_t = 0
+        let result = unsafe archive_read_data_block(archive, &start, &count, &offset)
+        if result == ARCHIVE_EOF { return nil }
+        try check(result)
+        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
+        return unsafe Block(bytes: bytes, offset: Int64(offset))
+    }
+
+    deinit {
+        unsafe archive_read_free(archive)
+    }
+
+    /// A warning is something that libarchive has left out, and so an error; but that names are
+    /// not converted to the character set of the locale is as it should be: they are bytes.
+    private func check(_ result: CInt) throws(ArchiveError) {
+        if result == ARCHIVE_OK { return }
+        if let failure = input.failure { throw failure }
+        let error = unsafe ArchiveError(archive)
+        if result == ARCHIVE_WARN && error.message.contains("can't be converted from") { return }
+        throw error
+    }
+
+    /// The source, as C can carry it.
+    @safe
+    private final class Input {
+        let source: Source
+        var failure: ArchiveError?
+
+        init(_ source: @escaping Source) {
+            unsafe self.source = source
+        }
+
+        func next(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
+            do throws(ArchiveError) {
+                let bytes = unsafe try source()
+                unsafe buffer.pointee = bytes.baseAddress
+                return bytes.count
+            } catch {
+                failure = error
+                return -1
+            }
+        }
+    }
+}
