@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <link.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -305,3 +306,10 @@ void clinux_set_option(void *long_options, int index, const char *name, int has_
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }
+
+uint64_t clinux_permitted_capabilities(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data) != 0) return 0;
+    return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+}

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -80,13 +81,23 @@ static void release_clean(int pagemap, range data) {
     }
 }
 
+static void leave(int signal) { call(__NR_exit_group, 128 + signal, 0, 0, 0, 0); }
+
+int clinux_end_by(int signal) {
+    struct sigaction action = {.sa_handler = leave};
+    return sigaction(signal, &action, NULL);
+}
+
 // From the text's release on everything happens in here: whatever is called has its
 // page mapped again, with all those around it.
 int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap) {
     range texts[8], data;
     int count = find_parts(texts, 8, &data);
     malloc_trim(0);
-    if (pagemap >= 0) release_clean(pagemap, data);
+    if (pagemap >= 0) {
+        release_clean(pagemap, data);
+        close(pagemap);
+    }
     for (int index = 0; index < count; index++)
         call(__NR_madvise, (long)texts[index].start, (long)(texts[index].end - texts[index].start),
              MADV_DONTNEED, 0, 0);

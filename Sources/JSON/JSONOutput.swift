@@ -10,7 +10,7 @@ public indirect enum JSONOutput: Sendable {
     case bool(Bool)
     case null
 
-    /// On one line.
+    /// On one line, without spaces: as scripts know it from other runtimes.
     public var compactText: String {
         var text = ""
         write(to: &text, indentation: nil)
@@ -28,10 +28,11 @@ public indirect enum JSONOutput: Sendable {
     private func write(to text: inout String, indentation: Int?) {
         switch self {
         case .object(let members):
-            let parts = members.map { (label: $0.key.quoted + ": ", value: $0.value) }
+            let colon = indentation == nil ? ":" : ": "
+            let parts = members.map { (label: $0.key.quoted + colon, value: $0.value) }
             write(parts, "{", "}", to: &text, indentation: indentation)
         case .array(let elements):
-            if let short = shortArray { return text += short }
+            if indentation != nil, let short = shortArray { return text += short }
             write(elements.map { ("", $0) }, "[", "]", to: &text, indentation: indentation)
         case .string(let string): text += string.quoted
         case .integer(let number): text += String(number)
@@ -52,7 +53,7 @@ public indirect enum JSONOutput: Sendable {
         text += open
         let inner = indentation.map { $0 + 4 }
         for (position, part) in parts.enumerated() {
-            if position > 0 { text += inner == nil ? ", " : "," }
+            if position > 0 { text += "," }
             if let inner { text += "\n" + String(repeating: " ", count: inner) }
             text += part.label
             part.value.write(to: &text, indentation: inner)

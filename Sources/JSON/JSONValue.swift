@@ -51,7 +51,22 @@ public struct JSONValue: Sendable {
     /// The whole number, nil when it is not one written in digits or does not fit.
     public func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
         guard node.kind == .number else { return nil }
-        return Number(String(decoding: text, as: UTF8.self))
+        var digits = text
+        let isNegative = digits.first == UInt8(ascii: "-")
+        if isNegative { digits = digits.dropFirst() }
+        var number: Number = 0
+        for byte in digits {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            let (shifted, tooLarge) = number.multipliedReportingOverflow(by: 10)
+            let digit = Number(byte - 0x30)
+            let (next, beyond) =
+                isNegative
+                ? shifted.subtractingReportingOverflow(digit)
+                : shifted.addingReportingOverflow(digit)
+            if tooLarge || beyond { return nil }
+            number = next
+        }
+        return number
     }
 
     /// The elements of an array, nothing for another kind.
@@ -84,6 +99,19 @@ public struct JSONValue: Sendable {
             child = Int(document.nodes[child + 1].next)
         }
         return found
+    }
+
+    /// Goes through the members of an object in their order, for whoever wants most of them.
+    public func forEachMember(_ body: (_ key: String, _ value: JSONValue) -> Void) {
+        guard node.kind == .object else { return }
+        var child = index + 1
+        let end = Int(node.next)
+        while child < end {
+            body(
+                JSONValue(document: document, index: child).string ?? "",
+                JSONValue(document: document, index: child + 1))
+            child = Int(document.nodes[child + 1].next)
+        }
     }
 
     /// The value under `key`, nil when there is none; of several the last.

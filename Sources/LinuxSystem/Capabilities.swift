@@ -1,4 +1,5 @@
 internal import CCap
+internal import CLinux
 internal import Glibc
 public import SystemPackage
 
@@ -19,6 +20,9 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
         guard unsafe cap_from_name(name, &value) == 0, value < cap_max_bits() else { return nil }
         rawValue = 1 << UInt64(value)
     }
+
+    /// Those that this process may use. The corresponding C function is `capget`.
+    public static let permitted = CapabilitySet(rawValue: clinux_permitted_capabilities())
 
     /// The names of all that libcap and the running kernel know, in the order of their numbers.
     public static var names: [String] {

@@ -61,7 +61,7 @@ extension FileDescriptor {
     ///
     /// - Parameters:
     ///   - proc: The root of a procfs of this process's pid namespace.
-    ///   - pageMap: From `openPageMap` of that procfs; without it more memory stays.
+    ///   - pageMap: From `openPageMap` of that procfs; it is closed. Without it more memory stays.
     ///
     /// The corresponding C functions are `malloc_trim`, `madvise` with `MADV_DONTNEED`, and `openat`.
     public func reopenAtRest(
@@ -262,6 +262,21 @@ extension FileDescriptor {
         if count > limit { throw .fileTooLarge }
         bytes.removeLast(bytes.count - count)
         return bytes
+    }
+
+    /// Reads the whole of a file on a disk, or a tmpfs, that is short as a rule: with one call then.
+    public func readShort() throws(Errno) -> [UInt8] {
+        let capacity = 2048
+        var error: CInt = 0
+        let first = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            let got = unsafe Glibc.read(rawValue, buffer.baseAddress, capacity)
+            error = got < 0 ? errno : 0
+            count = max(got, 0)
+        }
+        // What comes short is the end: such a file always gives all it has.
+        if error == 0 && first.count < capacity { return first }
+        if error != 0 && error != EINTR { throw Errno(rawValue: error) }
+        return first + (try readAll())
     }
 
     /// Writes all of `bytes`, waiting for a reader also where an earlier program has left the

@@ -10,6 +10,13 @@ public struct NumberSet: Sendable, Hashable {
 
     public init() {}
 
+    /// All that may be: of these the kernel takes those that it has.
+    public static var all: NumberSet {
+        var set = NumberSet()
+        set.words = Array(repeating: .max, count: limit / 64)
+        return set
+    }
+
     public mutating func insert(_ number: Int) {
         let missing = number / 64 + 1 - words.count
         if missing > 0 { words += Array(repeating: 0, count: missing) }

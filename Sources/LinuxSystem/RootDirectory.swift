@@ -85,8 +85,10 @@ public struct RootDirectory: ~Copyable, Sendable {
     }
 
     /// Opens the directory `path` (`O_PATH`) and makes what is missing of it, mode 0755.
+    ///
+    /// - Parameter followed: How many links have led here.
     public func makeDirectories(
-        _ path: String, links: LinkPolicy = .followInside
+        _ path: String, links: LinkPolicy = .followInside, followed: Int = 0
     ) throws(Errno) -> OwnedDescriptor {
         let asDirectory: OpenFlags = [.path, .directory]
         do {
@@ -102,6 +104,9 @@ public struct RootDirectory: ~Copyable, Sendable {
         do {
             try parent.directory.borrowed.makeDirectory(parent.name, mode: 0o755)
         } catch .fileExists {
+            if let target = try RootDirectory.target(of: parent, at: path, links) {
+                return try makeDirectories(target, links: links, followed: try next(followed))
+            }
         }
         return try parent.directory.borrowed.open(parent.name, asDirectory)
     }
@@ -109,7 +114,7 @@ public struct RootDirectory: ~Copyable, Sendable {
     /// Opens the file `path` (`O_PATH`), making it empty, mode 0644, with its parents, where it
     /// is missing. What exists is taken as it is, a directory too.
     public func makeFile(
-        _ path: String, links: LinkPolicy = .followInside
+        _ path: String, links: LinkPolicy = .followInside, followed: Int = 0
     ) throws(Errno) -> OwnedDescriptor {
         do {
             return try open(path, .path, links: links)
@@ -120,7 +125,32 @@ public struct RootDirectory: ~Copyable, Sendable {
             _ = try parent.directory.borrowed.open(
                 parent.name, [.create, .exclusive, .writeOnly], mode: 0o644)
         } catch .fileExists {
+            if let target = try RootDirectory.target(of: parent, at: path, links) {
+                return try makeFile(target, links: links, followed: try next(followed))
+            }
         }
         return try open(path, .path, links: links)
+    }
+
+    /// One link more; as many as the kernel follows.
+    private func next(_ followed: Int) throws(Errno) -> Int {
+        if followed >= 40 { throw .tooManySymbolicLinkLevels }
+        return followed + 1
+    }
+
+    /// Where a link that leads nowhere would lead: images have such ones, and what they name is
+    /// made. As a path in this root again, resolved like any other. Nil where there is no link, or
+    /// none is followed.
+    private static func target(
+        of parent: borrowing Parent, at path: String, _ links: LinkPolicy
+    ) throws(Errno) -> String? {
+        guard case .followInside = links,
+            let target = try? parent.directory.borrowed.linkTarget(parent.name),
+            // There a link is what it leads to, and its text a mere description.
+            try FileSystemMagic.of(parent.directory.borrowed) != .procfs
+        else { return nil }
+        if target.hasPrefix("/") { return target }
+        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+        return "\(folder)/\(target)"
     }
 }

@@ -120,6 +120,18 @@ public enum Signal {
         return nil
     }
 
+    /// Until the next program is executed, this process ends by these signals even where the kernel
+    /// protects it from them, as the first one of a pid namespace. The corresponding C function is
+    /// `sigaction`.
+    public static func endQuietly() throws(Errno) {
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] { try checkDone(clinux_end_by(signal)) }
+    }
+
+    /// What a signal means, in the C library's words: `bad system call`.
+    public static func words(_ signal: CInt) -> String {
+        unsafe strsignal(signal).map { unsafe String(cString: $0).lowercased() } ?? "unknown"
+    }
+
     /// Whether whoever started this process wants it to be deaf to `signal` (nohup(1)).
     public static func isIgnored(_ signal: CInt) -> Bool { clinux_is_ignored(signal) == 1 }
 

@@ -61,7 +61,8 @@ extension Spec.Process {
     /// `process.ioPriority` (ioprio_set(2)).
     public struct InputOutputPriority: Sendable {
         public var kind: Located<Kind>
-        public var priority: Located<Int>
+        /// Required by the specification, and yet 0 where it is left out, as runc has it.
+        public var priority: Located<Int>?
         public var offset: Int
 
         public enum Kind: String, Sendable, CaseIterable {
@@ -168,11 +169,10 @@ extension Spec.Process.Scheduler {
 extension Spec.Process.InputOutputPriority {
     init?(_ reader: ObjectReader) {
         let kind = reader.choice("class", Kind.self, required: true)
-        let priority = reader.integer("priority", Int.self, required: true)
+        priority = reader.integer("priority", Int.self)
         offset = reader.offset
-        guard let kind, let priority else { return nil }
+        guard let kind else { return nil }
         self.kind = kind
-        self.priority = priority
     }
 }
 

@@ -15,11 +15,9 @@ struct Command: Sendable {
     /// What it does.
     var run: @Sendable (ParsedArguments) throws(CommandError) -> CInt
 
-    /// Every command; the first is the one-shot form.
-    static let all: [Command] = [
-        .oneShot, .create, .start, .state, .list, .kill, .delete, .run, .exec, .ps, .pause, .resume,
-        .update, .events, .plan, .spec, .features, .help,
-    ]
+    /// Every command; the first is the one-shot form. For texts alone: whoever runs one asks for it
+    /// by its name, and so makes no table of options but its own.
+    static var all: [Command] { [.oneShot] + CommandName.allCases.map(\.command) }
 
     /// The command that a command line asks for, and the arguments that are left.
     ///
@@ -27,13 +25,41 @@ struct Command: Sendable {
     /// `-`, an option of the one-shot form. Anything else is a command's name.
     static func choose(_ arguments: [String]) -> (Command, [String]) {
         guard let first = arguments.first else { return (.help, []) }
-        if let command = all.first(where: { !$0.name.isEmpty && $0.name == first }) {
-            return (command, Array(arguments.dropFirst()))
+        if let name = CommandName(rawValue: first) {
+            return (name.command, Array(arguments.dropFirst()))
         }
         if first.hasPrefix("-") || first.contains("/") || first.hasSuffix(".json") {
             return (.oneShot, arguments)
         }
         return (.unknown(first), [])
+    }
+}
+
+/// The commands that have a name, in the order of the overview.
+enum CommandName: String, CaseIterable {
+    case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
+    case plan, spec, features, help
+
+    var command: Command {
+        switch self {
+        case .create: .create
+        case .start: .start
+        case .state: .state
+        case .list: .list
+        case .kill: .kill
+        case .delete: .delete
+        case .run: .run
+        case .exec: .exec
+        case .ps: .ps
+        case .pause: .pause
+        case .resume: .resume
+        case .update: .update
+        case .events: .events
+        case .plan: .plan
+        case .spec: .spec
+        case .features: .features
+        case .help: .help
+        }
     }
 }
 

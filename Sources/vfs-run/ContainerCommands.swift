@@ -236,24 +236,32 @@ extension Command {
     private static func table(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
     ) -> String {
-        let rows =
-            [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]]
-            + reports.map {
-                [
-                    $0.id, String($0.pid), $0.status.rawValue, $0.bundle, $0.created,
-                    owners.name($0.ownerID),
-                ]
+        func cells(_ report: StoredContainer.Report) -> [String] {
+            [
+                report.id, String(report.pid), report.status.rawValue, report.bundle,
+                report.created, owners.name(report.ownerID),
+            ]
+        }
+        let header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+        var widths = [Int](repeating: 12, count: 5)
+        for report in reports {
+            let row = cells(report)
+            for column in widths.indices {
+                widths[column] = max(widths[column], row[column].unicodeScalars.count + 3)
             }
-        let widths = (0..<5).map { column in
-            max(12, (rows.map { $0[column].count }.max() ?? 0) + 3)
         }
         var text = ""
-        for row in rows {
-            for (cell, width) in zip(row, widths) {
-                text += cell + String(repeating: " ", count: width - cell.count)
+        text.reserveCapacity((widths.reduce(16, +)) * (reports.count + 1))
+        func append(_ row: [String]) {
+            for (column, width) in widths.enumerated() {
+                text += row[column]
+                for _ in row[column].unicodeScalars.count..<width { text += " " }
             }
-            text += row[5] + "\n"
+            text += row[5]
+            text += "\n"
         }
+        append(header)
+        for report in reports { append(cells(report)) }
         return text
     }
 }

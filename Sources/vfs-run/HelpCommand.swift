@@ -31,7 +31,7 @@ extension Command {
                 try Output.write(HelpText.overview)
                 return 0
             }
-            guard let command = all.first(where: { $0.name == name }) else {
+            guard let command = CommandName(rawValue: name)?.command else {
                 throw CommandError(unknownSentence(name))
             }
             try Output.write(HelpText.of(command))

@@ -9,12 +9,12 @@ enum VFSRun {
 
     static func main() {
         var globals = GlobalOptions(root: "")
-        var command = Command.help
+        var failureCode: CInt = 1
         do {
             let rest: [String]
             (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)
-            let left: [String]
-            (command, left) = Command.choose(rest)
+            let (command, left) = Command.choose(rest)
+            failureCode = command.failureCode
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))
@@ -26,7 +26,7 @@ enum VFSRun {
             CurrentProcess.exit(0)
         } catch {
             for line in error.lines { globals.log.error(line) }
-            CurrentProcess.exit(error.exitCode ?? command.failureCode)
+            CurrentProcess.exit(error.exitCode ?? failureCode)
         }
     }
 }

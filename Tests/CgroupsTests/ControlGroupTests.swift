@@ -39,7 +39,7 @@ import Testing
             #expect(group.isFrozen)
             try group.thaw()
             #expect(!group.isFrozen)
-            #expect(group.statistics().compactText.contains(#""pids": {"current": 3"#))
+            #expect(group.statistics().compactText.contains(#""pids":{"current":3"#))
             try group.freeze()
             // Killed although they were frozen.
             try group.signalAll(SIGKILL)

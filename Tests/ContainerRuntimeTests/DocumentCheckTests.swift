@@ -14,6 +14,11 @@ import Testing
             config.json:6:27: annotations.a: stands twice in its object; keep one of them
             """),
         CheckRow(
+            "annotations", #"{"": "1"}"#,
+            """
+            config.json:6:17: annotations[""]: has an empty key; name the annotation
+            """),
+        CheckRow(
             "annotations", #"{"a": {"x": 1}}"#,
             """
             config.json:6:22: annotations.a: an object is not a string

@@ -109,7 +109,7 @@ import Testing
                 == "error running createRuntime hook #1: exit status 1, stderr: ")
         #expect(
             failure(hook("kill -9 $$"))
-                == "error running createRuntime hook #1: killed by signal 9, stderr: ")
+                == "error running createRuntime hook #1: killed by signal 9 (killed), stderr: ")
     }
 
     @Test func `cannot talk to the terminal through its error`() {

@@ -67,10 +67,8 @@ import Testing
              {"destination": "/x/../proc/self", "type": "tmpfs"}]
             """#,
             """
-            config.json:6:12: mounts[0]: /proc must be a mount of type "proc"; anything \
-            else could pretend to be the kernel
-            config.json:7:2: mounts[1]: /proc must be a mount of type "proc"; anything \
-            else could pretend to be the kernel
+            config.json:6:12: mounts[0]: /proc must be a mount of type "proc", or a bind \
+            mount of one; anything else could pretend to be the kernel
             config.json:8:18: mounts[2].destination: nothing may be mounted inside /proc \
             but cpuinfo, diskstats, meminfo, stat, swaps, uptime, loadavg, slabinfo, \
             net/dev, sys/kernel/ns_last_pid, sys/crypto/fips_enabled

@@ -23,9 +23,9 @@ import Testing
         let step = try #require(try steps().first { $0["does"]?.string == "enter /srv" })
         #expect(
             JSONOutput(step).compactText == """
-                {"step": \(try #require(step["step"]?.integer(Int.self))), "side": "container", \
-                "does": "enter /srv", "undone": "goes with the container", "origin": "config", \
-                "file": "config.json", "line": 8, "path": "process.cwd"}
+                {"step":\(try #require(step["step"]?.integer(Int.self))),"side":"container",\
+                "does":"enter /srv","undone":"goes with the container","origin":"config",\
+                "file":"config.json","line":8,"path":"process.cwd"}
                 """)
     }
 

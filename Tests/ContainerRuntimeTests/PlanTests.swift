@@ -93,14 +93,14 @@ import Testing
                            config.json:13
                 40  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                41  container  forbid new privileges                                          \
-                           config.json:14
-                42  container  become user 1000, group 100, groups 5,6, umask 077             \
-                           config.json:6
-                43  container  keep 1 capability, 1 of them ambient                           \
-                           config.json:9
-                44  container  close every descriptor but the standard streams                \
+                41  container  close every descriptor but the standard streams                \
                            default
+                42  container  forbid new privileges                                          \
+                           config.json:14
+                43  container  become user 1000, group 100, groups 5,6, umask 077             \
+                           config.json:6
+                44  container  keep 1 capability, 1 of them ambient                           \
+                           config.json:9
                 45  container  install the seccomp filter                                     \
                            config.json:32
                 46  container  execute ls -l                                                  \
@@ -126,9 +126,9 @@ import Testing
                 "enter /",
                 "look up the home directory of user 0",
                 "keep no capability in the bounding set",
+                "close every descriptor but the standard streams",
                 "become user 0, group 0, umask 022",
                 "keep no capability",
-                "close every descriptor but the standard streams",
                 "execute sh",
             ])
     }

@@ -157,10 +157,11 @@ import Testing
             """
             config.json:4:15: warning: process.capabilities.bounding[0]: "CAP_FROB" is \
             not a capability of this kernel; it is left out
-            config.json:4:42: process.capabilities.effective[0]: CAP_KILL is effective \
-            but not permitted; add it to "permitted"
-            config.json:5:14: note: process.capabilities.ambient[0]: CAP_CHOWN: the \
-            kernel raises an ambient capability only when it is permitted and inheritable; \
+            config.json:4:42: warning: process.capabilities.effective[0]: CAP_KILL is \
+            effective but not permitted, which the kernel does not grant; it is left out; \
+            add it to "permitted"
+            config.json:5:14: warning: process.capabilities.ambient[0]: can't raise \
+            ambient capability CAP_CHOWN: it has to be permitted and inheritable as well; \
             left out
             """),
         CheckRow(

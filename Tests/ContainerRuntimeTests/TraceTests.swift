@@ -21,11 +21,11 @@ import Testing
         #expect(events[1]["args"]?["name"]?.string == "container process")
         #expect(
             JSONOutput.array(events[2...].map(JSONOutput.init)).compactText == """
-                [{"name": "run from a sealed mount of the runtime's own binary", "cat": "step", \
-                "ph": "X", "ts": null, "dur": null, "pid": 1, "tid": 1, \
-                "args": {"step": 1, "origin": "default"}}, \
-                {"name": "execute sh", "cat": "step", "ph": "X", "ts": null, "dur": null, \
-                "pid": 2, "tid": 1, "args": {"step": \(last + 1), "origin": "config.json:3"}}]
+                [{"name":"run from a sealed mount of the runtime's own binary","cat":"step",\
+                "ph":"X","ts":null,"dur":null,"pid":1,"tid":1,\
+                "args":{"step":1,"origin":"default"}},\
+                {"name":"execute sh","cat":"step","ph":"X","ts":null,"dur":null,\
+                "pid":2,"tid":1,"args":{"step":\(last + 1),"origin":"config.json:3"}}]
                 """)
         // Microseconds with three decimals, from the first step on.
         func text(_ index: Int, _ key: String) -> String? {

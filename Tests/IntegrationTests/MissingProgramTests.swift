@@ -10,13 +10,13 @@ struct MissingProgramTests {
 
     /// moby and podman end with 127 for the first two sentences and with 126 for the third.
     static let cases = [
-        Case(program: "no-such", words: "\"no-such\": executable file not found in $PATH"),
-        Case(program: "/no/such", words: "\"/no/such\": no such file or directory"),
+        Case(program: "no-such", words: "exec: \"no-such\": executable file not found in $PATH"),
+        Case(program: "/no/such", words: "exec /no/such: no such file or directory"),
         Case(program: "/etc/passwd/x", words: "no such file or directory"),
-        Case(program: "/dangling", words: "\"/dangling\": no such file or directory"),
-        Case(program: "/plain", words: "\"/plain\": permission denied"),
-        Case(program: "plain", words: "\"/opt/plain\": permission denied"),
-        Case(program: "/etc", words: "\"/etc\": permission denied: it is a directory"),
+        Case(program: "/dangling", words: "exec /dangling: no such file or directory"),
+        Case(program: "/plain", words: "exec /plain: permission denied"),
+        Case(program: "plain", words: "exec /opt/plain: permission denied"),
+        Case(program: "/etc", words: "exec /etc: permission denied: it is a directory"),
     ]
 
     private func config(_ box: Sandbox) throws -> Value {
@@ -71,12 +71,12 @@ struct MissingProgramTests {
             try box.prepare(config, arguments: ["/tool"])
             let outcome = try box.command("create", box.id())
             #expect(outcome.code == 1)
-            #expect(outcome.error.contains("\"/tool\": permission denied"), "\(outcome)")
+            #expect(outcome.error.contains("exec /tool: permission denied"), "\(outcome)")
         }
     }
 
     @Test(arguments: [
-        ("/script", "\"/script\": no such file or directory"), ("/garbage", "exec format error"),
+        ("/script", "exec /script: no such file or directory"), ("/garbage", "exec format error"),
     ])
     func `what only the execution finds out, start says`(
         _ program: String, _ words: String

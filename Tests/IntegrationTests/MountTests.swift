@@ -41,6 +41,67 @@ struct MountTests {
         }
     }
 
+    /// As images have them: etc/resolv.conf that leads to what only a running system makes.
+    @Test(arguments: [
+        ("/run/resolve/stub", "/run/resolve/stub"), ("../run/stub", "/run/stub"),
+        ("/jump/stub", "/var/made/here/stub"),
+    ])
+    func `a bind mount goes where a link leads that leads nowhere`(
+        _ target: String, _ place: String
+    ) throws {
+        try Sandbox.use { box in
+            try box.makeDirectory("layer/etc")
+            try box.link("layer/etc/link", to: target)
+            try box.link("layer/etc/folder", to: target + "-folder")
+            try box.link("layer/jump", to: "/var/made/here")
+            try box.write("file", "bound")
+            try box.makeDirectory("folder")
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"].append(.string(box.path("layer")))
+            config["mounts"].append(Config.bind(box.path("file"), "/etc/link"))
+            let facts = try box.probe(config, ["read:\(place)"])
+            #expect(facts.found("read:\(place)") == "bound")
+            #expect(facts.mount(on: place) != nil)
+            config["mounts"].append(Config.bind(box.path("folder"), "/etc/folder"))
+            #expect(try box.probe(config).mount(on: place + "-folder") != nil)
+        }
+    }
+
+    @Test func `a read-only tmpfs takes the mounts and devices below it`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["mounts"].append(Config.mount("/dev", "tmpfs", ["ro", "mode=755"]))
+            config["mounts"].append(Config.mount("/dev/pts", "devpts", ["newinstance"]))
+            config["mounts"].append(Config.mount("/made", "tmpfs", ["rro"]))
+            config["mounts"].append(Config.mount("/made/below", "tmpfs"))
+            let facts = try box.probe(config, ["create:/dev/x", "create:/made/below/x"])
+            #expect(facts.mount(on: "/dev")?.options.contains("ro") == true)
+            #expect(facts.mount(on: "/dev/pts") != nil)
+            #expect(facts["dev"]["null"]["kind"] == "character")
+            #expect(facts.result("create:/dev/x") == "EROFS")
+            #expect(facts.mount(on: "/made")?.options.contains("ro") == true)
+            #expect(facts.result("create:/made/below/x") == "ok")
+        }
+    }
+
+    @Test func `the host's procfs can be bound to /proc, and nothing else`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["mounts"] = []
+            config["mounts"].append(Config.bind("/proc", "/proc", ["rbind"]))
+            config.run(["/bin/cat", "/proc/sys/kernel/random/boot_id"])
+            let outcome = try box.run(config)
+            #expect(outcome.output == Host.read("/proc/sys/kernel/random/boot_id"), "\(outcome)")
+            for source in [box.directory, "/proc/self"] {
+                config["mounts"] = []
+                config["mounts"].append(Config.bind(source, "/proc", ["rbind"]))
+                let refused = try box.run(config)
+                #expect(refused.code == 125)
+                #expect(refused.error.contains("is not the root of a procfs"), "\(refused)")
+            }
+        }
+    }
+
     @Test(arguments: [
         (["ro", "rw"], "rw"), (["rw", "ro"], "ro"), (["nosuid", "suid", "nosuid"], "nosuid"),
         (["noatime", "relatime"], "relatime"), (["relatime", "noatime"], "noatime"),

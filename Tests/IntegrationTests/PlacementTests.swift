@@ -144,6 +144,30 @@ struct PlacementTests {
         }
     }
 
+    /// An engine may be bound to a CPU; the one-shot form runs where its caller wants it.
+    @Test func `containers have all CPUs, whatever their engine is bound to`() throws {
+        try Sandbox.use { box in
+            let all = Host.read("/proc/self/status").split(separator: "\n")
+                .first { $0.hasPrefix("Cpus_allowed_list:") }.map(String.init)
+            func bound(_ arguments: [String]) throws -> String {
+                let run = try Running(
+                    "/usr/bin/taskset", ["-c", "0", Host.runtime] + arguments,
+                    directory: box.bundle)
+                let outcome = try run.finish()
+                #expect(outcome.code == 0, "\(outcome)")
+                return outcome.output
+            }
+            let show = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+            try box.prepare(box.config(), arguments: show)
+            let states = ["--root", box.stateRoot]
+            #expect(try bound(states + ["run", box.id()]).hasPrefix(all ?? "none"))
+            #expect(try bound(["config.json"]).hasPrefix("Cpus_allowed_list:\t0\n"))
+            try box.createAndStart()
+            #expect(try bound(states + ["exec", box.id()] + show).hasPrefix(all ?? "none"))
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test func `CPUs that are not there end exec`() throws {
         try Sandbox.use { box in
             try box.makeRoot()

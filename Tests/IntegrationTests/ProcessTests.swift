@@ -228,6 +228,23 @@ struct ProcessTests {
         }
     }
 
+    @Test func `what vfs-run has not got itself is a warning`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.grant(["CAP_KILL", "CAP_SYS_TIME"])
+            try box.write("bundle/config.json", config.prettyText)
+            let run = try Running(
+                "/usr/bin/setpriv", ["--bounding-set", "-sys_time", Host.runtime, "config.json"],
+                directory: box.bundle)
+            let outcome = try run.finish()
+            #expect(
+                outcome.error.contains(
+                    "CAP_SYS_TIME: vfs-run itself has not got it and cannot grant it"), "\(outcome)"
+            )
+            #expect(try Facts(outcome).capabilities("effective") == [Capability.kill])
+        }
+    }
+
     @Test func `a set-user-ID program gains nothing with no_new_privs`() throws {
         try Sandbox.use { box in
             try box.copy(Host.probe, to: "probe-layer/su")

@@ -217,6 +217,34 @@ struct KilledRuntimeTests {
         }
     }
 
+    @Test func `killed at any step of exec, it leaves the container as it was`() throws {
+        try Sandbox.use { box in
+            try box.createAndStart()
+            let pid = try box.pid()
+            var kills = 0
+            for step in 0..<100 {
+                let outcome = try box.command(
+                    "exec", "--pid-file", "pid", box.id(), "/bin/true",
+                    environment: ["VFS_RUN_TEST_KILL_AT=\(step)"])
+                if outcome.code != 128 + SIGKILL {
+                    #expect(outcome.code == 0, "step \(step): \(outcome)")
+                    if step > 5 { break }
+                    continue
+                }
+                kills += 1
+                #expect(try box.status() == "running", "step \(step)")
+                // Whatever it has made is gone, or ends by itself as any program does.
+                for left in HostProcess.children(of: pid) {
+                    #expect(HostProcess.waitForEnd(of: left), "step \(step)")
+                }
+            }
+            #expect(kills > 8, "only \(kills) steps were there to be killed at")
+            try box.succeed("exec", box.id(), "/bin/true")
+            try box.succeed("delete", "--force", box.id())
+            #expect(box.containers.isEmpty)
+        }
+    }
+
     @Test func `a name whose creator was killed can be used after delete`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["echo", "anew"])

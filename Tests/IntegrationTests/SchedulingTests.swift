@@ -50,6 +50,13 @@ import Testing
         #expect(found == expected)
     }
 
+    @Test func `an I/O priority without a level has the highest`() throws {
+        let found = try output(of: "ionice -p 1") { config in
+            config["process"]["ioPriority"]["class"] = "IOPRIO_CLASS_BE"
+        }
+        #expect(found == "best-effort: prio 0\n")
+    }
+
     @Test func `LINUX32 is a machine of 32 bits`() throws {
         let found = try output(of: "uname -m") { config in
             config["linux"]["personality"]["domain"] = "LINUX32"

@@ -26,6 +26,30 @@ struct SeccompTests {
         }
     }
 
+    /// As on a kernel for which the profile was written.
+    @Test(arguments: [true, false])
+    func `a profile may know nothing of what is newer`(_ noNewPrivileges: Bool) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            var rules = profile(
+                "SCMP_ACT_ERRNO",
+                [
+                    "close_range", "fsopen", "fsconfig", "fspick", "openat2", "open_tree",
+                    "move_mount", "mount_setattr", "clone3",
+                ])
+            rules["syscalls"] = .array(
+                [rules["syscalls"].array?.first ?? .null].map {
+                    var rule = $0
+                    rule["errnoRet"] = 38
+                    return rule
+                })
+            config["linux"]["seccomp"] = rules
+            config["process"]["noNewPrivileges"] = .bool(noNewPrivileges)
+            let facts = try box.probe(config)
+            #expect(facts["seccomp"] == 2)
+        }
+    }
+
     @Test func `without a profile there is no filter`() throws {
         try Sandbox.use { box in
             let facts = try box.probe(box.config())

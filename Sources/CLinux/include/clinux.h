@@ -197,9 +197,13 @@ size_t clinux_option_size(void);
 /// This process's pagemap, for clinux_open_at_rest; `proc` is the root of a procfs.
 int clinux_open_pagemap(int proc);
 /// openat(2) of something that may take long: before it, all memory goes that is free or
-/// that comes back from the program's file when it is touched. By `pagemap` data goes too that
-/// was never written; -1 leaves it.
+/// that comes back from the program's file when it is touched. By `pagemap`, which is closed, data
+/// goes too that was never written; -1 leaves it.
 int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap);
+/// Has `signal` end this process with the exit code 128 + its number, until the next execve(2).
+int clinux_end_by(int signal);
+/// The permitted set of this process, a bit each.
+uint64_t clinux_permitted_capabilities(void);
 
 // The seal. -------------------------------------------------------------------
 

@@ -24,12 +24,13 @@ extension Checks {
         for mount in spec.mounts {
             let place = HostName.cleaned(mount.destination.value)
             let isBind = mount.options.contains { $0.value == "bind" || $0.value == "rbind" }
-            if place == "/proc", mount.type?.value != "proc" || isBind,
+            // The source of a bind mount is looked at when it is opened.
+            if place == "/proc", mount.type?.value != "proc", !isBind,
                 !mount.options.contains(where: { $0.value == "remount" })
             {
                 diagnostics.error(
-                    "/proc must be a mount of type \"proc\"; anything else could pretend to be"
-                        + " the kernel", at: mount.offset)
+                    "/proc must be a mount of type \"proc\", or a bind mount of one; anything"
+                        + " else could pretend to be the kernel", at: mount.offset)
             }
             if place.hasPrefix("/proc/"), !mayBeMountedInProc.contains(String(place.dropFirst(6))) {
                 diagnostics.error(

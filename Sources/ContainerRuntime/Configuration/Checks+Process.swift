@@ -176,9 +176,9 @@ extension Checks {
         }
         let permitted = sets.permitted.map(\.value)
         for name in sets.effective where !permitted.contains(name.value) {
-            diagnostics.error(
-                "\(name.value) is effective but not permitted; add it to \"permitted\"",
-                at: name.offset)
+            diagnostics.warning(
+                "\(name.value) is effective but not permitted, which the kernel does not grant; it"
+                    + " is left out; add it to \"permitted\"", at: name.offset)
         }
         // As runc has it: engines ask for such sets, and the container runs with less, not with more.
         let inheritable = sets.inheritable.map(\.value)
@@ -186,10 +186,21 @@ extension Checks {
             !permitted.contains($0.value) || !inheritable.contains($0.value)
         }
         if let first = withheld.first {
-            diagnostics.note(
-                "\(withheld.map(\.value).joined(separator: ", ")): the kernel raises an ambient"
-                    + " capability only when it is permitted and inheritable; left out",
-                at: first.offset)
+            let names = withheld.map(\.value).joined(separator: ", ")
+            diagnostics.warning(
+                "can't raise ambient capability \(names): it has to be permitted and inheritable"
+                    + " as well; left out", at: first.offset)
+        }
+        // In a user namespace of its own the init process has them all.
+        if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
+        let lacking = sets.permitted.filter { name in
+            CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
+        }
+        if let first = lacking.first {
+            let names = lacking.map(\.value).joined(separator: ", ")
+            diagnostics.warning(
+                "\(names): vfs-run itself has not got it and cannot grant it; the container runs"
+                    + " without", at: first.offset)
         }
     }
 

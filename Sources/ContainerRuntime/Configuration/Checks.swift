@@ -7,7 +7,8 @@ enum Checks {
     typealias Check = @Sendable (Spec, Diagnostics) -> Void
 
     static let all: [Check] = [
-        unsupportedParts, version, rootDirectory, arguments, environment, workingDirectory, user,
+        unsupportedParts, version, annotations, rootDirectory, arguments, environment,
+        workingDirectory, user,
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
         sysctl, resources, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
@@ -34,6 +35,12 @@ enum Checks {
             diagnostics.error(
                 "version \(version.value) of the specification is not known; 1.x is",
                 at: version.offset)
+        }
+    }
+
+    static func annotations(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for (key, _) in spec.annotations where key.value.isEmpty {
+            diagnostics.error("has an empty key; name the annotation", at: key.offset)
         }
     }
 

@@ -19,6 +19,13 @@ extension Configuration {
         /// The options as they were written, for people.
         public var optionText: String
 
+        /// Whether it becomes read-only only when all mounts and devices are in place: a tmpfs,
+        /// which starts empty.
+        var isFilledFirst: Bool {
+            guard case .fileSystem("tmpfs", _, _) = kind else { return false }
+            return set.union(setRecursively).contains(.readOnly)
+        }
+
         public enum Kind: Sendable, Hashable {
             /// A tree of the host; `source` is absolute.
             case bind(source: String, isRecursive: Bool)

@@ -228,7 +228,7 @@ public struct ConfigurationBuilder {
             },
             inputOutputPriority: spec.ioPriority.map {
                 Setting(
-                    .init(kind: $0.kind.value, level: $0.priority.value), .config($0.offset))
+                    .init(kind: $0.kind.value, level: $0.priority?.value ?? 0), .config($0.offset))
             },
             initialAffinity: numbers(spec.execCPUAffinity?.initial),
             finalAffinity: numbers(spec.execCPUAffinity?.final),
@@ -288,8 +288,8 @@ public struct ConfigurationBuilder {
         }
         var sets = CapabilitySets()
         sets.bounding = set(spec.bounding)
-        sets.effective = set(spec.effective)
         sets.permitted = set(spec.permitted)
+        sets.effective = set(spec.effective).intersection(sets.permitted)
         sets.inheritable = set(spec.inheritable)
         sets.ambient = set(spec.ambient).intersection(sets.permitted).intersection(sets.inheritable)
         return Setting(sets, .config(spec.offset))

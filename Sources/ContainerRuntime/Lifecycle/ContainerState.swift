@@ -9,10 +9,10 @@ public enum ContainerStatus: String, Sendable, Hashable {
 
 /// What is known of a container, as it is kept in `state.json`.
 ///
-///     {"ociVersion": "1.3.0", "id": "web", "pid": 4711, "startTime": 815, "boot": "8a…",
-///      "bundle": "/bundles/web", "rootfs": "/bundles/web/rootfs", "created": "2026-…Z",
-///      "owner": 0, "creator": [4700, 812], "namespaces": 1946288128,
-///      "cgroup": [["memory", "/sys/fs/cgroup/memory/web"]], "annotations": {}}
+///     {"ociVersion": "1.3.0", "id": "web", "boot": "8a…", "bundle": "/bundles/web",
+///      "rootfs": "/bundles/web/rootfs", "created": "2026-…Z", "owner": 0,
+///      "namespaces": 1946288128, "process": [4711, 815], "creator": [4700, 812],
+///      "cgroup": [["memory", "/sys/fs/cgroup/memory/web"]]}
 struct ContainerState: Sendable {
     var id: String
     /// The init process; nil before there is one.
@@ -40,33 +40,42 @@ struct ContainerState: Sendable {
 
     /// Read by another version, or not by us at all: nil.
     init?(_ value: JSONValue) {
-        guard let id = value["id"]?.string, let bundle = value["bundle"]?.string else {
-            return nil
-        }
-        self.id = id
-        self.bundle = bundle
-        ociVersion = value["ociVersion"]?.string ?? ""
-        boot = value["boot"]?.string ?? ""
-        rootfs = value["rootfs"]?.string ?? ""
-        created = value["created"]?.string ?? ""
-        owner = value["owner"]?.integer(UInt32.self) ?? 0
-        namespaces = value["namespaces"]?.integer(UInt64.self) ?? 0
-        ownsProcesses = value["ownsProcesses"]?.bool ?? true
-        process = ContainerState.identity(value["process"])
-        creator = ContainerState.identity(value["creator"])
+        id = ""
+        (bundle, ociVersion, boot, rootfs, created) = ("", "", "", "", "")
+        (owner, namespaces) = (0, 0)
+        (cgroup, annotations) = ([], [])
+        value.forEachMember { take($0, $1) }
+        if id.isEmpty || bundle.isEmpty { return nil }
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
         // left either, whoever has it now.
         if let one = process ?? creator, !one.isNumberTaken || boot != ContainerState.currentBoot {
             process = nil
             creator = nil
         }
-        cgroup = ContainerState.places(value["cgroup"])
-        announcedCgroup = ContainerState.places(value["announcedCgroup"])
-        hooks = (value["hooks"]?.elements ?? []).compactMap {
-            $0.string.flatMap(Configuration.Hooks.Kind.init)
-        }
-        annotations = (value["annotations"]?.members ?? []).map {
-            ($0.key.string ?? "", $0.value.string ?? "")
+    }
+
+    private mutating func take(_ key: String, _ value: JSONValue) {
+        switch key {
+        case "ociVersion": ociVersion = value.string ?? ""
+        case "id": id = value.string ?? ""
+        case "process": process = ContainerState.identity(value)
+        case "creator": creator = ContainerState.identity(value)
+        case "boot": boot = value.string ?? ""
+        case "bundle": bundle = value.string ?? ""
+        case "rootfs": rootfs = value.string ?? ""
+        case "created": created = value.string ?? ""
+        case "owner": owner = value.integer(UInt32.self) ?? 0
+        case "namespaces": namespaces = value.integer(UInt64.self) ?? 0
+        case "ownsProcesses": ownsProcesses = value.bool ?? true
+        case "cgroup": cgroup = ContainerState.places(value)
+        case "announcedCgroup": announcedCgroup = ContainerState.places(value)
+        case "hooks":
+            hooks = value.elements.compactMap {
+                $0.string.flatMap(Configuration.Hooks.Kind.init)
+            }
+        case "annotations":
+            annotations = value.members.map { ($0.key.string ?? "", $0.value.string ?? "") }
+        default: break
         }
     }
 
@@ -88,9 +97,9 @@ struct ContainerState: Sendable {
     }
 
     private static func places(
-        _ value: JSONValue?
+        _ value: JSONValue
     ) -> [(controllers: String, path: String)] {
-        (value?.elements ?? []).compactMap {
+        value.elements.compactMap {
             let parts = $0.elements
             guard parts.count == 2, let name = parts[0].string, let path = parts[1].string else {
                 return nil
@@ -99,9 +108,10 @@ struct ContainerState: Sendable {
         }
     }
 
-    private static func identity(_ value: JSONValue?) -> ProcessIdentity? {
-        guard let parts = value?.elements, parts.count == 2,
-            let pid = parts[0].integer(Int32.self), let start = parts[1].integer(UInt64.self)
+    private static func identity(_ value: JSONValue) -> ProcessIdentity? {
+        let parts = value.elements
+        guard parts.count == 2, let pid = parts[0].integer(Int32.self),
+            let start = parts[1].integer(UInt64.self)
         else { return nil }
         return ProcessIdentity(pid: pid, startTime: start)
     }
@@ -112,25 +122,35 @@ struct ContainerState: Sendable {
         return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
     }()
 
+    /// What is as most have it is left out: there may be many to read.
     var encoded: [UInt8] {
-        func pair(_ process: ProcessIdentity?) -> JSONOutput {
-            guard let process else { return .null }
-            return .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
+        func pair(_ process: ProcessIdentity) -> JSONOutput {
+            .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
         }
         func places(_ paths: [(controllers: String, path: String)]) -> JSONOutput {
             .array(paths.map { .array([.string($0.controllers), .string($0.path)]) })
         }
-        let object = JSONOutput.object([
-            ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("process", pair(process)),
-            ("creator", pair(creator)), ("boot", .string(boot)), ("bundle", .string(bundle)),
-            ("rootfs", .string(rootfs)), ("created", .string(created)),
-            ("owner", .unsigned(UInt64(owner))), ("namespaces", .unsigned(namespaces)),
-            ("ownsProcesses", .bool(ownsProcesses)),
-            ("cgroup", places(cgroup)), ("announcedCgroup", places(announcedCgroup)),
-            ("hooks", .array(hooks.map { .string($0.rawValue) })),
-            ("annotations", .object(annotations.map { ($0.key, .string($0.value)) })),
-        ])
-        return Array(object.compactText.utf8)
+        var members: [(key: String, value: JSONOutput)] = [
+            ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("boot", .string(boot)),
+            ("bundle", .string(bundle)), ("rootfs", .string(rootfs)),
+            ("created", .string(created)), ("owner", .unsigned(UInt64(owner))),
+            ("namespaces", .unsigned(namespaces)),
+        ]
+        if let process { members.append(("process", pair(process))) }
+        if let creator { members.append(("creator", pair(creator))) }
+        if !ownsProcesses { members.append(("ownsProcesses", .bool(false))) }
+        if !cgroup.isEmpty { members.append(("cgroup", places(cgroup))) }
+        if !announcedCgroup.isEmpty {
+            members.append(("announcedCgroup", places(announcedCgroup)))
+        }
+        if !hooks.isEmpty {
+            members.append(("hooks", .array(hooks.map { .string($0.rawValue) })))
+        }
+        if !annotations.isEmpty {
+            members.append(
+                ("annotations", .object(annotations.map { ($0.key, .string($0.value)) })))
+        }
+        return Array(JSONOutput.object(members).compactText.utf8)
     }
 
     /// The state of runtime.md, what hooks get on standard input.

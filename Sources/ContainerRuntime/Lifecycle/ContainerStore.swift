@@ -97,7 +97,7 @@ public struct ContainerStore: Sendable {
         do throws(Errno) {
             // Named: what is not would be closed before it is read.
             let file = try folder.open(name, .readOnly)
-            bytes = try file.borrowed.readAll()
+            bytes = try file.borrowed.readShort()
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {

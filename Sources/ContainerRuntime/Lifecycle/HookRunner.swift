@@ -43,7 +43,7 @@ public enum HookRunner {
         switch outcome.ending {
         case .exited(0): nil
         case .exited(let code): "exit status \(code)"
-        case .signaled(let signal): "killed by signal \(signal)"
+        case .signaled(let signal): "killed by signal \(signal) (\(Signal.words(signal)))"
         case nil: "it took longer than its timeout, \(hook.timeout ?? 0) s, and was killed"
         }
     }

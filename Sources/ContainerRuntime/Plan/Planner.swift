@@ -163,7 +163,11 @@ public struct Planner {
                 inner: joined.innerControlGroups, hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value))
         add(TieToRuntime())
-        if let cpus = process.finalAffinity { add(SetAffinity(cpus: cpus.value), cpus.origin) }
+        if let cpus = process.finalAffinity {
+            add(SetAffinity(cpus: cpus.value), cpus.origin)
+        } else if process.initialAffinity == nil {
+            add(SetAffinity(cpus: .all))
+        }
         add(OpenRoot())
         if let terminal = process.terminal {
             add(
@@ -184,6 +188,8 @@ public struct Planner {
                 add(SeparateControlGroups(), configuration.namespaces.new.origin)
             }
         }
+        // What an engine is bound to is its own affair. Whoever types the one-shot form means it.
+        if configuration.container != nil { add(SetAffinity(cpus: .all)) }
         for joined in configuration.namespaces.joined where joined.value.kind != .pid {
             let (kind, name, path) = joined.value
             add(
@@ -202,6 +208,7 @@ public struct Planner {
         if !hasDev { planMount(.devices) }
         for mount in configuration.mounts { planMount(mount) }
         planDevices()
+        for mount in configuration.mounts where mount.isFilledFirst { planReadOnly(mount) }
         if pivotsLate {
             for kind in [Configuration.Hooks.Kind.prestart, .createRuntime, .createContainer] {
                 planHooks(kind)
@@ -271,6 +278,16 @@ public struct Planner {
         case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
         case .remount: add(Remount(mount: mount), mount.origin)
         }
+    }
+
+    /// Once everything is in it that the runtime puts there.
+    private mutating func planReadOnly(_ mount: Configuration.Mount) {
+        var protected = mount
+        (protected.set, protected.clear) = (.readOnly, [])
+        (protected.setRecursively, protected.clearRecursively) = ([], [])
+        protected.propagation = []
+        protected.optionText = "ro"
+        add(Remount(mount: protected), mount.origin)
     }
 
     private mutating func planDevices() {
@@ -365,6 +382,11 @@ public struct Planner {
             add(SetLimit(limit: limit.value), limit.origin)
         }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
+        // Before the filter, wherever that is: profiles for older kernels know no close_range.
+        let preserved =
+            container.map { $0.listeningDescriptors + $0.preservedDescriptors }
+            ?? joined?.preservedDescriptors ?? 0
+        add(CloseDescriptors(preserved: preserved))
         if process.noNewPrivileges.value {
             add(ForbidNewPrivileges(), process.noNewPrivileges.origin)
         } else if let filter {
@@ -381,10 +403,6 @@ public struct Planner {
             add(FindProgram(search: search), process.arguments.origin)
             add(LetGo())
         }
-        let preserved =
-            container.map { $0.listeningDescriptors + $0.preservedDescriptors }
-            ?? joined?.preservedDescriptors ?? 0
-        add(CloseDescriptors(preserved: preserved))
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }
         planReport(

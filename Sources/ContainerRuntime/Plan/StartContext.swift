@@ -63,8 +63,8 @@ public final class StartContext {
     var emptyDirectory: HeldDescriptor?
     /// A procfs of the runtime's own, which nothing can be mounted over.
     var privateProc: HeldRoot?
-    /// This process's pages, as that procfs shows them.
-    var pageMap: HeldDescriptor?
+    /// This process's pages, as that procfs shows them; whoever waits for the start closes it.
+    var pageMap: FileDescriptor?
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 

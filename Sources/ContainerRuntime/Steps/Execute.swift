@@ -106,16 +106,16 @@ struct ProgramSearch: Sendable {
     }
 
     var missing: StepError {
-        let reason =
+        let sentence =
             name.contains("/")
-            ? "no such file or directory: it does not exist in the container"
-            : "executable file not found in $PATH: it is in no directory of the container's PATH"
-                + " (\(path))"
-        return StepError("\(name.inQuotes): \(reason)", exitCode: ProgramSearch.notFound)
+            ? "exec \(name): no such file or directory: it does not exist in the container"
+            : "exec: \(name.inQuotes): executable file not found in $PATH: it is in no directory"
+                + " of the container's PATH (\(path))"
+        return StepError(sentence, exitCode: ProgramSearch.notFound)
     }
 
     func explain(_ path: String, _ error: Errno) -> StepError {
-        let name = path.inQuotes
+        let name = "exec \(path)"
         if error == .noSuchFileOrDirectory {
             let interpreter = Interpreter.of(path).map(\.inQuotes) ?? "its interpreter"
             return StepError(
@@ -139,7 +139,7 @@ struct ProgramSearch: Sendable {
                     + " script with #! on its first line", exitCode: ProgramSearch.notExecutable)
         }
         return StepError(
-            SystemCallError("execve", name, error).description,
+            "\(name): \(error.words)",
             exitCode: ProgramSearch.notExecutable)
     }
 }

@@ -195,7 +195,7 @@ struct PrepareGate: Step {
     func apply(_ context: StartContext) throws(StepError) {
         let proc = try context.openPrivateProc()
         // Where there is none, or it may not be read, the container waits with more memory.
-        context.pageMap = try? HeldDescriptor(proc.directory.borrowed.openPageMap())
+        context.pageMap = try? proc.directory.borrowed.openPageMap().release()
     }
 }
 
@@ -213,10 +213,13 @@ struct AwaitStart: Step {
             throw StepError("the plan has no gate at this point")
         }
         context.channel = nil
-        // It may be a long time.
+        // It may be a long time. Without a handler the first process of a pid namespace would not
+        // even notice that somebody wants it to end.
+        let pageMap = context.pageMap.take()
         let gate = try stepping("open", ContainerStore.fifoName) { () throws(Errno) in
-            try fifo.borrowed.reopenAtRest(
-                through: proc.directory.borrowed, .writeOnly, pageMap: context.pageMap?.borrowed)
+            try Signal.endQuietly()
+            return try fifo.borrowed.reopenAtRest(
+                through: proc.directory.borrowed, .writeOnly, pageMap: pageMap)
         }
         try stepping("write", ContainerStore.fifoName) { () throws(Errno) in
             try gate.borrowed.write(all: AwaitStart.opened)
@@ -224,6 +227,5 @@ struct AwaitStart: Step {
         context.gate = HeldDescriptor(gate)
         context.fifo = nil
         context.privateProc = nil
-        context.pageMap = nil
     }
 }

@@ -19,7 +19,7 @@ struct MountTarget {
         let advice: (Errno) -> String? = { error in
             switch error {
             case .tooManySymbolicLinkLevels where isKernelInterface:
-                "it must be a directory and no symbolic link"
+                "it must be mounted on ordinary directory, not through a symbolic link"
             case .tooManySymbolicLinkLevels: "a link there leads through /proc or in circles"
             case .notDirectory: "part of the path is a file in the root file system"
             default: nil
@@ -99,8 +99,24 @@ struct AttachBind: Step {
             let opened = context.bindSources[position].take()
         else { throw StepError("the plan has not opened \(source)") }
         let target = MountTarget(mount: mount)
-        let place = try target.open(context, directory: opened.isDirectory)
+        let isProc = HostName.cleaned(mount.destination) == "/proc"
+        if isProc { try requireProc(opened.tree.borrowed) }
+        let place = try target.open(
+            context, directory: opened.isDirectory, isKernelInterface: isProc)
         try target.attach(opened.tree, place.borrowed)
+    }
+
+    /// The whole of a procfs, as containers without a pid namespace of their own bind the host's.
+    private func requireProc(_ tree: FileDescriptor) throws(StepError) {
+        let isRoot = try stepping("fstat", source.inQuotes) { () throws(Errno) in
+            if try FileSystemMagic.of(tree) != .procfs { return false }
+            // PROC_ROOT_INO is 1.
+            return try FileStatus.of(tree).inode == 1
+        }
+        if isRoot { return }
+        throw StepError(
+            "\(source.inQuotes) is not the root of a procfs; anything else could pretend to be the"
+                + " kernel")
     }
 }
 
@@ -147,10 +163,7 @@ struct MountFileSystem: Step {
         }
         var attributes = mount.set
         attributes.override(with: mount.setRecursively)
-        // What is to be filled becomes read-only when it is full.
-        let isFilled = mount.copiesUp && below != nil
-        let final = attributes
-        if isFilled { attributes.subtract(.readOnly) }
+        if mount.isFilledFirst { attributes.subtract(.readOnly) }
         let tree = try made(fileSystem, attributes)
         if let label, labeling == .byAttribute {
             let root = tree.borrowed
@@ -160,12 +173,9 @@ struct MountFileSystem: Step {
                 try top.borrowed.setAttribute("security.selinux", label)
             }
         }
-        if isFilled {
+        if mount.copiesUp && below != nil {
             try CopyUp(destination: mount.destination, parameters: parameters)
                 .fill(tree.borrowed, from: place.borrowed)
-            try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-                try tree.setAttributes(set: final.intersection(.readOnly))
-            }
         }
         // It was made with its attributes; there is nothing to set or to clear any more.
         var attached = mount

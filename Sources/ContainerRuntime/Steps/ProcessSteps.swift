@@ -276,7 +276,7 @@ struct CloseDescriptors: Step {
         if context.fifo != nil, let proc = context.privateProc {
             kept.append(proc.directory.borrowed)
         }
-        if let pageMap = context.pageMap { kept.append(pageMap.borrowed) }
+        if let pageMap = context.pageMap { kept.append(pageMap) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)

@@ -86,13 +86,16 @@ struct SetMemoryPolicy: Step {
     }
 }
 
-/// `process.execCPUAffinity`, the final one: once the process is in the container's control group,
-/// whose CPUs they have to be among.
+/// `process.execCPUAffinity`, the final one, or all CPUs: once the process is in the container's
+/// control group, whose CPUs they have to be among.
 struct SetAffinity: Step {
     let cpus: NumberSet
 
     let side = Side.container
-    var summary: String { "run on \(cpus.count) CPU\(cpus.count == 1 ? "" : "s") from here on" }
+    var summary: String {
+        if cpus == .all { return "run on whatever CPUs the control group has" }
+        return "run on \(cpus.count) CPU\(cpus.count == 1 ? "" : "s") from here on"
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
         try stepping(
