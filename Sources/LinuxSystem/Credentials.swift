@@ -36,4 +36,7 @@ public enum Credentials {
 extension Credentials {
     /// The corresponding C function is `geteuid`.
     public static var effectiveUser: UInt32 { geteuid() }
+
+    /// The corresponding C function is `getegid`.
+    public static var effectiveGroup: UInt32 { getegid() }
 }

@@ -205,6 +205,27 @@ int clinux_end_by(int signal);
 /// The permitted set of this process, a bit each.
 uint64_t clinux_permitted_capabilities(void);
 
+// What a kernel can do. --------------------------------------------------------
+
+/// fork(2).
+pid_t clinux_fork(void);
+/// waitpid(2): as `clinux_wait_pidfd`.
+int clinux_wait(pid_t pid, int *status, int *signaled);
+/// renameat2(2) with RENAME_WHITEOUT.
+int clinux_rename_whiteout(int directory, const char *from, const char *to);
+/// The `d_type` that readdir(3) tells of an entry; 0 where the file system tells none.
+int clinux_entry_type(int directory, const char *name);
+/// landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION.
+int clinux_landlock_version(void);
+/// statmount(2) of nothing: EFAULT where there is such a call.
+int clinux_try_statmount(void);
+/// mount_setattr(2) with MOUNT_ATTR_IDMAP, of a detached mount.
+int clinux_set_mount_users(int mount, int user_namespace);
+int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard);
+/// Makes one of the calls that change nothing, whoever makes them: its name, NULL behind the last.
+/// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
+const char *_Nullable clinux_try_harmless(int index, int *error);
+
 // The seal. -------------------------------------------------------------------
 
 /// 1 when this process runs from a detached mount of its own binary, which

@@ -1,0 +1,65 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Calls that find out what a kernel can do and change nothing.
+public enum KernelProbe {
+    /// Whether there is `statmount`. The corresponding C function is `statmount`.
+    public static func tryMountStatus() throws(Errno) {
+        do {
+            try checkDone(clinux_try_statmount())
+        } catch .badAddress {
+        }
+    }
+
+    /// The version of Landlock's interface. The corresponding C function is
+    /// `landlock_create_ruleset` with `LANDLOCK_CREATE_RULESET_VERSION`.
+    public static func landlockVersion() throws(Errno) -> Int {
+        Int(try check(clinux_landlock_version()))
+    }
+
+    /// The names of calls that a seccomp filter keeps from the kernel, out of those that say so
+    /// whoever makes them.
+    public static var deniedCalls: [String] {
+        var denied: [String] = []
+        var index: CInt = 0
+        var error: CInt = 0
+        while let name = unsafe clinux_try_harmless(index, &error) {
+            if error == EPERM || error == ENOSYS { unsafe denied.append(String(cString: name)) }
+            index += 1
+        }
+        return denied
+    }
+
+    /// A limit of this process; `UInt64.max` is no limit. The corresponding C function is `prlimit`.
+    public static func limit(
+        _ resource: ResourceLimit
+    ) throws(Errno) -> (soft: UInt64, hard: UInt64) {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        try checkDone(unsafe clinux_get_limit(resource.rawValue, &soft, &hard))
+        return (soft, hard)
+    }
+}
+
+extension FileDescriptor {
+    /// Renames a file in this directory and leaves a whiteout in its place. The corresponding C
+    /// function is `renameat2` with `RENAME_WHITEOUT`.
+    public func renameLeavingWhiteout(_ name: String, to other: String) throws(Errno) {
+        try checkDone(unsafe clinux_rename_whiteout(rawValue, name, other))
+    }
+
+    /// Whether listing this directory tells what kind of file an entry is (readdir(3), `d_type`).
+    public func listingTellsKind(of name: String) throws(Errno) -> Bool {
+        try check(unsafe clinux_entry_type(rawValue, name)) != 0
+    }
+}
+
+extension DetachedMount {
+    /// Has the owners of its files seen through the maps of a user namespace.
+    ///
+    /// The corresponding C function is `mount_setattr` with `MOUNT_ATTR_IDMAP`.
+    public func setUsers(_ userNamespace: FileDescriptor) throws(Errno) {
+        try checkDone(clinux_set_mount_users(borrowed.rawValue, userNamespace.rawValue))
+    }
+}
