@@ -56,10 +56,14 @@ let package = Package(
                 system,
             ],
             swiftSettings: strict),
+        .target(
+            name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
+            swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system,
+                "Cgroups", "ContainerRuntime", "Doctor", "JSON", "LinuxSystem", "OCISpec",
+                "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(
@@ -94,6 +98,10 @@ let package = Package(
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
             ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "DoctorTests",
+            dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),
         .testTarget(
             name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),

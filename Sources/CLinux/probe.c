@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #ifndef SYS_statmount
@@ -53,6 +54,8 @@ int clinux_entry_type(int directory, const char *name) {
     errno = saved_errno;
     return type;
 }
+
+int clinux_has_attribute(int fd, const char *name) { return fgetxattr(fd, name, NULL, 0) >= 0; }
 
 int clinux_landlock_version(void) {
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);

@@ -24,7 +24,8 @@ public struct ChildProcess: ~Copyable, Sendable {
     ///   - body: Runs on a stack of its own.
     ///
     /// The corresponding C function is `clone3` with `CLONE_PIDFD`, and for shared memory
-    /// `CLONE_VM | CLONE_VFORK`. One call a process.
+    /// `CLONE_VM | CLONE_VFORK`. The watchdog knows the last one made; where memory is shared, one
+    /// call a process.
     public static func spawn(
         _ namespaces: NamespaceSet, sharingMemory: Bool, controlGroup: FileDescriptor? = nil,
         body: @escaping () -> Never

@@ -49,6 +49,11 @@ extension FileDescriptor {
         try checkDone(unsafe clinux_rename_whiteout(rawValue, name, other))
     }
 
+    /// Whether it has an extended attribute. The corresponding C function is `fgetxattr`.
+    public func hasAttribute(_ name: String) -> Bool {
+        unsafe clinux_has_attribute(rawValue, name) != 0
+    }
+
     /// Whether listing this directory tells what kind of file an entry is (readdir(3), `d_type`).
     public func listingTellsKind(of name: String) throws(Errno) -> Bool {
         try check(unsafe clinux_entry_type(rawValue, name)) != 0

@@ -89,8 +89,9 @@ public final class Diagnostics {
         add(.error, message, at: offset, member: member)
     }
 
-    public func warning(_ message: String, at offset: Int) {
-        add(.warning, message, at: offset, member: nil)
+    /// Reports a warning; the arguments are those of an error.
+    public func warning(_ message: String, at offset: Int, member: String? = nil) {
+        add(.warning, message, at: offset, member: member)
     }
 
     public func note(_ message: String, at offset: Int) {

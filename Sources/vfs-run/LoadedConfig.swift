@@ -5,20 +5,23 @@ internal import OCISpec
 internal import Seccomp
 internal import SystemPackage
 
-/// A config.json on its way from a file to a plan.
-struct LoadedConfig {
-    let plan: Plan
+/// A config.json that a command line names, read and not looked at yet.
+struct NamedConfig {
+    let document: JSONDocument
+    /// As the user gave it.
+    let file: String
+    /// The directory it lies in, absolute.
+    let bundle: String
+    /// What the command line says besides.
+    let invocation: Invocation
 
-    /// Reads, checks and plans; prints the warnings.
-    ///
     /// - Parameter operands: The config, and what replaces `process.args`.
-    /// - Parameter rehearses: Nothing will be run: everything is read, whatever is known already.
-    init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(CommandError) {
+    init(_ arguments: ParsedArguments) throws(CommandError) {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
             throw CommandError(
-                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run \(name.isEmpty ? "--help" : "help \(name)")\""
-            )
+                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run"
+                    + " \(name.isEmpty ? "--help" : "help \(name)")\"")
         }
         var invocation = Invocation()
         invocation.arguments = Array(arguments.operands.dropFirst())
@@ -28,7 +31,25 @@ struct LoadedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        try self.init(path, invocation, arguments.globals.log, rehearses: rehearses)
+        self.invocation = invocation
+        file = path
+        document = try LoadedConfig.read(path, ofBundle: false)
+        bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
+    }
+}
+
+/// A config.json on its way from a file to a plan.
+struct LoadedConfig {
+    let plan: Plan
+
+    /// Reads, checks and plans; prints the warnings.
+    ///
+    /// - Parameter rehearses: Nothing will be run: everything is read, whatever is known already.
+    init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(CommandError) {
+        let named = try NamedConfig(arguments)
+        try self.init(
+            named.document, file: named.file, bundle: named.bundle, named.invocation,
+            arguments.globals.log, rehearses: rehearses)
     }
 
     /// The config of a bundle.
@@ -37,24 +58,8 @@ struct LoadedConfig {
     ) throws(CommandError) {
         var name = "\(bundle)/config.json"
         if let config { name = try LoadedConfig.absolute(config) }
-        try self.init(name, invocation, log, bundle: bundle)
-    }
-
-    /// - Parameters:
-    ///   - path: Of config.json.
-    ///   - bundle: What its paths are relative to; nil for the directory it lies in.
-    init(
-        _ path: String, _ invocation: Invocation, _ log: Log, bundle: String? = nil,
-        rehearses: Bool = false
-    ) throws(CommandError) {
-        let document = try LoadedConfig.read(path, ofBundle: bundle != nil)
-        let base: String
-        if let bundle {
-            base = bundle
-        } else {
-            base = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
-        }
-        try self.init(document, file: path, bundle: base, invocation, log, rehearses: rehearses)
+        let document = try LoadedConfig.read(name, ofBundle: true)
+        try self.init(document, file: name, bundle: bundle, invocation, log)
     }
 
     /// A process in a container that exists.
@@ -106,7 +111,7 @@ struct LoadedConfig {
         }
     }
 
-    private static func read(_ path: String, ofBundle: Bool) throws(CommandError) -> JSONDocument {
+    static func read(_ path: String, ofBundle: Bool) throws(CommandError) -> JSONDocument {
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try HostPath.read(path)
@@ -128,7 +133,7 @@ struct LoadedConfig {
 
     private static let seccompCache = SeccompCache(directory: "/var/cache/vfs-run/seccomp")
 
-    private static func directory(of path: String) -> String {
+    static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

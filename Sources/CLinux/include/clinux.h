@@ -215,6 +215,8 @@ int clinux_wait(pid_t pid, int *status, int *signaled);
 int clinux_rename_whiteout(int directory, const char *from, const char *to);
 /// The `d_type` that readdir(3) tells of an entry; 0 where the file system tells none.
 int clinux_entry_type(int directory, const char *name);
+/// 1 where fgetxattr(2) finds the attribute.
+int clinux_has_attribute(int fd, const char *name);
 /// landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION.
 int clinux_landlock_version(void);
 /// statmount(2) of nothing: EFAULT where there is such a call.

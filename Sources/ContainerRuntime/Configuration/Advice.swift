@@ -1,0 +1,47 @@
+public import JSON
+public import OCISpec
+
+/// What a config.json may say and better would not: `vfs-run lint` tells it, a start does not. A
+/// new rule is one function and one line.
+public enum Advice {
+    /// Something unwise, and why.
+    public struct Finding: Sendable {
+        /// The rule's name, which never changes.
+        public var rule: String
+        public var diagnostic: Diagnostic
+    }
+
+    typealias Rule = @Sendable (Spec, Diagnostics) -> Void
+
+    static let all: [(name: String, rule: Rule)] = [
+        ("capability", capability), ("inheritable", inheritable),
+        ("new-privileges", newPrivileges), ("root-user", rootUser),
+        ("user-namespace", userNamespace), ("host-network", hostNetwork), ("host-pid", hostPID),
+        ("host-ipc", hostIPC), ("host-namespace", hostNamespace), ("no-seccomp", noSeccomp),
+        ("seccomp-default", seccompDefault), ("apparmor-unconfined", appArmorUnconfined),
+        ("writable-bind", writableBind), ("whole-host", wholeHost),
+        ("control-socket", controlSocket), ("writable-sysfs", writableSysfs),
+        ("shared-mounts", sharedMounts), ("writable-root", writableRoot),
+        ("masked-paths", maskedPaths), ("readonly-paths", readonlyPaths),
+        ("all-devices", allDevices), ("host-device", hostDevice),
+        ("no-memory-limit", noMemoryLimit), ("no-pids-limit", noProcessLimit),
+        ("secret-in-env", secretInEnvironment), ("no-term", noTerm),
+    ]
+
+    /// What the rules find, in the order of the document.
+    public static func findings(_ document: JSONDocument, file: String) -> [Finding] {
+        // What is wrong with the document itself is somebody else's to tell.
+        let spec = Spec(Diagnostics(document, file: file))
+        var found: [Finding] = []
+        for (name, rule) in all {
+            let diagnostics = Diagnostics(document, file: file)
+            rule(spec, diagnostics)
+            found += diagnostics.all.map { Finding(rule: name, diagnostic: $0) }
+        }
+        return found.enumerated().sorted { one, other in
+            let (first, second) = (one.element.diagnostic, other.element.diagnostic)
+            return (first.position.line, first.position.column, one.offset)
+                < (second.position.line, second.position.column, other.offset)
+        }.map(\.element)
+    }
+}

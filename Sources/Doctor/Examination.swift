@@ -1,0 +1,73 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Everything that was tried, and what came of it.
+public struct Examination: Sendable {
+    /// One row.
+    public struct Row: Sendable {
+        public var key: String
+        public var group: String
+        public var title: String
+        public var purpose: String
+        public var finding: Finding
+        /// Whether this user can run no container without it.
+        public var isNeeded: Bool
+
+        public var isObstacle: Bool { isNeeded && finding.verdict == .lacks }
+    }
+
+    public var rows: [Row]
+    public var user: UInt32
+    public var isPrivileged: Bool
+    public var directory: String
+    let groups: [(key: String, title: String)]
+
+    /// Whether `vfs-run config.json` can run here, for this user.
+    public var canRun: Bool { !rows.contains(where: \.isObstacle) }
+
+    /// Every probe, by what it is about.
+    static let groups: [ProbeGroup] = [
+        .processes, .userNamespaces, .mounts, .overlay, .directory, .controlGroups, .seccomp,
+        .surroundings,
+    ]
+
+    /// Longer than any probe takes that is not stuck.
+    private static let timeLimit: UInt64 = 5_000_000_000
+
+    /// Tries everything, each in a process of its own.
+    ///
+    /// - Parameter directory: Where a kept upper would lie; absolute.
+    public static func run(directory: String) -> Examination {
+        let subject = Subject(directory: directory)
+        var rows: [Row] = []
+        for group in groups {
+            for probe in group.probes {
+                rows.append(
+                    Row(
+                        key: "\(group.key).\(probe.key)", group: group.key, title: probe.title,
+                        purpose: probe.purpose, finding: finding(of: probe, subject),
+                        isNeeded: probe.isNeeded(by: subject)))
+            }
+        }
+        return Examination(
+            rows: rows, user: subject.user, isPrivileged: subject.isPrivileged,
+            directory: directory, groups: groups.map { ($0.key, $0.title) })
+    }
+
+    private static func finding(of probe: Probe, _ subject: Subject) -> Finding {
+        defer { Scratch.remove(subject) }
+        do throws(Errno) {
+            switch try ForkedProcess.run(within: timeLimit, { probe.find(subject).encoded }) {
+            case .finished(let bytes):
+                return Finding(encoded: bytes) ?? .lacks("the probe was cut short", probe.remedy)
+            case .tooLate: return .lacks("no answer within 5 seconds", probe.remedy)
+            case .ended(.signaled(let signal)):
+                return .lacks("the probe was ended by signal \(signal)", probe.remedy)
+            case .ended(.exited): return .lacks("the probe ended without a word", probe.remedy)
+            }
+        } catch {
+            return .lacks("fork: \(error.words)", "raise ulimit -u")
+        }
+    }
+}

@@ -1,0 +1,165 @@
+internal import JSON
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+extension ProbeGroup {
+    /// The root of a container.
+    static let overlay = ProbeGroup(
+        key: "overlay", title: "Overlay, on a throw-away upper",
+        probes: [
+            Probe(
+                "module", "the file system is there (fsopen)", for: "every container", .everyone,
+                mend: "modprobe overlay", look: module),
+            Probe(
+                "mount", "mount one, and delete, replace and change what is below",
+                for: "every container", .everyone, look: mount),
+            Probe(
+                "user-namespace", "the same in a user namespace (userxattr)",
+                for: "containers of ordinary users", .users, since: "5.11", look: mountAsUser),
+            Probe(
+                "tmpfs-attributes", "user.* attributes on tmpfs",
+                for: "throw-away uppers of ordinary users", .users, since: "6.6",
+                mend: "boot Linux 6.6 or later, or keep the upper on a disk (--upper DIR)",
+                look: attributes),
+            Probe(
+                "keys", "one layer at a time (lowerdir+)", for: "errors that name the layer",
+                since: "6.7", look: keys),
+            Probe(
+                "descriptors", "layers by descriptor", for: "layers of any name", since: "6.13",
+                look: descriptors),
+        ])
+
+    private static func module(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount)
+        do throws(Errno) {
+            _ = try FileSystemContext("overlay")
+            return .works()
+        } catch .operationNotSupportedByDevice {
+            return .lacks("the kernel has no overlay file system, and cannot load it")
+        } catch {
+            throw ProbeFailure(SystemCallError("fsopen", "overlay", error))
+        }
+    }
+
+    private static func mount(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount)
+        return try subject.tryOverlay(inUserNamespace: !subject.isPrivileged)
+    }
+
+    private static func mountAsUser(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount, inUserNamespace: true)
+        return try subject.tryOverlay(inUserNamespace: true)
+    }
+
+    private static func attributes(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount, inUserNamespace: true)
+        let scratch = try subject.mountScratch()
+        try trying("fsetxattr", "user.overlay.opaque") { () throws(Errno) in
+            try scratch.borrowed.makeDirectory("folder", mode: 0o755)
+            let folder = try scratch.borrowed.open("folder", [.readOnly, .directory])
+            try folder.borrowed.setAttribute("user.overlay.opaque", "y")
+        }
+        return .works()
+    }
+
+    private static func keys(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount)
+        return try subject.tryInterface(.paths)
+    }
+
+    private static func descriptors(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        try subject.enter(.mount)
+        return try subject.tryInterface(.descriptors)
+    }
+}
+
+extension Subject {
+    /// Mounts an overlay and does with it what a container does.
+    ///
+    /// - Parameter place: Where upper and work directory are made; nil for the tmpfs of the layer.
+    func tryOverlay(
+        inUserNamespace: Bool, upperIn place: FileDescriptor? = nil
+    ) throws(ProbeFailure) -> Finding {
+        let scratch = try mountScratch()
+        let overlay = try makeOverlay(
+            scratch.borrowed, upperIn: place ?? scratch.borrowed, inUserNamespace: inUserNamespace)
+        let root: OwnedDescriptor
+        do {
+            root = try overlay.mount(on: scratch.borrowed)
+        } catch {
+            let words = error.kernelWords.last.map { " (the kernel: \($0))" } ?? ""
+            return .lacks(error.sentence + words)
+        }
+        try change(root.borrowed)
+        return .works(inUserNamespace ? "with userxattr" : "")
+    }
+
+    /// One layer with a file, and a directory with a file.
+    private func makeOverlay(
+        _ scratch: FileDescriptor, upperIn place: FileDescriptor, inUserNamespace: Bool
+    ) throws(ProbeFailure) -> OverlayMount {
+        try trying("mkdir", "layer") { () throws(Errno) in
+            try scratch.makeDirectory("layer", mode: 0o755)
+            let layer = try scratch.open("layer", [.readOnly, .directory])
+            try layer.borrowed.makeDirectory("folder", mode: 0o755)
+            let folder = try layer.borrowed.open("folder", [.readOnly, .directory])
+            for (parent, name) in [
+                (layer.borrowed, "gone"), (layer.borrowed, "changed"), (folder.borrowed, "inner"),
+            ] {
+                _ = try parent.open(name, [.create, .writeOnly], mode: 0o644)
+            }
+        }
+        var parts: [OverlayDirectory] = []
+        for (parent, name) in [(scratch, "layer"), (place, "upper"), (place, "work")] {
+            parts.append(
+                try trying("mkdir", name) { () throws(Errno) in
+                    if name != "layer" { try parent.makeDirectory(name, mode: 0o755) }
+                    return OverlayDirectory(
+                        path: name, descriptor: try parent.open(name, [.path, .directory]))
+                })
+        }
+        return OverlayMount(
+            lowers: [parts[0]], upper: parts[1], work: parts[2],
+            options: overlayOptions(inUserNamespace: inUserNamespace))
+    }
+
+    private func change(_ root: FileDescriptor) throws(ProbeFailure) {
+        try trying("unlink", "what a layer has, which takes a whiteout") { () throws(Errno) in
+            try root.remove("gone")
+        }
+        try trying("open", "what a layer has, for writing") { () throws(Errno) in
+            let file = try root.open("changed", .writeOnly)
+            try file.borrowed.write(all: [1])
+        }
+        try trying("mkdir", "in the place of a layer's directory, which takes an attribute") {
+            () throws(Errno) in
+            let folder = try root.open("folder", [.readOnly, .directory])
+            try folder.borrowed.remove("inner")
+            try root.removeDirectory("folder")
+            try root.makeDirectory("folder", mode: 0o755)
+        }
+        let left = try trying("readdir") { () throws(Errno) in
+            let folder = try root.open("folder", [.readOnly, .directory])
+            return try folder.borrowed.entries() + root.entries().filter { $0 == "gone" }
+        }
+        if !left.isEmpty {
+            throw ProbeFailure(.lacks("what was deleted is still there: \(left[0])"))
+        }
+    }
+
+    func tryInterface(_ interface: OverlayInterface) throws(ProbeFailure) -> Finding {
+        let scratch = try mountScratch()
+        let overlay = try makeOverlay(
+            scratch.borrowed, upperIn: scratch.borrowed, inUserNamespace: !isPrivileged)
+        do {
+            _ = try overlay.mount(on: scratch.borrowed, interfaces: [interface])
+            return .works()
+        } catch {
+            if error.errno == .notSupported {
+                throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
+            }
+            return .lacks(error.sentence)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What probes make on the host: a directory in the examined one. Its name has the
+/// number of this process in it.
+enum Scratch {
+    /// Makes the directory.
+    static func make(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
+        let place = try open(subject)
+        do throws(Errno) {
+            try place.borrowed.makeDirectory(subject.scratchName, mode: 0o700)
+            return try place.borrowed.open(subject.scratchName, [.readOnly, .directory])
+        } catch {
+            throw ProbeFailure(
+                .untried("nothing can be made in \"\(subject.directory)\": \(error.words)"))
+        }
+    }
+
+    private static func open(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try HostPath.open(subject.directory, [.readOnly, .directory])
+        } catch {
+            throw ProbeFailure(
+                .untried("\"\(subject.directory)\" cannot be opened: \(error.words)"))
+        }
+    }
+
+    /// Removes what a probe has left, however it ended.
+    static func remove(_ subject: Subject) {
+        guard let place = try? open(subject) else { return }
+        removeTree(subject.scratchName, in: place.borrowed)
+    }
+
+    /// Nothing here is an error: what cannot be removed is not ours.
+    private static func removeTree(_ name: String, in directory: FileDescriptor) {
+        if (try? directory.remove(name)) != nil { return }
+        if (try? directory.removeDirectory(name)) != nil { return }
+        // overlayfs makes a directory of mode 0 in its work directory. A link cannot be here: what
+        // is one was removed above.
+        try? directory.changeMode(name, 0o700)
+        guard let opened = try? directory.open(name, [.readOnly, .directory]) else { return }
+        for entry in (try? opened.borrowed.entries()) ?? [] {
+            removeTree(entry, in: opened.borrowed)
+        }
+        try? directory.removeDirectory(name)
+    }
+}
