@@ -5,11 +5,14 @@ DESTDIR ?=
 SWIFT ?= swift
 
 # One static executable that seals itself before the C library starts. What a start executes is
-# linked side by side (bench/run --order writes the list; names that are gone do no harm).
+# linked side by side (bench/run --order writes the list; names that are gone do no harm). The
+# metadata of generic types is made from its parts: by their mangled names, the default, the runtime
+# would parse each name and look for the conformances that it tells of.
 ORDER = scripts/link-order
 LINK = --static-swift-stdlib -Xswiftc -static-executable \
 	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
 STATIC = -c release $(LINK) \
+	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
 BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift $(ORDER)

@@ -35,6 +35,8 @@ static char watchdog_stack[16384] __attribute__((aligned(16)));
 static char init_stack[1 << 20] __attribute__((aligned(16)));
 static char sibling_stack[1 << 20] __attribute__((aligned(16)));
 
+char *clinux_end_of_stacks(void) { return watchdog_stack + sizeof watchdog_stack; }
+
 // The new process returns from clone3 on another stack, where there is no frame
 // to return to: it goes straight into `body`.
 static long clone3_into(struct clone_args *arguments, int (*body)(void *), void *context) {
@@ -172,7 +174,7 @@ int clinux_stop_watchdog(pid_t pid) {
 }
 
 pid_t clinux_start_program(const char *path, char *const *arguments, char *const *environment,
-                           const int streams[3]) {
+                           const char *directory, const int streams[3]) {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
     if (error != 0) {
@@ -193,6 +195,8 @@ pid_t clinux_start_program(const char *path, char *const *arguments, char *const
     for (int number = 0; number < 3 && error == 0; number++)
         error = posix_spawn_file_actions_adddup2(&actions, streams[number], number);
     if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (error == 0 && directory != NULL)
+        error = posix_spawn_file_actions_addchdir_np(&actions, directory);
     pid_t pid = -1;
     if (error == 0) error = posix_spawn(&pid, path, &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);

@@ -55,18 +55,22 @@ public struct Channel: ~Copyable, Sendable {
     ///
     /// The corresponding C function is `recvmsg`.
     public func receive() throws(Errno) -> Message? {
-        var buffer = [UInt8](repeating: 0, count: Channel.capacity)
         var passed: CInt = -1
-        let count = try retryOnInterrupt {
-            unsafe buffer.withUnsafeMutableBytes {
-                unsafe clinux_receive(
-                    socket.borrowed.rawValue, $0.baseAddress, $0.count, &passed)
-            }
+        var error: CInt = 0
+        // Not filled before: what nothing is received into takes no memory.
+        let buffer = unsafe [UInt8](unsafeUninitializedCapacity: Channel.capacity) {
+            bytes, length in
+            repeat {
+                length = unsafe clinux_receive(
+                    socket.borrowed.rawValue, bytes.baseAddress, bytes.count, &passed)
+                error = length < 0 ? errno : 0
+            } while error == EINTR
+            length = max(length, 0)
         }
+        if error != 0 { throw Errno(rawValue: error) }
         let descriptor: OwnedDescriptor? =
             passed >= 0 ? OwnedDescriptor(FileDescriptor(rawValue: passed)) : nil
-        if count == 0 { return nil }
-        buffer.removeLast(buffer.count - count)
+        if buffer.isEmpty { return nil }
         return Message(bytes: buffer, descriptor: descriptor)
     }
 }

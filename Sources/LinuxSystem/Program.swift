@@ -10,8 +10,13 @@ public struct Program: Sendable {
     public var arguments: [String]
     /// All of it: nothing of this process's is added.
     public var environment: [String]
+    /// Nil for this process's own.
+    public var directory: String?
 
-    public init(path: String, arguments: [String], environment: [String]) {
+    public init(
+        path: String, arguments: [String], environment: [String], directory: String? = nil
+    ) {
+        self.directory = directory
         self.path = path
         self.arguments = arguments
         self.environment = environment
@@ -69,8 +74,10 @@ public struct Program: Sendable {
         // posix_spawn(3) sets none, and the init process has none to pass on.
         let mask = umask(0o022)
         defer { _ = umask(mask) }
+        let folder = directory.map { CStringArray([$0]) }
         let pid = try check(
-            unsafe clinux_start_program(path, argv.pointers, envp.pointers, streams))
+            unsafe clinux_start_program(
+                path, argv.pointers, envp.pointers, folder?.pointers[0], streams))
         do {
             return try ChildProcess(child: pid)
         } catch {

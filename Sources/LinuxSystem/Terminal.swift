@@ -120,16 +120,16 @@ extension FileDescriptor {
     ///
     /// - Returns: The bytes, empty at the end of the file; nil when there is nothing yet.
     public func readSome(_ capacity: Int) throws(Errno) -> [UInt8]? {
-        var buffer = [UInt8](repeating: 0, count: capacity)
-        let count = unsafe buffer.withUnsafeMutableBytes {
-            unsafe Glibc.read(rawValue, $0.baseAddress, $0.count)
+        var error: CInt = 0
+        // Not filled before: what is not read into takes no memory.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            let got = unsafe Glibc.read(rawValue, buffer.baseAddress, capacity)
+            error = got < 0 ? errno : 0
+            count = max(got, 0)
         }
-        if count < 0 {
-            if errno == EAGAIN || errno == EINTR { return nil }
-            throw Errno(rawValue: errno)
-        }
-        buffer.removeLast(buffer.count - count)
-        return buffer
+        if error == 0 { return bytes }
+        if error == EAGAIN || error == EINTR { return nil }
+        throw Errno(rawValue: error)
     }
 
     /// One message of a part of `bytes` through this socket; 0 when nothing fits just now, whether

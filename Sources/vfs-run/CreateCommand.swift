@@ -51,8 +51,8 @@ extension Command {
                 + " output and error become the program's, unless it has a terminal.",
             aboutDescriptors,
             "With NOTIFY_SOCKET in the environment (sd_notify(3)) the program finds one at"
-                + " /run/notify/notify.sock. That it is ready, and nothing else it says there, is"
-                + " passed on by start, which waits for it.",
+                + " /run/notify/notify.sock. What it says there until it is ready is passed on by"
+                + " start, which waits for that; what it says later is not.",
         ],
         options: Option.creation,
         run: { arguments throws(CommandError) in
@@ -68,7 +68,8 @@ extension Command {
                 + " --detach it ends as soon as the program runs.",
             aboutDescriptors,
             "With NOTIFY_SOCKET in the environment (sd_notify(3)) it passes on that the program is"
-                + " ready; with --detach it waits for that.",
+                + " ready, and what it says else of its state; with --detach until it is ready,"
+                + " which is waited for.",
         ],
         options: Option.creation + [
             .detach,

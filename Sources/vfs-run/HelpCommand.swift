@@ -39,6 +39,10 @@ extension Command {
         })
 
     static func unknownSentence(_ name: String) -> String {
+        if name == "checkpoint" || name == "restore" {
+            return "\(name): vfs-run makes no checkpoints of containers and restores none; features"
+                + " says so to engines (org.opencontainers.runc.checkpoint.enabled)"
+        }
         let near = nearestName(to: name, in: all.map(\.name).filter { !$0.isEmpty })
         let guess = near.map { "did you mean \"\($0)\"?" } ?? "see \"vfs-run help\""
         return "\"\(name)\" is no command, and no config either: that would hold a \"/\" or end in"

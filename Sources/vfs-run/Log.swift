@@ -22,11 +22,25 @@ struct Log: Sendable {
     }
 
     func warning(_ message: String) {
-        if path == nil && format == .text { complain(message) } else { write(.warning, message) }
+        if path != nil || format == .json { return write(.warning, message) }
+        complain(message.contains("warning: ") ? message : "warning: " + message)
     }
 
     func debug(_ message: @autoclosure () -> String) {
         if isVerbose { write(.debug, message()) }
+    }
+
+    /// Whether the file can be written, before anything is done that it should tell of. Without it
+    /// from then on when it cannot.
+    mutating func check() throws(CommandError) {
+        guard let path else { return }
+        do throws(Errno) {
+            _ = try HostPath.open(path, [.writeOnly, .create, .append], mode: 0o644)
+        } catch {
+            self.path = nil
+            throw CommandError(
+                "unable to open log file: \(path.isEmpty ? "\"\"" : path): \(error.words)")
+        }
     }
 
     private func complain(_ message: String) {

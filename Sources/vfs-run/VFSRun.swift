@@ -13,6 +13,7 @@ enum VFSRun {
         do {
             let rest: [String]
             (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)
+            try globals.log.check()
             let (command, left) = Command.choose(rest)
             failureCode = command.failureCode
             let parsed = try ParsedArguments(left, of: command, globals: globals)

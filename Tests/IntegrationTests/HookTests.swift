@@ -95,6 +95,21 @@ struct HookTests {
         }
     }
 
+    /// As runc has it: programs that hooks run count from there.
+    @Test func `those of a creation run in the bundle`() throws {
+        try Sandbox.use { box in
+            try box.prepare(config(box), arguments: ["/probe", "--wait"])
+            let run = try Running(
+                Host.runtime, ["--root", box.stateRoot, "create", "-b", box.bundle, box.id()],
+                input: .open, directory: "/")
+            #expect(try run.finish().code == 0)
+            for kind in ["prestart", "createRuntime"] {
+                #expect(box.read("out/\(kind).cwd") == box.bundle + "\n")
+            }
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test func `each runs in its namespaces`() throws {
         try Sandbox.use { box in
             try box.createAndStart(config(box))

@@ -218,6 +218,18 @@ struct GlobalOptionTests {
         }
     }
 
+    @Test func `a log that cannot be written is an error before anything is done`() throws {
+        try Sandbox.use { box in
+            try box.prepare(box.config(), arguments: ["/bin/true"])
+            let outcome = try box.command("create", box.id(), globals: ["--log", "no/such/log"])
+            #expect(outcome.code == 1)
+            #expect(
+                outcome.error
+                    == "vfs-run: unable to open log file: no/such/log: no such file or directory\n")
+            #expect(box.containers.isEmpty)
+        }
+    }
+
     @Test func `debug logs every step`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["true"])
@@ -228,7 +240,7 @@ struct GlobalOptionTests {
             #expect(lines.contains { $0.contains("execute true") })
             // Without it nothing is logged where all is well.
             try box.succeed("run", box.id(), globals: ["--log", "quiet"])
-            #expect(!box.exists("bundle/quiet"))
+            #expect(box.exists("bundle/quiet") && box.read("bundle/quiet").isEmpty)
         }
     }
 

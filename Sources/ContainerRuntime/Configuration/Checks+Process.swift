@@ -166,13 +166,15 @@ extension Checks {
 
     static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let sets = spec.process?.capabilities else { return }
+        var unknown: [String] = []
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
             + sets.ambient
-        where CapabilitySet(name: name.value) == nil {
+        where CapabilitySet(name: name.value) == nil && !unknown.contains(name.value) {
             // The specification asks for a warning: the container runs with less, not with more.
             diagnostics.warning(
                 "\"\(name.value)\" is not a capability of this kernel; it is left out",
                 at: name.offset)
+            unknown.append(name.value)
         }
         let permitted = sets.permitted.map(\.value)
         for name in sets.effective where !permitted.contains(name.value) {

@@ -11,14 +11,16 @@ public enum HookRunner {
     ///   - state: The container's state as JSON, which the hook gets on its standard input.
     ///   - fallback: What a hook without `env` gets: nothing, but for startContainer the process's
     ///     environment, as runc has it.
+    ///   - directory: Where it runs; nil for where this process does.
     /// - Throws: The sentence for a hook that failed, could not be started or took too long.
     public static func run(
         _ hook: Configuration.Hook, kind: Configuration.Hooks.Kind, index: Int, state: [UInt8],
-        environment fallback: [String] = []
+        environment fallback: [String] = [], directory: String? = nil
     ) throws(StepError) {
         let program = Program(
             path: hook.path, arguments: hook.arguments,
-            environment: hook.environment.isEmpty ? fallback : hook.environment)
+            environment: hook.environment.isEmpty ? fallback : hook.environment,
+            directory: directory)
         // More seconds than the clock can count are no limit.
         let limit = hook.timeout.flatMap { seconds -> UInt64? in
             let (nanoseconds, overflow) = UInt64(clamping: seconds)

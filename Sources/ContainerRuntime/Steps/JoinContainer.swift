@@ -119,7 +119,8 @@ extension JoinContainer {
                 process: 0,
                 inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
         } catch {
-            throw StepError(error.sentence)
+            // What runc says there.
+            throw StepError("error adding pid to cgroups: \(error.sentence)")
         }
     }
 }

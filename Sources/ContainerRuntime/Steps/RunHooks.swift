@@ -28,7 +28,8 @@ struct RunHooks: Step {
         let pid = kind.isInContainer ? CurrentProcess.pid : context.initProcess?.pid
         try HookRunner.run(
             hooks, kind: kind, state: state.document(kind.status, pid: pid),
-            environment: kind == .startContainer ? context.environment(environment) : environment)
+            environment: kind == .startContainer ? context.environment(environment) : environment,
+            directory: kind.isInContainer ? nil : state.bundle)
     }
 }
 
@@ -36,11 +37,13 @@ extension HookRunner {
     /// Runs hooks until one fails.
     static func run(
         _ hooks: [Configuration.Hook], kind: Configuration.Hooks.Kind, state: JSONOutput,
-        environment: [String]
+        environment: [String], directory: String? = nil
     ) throws(StepError) {
         let text = Array(state.compactText.utf8)
         for (index, hook) in hooks.enumerated() {
-            try run(hook, kind: kind, index: index, state: text, environment: environment)
+            try run(
+                hook, kind: kind, index: index, state: text, environment: environment,
+                directory: directory)
         }
     }
 }
