@@ -169,6 +169,61 @@ class Lifecycle:
             time.sleep(0.02)
         raise RuntimeError(f"the memory of process {pid} does not settle")
 
+    # The smallest limit
+
+    def smallest_limits(self):
+        """KiB of a memory cgroup that a runtime and its container just start in; None without one."""
+        group = self.memory_group()
+        if group is None:
+            return None
+        limits = {}
+        for name, runtime in self.runtimes.items():
+            enough, too_little = 64 << 10, 0
+            while enough - too_little > 64:
+                middle = (enough + too_little) // 2
+                starts = all(self.starts_in(group, runtime, middle) for _ in range(3))
+                enough, too_little = (middle, too_little) if starts else (enough, middle)
+            limits[name] = enough
+        subprocess.run(["umount", "-l", group], check=True)
+        return limits
+
+    def memory_group(self):
+        """A hierarchy with the controller of memory, mounted for this alone."""
+        group = self.scratch / "memory"
+        group.mkdir()
+        for options in (["cgroup", "-o", "memory"], ["cgroup2"]):
+            mount = ["mount", "-t", *options, "none", group]
+            if subprocess.run(mount, stderr=subprocess.DEVNULL).returncode != 0:
+                continue
+            controllers = group / "cgroup.subtree_control"
+            if not controllers.exists() or "memory" in controllers.read_text().split():
+                return group
+            subprocess.run(["umount", "-l", group], check=True)
+        return None
+
+    def starts_in(self, parent, runtime, limit):
+        group = parent / "vfs-run-bench"
+        group.mkdir()
+        try:
+            names = ["memory.limit_in_bytes", "memory.max"]
+            (file,) = [group / name for name in names if (group / name).exists()]
+            file.write_text(str(limit << 10))
+            enter = f'echo $$ > "{group}/cgroup.procs"; exec "$@"'
+            done = subprocess.run(
+                ["sh", "-c", enter, "sh", *runtime, "run", "--bundle", self.bundle, "bench"],
+                timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            if done.returncode != 0:
+                self.call(*runtime, "delete", "--force", "bench", check=False)
+            return done.returncode == 0
+        finally:
+            deadline = time.monotonic() + 10
+            while group.exists() and time.monotonic() < deadline:
+                try:
+                    group.rmdir()
+                except OSError:
+                    time.sleep(0.02)
+
     # Many containers
 
     def many(self):
