@@ -38,8 +38,11 @@ extension Command {
             return 0
         })
 
+    /// What runc has and this program has not: what is wrong is not the name.
+    static func isRefused(_ name: String) -> Bool { name == "checkpoint" || name == "restore" }
+
     static func unknownSentence(_ name: String) -> String {
-        if name == "checkpoint" || name == "restore" {
+        if isRefused(name) {
             return "\(name): vfs-run makes no checkpoints of containers and restores none; features"
                 + " says so to engines (org.opencontainers.runc.checkpoint.enabled)"
         }

@@ -53,7 +53,7 @@ extension Command {
     static func unknown(_ name: String) -> Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
-            failureCode: RuntimeError.failure,
+            failureCode: isRefused(name) ? 1 : RuntimeError.failure,
             run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
     }
 }

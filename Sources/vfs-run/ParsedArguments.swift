@@ -40,7 +40,7 @@ struct ParsedArguments {
     func count(_ name: String) throws(CommandError) -> Int? {
         guard let text = value(name) else { return nil }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
-            throw CommandError("--\(name): \"\(text)\" is not a number of things")
+            throw CommandError("--\(name): \"\(text)\" is not a number of descriptors")
         }
         return number
     }
@@ -53,9 +53,10 @@ struct ParsedArguments {
             ? "exactly \(wanted.lowerBound)"
             : operands.count < wanted.lowerBound
                 ? "a minimum of \(wanted.lowerBound)" : "a maximum of \(wanted.upperBound)"
+        let operandNames = command.operands.isEmpty ? "" : " " + command.operands
+        let usage = "vfs-run \(command.name) [OPTIONS]\(operandNames)"
         throw CommandError(
-            "\"\(command.name)\" requires \(bound) argument(s); see \"vfs-run help \(command.name)\""
-        )
+            "\"\(command.name)\" requires \(bound) argument(s), not \(operands.count): \(usage)")
     }
 
     private static func sentence(
