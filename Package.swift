@@ -59,10 +59,13 @@ let package = Package(
         .target(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
+        .target(
+            name: "Images", dependencies: ["Archives", "JSON", "LinuxSystem", system],
+            swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Cgroups", "ContainerRuntime", "Doctor", "JSON", "LinuxSystem", "OCISpec",
+                "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON", "LinuxSystem", "OCISpec",
                 "Seccomp", system,
             ],
             swiftSettings: strict),
@@ -93,6 +96,10 @@ let package = Package(
             name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport"],
             swiftSettings: relaxed),
         .testTarget(
+            name: "ImagesTests",
+            dependencies: ["Archives", "Images", "JSON", "LinuxSystem", "TestSupport", system],
+            swiftSettings: relaxed),
+        .testTarget(
             name: "ContainerRuntimeTests",
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
@@ -104,7 +111,8 @@ let package = Package(
             dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["CLinux", "JSON"], swiftSettings: relaxed),
+            name: "IntegrationTests", dependencies: ["Archives", "CLinux", "JSON"],
+            swiftSettings: relaxed),
     ]
 )
 

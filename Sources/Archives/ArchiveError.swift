@@ -12,7 +12,7 @@ public struct ArchiveError: Error, Sendable, Hashable {
     /// What libarchive says.
     init(_ archive: OpaquePointer) {
         guard let words = unsafe archive_error_string(archive) else {
-            message = "the archive cannot be read"
+            message = "it is damaged"
             return
         }
         let text = unsafe String(cString: words)

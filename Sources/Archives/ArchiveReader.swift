@@ -19,13 +19,20 @@ public final class ArchiveReader {
     private let archive: OpaquePointer
     private let input: Input
 
-    /// - Parameter source: Called when more is needed.
-    public init(_ kind: Kind, from source: @escaping Source) throws(ArchiveError) {
+    /// Passes over that many bytes of the input, where it can.
+    public typealias Skip = (Int64) throws(ArchiveError) -> Int64
+
+    /// - Parameters:
+    ///   - source: Called when more is needed.
+    ///   - skip: Called where a content is passed over; without it that is read.
+    public init(
+        _ kind: Kind, from source: @escaping Source, skip: Skip? = nil
+    ) throws(ArchiveError) {
         guard let archive = unsafe archive_read_new() else {
             throw ArchiveError("no memory for an archive")
         }
         unsafe self.archive = archive
-        unsafe input = Input(source)
+        unsafe input = Input(source, skip)
         switch kind {
         case .tar: unsafe archive_read_support_format_tar(archive)
         case .stream:
@@ -42,7 +49,12 @@ public final class ArchiveReader {
                 guard let context = unsafe context, let buffer = unsafe buffer else { return -1 }
                 return unsafe Unmanaged<Input>.fromOpaque(context).takeUnretainedValue()
                     .next(buffer)
-            }, nil, nil)
+            },
+            { _, context, count in
+                guard let context = unsafe context else { return 0 }
+                return unsafe Unmanaged<Input>.fromOpaque(context).takeUnretainedValue()
+                    .passOver(count)
+            }, nil)
         try check(result)
     }
 
@@ -77,6 +89,13 @@ public final class ArchiveReader {
         return unsafe Block(bytes: bytes, offset: Int64(offset))
     }
 
+    /// Whether the stream that was opened is compressed.
+    public var isCompressed: Bool { unsafe archive_filter_code(archive, 0) != 0 }
+
+    /// How many bytes of the archive were consumed: after `nextEntry` of one that is not sparse,
+    /// where its content starts.
+    public var offset: Int64 { unsafe Int64(archive_filter_bytes(archive, 0)) }
+
     deinit {
         unsafe archive_read_free(archive)
     }
@@ -95,10 +114,22 @@ public final class ArchiveReader {
     @safe
     private final class Input {
         let source: Source
+        let skip: Skip?
         var failure: ArchiveError?
 
-        init(_ source: @escaping Source) {
+        init(_ source: @escaping Source, _ skip: Skip?) {
             unsafe self.source = source
+            self.skip = skip
+        }
+
+        func passOver(_ count: Int64) -> Int64 {
+            guard let skip else { return 0 }
+            do throws(ArchiveError) {
+                return try skip(count)
+            } catch {
+                failure = error
+                return -1
+            }
         }
 
         func next(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {

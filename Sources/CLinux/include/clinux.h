@@ -110,6 +110,9 @@ int clinux_copy_times(int source, int directory, const char *name);
 /// sendfile(2) of the first `size` bytes, without what are holes in `source`.
 int clinux_copy_data(int source, int target, int64_t size);
 int clinux_memfd_create(const char *name);
+int clinux_lsetxattr(const char *path, const char *name, const void *value, size_t size);
+ssize_t clinux_lgetxattr(const char *path, const char *name, void *value, size_t size);
+int clinux_syncfs(int fd);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// The mount id of statx(2), which names the mount an open file is reached
 /// through; 0 where the kernel does not tell it.

@@ -1,0 +1,165 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What a blob holds, decompressed by a process beside this one, while this one takes digests and
+/// writes files: two processors work, and no thread is made.
+///
+/// The bytes come through memory that both have; the messages say which part of it is filled, and
+/// which is free again.
+final class BlobStream {
+    /// What is known of the blob once all of it was read.
+    struct Ending: Sendable {
+        /// Of the bytes as they lie there.
+        var blob: Digest
+        var blobSize: Int64
+        /// Of what came out.
+        var content: Digest
+    }
+
+    /// How many bytes of the blob were read so far, for who shows progress.
+    private(set) var consumed: Int64 = 0
+
+    private let memory: SharedMemory
+    private let messages: Channel
+    private let process: ChildProcess
+    private var next = 0
+    private var holds = false
+    private var isPlain = false
+    private var digest = SHA256()
+    private var ending: Ending?
+    /// How many more bytes may come.
+    private var left: Int64
+
+    static let slots = 8
+    static let slotSize = 256 << 10
+
+    /// What an archive may hold besides the content of its files.
+    private static let overhead: Int64 = 4 << 30
+
+    /// - Parameter limit: Of the bytes of files in it.
+    init(_ blob: consuming Blob, atMost limit: Int64) throws(ImageError) {
+        left = limit.addingReportingOverflow(BlobStream.overhead).partialValue
+        let name = blob.name
+        let held = HeldBlob(blob)
+        do throws(Errno) {
+            let memory = try SharedMemory(size: BlobStream.slots * BlobStream.slotSize)
+            let pair = try Channel.Pair()
+            let far = pair.far.borrowed
+            process = try ChildProcess.spawn([], sharingMemory: false) {
+                BlobReader(held.blob.file.borrowed, held.blob.range, memory, far).run()
+            }
+            self.memory = memory
+            messages = pair.takeNear()
+        } catch {
+            throw ImageError("\(name): no process can be made to read it: \(error.words)")
+        }
+    }
+
+    /// The next bytes, empty at the end; valid until the next call.
+    func nextPiece() throws(ArchiveError) -> UnsafeRawBufferPointer {
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        if ending != nil { return unsafe nothing }
+        if holds {
+            holds = false
+            // Whoever has read everything does not listen any more.
+            try? messages.send([0])
+        }
+        let message = try receive()
+        switch message {
+        case .filled(let count, let consumed, let isPlain):
+            self.consumed = consumed
+            self.isPlain = isPlain
+            let start = next * BlobStream.slotSize
+            let bytes = unsafe UnsafeRawBufferPointer(
+                rebasing: memory.bytes[start..<start + count])
+            next = (next + 1) % BlobStream.slots
+            holds = true
+            left -= Int64(count)
+            if left < 0 { throw ArchiveError("more comes out of it than --max-size allows") }
+            if !isPlain { unsafe digest.add(bytes) }
+            return unsafe bytes
+        case .ended(let blob, let size):
+            let content = isPlain ? blob : digest.finished()
+            ending = Ending(blob: blob, blobSize: size, content: content)
+            return unsafe nothing
+        case .failed(let words): throw ArchiveError(words)
+        }
+    }
+
+    /// Passes over what is left.
+    func finish() throws(ArchiveError) -> Ending {
+        while true {
+            if let ending { return ending }
+            _ = try unsafe nextPiece()
+        }
+    }
+
+    private func receive() throws(ArchiveError) -> BlobMessage {
+        do throws(Errno) {
+            if let message = try messages.receive(), let known = BlobMessage(message.bytes) {
+                return known
+            }
+        } catch {
+            throw ArchiveError("the process that reads it does not answer: \(error.words)")
+        }
+        throw ArchiveError("the process that reads it has ended")
+    }
+
+    deinit {
+        // It ends by itself when it is done; it is in the way when this one is not.
+        try? process.send(signal: Signal.kill)
+        _ = try? process.wait()
+    }
+
+    /// A closure cannot hold what is not copied.
+    private final class HeldBlob {
+        let blob: Blob
+        init(_ blob: consuming Blob) { self.blob = blob }
+    }
+}
+
+/// What the process that reads says to the other.
+enum BlobMessage {
+    /// The next slot holds that many bytes; so many of the blob were read; whether it is not
+    /// compressed.
+    case filled(count: Int, consumed: Int64, isPlain: Bool)
+    /// All of it was read.
+    case ended(Digest, size: Int64)
+    case failed(String)
+
+    init?(_ bytes: [UInt8]) {
+        switch bytes.first {
+        case 1 where bytes.count == 18:
+            self = .filled(
+                count: Int(BlobMessage.number(bytes[1..<9])),
+                consumed: BlobMessage.number(bytes[9..<17]), isPlain: bytes[17] == 1)
+            guard case .filled(let count, _, _) = self, count >= 0, count <= BlobStream.slotSize
+            else { return nil }
+        case 2 where bytes.count == 73:
+            guard let digest = Digest(hexadecimal: bytes[9...]) else { return nil }
+            self = .ended(digest, size: BlobMessage.number(bytes[1..<9]))
+        case 3: self = .failed(String(decoding: bytes.dropFirst(), as: UTF8.self))
+        default: return nil
+        }
+    }
+
+    var bytes: [UInt8] {
+        switch self {
+        case .filled(let count, let consumed, let isPlain):
+            [1] + BlobMessage.bytes(Int64(count)) + BlobMessage.bytes(consumed)
+                + [isPlain ? 1 : 0]
+        case .ended(let digest, let size):
+            [2] + BlobMessage.bytes(size) + Array(digest.hexadecimal.utf8)
+        case .failed(let words): [3] + Array(words.utf8.prefix(4000))
+        }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
+        bytes.reduce(0) { $0 << 8 | Int64($1) }
+    }
+
+    private static func bytes(_ number: Int64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
+    }
+}

@@ -1,0 +1,53 @@
+internal import Archives
+internal import JSON
+
+/// What `docker save` and `podman save` write: a tar archive with a list of images in
+/// `manifest.json`. It has no digests of the layers' blobs; their diff-ids are verified.
+struct DockerArchive {
+    let tree: any FileTree
+
+    /// - Parameter reference: `name:tag`; nil where there is one image only.
+    func image(_ reference: String?, _ wanted: Platform?) throws(ImageError) -> SavedImage {
+        let place = "\(tree.name): manifest.json"
+        let list = try Document(try tree.file("manifest.json").readDocument(), place)
+        guard list.root.kind == .array else { throw list.fail("it is no array of images") }
+        var images = list.root.elements
+        if let reference {
+            images = images.filter { value in
+                (value["RepoTags"]?.elements ?? []).contains {
+                    DockerArchive.matches($0.string ?? "", reference)
+                }
+            }
+        }
+        guard let entry = images.first, images.count == 1 else {
+            let names = list.root.elements.flatMap { $0["RepoTags"]?.elements ?? [] }
+                .compactMap(\.string).prefix(20).joined(separator: ", ")
+            throw list.fail(
+                (images.isEmpty
+                    ? "there is no image \(shown(Array((reference ?? "").utf8)))"
+                    : "there are several images; name one of them behind a colon")
+                    + (names.isEmpty ? "" : "; there are \(names)"))
+        }
+        guard let configPath = entry["Config"]?.string, let layers = entry["Layers"],
+            layers.kind == .array
+        else { throw list.fail("the image has no Config and Layers") }
+        let configBytes = try tree.file(configPath).readDocument()
+        var found: [SavedImage.Layer] = []
+        for layer in layers.elements {
+            guard let path = layer.string else { throw list.fail("a layer is no name") }
+            found.append(SavedImage.Layer(tree: tree, path: path, blob: nil))
+        }
+        let image = SavedImage(
+            config: try ImageConfig(configBytes, "\(tree.name): \(configPath)"),
+            configBytes: configBytes, manifestBytes: nil, layers: found)
+        try image.check(wanted, tree.name)
+        return image
+    }
+
+    /// Docker and podman write the same name differently.
+    private static func matches(_ tag: String, _ wanted: String) -> Bool {
+        let name = wanted.contains(":") ? wanted : wanted + ":latest"
+        return tag == name
+            || ["docker.io/library/", "docker.io/", "localhost/"].contains { $0 + name == tag }
+    }
+}

@@ -1,0 +1,109 @@
+internal import Archives
+internal import JSON
+
+/// A JSON document of an image, read for what is needed of it.
+struct Document {
+    let root: JSONValue
+    /// For messages.
+    let name: String
+
+    init(_ bytes: [UInt8], _ name: String) throws(ImageError) {
+        self.name = name
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(bytes)
+        } catch {
+            let place = "\(error.position.line):\(error.position.column)"
+            throw ImageError("\(name):\(place): not JSON: \(error.message)")
+        }
+        // One reader would take the first, another one the last.
+        if let key = document.duplicateKeys.first {
+            throw ImageError(
+                "\(name): the key \(shown(Array((key.string ?? "").utf8))) stands twice")
+        }
+        root = document.root
+        if root.kind != .object && root.kind != .array {
+            throw ImageError("\(name): it is neither an object nor an array")
+        }
+    }
+
+    func fail(_ words: String) -> ImageError { ImageError("\(name): \(words)") }
+}
+
+/// What a document says of a blob (OCI image-spec, descriptor).
+struct Descriptor: Sendable {
+    var mediaType: String
+    var digest: Digest
+    var size: Int64
+    /// `org.opencontainers.image.ref.name`.
+    var reference: String?
+    var platform: Platform?
+
+    init(_ value: JSONValue, in document: Document) throws(ImageError) {
+        guard value.kind == .object else { throw document.fail("a descriptor is not an object") }
+        mediaType = value["mediaType"]?.string ?? ""
+        let written = value["digest"]?.string ?? ""
+        guard let digest = Digest(written) else {
+            throw document.fail(
+                "the digest \(shown(Array(written.utf8))) is not sha256: and 64 lower-case digits")
+        }
+        self.digest = digest
+        guard let size = value["size"]?.integer(Int64.self), size >= 0 else {
+            throw document.fail("the descriptor of \(digest) has no size")
+        }
+        self.size = size
+        reference = value["annotations"]?["org.opencontainers.image.ref.name"]?.string
+        if let found = value["platform"], let system = found["os"]?.string,
+            let architecture = found["architecture"]?.string
+        {
+            platform = Platform(
+                system: system, architecture: architecture, variant: found["variant"]?.string)
+        }
+    }
+
+    /// A document that lists others.
+    var isIndex: Bool {
+        mediaType == "application/vnd.oci.image.index.v1+json"
+            || mediaType == "application/vnd.docker.distribution.manifest.list.v2+json"
+    }
+}
+
+/// What an image was built for.
+public struct Platform: Sendable, Hashable, CustomStringConvertible {
+    public var system: String
+    public var architecture: String
+    public var variant: String?
+
+    init(system: String, architecture: String, variant: String? = nil) {
+        self.system = system
+        self.architecture = architecture
+        self.variant = variant?.isEmpty == true ? nil : variant
+    }
+
+    /// `linux/arm64/v8`.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
+        self.init(
+            system: parts[0], architecture: parts[1], variant: parts.count > 2 ? parts[2] : nil)
+    }
+
+    /// This machine's, by the names of Go.
+    public static var current: Platform {
+        #if arch(x86_64)
+            Platform(system: "linux", architecture: "amd64")
+        #elseif arch(arm64)
+            Platform(system: "linux", architecture: "arm64")
+        #endif
+    }
+
+    /// A wanted one without a variant takes every variant.
+    func accepts(_ other: Platform) -> Bool {
+        system == other.system && architecture == other.architecture
+            && (variant == nil || variant == other.variant)
+    }
+
+    public var description: String {
+        "\(system)/\(architecture)" + (variant.map { "/" + $0 } ?? "")
+    }
+}

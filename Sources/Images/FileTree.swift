@@ -1,0 +1,149 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The files of an image as it was saved: a directory, or a tar archive of one.
+protocol FileTree: AnyObject {
+    /// For messages.
+    var name: String { get }
+    /// A regular file in it.
+    func file(_ path: String) throws(ImageError) -> Blob
+}
+
+/// An image layout as a directory. Somebody else may have filled it: nothing leads out of it.
+final class DirectoryTree: FileTree {
+    let name: String
+    private let root: RootDirectory
+
+    init(_ path: String) throws(ImageError) {
+        name = path
+        root = RootDirectory(
+            try atFile(path) { () throws(Errno) in try HostPath.open(path, [.path, .directory]) })
+    }
+
+    func file(_ path: String) throws(ImageError) -> Blob {
+        try atFile("\(name)/\(path)") { () throws(Errno) in
+            let handle = try root.open(path, .path)
+            if try FileStatus.of(handle.borrowed).kind != .regular { throw .invalidArgument }
+            let file = try root.open(path, [.readOnly, .nonBlocking, .noControllingTerminal])
+            let status = try FileStatus.of(file.borrowed)
+            if status.kind != .regular { throw .invalidArgument }
+            return Blob(file: file, range: 0..<status.size, name: "\(name)/\(path)")
+        }
+    }
+}
+
+/// A tar archive of files, which are read where they lie in it.
+final class TarTree: FileTree {
+    let name: String
+    private let file: OwnedDescriptor
+    private var members: [[UInt8]: Member] = [:]
+
+    private enum Member {
+        case content(Range<Int64>)
+        /// Another name of a member.
+        case link([UInt8])
+    }
+
+    private static let maximumMembers = 100_000
+
+    init(_ path: String) throws(ImageError) {
+        name = path
+        file = try atFile(path) { () throws(Errno) in
+            let file = try HostPath.open(path, [.readOnly, .noControllingTerminal])
+            if try FileStatus.of(file.borrowed).kind != .regular { throw .illegalSeek }
+            return file
+        }
+        try inArchive(path) { [self] () throws(ArchiveError) in try index() }
+    }
+
+    private func index() throws(ArchiveError) {
+        let input = FileInput(file.borrowed)
+        let reader = try unsafe ArchiveReader(
+            .tar, from: { () throws(ArchiveError) in try unsafe input.next() },
+            skip: { count throws(ArchiveError) in try input.skip(count) })
+        while let entry = try reader.nextEntry() {
+            let path = TarTree.cleaned(entry.path)
+            switch entry.kind {
+            case .regular: members[path] = .content(reader.offset..<reader.offset + entry.size)
+            case .hardLink: members[path] = .link(TarTree.cleaned(entry.linkTarget))
+            case .symbolicLink:
+                let parent = path.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? []
+                members[path] = .link(TarTree.cleaned(parent + entry.linkTarget))
+            default: break
+            }
+            if members.count > TarTree.maximumMembers {
+                throw ArchiveError(
+                    "more than \(TarTree.maximumMembers) files, which no saved image has")
+            }
+        }
+    }
+
+    /// Without `.`, and with `..` carried out: names here are only compared.
+    private static func cleaned(_ path: [UInt8]) -> [UInt8] {
+        var parts: [ArraySlice<UInt8>] = []
+        for part in path.split(separator: UInt8(ascii: "/")) {
+            if part == [UInt8(ascii: "."), UInt8(ascii: ".")] {
+                _ = parts.popLast()
+            } else if part != [UInt8(ascii: ".")] {
+                parts.append(part)
+            }
+        }
+        return Array(parts.joined(separator: [UInt8(ascii: "/")]))
+    }
+
+    func file(_ path: String) throws(ImageError) -> Blob {
+        var key = TarTree.cleaned(Array(path.utf8))
+        for _ in 0..<8 {
+            switch members[key] {
+            case .content(let range):
+                // Opened anew: it has an offset of its own.
+                let copy = try atFile(name) { () throws(Errno) in
+                    try HostPath.open("/proc/self/fd/\(file.borrowed.rawValue)", .readOnly)
+                }
+                return Blob(file: copy, range: range, name: "\(name): \(shown(key))")
+            case .link(let target): key = target
+            case nil: throw ImageError("\(name): it has no file \(shown(key))")
+            }
+        }
+        throw ImageError("\(name): too many links lead from \(shown(Array(path.utf8)))")
+    }
+}
+
+/// A file that is read and skipped in.
+@safe
+private final class FileInput {
+    private let file: FileDescriptor
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var offset: Int64 = 0
+
+    init(_ file: FileDescriptor) {
+        self.file = file
+        unsafe buffer = .allocate(byteCount: 64 << 10, alignment: 64)
+    }
+
+    func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
+        do throws(Errno) {
+            try file.moveOffset(to: offset)
+            let count = try unsafe file.readInto(buffer)
+            offset += Int64(count)
+            return unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        } catch {
+            throw ArchiveError(error.words)
+        }
+    }
+
+    func skip(_ count: Int64) throws(ArchiveError) -> Int64 {
+        do throws(Errno) {
+            let count = min(count, max(0, try FileStatus.of(file).size - offset))
+            offset += count
+            return count
+        } catch {
+            throw ArchiveError(error.words)
+        }
+    }
+
+    deinit {
+        unsafe buffer.deallocate()
+    }
+}

@@ -1,0 +1,104 @@
+internal import Archives
+internal import JSON
+
+/// What an image says about itself (OCI image-spec, config).
+struct ImageConfig: Sendable {
+    var platform: Platform
+    var author: String?
+    var created: String?
+    /// Of the layers, bottom first.
+    var diffIDs: [Digest]
+
+    var user: String
+    var environment: [String]
+    var entrypoint: [String]
+    var command: [String]
+    var workingDirectory: String
+    var volumes: [String]
+    var ports: [String]
+    var labels: [(key: String, value: String)]
+    var stopSignal: String?
+
+    init(_ bytes: [UInt8], _ name: String) throws(ImageError) {
+        let document = try Document(bytes, name)
+        let root = document.root
+        guard let layers = root["rootfs"]?["diff_ids"], layers.kind == .array else {
+            throw document.fail("it has no rootfs.diff_ids; is it the config of an image?")
+        }
+        diffIDs = []
+        for layer in layers.elements {
+            guard let digest = Digest(layer.string ?? "") else {
+                throw document.fail(
+                    "the diff-id \(shown(Array((layer.string ?? "").utf8))) is not sha256: and 64"
+                        + " lower-case digits")
+            }
+            diffIDs.append(digest)
+        }
+        platform = Platform(
+            system: root["os"]?.string ?? "linux",
+            architecture: root["architecture"]?.string ?? Platform.current.architecture,
+            variant: root["variant"]?.string)
+        author = root["author"]?.string
+        created = root["created"]?.string
+        let config = root["config"]
+        user = try ImageConfig.text(config, "User", document) ?? ""
+        environment = try ImageConfig.texts(config, "Env", document)
+        entrypoint = try ImageConfig.texts(config, "Entrypoint", document)
+        command = try ImageConfig.texts(config, "Cmd", document)
+        workingDirectory = try ImageConfig.text(config, "WorkingDir", document) ?? ""
+        stopSignal = try ImageConfig.text(config, "StopSignal", document)
+        volumes = try ImageConfig.keys(config, "Volumes", document)
+        ports = try ImageConfig.keys(config, "ExposedPorts", document)
+        labels = []
+        for (key, value) in config?["Labels"]?.members ?? [] {
+            labels.append((key.string ?? "", value.string ?? ""))
+        }
+    }
+
+    /// What none of an image's own tar is known of.
+    init(diffID: Digest) {
+        platform = .current
+        diffIDs = [diffID]
+        user = ""
+        environment = []
+        entrypoint = []
+        command = []
+        workingDirectory = ""
+        volumes = []
+        ports = []
+        labels = []
+    }
+
+    private static func text(
+        _ config: JSONValue?, _ key: String, _ document: Document
+    ) throws(ImageError) -> String? {
+        guard let value = config?[key], value.kind != .null else { return nil }
+        guard let text = value.string, !text.utf8.contains(0) else {
+            throw document.fail("config.\(key) is no text")
+        }
+        return text
+    }
+
+    private static func texts(
+        _ config: JSONValue?, _ key: String, _ document: Document
+    ) throws(ImageError) -> [String] {
+        guard let value = config?[key], value.kind != .null else { return [] }
+        guard value.kind == .array else { throw document.fail("config.\(key) is no array") }
+        var texts: [String] = []
+        for element in value.elements {
+            guard let text = element.string, !text.utf8.contains(0) else {
+                throw document.fail("config.\(key) has an element that is no text")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    private static func keys(
+        _ config: JSONValue?, _ key: String, _ document: Document
+    ) throws(ImageError) -> [String] {
+        guard let value = config?[key], value.kind != .null else { return [] }
+        guard value.kind == .object else { throw document.fail("config.\(key) is no object") }
+        return value.members.compactMap(\.key.string).sorted()
+    }
+}

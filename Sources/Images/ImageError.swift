@@ -1,0 +1,50 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What is wrong with an image, or with what is made of it: one sentence.
+public struct ImageError: Error, Sendable, Hashable {
+    /// Lower case: where, what, what to do.
+    public var message: String
+
+    public init(_ message: String) {
+        self.message = message
+    }
+}
+
+/// Runs `body` and says at which file it failed.
+func atFile<Value: ~Copyable>(
+    _ name: @autoclosure () -> String, _ body: () throws(Errno) -> Value
+) throws(ImageError) -> Value {
+    do {
+        return try body()
+    } catch {
+        throw ImageError("\(name()): \(error.words)")
+    }
+}
+
+/// Runs `body` and says in which archive it failed.
+func inArchive<Value: ~Copyable>(
+    _ name: @autoclosure () -> String, _ body: () throws(ArchiveError) -> Value
+) throws(ImageError) -> Value {
+    do {
+        return try body()
+    } catch {
+        throw ImageError("\(name()): \(error.message)")
+    }
+}
+
+/// A name of an archive for a message: what is not printable as in C, at most 120 characters.
+func shown(_ name: [UInt8]) -> String {
+    var text = ""
+    for character in String(decoding: name, as: UTF8.self).unicodeScalars {
+        switch character {
+        case "\n": text += "\\n"
+        case "\"", "\\": text += "\\\(character)"
+        case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}": text += "\\x" + String(character.value, radix: 16)
+        default: text.unicodeScalars.append(character)
+        }
+        if text.count >= 120 { return "\"\(text)…\"" }
+    }
+    return "\"\(text)\""
+}

@@ -1,0 +1,64 @@
+internal import LinuxSystem
+
+/// What the user names as an image.
+public enum ImageReference: Sendable, Hashable {
+    /// A tar of a root file system; `-` is standard input.
+    case rootfs(String)
+    /// An image layout, in a directory or in a tar archive.
+    case layout(String, isArchive: Bool, reference: String?)
+    case dockerArchive(String, reference: String?)
+
+    /// `oci:DIR[:TAG|@DIGEST]`, `oci-archive:FILE[:TAG|@DIGEST]`, `docker-archive:FILE[:NAME]`, or a
+    /// path.
+    public init(_ text: String) throws(ImageError) {
+        for (prefix, make) in ImageReference.forms where text.hasPrefix(prefix + ":") {
+            let rest = String(text.dropFirst(prefix.utf8.count + 1))
+            let (path, reference) = ImageReference.split(rest)
+            if path.isEmpty {
+                throw ImageError("\(text): a path is missing behind \"\(prefix):\"")
+            }
+            self = make(path, reference)
+            return
+        }
+        let scheme = text.prefix { $0 != ":" }
+        if text.contains(":"),
+            ["docker", "docker-daemon", "dir", "containers-storage"].contains(scheme)
+        {
+            throw ImageError(
+                "\(text): images are taken from files alone; \"skopeo copy \(text) oci:DIR:TAG\""
+                    + " makes some")
+        }
+        self = .rootfs(text)
+    }
+
+    private static let forms: [(String, @Sendable (String, String?) -> ImageReference)] = [
+        ("oci", { .layout($0, isArchive: false, reference: $1) }),
+        ("oci-archive", { .layout($0, isArchive: true, reference: $1) }),
+        ("docker-archive", { .dockerArchive($0, reference: $1) }),
+    ]
+
+    /// The path ends at the first `:`, or at the `@` of a digest.
+    private static func split(_ text: String) -> (path: String, reference: String?) {
+        if let at = text.range(of: "@sha256:") {
+            return (
+                String(text[..<at.lowerBound]), String(text[text.index(after: at.lowerBound)...])
+            )
+        }
+        guard let colon = text.firstIndex(of: ":") else { return (text, nil) }
+        let reference = text[text.index(after: colon)...]
+        return (String(text[..<colon]), reference.isEmpty ? nil : String(reference))
+    }
+}
+
+extension String {
+    fileprivate func range(of other: String) -> Range<String.Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(other) {
+                return start..<index(start, offsetBy: other.count)
+            }
+            start = index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,197 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+extension LayerWriter {
+    /// Runs `make`, and where the name is taken already removes what has it and runs it again.
+    private func making(
+        _ name: FileName, in parent: FileDescriptor, _ path: EntryPath,
+        _ make: () throws(Errno) -> Void
+    ) throws(ImageError) {
+        try atFile(path.text) { () throws(Errno) in
+            do throws(Errno) {
+                try make()
+            } catch .fileExists {
+                try parent.removeTree(name)
+                try make()
+            }
+        }
+    }
+
+    func writeFile(
+        _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        let mode = entry.permissions & 0o777
+        let file = try atFile(path.text) { () throws(Errno) in
+            try LayerWriter.openNew(name, in: parent, mode: mode)
+        }
+        try writeContent(file.borrowed, size: entry.size, path)
+        if let owner = try privilege.owner(of: entry, path) {
+            try atFile(path.text) { () throws(Errno) in
+                try file.borrowed.changeOwner(user: owner.user, group: owner.group)
+            }
+        }
+        try writeAttributes(entry, path) { name, value throws(Errno) in
+            try file.borrowed.setAttribute(name, bytes: value)
+        }
+        try atFile(path.text) { () throws(Errno) in
+            // A change of owner takes set-id bits away: they come after it.
+            if entry.permissions != mode { try file.borrowed.changeMode(entry.permissions) }
+            if let time = entry.time { try file.borrowed.changeTimes(to: time) }
+        }
+    }
+
+    /// A new file in the place of whatever has the name.
+    private static func openNew(
+        _ name: FileName, in parent: FileDescriptor, mode: UInt32
+    ) throws(Errno) -> OwnedDescriptor {
+        let flags: OpenFlags = [.create, .exclusive, .writeOnly]
+        do throws(Errno) {
+            return try parent.open(name, flags, mode: mode)
+        } catch .fileExists {
+            try parent.removeTree(name)
+            return try parent.open(name, flags, mode: mode)
+        }
+    }
+
+    private func writeContent(
+        _ file: FileDescriptor, size: Int64, _ path: EntryPath
+    ) throws(ImageError) {
+        var end: Int64 = 0
+        while let block = try unsafe inArchive(
+            "the entry \(path.text)",
+            { [reader] () throws(ArchiveError) in try unsafe reader.nextBlock() })
+        {
+            let bytes = unsafe block.bytes
+            let offset = unsafe block.offset
+            if unsafe bytes.isEmpty { continue }
+            if offset < end || offset + Int64(bytes.count) > size {
+                throw ImageError("the entry \(path.text) has more content than its size says")
+            }
+            try atFile(path.text) { () throws(Errno) in
+                if offset != end { try file.moveOffset(to: offset) }
+                try unsafe file.writeAll(bytes)
+            }
+            end = offset + Int64(bytes.count)
+        }
+        if end != size {
+            try atFile(path.text) { () throws(Errno) in try file.setSize(size) }
+        }
+    }
+
+    func writeSymbolicLink(
+        _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        let target = entry.linkTarget
+        if target.isEmpty || target.count > 4095 {
+            throw ImageError("the symbolic link \(path.text) leads to \(target.count) bytes")
+        }
+        try making(name, in: parent, path) { () throws(Errno) in
+            try parent.makeSymbolicLink(name, to: target)
+        }
+        try finish(name, in: parent, entry, path)
+    }
+
+    /// Another name of a file of this layer; what it would be of another one's is not known here.
+    func writeHardLink(
+        _ name: FileName, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        let target = try EntryPath(entry.linkTarget)
+        guard let targetName = target.names.last else {
+            throw ImageError("the hard link \(path.text) leads to the root of the layer")
+        }
+        if target == path { return }
+        let missing = ImageError(
+            "the hard link \(path.text) leads to \(target.text), which is no file of the same layer"
+        )
+        guard let found = try? directory(target.parents, for: target, making: false) else {
+            throw missing
+        }
+        // A descriptor of its own: the way to the link may close it.
+        let from = try atFile(path.text) { () throws(Errno) in
+            try OwnedDescriptor.duplicate(found)
+        }
+        guard let status = try? FileStatus.of(targetName, in: from.borrowed),
+            status.kind != .directory
+        else { throw missing }
+        let parent = try directory(path.parents, for: path)
+        if let there = try? FileStatus.of(name, in: parent), there.inode == status.inode,
+            there.device == status.device
+        {
+            return
+        }
+        try making(name, in: parent, path) { () throws(Errno) in
+            try parent.makeLink(name, to: targetName, in: from.borrowed)
+        }
+    }
+
+    func writeNode(
+        _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        let kind: FileKind =
+            switch entry.kind {
+            case .characterDevice: .characterDevice
+            case .blockDevice: .blockDevice
+            default: .fifo
+            }
+        if kind != .fifo && privilege == .user {
+            return note("devices are left out: only root can make them")
+        }
+        let number =
+            kind == .fifo
+            ? DeviceNumber(major: 0, minor: 0)
+            : DeviceNumber(major: entry.major, minor: entry.minor)
+        let mode = kind.modeBits | entry.permissions & 0o777
+        try making(name, in: parent, path) { () throws(Errno) in
+            try parent.makeNode(name, mode: mode, device: number)
+        }
+        try finish(name, in: parent, entry, path)
+        if entry.permissions > 0o777 {
+            try atFile(path.text) { () throws(Errno) in
+                try parent.changeMode(name, entry.permissions)
+            }
+        }
+    }
+
+    /// Owner, attributes and time of what is reached by its name alone.
+    private func finish(
+        _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        if let owner = try privilege.owner(of: entry, path) {
+            try atFile(path.text) { () throws(Errno) in
+                try parent.changeOwner(name, user: owner.user, group: owner.group)
+            }
+        }
+        try writeAttributes(entry, path) { attribute, value throws(Errno) in
+            try parent.setAttribute(of: name, attribute, value)
+        }
+        if let time = entry.time {
+            try atFile(path.text) { () throws(Errno) in try parent.changeTimes(name, to: time) }
+        }
+    }
+
+    /// The extended attributes but those that are overlayfs's own: a layer that brought them could
+    /// make it look for content elsewhere.
+    func writeAttributes(
+        _ entry: ArchiveEntry, _ path: EntryPath,
+        _ set: (String, [UInt8]) throws(Errno) -> Void
+    ) throws(ImageError) {
+        for (name, value) in entry.attributes {
+            if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
+                note("attributes of overlayfs are left out: \(shown(Array(name.utf8)))")
+                continue
+            }
+            do {
+                try set(name, value)
+            } catch .notPermitted where privilege == .user {
+                note("attributes that only root can set are left out: \(shown(Array(name.utf8)))")
+            } catch .notSupported {
+                note("the file system cannot hold the attribute \(shown(Array(name.utf8)))")
+            } catch {
+                throw ImageError(
+                    "\(path.text): the attribute \(shown(Array(name.utf8))): \(error.words)")
+            }
+        }
+        if entry.hasAccessControlList { note("access control lists are left out") }
+    }
+}

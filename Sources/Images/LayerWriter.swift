@@ -1,0 +1,213 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Writes the entries of one layer into a directory that nobody else writes in.
+///
+/// The archive is not trusted. Its names are walked one by one through open directories, so that
+/// no link in it, and none that it makes, leads anywhere; what it may not be able to say is an
+/// error, and nothing of it is carried out half. What it holds twice counts as it stands last.
+final class LayerWriter {
+    let privilege: Privilege
+    /// What could not be kept, each once: for the user.
+    private(set) var notes: [String] = []
+    var limits: Limits
+
+    private let root: OwnedDescriptor
+    /// The directories that are open, from the top: entries come sorted, mostly.
+    private var open: [OpenDirectory] = []
+    private var directories: [DirectoryRecord] = []
+    let reader: ArchiveReader
+
+    private final class OpenDirectory {
+        let name: FileName
+        let descriptor: OwnedDescriptor
+
+        init(_ name: FileName, _ descriptor: consuming OwnedDescriptor) {
+            self.name = name
+            self.descriptor = descriptor
+        }
+    }
+
+    /// What a directory gets once all is in it.
+    private struct DirectoryRecord {
+        var path: EntryPath
+        var permissions: UInt32
+        var time: FileTime?
+    }
+
+    /// - Parameter root: An empty directory (not `O_PATH`).
+    init(
+        _ root: consuming OwnedDescriptor, reading reader: ArchiveReader, _ privilege: Privilege,
+        _ limits: Limits
+    ) {
+        self.root = root
+        self.reader = reader
+        self.privilege = privilege
+        self.limits = limits
+    }
+
+    /// Writes everything.
+    ///
+    /// - Parameter progress: Called after every entry.
+    func writeAll(_ progress: () -> Void) throws(ImageError) {
+        while let entry = try readerEntry() {
+            try limits.take(entry: entry.kind == .hardLink ? 0 : max(entry.size, 0))
+            try write(entry)
+            progress()
+        }
+        try finishDirectories()
+    }
+
+    private func readerEntry() throws(ImageError) -> ArchiveEntry? {
+        do {
+            return try reader.nextEntry()
+        } catch {
+            throw ImageError(error.message)
+        }
+    }
+
+    private func write(_ entry: ArchiveEntry) throws(ImageError) {
+        let path = try EntryPath(entry.path)
+        guard let name = path.names.last else {
+            if entry.kind != .directory {
+                throw ImageError("the root of the layer is no directory in the archive")
+            }
+            return try finish(root.borrowed, entry, path)
+        }
+        let parent = try directory(path.parents, for: path)
+        if name.isReservedForWhiteouts {
+            return try writeWhiteout(name, in: parent, path)
+        }
+        switch entry.kind {
+        case .directory: try writeDirectory(name, in: parent, entry, path)
+        case .regular: try writeFile(name, in: parent, entry, path)
+        case .hardLink: try writeHardLink(name, entry, path)
+        case .symbolicLink: try writeSymbolicLink(name, in: parent, entry, path)
+        case .characterDevice, .blockDevice, .fifo:
+            try writeNode(name, in: parent, entry, path)
+        case .other:
+            throw ImageError("the entry \(path.text) is of a kind that tar does not have")
+        }
+    }
+
+    /// Once per kind.
+    func note(_ words: String) {
+        if !notes.contains(words) { notes.append(words) }
+    }
+
+    // MARK: Directories
+
+    /// Opens the directory of that path, and makes what is missing of it.
+    ///
+    /// - Parameter making: False where it must be there.
+    func directory(
+        _ names: ArraySlice<FileName>, for path: EntryPath, making: Bool = true
+    ) throws(ImageError) -> FileDescriptor {
+        var known = 0
+        for (directory, name) in zip(open, names) {
+            if directory.name != name { break }
+            known += 1
+        }
+        open.removeLast(open.count - known)
+        for name in names.dropFirst(known) {
+            let parent = open.last?.descriptor.borrowed ?? root.borrowed
+            let next = try enter(name, in: parent, for: path, making: making)
+            open.append(OpenDirectory(name, next))
+        }
+        return open.last?.descriptor.borrowed ?? root.borrowed
+    }
+
+    private func enter(
+        _ name: FileName, in parent: FileDescriptor, for path: EntryPath, making: Bool
+    ) throws(ImageError) -> OwnedDescriptor {
+        do {
+            return try parent.enter(name)
+        } catch .noSuchFileOrDirectory where making {
+            return try atFile(path.text) { () throws(Errno) in
+                try parent.makeDirectory(name, mode: 0o755)
+                return try parent.enter(name)
+            }
+        } catch .notDirectory {
+            if making, isWhiteout(name, in: parent) {
+                return try atFile(path.text) { () throws(Errno) in
+                    try replaceWhiteout(name, in: parent, mode: 0o755)
+                    return try parent.enter(name)
+                }
+            }
+            throw ImageError(
+                "the entry \(path.text) lies below \(shown(name.bytes)), which is no directory in"
+                    + " the same layer")
+        } catch {
+            throw ImageError("the entry \(path.text): \(error.words)")
+        }
+    }
+
+    private func writeDirectory(
+        _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        // Set-id and sticky bits come last: new files would take their group after one of them.
+        let mode = entry.permissions & 0o777 | privilege.addedToDirectories
+        try atFile(path.text) { () throws(Errno) in
+            do throws(Errno) {
+                try parent.makeDirectory(name, mode: mode)
+            } catch .fileExists {
+                if isWhiteout(name, in: parent) {
+                    try replaceWhiteout(name, in: parent, mode: mode)
+                } else if try FileStatus.of(name, in: parent).kind != .directory {
+                    try parent.remove(name)
+                    try parent.makeDirectory(name, mode: mode)
+                }
+            }
+        }
+        let made = try atFile(path.text) { () throws(Errno) in
+            try parent.open(name, [.readOnly, .directory])
+        }
+        try finish(made.borrowed, entry, path)
+    }
+
+    /// Owner and attributes at once, the rest when everything is in it.
+    private func finish(
+        _ directory: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
+    ) throws(ImageError) {
+        if let owner = try privilege.owner(of: entry, path) {
+            try atFile(path.text) { () throws(Errno) in
+                try directory.changeOwner(user: owner.user, group: owner.group)
+            }
+        }
+        try writeAttributes(entry, path) { name, value throws(Errno) in
+            try directory.setAttribute(name, bytes: value)
+        }
+        directories.append(
+            DirectoryRecord(path: path, permissions: entry.permissions, time: entry.time))
+    }
+
+    /// Modes and times of the directories, the deepest first: a parent may forbid to enter it.
+    private func finishDirectories() throws(ImageError) {
+        for record in directories.sorted(by: { $0.path.names.count > $1.path.names.count }) {
+            guard let name = record.path.names.last else {
+                try atFile("the root of the layer") { () throws(Errno) in
+                    try root.borrowed.changeMode(record.permissions)
+                    if let time = record.time { try root.borrowed.changeTimes(to: time) }
+                }
+                continue
+            }
+            // A later entry may have put something else in its place.
+            guard let parent = try? directory(record.path.parents, for: record.path, making: false),
+                (try? FileStatus.of(name, in: parent).kind) == .directory
+            else { continue }
+            try atFile(record.path.text) { () throws(Errno) in
+                try parent.changeMode(name, record.permissions)
+                if let time = record.time { try parent.changeTimes(name, to: time) }
+            }
+        }
+        open = []
+        directories = []
+    }
+}
+
+extension ArchiveEntry {
+    var time: FileTime? {
+        modified.map { FileTime(seconds: $0.seconds, nanoseconds: $0.nanoseconds) }
+    }
+}

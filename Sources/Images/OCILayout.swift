@@ -1,0 +1,151 @@
+internal import Archives
+internal import JSON
+
+/// An OCI image layout (OCI image-spec, image layout).
+struct OCILayout {
+    let tree: any FileTree
+
+    init(_ tree: any FileTree) throws(ImageError) {
+        self.tree = tree
+        let version = try Document(try tree.file("oci-layout").readDocument(), place("oci-layout"))
+        guard version.root["imageLayoutVersion"]?.string == "1.0.0" else {
+            throw version.fail("its imageLayoutVersion is not 1.0.0")
+        }
+    }
+
+    private func place(_ path: String) -> String { "\(tree.name)/\(path)" }
+
+    /// - Parameters:
+    ///   - reference: A tag, or a digest of a manifest; nil where there is one image only.
+    func image(_ reference: String?, _ wanted: Platform?) throws(ImageError) -> SavedImage {
+        let index = try Document(try tree.file("index.json").readDocument(), place("index.json"))
+        let manifest = try choose(
+            try self.entries(of: index), reference, wanted ?? .current, index, depth: 0)
+        let bytes = try read(manifest)
+        let document = try Document(bytes, place(path(of: manifest.digest)))
+        try OCILayout.checkKind(document, manifest, isIndex: false)
+        guard let configValue = document.root["config"], let layers = document.root["layers"],
+            layers.kind == .array
+        else { throw document.fail("it has no config and layers; is it the manifest of an image?") }
+        let config = try Descriptor(configValue, in: document)
+        let configBytes = try read(config)
+        var found: [SavedImage.Layer] = []
+        for value in layers.elements {
+            let layer = try Descriptor(value, in: document)
+            try OCILayout.checkLayer(layer, document)
+            found.append(
+                SavedImage.Layer(
+                    tree: tree, path: path(of: layer.digest), blob: (layer.digest, layer.size)))
+        }
+        let image = SavedImage(
+            config: try ImageConfig(configBytes, place(path(of: config.digest))),
+            configBytes: configBytes, manifestBytes: bytes, layers: found)
+        try image.check(wanted, tree.name)
+        return image
+    }
+
+    private func path(of digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
+
+    /// A document, verified.
+    private func read(_ descriptor: Descriptor) throws(ImageError) -> [UInt8] {
+        let bytes = try tree.file(path(of: descriptor.digest)).readDocument()
+        if Int64(bytes.count) != descriptor.size || SHA256.of(bytes) != descriptor.digest {
+            throw ImageError(
+                "\(place(path(of: descriptor.digest))): its content is not what its name says; it"
+                    + " is damaged, or somebody has changed it")
+        }
+        return bytes
+    }
+
+    private func entries(of index: Document) throws(ImageError) -> [Descriptor] {
+        guard let list = index.root["manifests"], list.kind == .array else {
+            throw index.fail("it has no manifests; is it an index?")
+        }
+        var entries: [Descriptor] = []
+        for value in list.elements { entries.append(try Descriptor(value, in: index)) }
+        return entries
+    }
+
+    /// The one manifest that is meant, through the indexes on the way.
+    private func choose(
+        _ entries: [Descriptor], _ reference: String?, _ wanted: Platform, _ index: Document,
+        depth: Int
+    ) throws(ImageError) -> Descriptor {
+        var candidates = entries
+        if let reference {
+            candidates = entries.filter {
+                $0.reference == reference || $0.digest.description == reference
+            }
+            if candidates.isEmpty {
+                throw index.fail(
+                    "there is no image \(shown(Array(reference.utf8)))"
+                        + OCILayout.names(entries, "; there are "))
+            }
+        }
+        let fitting = candidates.filter { $0.platform.map(wanted.accepts) ?? true }
+        if fitting.isEmpty {
+            let platforms = candidates.compactMap { $0.platform?.description }
+            throw index.fail(
+                "there is no image for \(wanted); there are \(platforms.joined(separator: ", "))")
+        }
+        // Attestations and the like are listed for a platform that is none.
+        guard let chosen = fitting.first(where: { $0.platform != nil }) ?? fitting.first else {
+            throw index.fail("it lists no image")
+        }
+        if Set(fitting.map(\.digest)).count > 1 && reference == nil && depth == 0 {
+            throw index.fail(
+                "there are several images; name one of them behind a colon"
+                    + OCILayout.names(fitting, ": "))
+        }
+        guard chosen.isIndex else { return chosen }
+        if depth > 3 { throw index.fail("indexes lead to indexes too often") }
+        let inner = try Document(try read(chosen), place(path(of: chosen.digest)))
+        try OCILayout.checkKind(inner, chosen, isIndex: true)
+        return try choose(try self.entries(of: inner), nil, wanted, inner, depth: depth + 1)
+    }
+
+    private static func names(_ entries: [Descriptor], _ before: String) -> String {
+        let names = entries.compactMap(\.reference).prefix(20)
+        return names.isEmpty ? "" : before + names.joined(separator: ", ")
+    }
+
+    /// A document that is a manifest to one reader and an index to another hides something from
+    /// one of them (CVE-2021-41190).
+    private static func checkKind(
+        _ document: Document, _ descriptor: Descriptor, isIndex: Bool
+    ) throws(ImageError) {
+        let root = document.root
+        if let type = root["mediaType"]?.string, type != descriptor.mediaType {
+            throw document.fail(
+                "it calls itself \(shown(Array(type.utf8))), and what leads to it says"
+                    + " \(shown(Array(descriptor.mediaType.utf8)))")
+        }
+        if root["manifests"] != nil && (root["layers"] != nil || root["config"] != nil) {
+            throw document.fail("it is a manifest and an index at once; it can be neither")
+        }
+        if isIndex != (root["manifests"] != nil) {
+            throw document.fail("it is not what its media type says")
+        }
+    }
+
+    private static let layerTypes = [
+        "application/vnd.oci.image.layer.v1.tar",
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+zstd",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+        "application/vnd.docker.image.rootfs.diff.tar",
+        "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    ]
+
+    private static func checkLayer(
+        _ layer: Descriptor, _ document: Document
+    ) throws(ImageError) {
+        if layerTypes.contains(layer.mediaType) { return }
+        throw document.fail(
+            "the layer \(layer.digest) is of the type \(shown(Array(layer.mediaType.utf8))); tar,"
+                + " tar+gzip and tar+zstd are known")
+    }
+}

@@ -1,0 +1,39 @@
+internal import Archives
+
+/// An image that was found: its config, and where its layers are.
+struct SavedImage {
+    /// A layer as it was saved.
+    struct Layer {
+        var tree: any FileTree
+        var path: String
+        /// Of the bytes as they lie there; nil where nothing says it.
+        var blob: (digest: Digest, size: Int64)?
+
+        func open() throws(ImageError) -> Blob { try tree.file(path) }
+    }
+
+    var config: ImageConfig
+    /// The documents as they are, for who packs the image again.
+    var configBytes: [UInt8]
+    var manifestBytes: [UInt8]?
+    /// As many as the config has diff-ids, bottom first.
+    var layers: [Layer]
+
+    /// What both kinds of images have to fulfil.
+    func check(_ wanted: Platform?, _ name: String) throws(ImageError) {
+        if layers.count != config.diffIDs.count {
+            throw ImageError(
+                "\(name): the image has \(layers.count) layers, and its config names"
+                    + " \(config.diffIDs.count)")
+        }
+        if layers.isEmpty { throw ImageError("\(name): the image has no layers") }
+        if layers.count > 500 {
+            throw ImageError("\(name): the image has \(layers.count) layers; an overlay takes 500")
+        }
+        if !(wanted ?? .current).accepts(config.platform) {
+            throw ImageError(
+                "\(name): the image is for \(config.platform), not for \(wanted ?? .current);"
+                    + " --platform \(config.platform) unpacks it all the same")
+        }
+    }
+}

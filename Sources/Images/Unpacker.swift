@@ -1,0 +1,148 @@
+internal import Archives
+public import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Makes a bundle of an image: its layers as directories, and a config.json that runs it.
+public struct Unpacker {
+    public var platform: Platform?
+    /// A directory where layers lie, to share them; nil for one of the bundle's own.
+    public var store: String?
+    public var limits = Limits()
+    /// Whether a layer is on the disk before it gets its name.
+    public var synchronizes = true
+    /// Is told in a word what happens, for people.
+    public var reporter: any Reporter
+
+    public init(reporter: any Reporter) {
+        self.reporter = reporter
+    }
+
+    /// - Parameters:
+    ///   - bundle: A directory that is made, or has no config.json.
+    ///   - base: What config.json says where the image does not.
+    public func unpack(
+        _ reference: ImageReference, to bundle: String, over base: JSONOutput
+    ) throws(ImageError) {
+        let directory = try openBundle(bundle)
+        let image = try find(reference)
+        let storePath = store ?? bundle + "/layers"
+        let layers = try LayerStore(storePath) {
+            reporter.note("waiting for another process that writes to \(storePath)")
+        }
+        var work = Work(self, layers)
+        let config: ImageConfig
+        var documents: SavedImage?
+        switch consume image {
+        case .saved(let saved):
+            config = saved.config
+            documents = saved
+            for (layer, diffID) in zip(saved.layers, config.diffIDs) {
+                try work.unpack(layer, diffID)
+            }
+        case .rootfs(let blob):
+            documents = nil
+            config = ImageConfig(diffID: try work.unpack(blob))
+        }
+        for note in work.notes { reporter.note(note) }
+        if let documents { try documents.keepDocuments(in: directory.borrowed, bundle) }
+        try writeConfig(config, layers, storePath, base, in: directory.borrowed, bundle)
+    }
+
+    private enum Found: ~Copyable {
+        case saved(SavedImage)
+        case rootfs(Blob)
+    }
+
+    private func find(_ reference: ImageReference) throws(ImageError) -> Found {
+        switch reference {
+        case .layout(let path, let isArchive, let reference):
+            let tree: any FileTree = isArchive ? try TarTree(path) : try DirectoryTree(path)
+            return .saved(try OCILayout(tree).image(reference, platform))
+        case .dockerArchive(let path, let reference):
+            return .saved(try DockerArchive(tree: try TarTree(path)).image(reference, platform))
+        case .rootfs(let path):
+            let file = try atFile(path) { () throws(Errno) in
+                if path == "-" { return try OwnedDescriptor.duplicate(.standardInput) }
+                return try HostPath.open(path, [.readOnly, .noControllingTerminal])
+            }
+            let status = try atFile(path) { () throws(Errno) in
+                try FileStatus.of(file.borrowed)
+            }
+            if status.kind == .directory {
+                throw ImageError(
+                    "\(path) is a directory; \"oci:\(path)\" unpacks an image layout, and a"
+                        + " directory can be run as it is")
+            }
+            let isFile = status.kind == .regular && path != "-"
+            return .rootfs(
+                Blob(
+                    file: file, range: isFile ? 0..<status.size : nil,
+                    name: path == "-" ? "standard input" : path))
+        }
+    }
+
+    private func openBundle(_ bundle: String) throws(ImageError) -> OwnedDescriptor {
+        let directory = try atFile(bundle) { () throws(Errno) in
+            try HostPath.makeDirectories(bundle, mode: 0o755)
+            return try HostPath.open(bundle, [.readOnly, .directory])
+        }
+        if (try? FileStatus.of("config.json", in: directory.borrowed)) != nil {
+            throw ImageError(
+                "\(bundle)/config.json exists; remove it first, or name another directory")
+        }
+        return directory
+    }
+
+    /// Written last: what has a config.json is whole.
+    private func writeConfig(
+        _ image: ImageConfig, _ layers: LayerStore, _ storePath: String, _ base: JSONOutput,
+        in directory: FileDescriptor, _ bundle: String
+    ) throws(ImageError) {
+        // The same layer twice, which is mostly the empty one, is no overlay; the upper one counts.
+        var order: [Digest] = []
+        for diffID in image.diffIDs.reversed() where !order.contains(diffID) {
+            order.append(diffID)
+        }
+        var roots: [LayerRoot] = []
+        for diffID in order {
+            if let root = try layers.layer(diffID) {
+                roots.append(LayerRoot(root, layers.privilege))
+            }
+        }
+        let user = try UserDatabase(layers: roots).find(image.user)
+        let place = store == nil ? "layers" : try Unpacker.absolute(storePath)
+        let paths = order.reversed().map { "\(place)/\(LayerStore.location(of: $0))" }
+        let config = BundleConfig(
+            image: image, user: user, layers: paths,
+            root: paths.count == 1 ? paths[0] : "rootfs")
+        try atFile("\(bundle)/config.json") { () throws(Errno) in
+            if paths.count > 1 {
+                // For runtimes that build no overlay: something may be mounted there for them.
+                do throws(Errno) {
+                    try directory.makeDirectory("rootfs", mode: 0o755)
+                } catch .fileExists {
+                }
+            }
+            try directory.replaceFile(
+                "config.json", with: Array(config.json(over: base).prettyText.utf8), mode: 0o644)
+        }
+    }
+
+    private static func absolute(_ path: String) throws(ImageError) -> String {
+        if path.hasPrefix("/") { return path }
+        return try atFile(path) { () throws(Errno) in
+            "\(try HostPath.workingDirectory())/\(path)"
+        }
+    }
+}
+
+/// Says to the user what happens.
+public protocol Reporter: AnyObject {
+    /// A line to be read.
+    func note(_ words: String)
+    /// How far it is; called very often.
+    func progress(_ layer: String, done: Int64, of total: Int64?)
+    /// There is no progress to be shown for now.
+    func endProgress()
+}
