@@ -15,7 +15,7 @@ STATIC = -c release $(LINK) \
 	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift $(ORDER)
+SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift $(ORDER)
 
 .PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
 

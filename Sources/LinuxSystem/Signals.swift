@@ -135,6 +135,12 @@ public enum Signal {
     /// Whether whoever started this process wants it to be deaf to `signal` (nohup(1)).
     public static func isIgnored(_ signal: CInt) -> Bool { clinux_is_ignored(signal) == 1 }
 
+    /// Whether `signal` is blocked and has arrived. The corresponding C function is `sigpending`.
+    public static func isPending(_ signal: CInt) -> Bool {
+        var set = sigset_t()
+        return unsafe (sigpending(&set) == 0 && sigismember(&set, signal) == 1)
+    }
+
     /// Children can be waited for, whatever whoever started this process does with its own.
     public static func listenForChildren() throws(Errno) {
         try checkDone(clinux_set_default(SIGCHLD))

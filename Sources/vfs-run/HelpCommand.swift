@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import OCISpec
 
 extension Command {
@@ -45,6 +46,12 @@ extension Command {
         if isRefused(name) {
             return "\(name): vfs-run makes no checkpoints of containers and restores none; features"
                 + " says so to engines (org.opencontainers.runc.checkpoint.enabled)"
+        }
+        for path in [name, name + "/config.json"] {
+            guard let status = try? FileStatus.of(path: path), status.kind == .regular else {
+                continue
+            }
+            return "\"\(name)\" is no command; did you mean \"vfs-run ./\(path)\"?"
         }
         let near = nearestName(to: name, in: all.map(\.name).filter { !$0.isEmpty })
         let guess = near.map { "did you mean \"\($0)\"?" } ?? "see \"vfs-run help\""

@@ -1,11 +1,27 @@
 /// What `help` and `--help` print.
 enum HelpText {
     static var overview: String {
-        var text = of(.oneShot) + "\nCommands:\n"
         let named = Command.all.filter { !$0.name.isEmpty }
-        text += table(named.map { ($0.name, $0.summary) })
-        return text + "\nvfs-run help COMMAND tells more about one.\n"
+        let (ofContainers, others) = (
+            named.filter { lifecycle.contains($0.name) },
+            named.filter { !lifecycle.contains($0.name) }
+        )
+        var text = of(.oneShot)
+        text += "\nCommands:\n" + table(others.map { ($0.name, $0.summary) })
+        text += "\nContainers that have a name, as runc has them:\n"
+        text += table(ofContainers.map { ($0.name, $0.summary) })
+        text += "\nOptions before the command:\n"
+        text += table(GlobalOptions.table.map { (label($0), $0.help) })
+        return text
+            + "\nvfs-run help COMMAND tells more about one; vfs-run doctor, whether they work here.\n"
     }
+
+    /// The commands of runc.
+    private static let lifecycle: Set = [
+        "create", "start", "state", "list", "kill", "delete", "run", "exec", "ps", "pause",
+        "resume",
+        "update", "events", "checkpoint", "restore",
+    ]
 
     static func of(_ command: Command) -> String {
         let name = command.name.isEmpty ? "" : " \(command.name)"

@@ -119,7 +119,11 @@ struct LoadedConfig {
             throw CommandError(
                 "JSON specification file \(path) not found; --bundle names its directory")
         } catch .isDirectory {
-            throw CommandError("\(path) is a directory; name the config.json in it")
+            let inside = "\(path.hasSuffix("/") ? path : path + "/")config.json"
+            let isThere = (try? FileStatus.of(path: inside)) != nil
+            throw CommandError(
+                "\(path) is a directory; name "
+                    + (isThere ? inside : "a config.json, and this one has none"))
         } catch {
             throw CommandError("\(path): \(error.words)")
         }

@@ -12,6 +12,7 @@ enum ManPage {
         page += ".SH DESCRIPTION\n"
         page += Command.oneShot.details.map { escape($0) + "\n" }.joined(separator: ".PP\n")
         page += options(Command.oneShot.options + Option.common)
+        page += ".SS Options before the command\n" + options(GlobalOptions.table)
         page += ".SH COMMANDS\n"
         for command in Command.all where !command.name.isEmpty {
             page += ".SS \(command.name)\n"

@@ -22,16 +22,31 @@ extension Command {
             "Without a terminal, standard input, output and error pass through untouched. The exit"
                 + " code is the program's, 128 + N when signal N ended it, 127 when it was not"
                 + " found, 126 when it could not be executed, and 125 for an error of vfs-run.",
+            "With --stop-at the start waits before a step, on the terminal, and says the pid and the"
+                + " namespaces of the init process, so that one can look at what is there already:"
+                + " with nsenter(1), or in /proc/PID. STEP is its number in \"vfs-run plan\", words"
+                + " that are in its line alone, or \"all\".",
         ],
         options: [
             .upper, .layer,
             Option(
                 long: "trace", value: "FILE",
                 help: "write the time of every step as Chrome trace JSON", completes: .files),
+            Option(
+                long: "stop-at", value: "STEP",
+                help: "wait at the terminal before STEP; may be repeated"),
         ],
         failureCode: RuntimeError.failure,
         run: { arguments throws(CommandError) in
-            let plan = try LoadedConfig(arguments).plan
+            var plan = try LoadedConfig(arguments).plan
+            let stops = arguments.values("stop-at")
+            if !stops.isEmpty {
+                do throws(Plan.UnknownStep) {
+                    plan = try plan.stopping(at: stops)
+                } catch {
+                    throw CommandError("--stop-at: \(error.sentence)")
+                }
+            }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
                     return try Launch(plan).run()

@@ -12,11 +12,25 @@ extension Command {
                 + " where that comes from. Needs no privilege and touches nothing.",
             "With --json each step is an object: step, side, does, undone, origin, and for a step"
                 + " that config.json asks for its file, line and JSON path.",
+            "With --explain each kind of step is explained where it first comes: what the kernel"
+                + " does, why the step stands there, and the system calls; in JSON as what, why and"
+                + " calls. It is the text of docs/steps.md.",
         ],
-        options: [.upper, .layer, .json],
+        options: [
+            .upper, .layer, .json,
+            Option(
+                long: "explain", value: nil,
+                help: "say what the kernel does in each step, and why there"),
+        ],
         run: { arguments throws(CommandError) in
             let plan = try LoadedConfig(arguments, rehearses: true).plan
-            try Output.write(arguments.has("json") ? plan.json.prettyText : plan.text)
+            let isExplained = arguments.has("explain")
+            if arguments.has("json") {
+                let json = isExplained ? plan.explainedJSON : plan.json
+                try Output.write(json.prettyText)
+            } else {
+                try Output.write(isExplained ? plan.explainedText : plan.text)
+            }
             return 0
         })
 }

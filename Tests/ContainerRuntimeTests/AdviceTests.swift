@@ -1,6 +1,8 @@
-import ContainerRuntime
 import JSON
+import LinuxSystem
 import Testing
+
+@testable import ContainerRuntime
 
 /// What `vfs-run lint` advises: each rule speaks where it should, and is silent otherwise.
 struct `Advice on a config` {
@@ -203,6 +205,15 @@ struct `Advice on a config` {
             ("mounts", Self.bind("/run/podman/podman.sock", "\"bind\"")),
         ])
         #expect(found.map(\.rule) == ["no-seccomp", "new-privileges", "control-socket"])
+    }
+
+    @Test func `is listed in docs/lint.md, rule by rule`() throws {
+        let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let page = String(
+            decoding: try HostPath.read("/\(folder)/docs/lint.md"), as: UTF8.self)
+        for (name, _) in ContainerRuntime.Advice.all {
+            #expect(page.contains("`\(name)`"), "docs/lint.md does not list \(name)")
+        }
     }
 
     @Test func `takes a document that is no config at all`() throws {

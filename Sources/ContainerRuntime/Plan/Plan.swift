@@ -86,7 +86,12 @@ public struct Plan: Sendable {
         return text
     }
 
-    public var json: JSONOutput {
+    public var json: JSONOutput { json(explaining: nil) }
+
+    /// With what docs/steps.md says of each step.
+    public var explainedJSON: JSONOutput { json(explaining: StepManual()) }
+
+    private func json(explaining manual: StepManual?) -> JSONOutput {
         let lines = document.lines
         return .array(
             steps.enumerated().map { index, planned in
@@ -107,6 +112,12 @@ public struct Plan: Sendable {
                     members.append(("argument", .string(name)))
                 case .builtIn(let reason):
                     members.append(("origin", .string(reason)))
+                }
+                if let entry = manual?.entry(for: planned.step) {
+                    members.append(("topic", .string(entry.topic)))
+                    members.append(("what", .string(entry.what)))
+                    members.append(("calls", .string(entry.calls)))
+                    members.append(("why", .string(entry.why)))
                 }
                 return .object(members)
             })

@@ -1,0 +1,133 @@
+import Testing
+
+@testable import ContainerRuntime
+
+/// docs/steps.md as `vfs-run plan --explain` prints it.
+struct `The manual of steps` {
+    private let manual = StepManual()
+
+    @Test func `has a row for every kind of step`() {
+        for (kind, topic) in StepManual.topics {
+            #expect(
+                manual.entries.contains { $0.topic == topic },
+                "\(kind): docs/steps.md has no row \"\(topic)\"")
+        }
+    }
+
+    @Test func `has no row that is about no step`() {
+        var topics = Set(StepManual.topics.map(\.topic))
+        topics.formUnion([
+            "join a pid namespace", "seccomp", "(seccomp, without no-new-privileges)",
+            "read-only tmpfs",
+        ])
+        for entry in manual.entries {
+            #expect(topics.contains(entry.topic), "\"\(entry.topic)\": a name for it in topics")
+        }
+    }
+
+    @Test func `says of each what happens, by which calls, and why there`() {
+        #expect(manual.entries.count > 40)
+        #expect(Set(manual.entries.map(\.topic)).count == manual.entries.count)
+        for entry in manual.entries {
+            #expect(entry.what.hasSuffix("."), "\(entry.topic)")
+            #expect(entry.why.hasSuffix("."), "\(entry.topic)")
+            #expect(!entry.calls.isEmpty && !entry.calls.contains("."), "\(entry.topic)")
+        }
+    }
+
+    @Test func `explains every step of a config that has them all`() throws {
+        var invocation = Invocation()
+        invocation.hasTerminal = true
+        for planned in try fullConfig.plan(invocation).steps {
+            #expect(
+                manual.entry(for: planned.step) != nil,
+                "\(planned.step): a row in docs/steps.md, and its name in StepManual.topics")
+        }
+    }
+
+    @Test func `is put together from the two kinds of rows`() {
+        let page = """
+            # Title
+            | step | why here |
+            | --- | --- |
+            | *one*, `two` | Because. |
+            | three | Last. |
+            text | with | bars | in it |
+            | step | what happens | calls |
+            | *one*, `two` | It **does**. | call |
+            """
+        #expect(
+            StepManual(page).entries == [
+                .init(topic: "one, two", what: "It does.", calls: "call", why: "Because."),
+                .init(topic: "three", what: "", calls: "", why: "Last."),
+            ])
+    }
+
+    @Test func `tells a join of the runtime's from one of the init process`() {
+        let join = { JoinNamespace(side: $0, kind: .pid, name: "pid", path: "/p") }
+        #expect(StepManual.topic(of: join(.runtime)) == "join a pid namespace")
+        #expect(StepManual.topic(of: join(.container)) == "join namespaces")
+    }
+
+    @Test func `is printed once for each kind, with lines that fit`() throws {
+        let text = try ConfigFixture().plan().explainedText
+        #expect(text.contains("        Why here: "))
+        #expect(text.contains("        Calls: clone3\n"))
+        #expect(text.contains("        as step "))
+        for line in text.split(separator: "\n") where line.hasPrefix("        ") {
+            #expect(line.count <= 96, "\(line)")
+        }
+    }
+}
+
+/// `--stop-at`, as it changes a plan.
+struct `Stops in a plan` {
+    private func failure(_ words: [String]) throws -> String? {
+        do throws(Plan.UnknownStep) {
+            _ = try plan.stopping(at: words)
+            return nil
+        } catch {
+            return error.sentence
+        }
+    }
+    private let plan: Plan
+
+    init() throws {
+        plan = try ConfigFixture().plan()
+    }
+
+    @Test func `stand before the step that is numbered, and change nothing else`() throws {
+        let stopped = try plan.stopping(at: ["5"])
+        #expect(stopped.steps.count == plan.steps.count + 1)
+        #expect(stopped.steps[4].step.summary == "stop before step 5")
+        #expect(stopped.steps[5].step.summary == plan.steps[4].step.summary)
+        #expect(stopped.steps[4].step.side == .runtime)
+    }
+
+    @Test func `are found by words of one step's line`() throws {
+        let stopped = try plan.stopping(at: ["pivot_root", "execute"])
+        let stops = stopped.steps.indices.filter { stopped.steps[$0].step is StopHere }
+        #expect(stops.count == 2)
+        #expect(stopped.steps[stops[0] + 1].step is PivotRoot)
+        #expect(stopped.steps[stops[1] + 1].step is Execute)
+    }
+
+    @Test func `may stand before all but the seal`() throws {
+        let stopped = try plan.stopping(at: ["all", "3"])
+        #expect(stopped.steps.count == 2 * plan.steps.count - 1)
+        #expect(stopped.steps[0].step is RequireSeal)
+    }
+
+    @Test func `take the init process out of the runtime's memory, which has to be awake`() throws {
+        #expect(try !plan.stopping(at: ["pivot_root"]).sharesMemory)
+    }
+
+    @Test func `are refused where no step is meant, or more than one`() throws {
+        #expect(try failure(["0"])?.contains("there is no step 0") == true)
+        #expect(try failure(["1"])?.contains("from 2 to \(plan.steps.count)") == true)
+        #expect(try failure(["999"])?.contains("there is no step 999") == true)
+        #expect(try failure(["teleport"])?.contains("no step's line has \"teleport\"") == true)
+        #expect(try failure([""])?.contains("no step's line") == true)
+        #expect(try failure(["the "])?.contains("name one by its number") == true)
+    }
+}
