@@ -73,8 +73,8 @@ static int stays_outside(long argc, char **argv) {
 static long *initial_stack;
 
 // The Swift runtime keeps there what it has found out of types, a word here and a word there: it
-// would read a page, which is one fault, and then write it, which is another. A hint: where it is not
-// taken, all goes on as it would.
+// would read a page, which is one fault, and then write it, which is another. A hint: where it is
+// not taken, all goes on as it would.
 static void populate(void) {
     long start = (long)clinux_end_of_stacks() & -4096L;
     call(__NR_madvise, start, POPULATED, MADV_POPULATE_WRITE, 0, 0);

@@ -70,7 +70,9 @@ struct `The manual of steps` {
     }
 
     @Test func `is printed once for each kind, with lines that fit`() throws {
-        let text = try ConfigFixture().plan().explainedText
+        var invocation = Invocation()
+        invocation.hasTerminal = true
+        let text = try fullConfig.plan(invocation).explainedText
         #expect(text.contains("        Why here: "))
         #expect(text.contains("        Calls: clone3\n"))
         #expect(text.contains("        as step "))
