@@ -134,10 +134,12 @@ extension Plan {
                 continue
             }
             explained[entry.topic] = index + 1
-            for (label, words) in [("", entry.what), ("Why here: ", entry.why)] {
+            for (label, words) in [
+                ("", entry.what), ("Why here: ", entry.why), ("Calls: ", entry.calls),
+            ] where !words.isEmpty {
                 text += Plan.indented(label + words)
             }
-            text += Plan.indented("Calls: " + entry.calls) + "\n"
+            text += "\n"
         }
         return text
     }
