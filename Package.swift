@@ -39,8 +39,9 @@ let package = Package(
             name: "LinuxSystem", dependencies: ["CLinux", "CCap", system], swiftSettings: strict),
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "OCISpec", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "DBus", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
-            name: "Cgroups", dependencies: ["JSON", "LinuxSystem", "OCISpec", system],
+            name: "Cgroups", dependencies: ["DBus", "JSON", "LinuxSystem", "OCISpec", system],
             swiftSettings: strict),
         .target(name: "Overlay", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
@@ -70,8 +71,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["LinuxSystem", system], path: "Tests/TestSupport",
-            swiftSettings: relaxed),
+            name: "TestSupport", dependencies: ["DBus", "LinuxSystem", system],
+            path: "Tests/TestSupport", swiftSettings: relaxed),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
         .testTarget(
             name: "OCISpecTests", dependencies: ["OCISpec", "JSON"], swiftSettings: relaxed),
@@ -79,8 +80,13 @@ let package = Package(
             name: "LinuxSystemTests", dependencies: ["LinuxSystem", "TestSupport", system],
             swiftSettings: relaxed),
         .testTarget(
+            name: "DBusTests", dependencies: ["DBus", "LinuxSystem", "TestSupport", system],
+            swiftSettings: relaxed),
+        .testTarget(
             name: "CgroupsTests",
-            dependencies: ["Cgroups", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system],
+            dependencies: [
+                "Cgroups", "DBus", "JSON", "LinuxSystem", "OCISpec", "TestSupport", system,
+            ],
             swiftSettings: relaxed),
         .testTarget(
             name: "OverlayTests",
@@ -111,7 +117,8 @@ let package = Package(
             dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Archives", "CLinux", "JSON"],
+            name: "IntegrationTests",
+            dependencies: ["Archives", "CLinux", "DBus", "JSON", "TestSupport"],
             swiftSettings: relaxed),
     ]
 )
