@@ -7,7 +7,9 @@ extension ControlGroup {
     ///
     /// - Throws: The first limit that cannot be applied. Those before it are.
     public func update(_ resources: Resources) throws(ControlGroupError) {
-        try apply(resources, Hierarchies.reading())
+        let hierarchies = try Hierarchies.reading()
+        if let unit { try updateUnit(unit, resources, hierarchies) }
+        try apply(resources, hierarchies)
     }
 
     /// Every limit but devices.

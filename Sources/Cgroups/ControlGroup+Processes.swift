@@ -63,7 +63,11 @@ extension ControlGroup {
     ///   - process: Its id here; 0 is the calling process.
     ///   - inner: Where others than the container's own are wanted; in the rest it is the
     ///     container's, so that none of its limits is left out.
-    public func add(process: Int32, inner: [Inner] = []) throws(ControlGroupError) {
+    ///   - first: The container's first process. Where the container has divided its cgroup of
+    ///     version 2 that holds no processes any more, and the new one joins the first one.
+    public func add(
+        process: Int32, inner: [Inner] = [], joining first: Int32? = nil
+    ) throws(ControlGroupError) {
         for place in inner {
             if place.path.split(separator: "/").contains("..") {
                 throw ControlGroupError("bad sub cgroup path: \(place.path)")
@@ -81,8 +85,21 @@ extension ControlGroup {
                 $0.controllers.isEmpty || !Set(names).isDisjoint(with: $0.controllers)
             }
             let target = path + (place.map { ControlGroupPath.cleaned("/" + $0.path) } ?? "")
-            try ControlGroup.place(process, in: target)
+            do throws(ControlGroupError) {
+                try ControlGroup.place(process, in: target)
+            } catch {
+                guard error.isDivided, place == nil, let first,
+                    let below = ControlGroup.place(of: first), below.hasPrefix(path + "/")
+                else { throw error }
+                try ControlGroup.place(process, in: below)
+            }
         }
+    }
+
+    /// The directory of version 2 that a process is in.
+    private static func place(of process: Int32) -> String? {
+        guard let there = try? Hierarchies.read(of: process).version2 else { return nil }
+        return there.path(there.own)
     }
 
     /// Moves the calling process into it.
@@ -95,9 +112,10 @@ extension ControlGroup {
     }
 
     private static func place(_ process: Int32, in directory: String) throws(ControlGroupError) {
-        try group(
-            "write", "\(directory)/cgroup.procs",
-            advice: { error in
+        do throws(Errno) {
+            try GroupFile.write(directory, "cgroup.procs", String(process))
+        } catch {
+            let advice: String? =
                 switch error {
                 case .resourceBusy:
                     "it hands controllers on to cgroups below, and so can have no processes of its"
@@ -106,9 +124,10 @@ extension ControlGroup {
                     "its parent is threaded; name another place in linux.cgroupsPath"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in
-            try GroupFile.write(directory, "cgroup.procs", String(process))
+            var failure = ControlGroupError(
+                SystemCallError("write", "\"\(directory)/cgroup.procs\"", error), advice)
+            failure.isDivided = error == .resourceBusy
+            throw failure
         }
     }
 }

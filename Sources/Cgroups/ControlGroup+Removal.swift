@@ -6,6 +6,8 @@ extension ControlGroup {
     ///
     /// - Throws: `EBUSY` when processes are still in it after about a second.
     public func remove() throws(SystemCallError) {
+        anchor?.end()
+        if let unit { stopUnit(unit) }
         var failure: SystemCallError?
         for (_, path) in paths {
             do throws(SystemCallError) {

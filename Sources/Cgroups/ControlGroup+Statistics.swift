@@ -4,10 +4,13 @@ extension ControlGroup {
     /// What the container has used so far: the `data` of an event, as runc writes it. Times in
     /// nanoseconds, sizes in bytes. What is zero, or not counted on this host, is left out where
     /// runc leaves it out.
-    public func statistics() -> JSONOutput {
+    ///
+    /// - Parameter resctrl: The container's group of resctrl, where it has one.
+    public func statistics(resctrl: ResctrlGroup? = nil) -> JSONOutput {
         .object([
             ("cpu", cpu), ("cpuset", cpuset), ("memory", memory), ("pids", pids),
-            ("blkio", blockIO), ("hugetlb", hugepages), ("intel_rdt", .object([])),
+            ("blkio", blockIO), ("hugetlb", hugepages),
+            ("intel_rdt", resctrl?.statistics() ?? .object([])),
             ("network_interfaces", .null),
         ])
     }
@@ -147,6 +150,7 @@ extension ControlGroup {
         // Every cgroup of version 2 knows its processes, with the controller or without.
         let counted = (try? processes().count).map { UInt64($0) }
         all.add("current", files.number("pids.current") ?? counted)
+        all.add("peak", files.number("pids.peak"))
         let limit = files.limit("pids.max")
         if limit != .max { all.add("limit", limit) }
         return all.json

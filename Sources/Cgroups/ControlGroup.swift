@@ -7,13 +7,24 @@ public struct ControlGroup: Sendable {
     /// of version 2 with none.
     public internal(set) var paths: [(controllers: String, path: String)]
     /// Directories above it that were made for it, the deepest last.
-    var parents: [String] = []
+    public internal(set) var parents: [String] = []
     /// Keep others from taking the same cgroup, as long as somebody holds this value.
     var holds: [Hold] = []
+    /// Whether root in a namespace of cgroups of its own cannot change its limits in version 2.
+    public internal(set) var isGuarded = false
+    /// Set when systemd has made it.
+    public internal(set) var unit: SystemdUnit?
+    /// In the unit until the container's first process is.
+    var anchor: SystemdAnchor?
 
     /// One that is there already, from a saved state.
-    public init(paths: [(controllers: String, path: String)]) {
+    public init(
+        paths: [(controllers: String, path: String)], parents: [String] = [],
+        unit: SystemdUnit? = nil
+    ) {
         self.paths = paths
+        self.parents = parents
+        self.unit = unit
     }
 
     /// An open directory that is locked.

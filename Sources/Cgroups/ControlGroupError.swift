@@ -7,6 +7,8 @@ public struct ControlGroupError: Error, Sendable, Hashable, CustomStringConverti
     public var sentence: String
     /// Whether another name would do.
     public var isTaken = false
+    /// Whether the cgroup hands controllers on, and so can have no processes of its own.
+    var isDivided = false
 
     public init(_ sentence: String, isTaken: Bool = false) {
         self.sentence = sentence

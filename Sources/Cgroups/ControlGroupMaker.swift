@@ -14,11 +14,14 @@ public struct ControlGroupRequest: Sendable {
     /// What remains of runs that were killed begins with this, goes on with a digit, and is
     /// removed on the way.
     public var leftovers: String?
+    /// Set when systemd is to make it: then `path` is not looked at.
+    public var unit: SystemdUnitRequest?
 
     public init(
         path: String?, name: String, resources: Resources, isManaged: Bool,
-        leftovers: String? = nil
+        leftovers: String? = nil, unit: SystemdUnitRequest? = nil
     ) {
+        self.unit = unit
         self.path = path
         self.name = name
         self.resources = resources
@@ -59,6 +62,8 @@ struct ControlGroupMaker {
     private let request: ControlGroupRequest
     private let hierarchies: Hierarchies
     private(set) var made = ControlGroup(paths: [])
+    /// Where systemd has put it, in every hierarchy.
+    private var scope: String?
 
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) {
         self.request = request
@@ -68,7 +73,9 @@ struct ControlGroupMaker {
     mutating func make(
         _ announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void
     ) throws(ControlGroupError) {
-        let places = try Places(request, hierarchies)
+        let devices = try policy
+        var places = try Places(request, hierarchies)
+        if let unit = request.unit { try start(unit, devices, &places) }
         var announced = places.version1.map { hierarchy in
             (
                 controllers: hierarchy.controllers.joined(separator: ","),
@@ -99,21 +106,50 @@ struct ControlGroupMaker {
                 }
             }
             try take(hierarchy.path(inner), "")
+            made.isGuarded = hierarchy.guardsNamespaces
         }
         try made.apply(request.resources, hierarchies)
-        if let devices = request.resources.devices ?? (request.isManaged ? [] : nil) {
-            try made.apply(devices: DevicePolicy(devices, standard: DeviceRule.standard))
+        if let devices { try made.apply(devices: devices) }
+        try made.makeRoomForAnchor(request.resources)
+    }
+
+    private var policy: DevicePolicy? {
+        get throws(ControlGroupError) {
+            guard let rules = request.resources.devices ?? (request.isManaged ? [] : nil) else {
+                return nil
+            }
+            return try DevicePolicy(rules, standard: DeviceRule.standard)
+        }
+    }
+
+    /// The scope, and where systemd has put it.
+    private mutating func start(
+        _ unit: SystemdUnitRequest, _ devices: DevicePolicy?, _ places: inout Places
+    ) throws(ControlGroupError) {
+        let anchor = try ControlGroup.startUnit(
+            unit, request.resources, devices: devices, hierarchies)
+        made.anchor = anchor
+        made.unit = unit.unit
+        do throws(SystemCallError) {
+            scope = try places.follow(unit.unit, Hierarchies.read(of: anchor.pid), hierarchies)
+        } catch {
+            throw ControlGroupError(error)
+        }
+        if scope == nil {
+            throw ControlGroupError(
+                "systemd has put \"\(unit.unit.name)\" into no cgroup that is mounted here")
         }
     }
 
     private func inner(_ hierarchy: Hierarchies.Hierarchy, isVersion2: Bool) -> String {
-        ControlGroupPath.inside(
+        if let scope { return scope }
+        return ControlGroupPath.inside(
             hierarchy, isVersion2: isVersion2, path: request.path, name: request.name)
     }
 
     /// Nothing here is an error: whatever stays does no harm.
     private func removeLeftovers(in directory: String) {
-        guard let prefix = request.leftovers, request.path == nil,
+        guard let prefix = request.leftovers, request.path == nil, scope == nil,
             let names = try? HostPath.directories(in: directory)
         else { return }
         for name in names
@@ -144,7 +180,7 @@ struct ControlGroupMaker {
             path += "/" + name
             if try ControlGroupMaker.makeDirectory(path) {
                 if path != target { made.parents.append(path) }
-            } else if path == target, request.path == nil {
+            } else if path == target, request.path == nil, scope == nil {
                 // Left behind by a run that was killed: its limits are not this one's.
                 ControlGroupMaker.removeLeftover(path)
                 _ = try ControlGroupMaker.makeDirectory(path)
@@ -204,7 +240,7 @@ struct ControlGroupMaker {
         } catch {
             throw ControlGroupError(error)
         }
-        if !processes.isEmpty {
+        if processes.contains(where: { $0 != made.anchor?.pid }) {
             throw ControlGroupError(
                 "container's cgroup is not empty: \(processes.count) process(es) found in"
                     + " \"\(path)\"; name another in linux.cgroupsPath", isTaken: true)
@@ -304,6 +340,28 @@ struct Places {
         }
         let name = Version2.name(controller)
         return hierarchies.version2Offers(name) && addVersion2(name, hierarchies, needed: needed)
+    }
+
+    /// Joins the hierarchies that systemd keeps its units in: there has to be a process, or it
+    /// takes the unit for ended.
+    ///
+    /// - Parameter there: As the anchor is in them.
+    /// - Returns: The scope's path in each hierarchy.
+    mutating func follow(
+        _ unit: SystemdUnit, _ there: Hierarchies, _ hierarchies: Hierarchies
+    ) -> String? {
+        func isScope(_ path: String) -> Bool { path.hasSuffix("/" + unit.name) }
+        let named = there.version1.first { $0.controllers == ["name=systemd"] }
+        if let named, isScope(named.own),
+            !version1.contains(where: { $0.controllers == ["name=systemd"] })
+        {
+            version1 += hierarchies.version1.filter { $0.controllers == ["name=systemd"] }
+        }
+        if let version2 = there.version2, isScope(version2.own) {
+            self.version2 = self.version2 ?? hierarchies.version2.map { ($0, [], []) }
+            return version2.own
+        }
+        return named.flatMap { isScope($0.own) ? $0.own : nil }
     }
 
     private mutating func addVersion2(

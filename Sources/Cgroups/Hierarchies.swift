@@ -8,8 +8,11 @@ public struct Hierarchies: Sendable, Hashable {
         /// Of version 1: `cpu`, `cpuacct`, `name=systemd`. Of version 2 those it has to offer.
         public var controllers: [String]
         public var mountPoint: String
-        /// The cgroup of the process that looked, from the mount point: `/`, `/user.slice`.
+        /// The cgroup of the process that was looked at, from the mount point: `/`, `/user.slice`.
         public var own: String
+        /// Of version 2: nobody in a namespace of cgroups changes the limits of its root
+        /// (`nsdelegate`).
+        public var guardsNamespaces = false
 
         /// A path on the host.
         public func path(_ inner: String) -> String {
@@ -21,7 +24,9 @@ public struct Hierarchies: Sendable, Hashable {
     public var version2: Hierarchy?
 
     /// Looks at this process's own mounts and cgroups.
-    public static func read() throws(SystemCallError) -> Hierarchies {
+    ///
+    /// - Parameter process: Whose cgroups are told.
+    public static func read(of process: Int32? = nil) throws(SystemCallError) -> Hierarchies {
         func text(_ path: String) throws(SystemCallError) -> String {
             let bytes = try attempt("read", "\"\(path)\"") { () throws(Errno) in
                 try HostPath.read(path)
@@ -29,7 +34,8 @@ public struct Hierarchies: Sendable, Hashable {
             return String(decoding: bytes, as: UTF8.self)
         }
         var found = Hierarchies(
-            mounts: try text("/proc/self/mountinfo"), memberships: try text("/proc/self/cgroup"))
+            mounts: try text("/proc/self/mountinfo"),
+            memberships: try text("/proc/\(process.map(String.init) ?? "self")/cgroup"))
         if let unified = found.version2 {
             found.version2?.controllers = try text(unified.mountPoint + "/cgroup.controllers")
                 .split { $0 == " " || $0 == "\n" }.map(String.init)
@@ -52,7 +58,8 @@ public struct Hierarchies: Sendable, Hashable {
             where controllers.isEmpty ? mount.isVersion2 : mount.has(controllers) {
                 guard let own = mount.inside(path) else { continue }
                 let found = Hierarchy(
-                    controllers: controllers, mountPoint: mount.point, own: own)
+                    controllers: controllers, mountPoint: mount.point, own: own,
+                    guardsNamespaces: mount.guardsNamespaces)
                 if controllers.isEmpty { version2 = found } else { version1.append(found) }
                 break
             }
@@ -91,6 +98,8 @@ private struct CgroupMount {
         point = CgroupMount.unescaped(before[4])
         options = after[2].split(separator: ",")
     }
+
+    var guardsNamespaces: Bool { isVersion2 && options.contains("nsdelegate") }
 
     func has(_ controllers: [String]) -> Bool {
         !isVersion2 && controllers.allSatisfy { options.contains(Substring($0)) }

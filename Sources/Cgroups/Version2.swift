@@ -64,7 +64,7 @@ enum Version2 {
     private static func words(_ limit: Int64) -> String { limit < 0 ? "max" : String(limit) }
 
     /// The specification counts memory and swap together, version 2 swap alone; −1 is no limit.
-    private static func swap(
+    static func swap(
         _ memory: Resources.Memory, _ current: CurrentValue
     ) throws(ControlGroupError) -> Int64? {
         guard let both = memory.swap else { return memory.limit == -1 ? -1 : nil }
@@ -83,7 +83,7 @@ enum Version2 {
     }
 
     /// In version 1 the kernel refuses such a limit, in version 2 it kills.
-    private static func checkUsage(
+    static func checkUsage(
         _ memory: Resources.Memory, _ current: CurrentValue
     ) throws(ControlGroupError) {
         guard memory.checksBeforeUpdate,

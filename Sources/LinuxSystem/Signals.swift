@@ -41,6 +41,8 @@ public enum Poll {
         public init(rawValue: CShort) { self.rawValue = rawValue }
         public static let readable = Events(rawValue: CShort(POLLIN))
         public static let writable = Events(rawValue: CShort(POLLOUT))
+        /// As the file's own kind has it: what a trigger of pressure tells of.
+        public static let urgent = Events(rawValue: CShort(POLLPRI))
         /// Error or hang-up: told even when not asked for.
         public static let closed = Events(rawValue: CShort(POLLHUP | POLLERR | POLLNVAL))
     }

@@ -18,6 +18,7 @@ extension Spec {
         /// By their names on the host.
         public var netDevices: [NetworkDevice]
         public var mountLabel: Located<String>?
+        public var intelRdt: IntelRdt?
         public var unsupported: [Located<String>]
         public var offset: Int
 
@@ -79,11 +80,12 @@ extension Spec.Linux {
         personality = reader.object("personality").flatMap(Personality.init)
         cgroupsPath = reader.string("cgroupsPath")
         unsupported = reader.present([
-            "uidMappings", "gidMappings", "timeOffsets", "intelRdt",
+            "uidMappings", "gidMappings", "timeOffsets",
         ])
         memoryPolicy = reader.object("memoryPolicy").flatMap(MemoryPolicy.init)
         netDevices = NetworkDevice.all(reader)
         mountLabel = reader.string("mountLabel")
+        intelRdt = reader.object("intelRdt").map(IntelRdt.init)
         offset = reader.offset
     }
 }

@@ -105,11 +105,6 @@ extension Command {
         _ arguments: ParsedArguments, until: Accompaniment
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
-        if arguments.globals.controlGroupManager == .systemd {
-            throw CommandError(
-                "control groups made by systemd are not supported yet; leave --systemd-cgroup out, or"
-                    + " give --cgroup-manager cgroupfs")
-        }
         do throws(RuntimeError) {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,
@@ -134,6 +129,7 @@ extension Command {
                 invocation.container = container
                 invocation.controlGroups =
                     arguments.globals.controlGroupManager == .disabled ? .disabled : .always
+                invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
                 let bundle = try LoadedConfig.absolute(arguments.value("bundle") ?? ".")
                 plan = try LoadedConfig(
                     bundle: bundle, config: arguments.value("config"), invocation,

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
@@ -10,16 +11,23 @@ extension Command {
         details: [
             "Prints one JSON object a line: {\"type\": \"stats\", \"id\": …, \"data\": …} every"
                 + " interval, {\"type\": \"oom\", …} when the kernel has killed for want of memory;"
-                + " ends with the container. With --stats prints the figures once."
+                + " ends with the container. With --stats prints the figures once.",
+            "With --memory-pressure also {\"type\": \"memory-pressure\", \"data\": {\"level\": …}},"
+                + " every second that it lasts.",
         ],
         options: [
             Option(
                 long: "interval", value: "DURATION", help: "500ms, 5s, 1m; 5s by default"),
             Option(long: "stats", value: nil, help: "print the figures once and end"),
+            Option(
+                long: "memory-pressure", value: "LEVEL",
+                help: "also tell when memory is scarce: low, medium or critical",
+                completes: .words(MemoryPressure.allCases.map(\.rawValue))),
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
             let interval = try milliseconds(arguments.value("interval") ?? "5s")
+            let pressure = try pressure(arguments.value("memory-pressure"))
             let container: StoredContainer
             do throws(RuntimeError) {
                 container = try arguments.container()
@@ -28,41 +36,72 @@ extension Command {
                     try? Output.write(line)
                     return 0
                 }
-                try container.requireRunning()
             } catch {
                 throw CommandError(error.message)
             }
-            try follow(container, interval)
+            try follow(container, interval, pressure)
             return 0
         })
 
     private static func follow(
-        _ container: StoredContainer, _ interval: UInt64
+        _ container: StoredContainer, _ interval: UInt64, _ pressure: MemoryPressure?
     ) throws(CommandError) {
         do throws(RuntimeError) {
-            var kills = try container.outOfMemoryKills()
+            let watch = try container.watch(memoryPressure: pressure)
             var next = Clock.nanoseconds + interval * 1_000_000
             while true {
-                // A killed process is told of soon, whatever the interval is.
-                let step = min(next, Clock.nanoseconds + 200_000_000)
-                let hasEnded = try container.waitForEnd(until: step)
-                let now = try container.outOfMemoryKills()
-                for _ in 0..<max(0, now - kills) {
-                    let event = JSONOutput.object([
-                        ("type", .string("oom")), ("id", .string(container.id.text)),
-                    ])
-                    try? Output.write(event.compactText + "\n")
+                for event in try watch.next(until: next) {
+                    switch event {
+                    case .ended: return
+                    case .outOfMemory: try tell("oom", nil, container)
+                    case .memoryPressure:
+                        try tell(
+                            "memory-pressure",
+                            .object([("level", .string(pressure?.rawValue ?? ""))]), container)
+                    }
                 }
-                kills = max(kills, now)
-                if hasEnded { return }
                 if Clock.nanoseconds < next { continue }
                 next += interval * 1_000_000
-                let line = try container.statistics().compactText + "\n"
-                do throws(CommandError) { try Output.write(line) } catch { return }
+                do throws(RuntimeError) {
+                    try write(try container.statistics())
+                } catch {
+                    // It may have ended since.
+                    if try watch.next(until: 0).contains(.ended) { return }
+                    throw error
+                }
             }
         } catch {
+            // Nobody reads any more.
+            if error.message.isEmpty { return }
             throw CommandError(error.message)
         }
+    }
+
+    private static func tell(
+        _ type: String, _ data: JSONOutput?, _ container: StoredContainer
+    ) throws(RuntimeError) {
+        var members: [(key: String, value: JSONOutput)] = [
+            ("type", .string(type)), ("id", .string(container.id.text)),
+        ]
+        if let data { members.append(("data", data)) }
+        try write(.object(members))
+    }
+
+    private static func write(_ event: JSONOutput) throws(RuntimeError) {
+        do throws(CommandError) {
+            try Output.write(event.compactText + "\n")
+        } catch {
+            throw RuntimeError("")
+        }
+    }
+
+    private static func pressure(_ word: String?) throws(CommandError) -> MemoryPressure? {
+        guard let word else { return nil }
+        guard let level = MemoryPressure(rawValue: word) else {
+            throw CommandError(
+                "--memory-pressure: \"\(word)\" is not a level; low, medium and critical are known")
+        }
+        return level
     }
 
     /// As Go writes durations, of one unit.

@@ -26,6 +26,10 @@ struct NamedConfig {
         var invocation = Invocation()
         invocation.arguments = Array(arguments.operands.dropFirst())
         invocation.upper = try arguments.value("upper").map(LoadedConfig.absolute)
+        if arguments.globals.controlGroupManager == .disabled {
+            invocation.controlGroups = .disabled
+        }
+        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
         for layer in arguments.values("layer") {
             invocation.layers.append(try LoadedConfig.absolute(layer))
         }

@@ -40,10 +40,11 @@ extension Command {
                 help: "accepted for callers that give it: kernels have given it up"),
             Option(long: "kernel-memory-tcp", value: "SIZE", help: "the same"),
             Option(
-                long: "l3-cache-schema", value: "SCHEMA", help: "refused: intelRdt is not supported"
-            ),
+                long: "l3-cache-schema", value: "SCHEMA",
+                help: "the parts of the third-level caches: L3:0=7f0;1=1f"),
             Option(
-                long: "mem-bw-schema", value: "SCHEMA", help: "refused: intelRdt is not supported"),
+                long: "mem-bw-schema", value: "SCHEMA",
+                help: "the bandwidth to memory, in percent: MB:0=20;1=70"),
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
@@ -54,7 +55,9 @@ extension Command {
                     try UpdatedResources.given(arguments)
                 }
             do throws(RuntimeError) {
-                try arguments.container().update(resources)
+                try arguments.container().update(
+                    resources, l3CacheSchema: arguments.value("l3-cache-schema"),
+                    memoryBandwidthSchema: arguments.value("mem-bw-schema"))
             } catch {
                 throw CommandError(error.message)
             }
@@ -92,9 +95,6 @@ private enum UpdatedResources {
     }
 
     static func given(_ arguments: ParsedArguments) throws(CommandError) -> Resources {
-        for name in ["l3-cache-schema", "mem-bw-schema"] where arguments.has(name) {
-            throw CommandError("--\(name): intelRdt is not supported yet")
-        }
         for name in ["kernel-memory", "kernel-memory-tcp"] where arguments.has(name) {
             arguments.globals.log.warning(
                 "--\(name): kernel memory settings are ignored: kernels have given them up")

@@ -60,6 +60,24 @@ import Testing
             ])
     }
 
+    @Test func `of memory below what is in use are refused where that is asked for`() throws {
+        let now = ["memory.current": "1000", "memory.max": "max"]
+        let check = #""checkBeforeUpdate": true"#
+        for limits in [#""limit": 1000"#, #""limit": 5, "swap": 5000"#, #""swap": 900"#] {
+            #expect(throws: ControlGroupError.self) {
+                try version2("{\"memory\": {\(limits), \(check)}}", now)
+            }
+            #expect(throws: Never.self) {
+                let others = limits.hasPrefix("\"swap") ? "\"limit\": 800, " : ""
+                _ = try version2("{\"memory\": {\(others)\(limits)}}", now)
+            }
+        }
+        #expect(
+            try version2(
+                #"{"memory": {"limit": 1001, "swap": -1, "checkBeforeUpdate": true}}"#, now)
+                == ["memory.swap.max=max?", "memory.max=1001"])
+    }
+
     @Test func `of memory in version 2`() throws {
         #expect(
             try version2(#"{"memory": {"limit": 10, "swap": 30, "reservation": 5}}"#) == [

@@ -30,6 +30,38 @@ import Testing
                 ])
     }
 
+    @Test func `of systemd end the anchor when the process is in`() throws {
+        var invocation = Invocation()
+        invocation.asksSystemd = true
+        let config = try ConfigFixture(
+            "linux",
+            #"{"namespaces": [{"type": "mount"}], "cgroupsPath": "a.slice:b:c", "#
+                + #""resources": {"pids": {"limit": 5}}}"#
+        ).plan(invocation)
+        let summaries = config.steps.map(\.step.summary)
+        let made = try #require(
+            summaries.firstIndex(of: "have systemd make b-c.scope in a.slice: pids 5"))
+        let entered = try #require(summaries.firstIndex(of: "enter the control group"))
+        #expect(made < entered)
+        #expect(summaries[entered + 1] == "end the process that the scope was made around")
+    }
+
+    @Test(arguments: [
+        (#"["nosuid"]"#, true, true), (#"["ro"]"#, true, false), (#"["rw"]"#, false, false),
+    ])
+    func `give it away where it is mounted for writing`(
+        _ options: String, _ ownNamespace: Bool, _ gives: Bool
+    ) throws {
+        let namespace = ownNamespace ? #", {"type": "cgroup"}"# : ""
+        let found = try steps(
+            #"{"namespaces": [{"type": "mount"}\#(namespace)], "cgroupsPath": "/a", "#
+                + #""resources": {"pids": {"limit": 5}}}"#,
+            mounts:
+                #"[{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "#
+                + #""options": \#(options)}]"#)
+        #expect(found.contains("give the control group to the user 0") == gives)
+    }
+
     @Test func `enter it before a namespace is joined`() throws {
         let found = try steps(
             #"{"namespaces": [{"type": "mount"}, {"type": "cgroup", "path": "/x"}], "#

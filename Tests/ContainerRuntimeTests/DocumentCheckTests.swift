@@ -33,13 +33,13 @@ import Testing
             {"namespaces": [{"type": "mount"}],
              "uidMappings": [{}],
              "resources": {"memory": {"limit": 1}, "devices": [{"allow": false}], "pids": {}},
-             "intelRdt": {"closID": "x"}, "cgroupsPath": "/x"}
+             "timeOffsets": {"monotonic": {}}, "cgroupsPath": "/x"}
             """#,
             """
             config.json:6:17: linux.uidMappings: is not supported yet; remove it
             config.json:7:52: linux.resources.devices[0].access: is missing; write letters \
             out of rwm
-            config.json:8:14: linux.intelRdt: is not supported yet; remove it
+            config.json:8:17: linux.timeOffsets: is not supported yet; remove it
             """),
         CheckRow(
             "linux",

@@ -15,7 +15,7 @@ import Testing
     static let rules: [Rule] = [
         rule(
             "unsupportedParts", Checks.unsupportedParts, "linux",
-            #"{"intelRdt": {"closID": "x"}}"#
+            #"{"timeOffsets": {"monotonic": {}}}"#
         ),
         rule("version", Checks.version, "ociVersion", #""3.0.0""#),
         rule("rootDirectory", Checks.rootDirectory, "root", nil),
@@ -44,6 +44,7 @@ import Testing
         rule("sysctl", Checks.sysctl, "linux", #"{"sysctl": {"vm.swappiness": "1"}}"#),
         rule(
             "resources", Checks.resources, "linux", #"{"resources": {"pids": {"limit": -2}}}"#),
+        rule("intelRdt", Checks.intelRdt, "linux", #"{"intelRdt": {"closID": ".."}}"#),
         rule("mounts", Checks.mounts, "mounts", #"[{"destination": ""}]"#),
         rule("procMounts", Checks.procMounts, "mounts", #"[{"destination": "/proc"}]"#),
         rule("terminal", Checks.terminal, "process", process(#""terminal": true"#)),

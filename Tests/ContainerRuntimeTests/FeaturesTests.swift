@@ -238,7 +238,7 @@ import Testing
         expectClaimed(claimed, try errors(part.key, part.json), part.testDescription)
     }
 
-    @Test func `of annotations that do something is about none yet`() {
-        #expect(Self.list("potentiallyUnsafeConfigAnnotations") == [])
+    @Test func `of annotations that do something is about properties of systemd`() {
+        #expect(Self.list("potentiallyUnsafeConfigAnnotations") == ["org.systemd.property."])
     }
 }

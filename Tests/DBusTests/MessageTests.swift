@@ -119,7 +119,7 @@ import Testing
         #expect(words([1, 0, 0, 0, 0x61, 1], "s")?.contains("not closed") == true)
         #expect(words([1, 0, 0, 0, 0, 0], "s")?.contains("not closed") == true)
         #expect(words([1, 1, 0, 0, 0, 0, 0, 0], "yu")?.contains("not zero") == true)
-        #expect(words([3, 0, 0, 0, 1, 0, 0], "aq")?.contains("middle of an element") == true)
+        #expect(words([3, 0, 0, 0, 1, 0, 2, 0], "aq")?.contains("middle of an element") == true)
         #expect(words([2, 0x79, 0x79, 0, 0, 0], "v")?.contains("more than one type") == true)
         #expect(words([0, 0], "v")?.contains("cut off") == true)
         #expect(words([1, 0x7a, 0, 0], "v")?.contains("unknown type") == true)

@@ -343,7 +343,56 @@ struct ControlGroupTests {
         try #require(Glibc.write(file, text, text.utf8.count) == text.utf8.count)
     }
 
+    @Test func `cgroups that are mounted read-only are an error that says so`() throws {
+        try require("memory")
+        try Sandbox.use { box in
+            let memory = try #require(
+                ControlGroups.mounts.first { $0.controllers.contains("memory") })
+            let config = config(box, ["memory": ["limit": 67_108_864]])
+            let file = try box.write("bundle/config.json", config.prettyText)
+            let script = "mount -o remount,bind,ro \(memory.path) && exec \"$0\" \"$@\""
+            let outcome = try Running(
+                "/usr/bin/unshare", ["-m", "/bin/sh", "-c", script, Host.runtime, file]
+            ).finish()
+            #expect(outcome.code == 125)
+            #expect(outcome.error.contains("are mounted read-only here"), "\(outcome)")
+        }
+    }
+
+    @Test func `a cgroup that somebody takes away during a run is an error, and no more`() throws {
+        try require("memory", "freezer")
+        try Sandbox.use { box in
+            try box.create(nil, box.config())
+            let pid = try box.pid()
+            for path in ControlGroups.named(box.id()) {
+                let parent = path.split(separator: "/").dropLast()
+                try write("\(pid)", "/" + parent.joined(separator: "/") + "/cgroup.procs")
+                try #require(rmdir(path) == 0, "\(path): \(errno)")
+            }
+            let pause = try box.command("pause", box.id())
+            #expect(pause.code == 1 && pause.error.contains("cannot be paused"), "\(pause)")
+            let update = try box.command("update", "--memory", "64m", box.id())
+            #expect(update.code == 1 && update.error.contains("is missing"), "\(update)")
+            #expect(try box.succeed("ps", "-f", "json", box.id()).output == "null\n")
+            #expect(try box.status() == "created")
+            try box.succeed("delete", "--force", box.id())
+            #expect(HostProcess.waitForEnd(of: pid))
+        }
+    }
+
     // MARK: Ends
+
+    @Test func `what was made above a container's cgroup goes when it is deleted`() throws {
+        try require("memory")
+        try Sandbox.use { box in
+            var config = config(box, ["memory": ["limit": 67_108_864]])
+            config["linux"]["cgroupsPath"] = .string("/\(box.controlGroup)/a/b")
+            try box.create(nil, config)
+            #expect(!ControlGroups.named(box.controlGroup).isEmpty)
+            try box.succeed("delete", "--force", box.id())
+            #expect(ControlGroups.named(box.controlGroup).isEmpty)
+        }
+    }
 
     @Test(arguments: [true, false])
     func `when the runtime is killed its cgroup goes too`(_ ownProcesses: Bool) throws {

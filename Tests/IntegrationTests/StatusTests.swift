@@ -104,7 +104,7 @@ struct StatusTests {
     func `a damaged state is an error, and delete by force removes it`(_ text: String) throws {
         try Sandbox.use { box in
             try box.create()
-            try box.killInit()
+            let pid = try box.pid()
             try box.write("containers/\(box.id())/state.json", text)
             for command in ["state", "start", "kill", "delete"] {
                 let outcome = try box.command(command, box.id())
@@ -113,8 +113,9 @@ struct StatusTests {
             }
             try box.succeed("delete", "--force", box.id())
             #expect(box.containers.isEmpty)
-            // Nobody knows any more which they were.
-            for path in ControlGroups.named(box.controlGroup) { rmdir(path) }
+            // Its processes and its cgroups too.
+            #expect(HostProcess.waitForEnd(of: pid))
+            #expect(ControlGroups.named(box.controlGroup).isEmpty)
         }
     }
 

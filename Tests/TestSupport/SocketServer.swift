@@ -27,7 +27,7 @@ public final class SocketServer: @unchecked Sendable {
         if bound != 0 || listen(listener, 16) != 0 { throw Errno(rawValue: errno) }
         let work = Connections { [listener] in
             while true {
-                let connection = accept4(listener, nil, nil, CInt(SOCK_CLOEXEC.rawValue))
+                let connection = acceptClosingOnExec(listener)
                 if connection < 0 { return }
                 Connections {
                     serve(FileDescriptor(rawValue: connection))
@@ -44,6 +44,15 @@ public final class SocketServer: @unchecked Sendable {
         close(listener)
         unlink(path)
     }
+}
+
+/// Swift imports no `accept4`.
+private func acceptClosingOnExec(_ listener: CInt) -> CInt {
+    typealias Accept =
+        @convention(c) (CInt, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, CInt)
+        -> CInt
+    let function = unsafeBitCast(dlsym(nil, "accept4"), to: Accept.self)
+    return function(listener, nil, nil, CInt(SOCK_CLOEXEC.rawValue))
 }
 
 private final class Connections: Sendable {

@@ -114,6 +114,8 @@ int clinux_lsetxattr(const char *path, const char *name, const void *value, size
 ssize_t clinux_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int clinux_syncfs(int fd);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
+/// eventfd(2) of 0, close-on-exec and non-blocking.
+int clinux_eventfd(void);
 /// The mount id of statx(2), which names the mount an open file is reached
 /// through; 0 where the kernel does not tell it.
 uint64_t clinux_mount_id(int fd);

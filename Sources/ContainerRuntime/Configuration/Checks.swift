@@ -10,7 +10,7 @@ enum Checks {
         unsupportedParts, version, annotations, rootDirectory, arguments, environment,
         workingDirectory, user,
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
-        sysctl, resources, mounts,
+        sysctl, resources, intelRdt, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
         hooks, labels, memoryPolicy, affinity, networkDevices,
     ]

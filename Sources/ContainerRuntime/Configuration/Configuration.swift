@@ -52,6 +52,8 @@ public struct Configuration: Sendable {
         /// The container's, from its state.
         public var controlGroup: [(controllers: String, path: String)]
         public var innerControlGroups: [InnerControlGroup] = []
+        /// Its group of resctrl, where it has one.
+        public var resctrlGroup: ResctrlGroup?
 
         /// A cgroup below the container's.
         public struct InnerControlGroup: Sendable {
@@ -95,6 +97,9 @@ public struct Configuration: Sendable {
     /// Nil: the container stays in the runtime's.
     public var controlGroup: Setting<ControlGroup>?
 
+    /// Set where the config has `linux.intelRdt`.
+    public var resourceDirector: Setting<ResctrlRequest>?
+
     /// The cgroup of the container.
     public struct ControlGroup: Sendable {
         /// `linux.cgroupsPath`
@@ -104,6 +109,8 @@ public struct Configuration: Sendable {
         public var resources: Resources
         /// Whether commands will pause, list and measure the container.
         public var isManaged: Bool
+        /// Set when systemd makes it.
+        public var unit: SystemdUnitRequest?
     }
 
     /// The filter of system calls.

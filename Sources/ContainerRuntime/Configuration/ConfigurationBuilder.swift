@@ -26,6 +26,8 @@ public struct Invocation: Sendable {
     public var container: Configuration.Container?
     /// Which containers get a cgroup.
     public var controlGroups = ControlGroups.whenNeeded
+    /// Whether systemd makes it.
+    public var asksSystemd = false
 
     public enum ControlGroups: Sendable {
         /// None.
@@ -125,10 +127,13 @@ public struct ConfigurationBuilder {
             },
             hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
             mountLabel: name(linux?.mountLabel), container: invocation.container,
-            controlGroup: controlGroup(linux))
+            controlGroup: controlGroup(linux, spec.annotations),
+            resourceDirector: linux?.intelRdt.map(resourceDirector))
     }
 
-    private func controlGroup(_ linux: Spec.Linux?) -> Setting<Configuration.ControlGroup>? {
+    private func controlGroup(
+        _ linux: Spec.Linux?, _ annotations: [(key: Located<String>, value: Located<String>)]
+    ) -> Setting<Configuration.ControlGroup>? {
         let resources = linux?.resources.map { Resources($0) } ?? Resources()
         switch invocation.controlGroups {
         case .disabled: return nil
@@ -140,8 +145,49 @@ public struct ConfigurationBuilder {
         return Setting(
             .init(
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
-                isManaged: invocation.controlGroups == .always),
+                isManaged: invocation.controlGroups == .always,
+                unit: invocation.asksSystemd ? unit(path, annotations) : nil),
             offset.map(Origin.config) ?? .standard)
+    }
+
+    private func resourceDirector(
+        _ director: Spec.Linux.IntelRdt
+    ) -> Setting<ResctrlRequest> {
+        func text(_ located: Located<String>?) -> String? {
+            located.flatMap { $0.value.isEmpty ? nil : $0.value }
+        }
+        return Setting(
+            ResctrlRequest(
+                group: text(director.closID),
+                name: invocation.container?.id.text ?? "vfs-run-\(CurrentProcess.pid)",
+                l3CacheSchema: text(director.l3CacheSchema),
+                memoryBandwidthSchema: text(director.memBwSchema),
+                schemata: director.schemata.map(\.value),
+                monitors: director.enableMonitoring?.value ?? false),
+            .config(director.offset))
+    }
+
+    /// Nil only with an error.
+    private func unit(
+        _ path: Located<String>?, _ annotations: [(key: Located<String>, value: Located<String>)]
+    ) -> SystemdUnitRequest? {
+        let name = invocation.container?.id.text ?? String(CurrentProcess.pid)
+        do throws(ControlGroupError) {
+            var request = try SystemdUnitRequest(
+                path: path?.value, name: name, isUsers: SystemdUnit.areUsers)
+            for (key, value) in annotations {
+                do throws(ControlGroupError) {
+                    request.properties += [try SystemdProperty(annotation: key.value, value.value)]
+                        .compactMap(\.self)
+                } catch {
+                    diagnostics.error(error.sentence, at: value.offset)
+                }
+            }
+            return request
+        } catch {
+            diagnostics.error(error.sentence, at: path?.offset ?? diagnostics.document.root.offset)
+            return nil
+        }
     }
 
     /// What the program needs to say that it is ready.

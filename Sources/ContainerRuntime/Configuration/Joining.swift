@@ -91,7 +91,8 @@ extension StoredContainer {
         guard let process = state.process else { throw RuntimeError.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
-            bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.cgroup)
+            bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
+            resctrlGroup: state.groups.resctrl)
     }
 
     /// The config that the container was created from, with `process` in the place of its own.

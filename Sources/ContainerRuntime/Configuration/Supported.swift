@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import OCISpec
 
 /// What of the specification is carried out, where its names alone do not tell: the one place to
@@ -15,11 +16,11 @@ enum Supported {
 
     /// How `linux.resources` reaches the kernel.
     static let controlGroups = (
-        version1: true, version2: true, systemd: false, systemdUser: false, rdma: true
+        version1: true, version2: true, systemd: true, systemdUser: true, rdma: true
     )
     static let appArmor = true
     static let seLinux = true
-    static let intelResourceDirector = (enabled: false, schemata: false, monitoring: false)
+    static let intelResourceDirector = (enabled: true, schemata: true, monitoring: true)
     static let memoryPolicy = (
         modes: Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted(),
         flags: Spec.Linux.MemoryPolicy.Flag.allCases.map(\.rawValue).sorted()
@@ -29,5 +30,5 @@ enum Supported {
     static let checkpoints = false
 
     /// Annotations that change what a start does; one that ends in `.` stands for all it begins.
-    static let effectiveAnnotations: [String] = []
+    static let effectiveAnnotations = [SystemdProperty.annotationPrefix]
 }

@@ -30,10 +30,7 @@ struct ContainerState: Sendable {
     var namespaces: UInt64
     /// Whether all its processes end with its first.
     var ownsProcesses = true
-    /// Hierarchy and directory.
-    var cgroup: [(controllers: String, path: String)]
-    /// The same before it is made: it may be there or not, and be anybody's.
-    var announcedCgroup: [(controllers: String, path: String)] = []
+    var groups = ResourceGroups()
     var annotations: [(key: String, value: String)]
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
@@ -43,7 +40,7 @@ struct ContainerState: Sendable {
         id = ""
         (bundle, ociVersion, boot, rootfs, created) = ("", "", "", "", "")
         (owner, namespaces) = (0, 0)
-        (cgroup, annotations) = ([], [])
+        annotations = []
         value.forEachMember { take($0, $1) }
         if id.isEmpty || bundle.isEmpty { return nil }
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
@@ -67,15 +64,13 @@ struct ContainerState: Sendable {
         case "owner": owner = value.integer(UInt32.self) ?? 0
         case "namespaces": namespaces = value.integer(UInt64.self) ?? 0
         case "ownsProcesses": ownsProcesses = value.bool ?? true
-        case "cgroup": cgroup = ContainerState.places(value)
-        case "announcedCgroup": announcedCgroup = ContainerState.places(value)
         case "hooks":
             hooks = value.elements.compactMap {
                 $0.string.flatMap(Configuration.Hooks.Kind.init)
             }
         case "annotations":
             annotations = value.members.map { ($0.key.string ?? "", $0.value.string ?? "") }
-        default: break
+        default: groups.take(key, value)
         }
     }
 
@@ -92,20 +87,7 @@ struct ContainerState: Sendable {
         created = Clock.timestamp
         owner = Credentials.effectiveUser
         namespaces = 0
-        cgroup = []
         creator = CurrentProcess.identity
-    }
-
-    private static func places(
-        _ value: JSONValue
-    ) -> [(controllers: String, path: String)] {
-        value.elements.compactMap {
-            let parts = $0.elements
-            guard parts.count == 2, let name = parts[0].string, let path = parts[1].string else {
-                return nil
-            }
-            return (name, path)
-        }
     }
 
     private static func identity(_ value: JSONValue) -> ProcessIdentity? {
@@ -127,9 +109,6 @@ struct ContainerState: Sendable {
         func pair(_ process: ProcessIdentity) -> JSONOutput {
             .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
         }
-        func places(_ paths: [(controllers: String, path: String)]) -> JSONOutput {
-            .array(paths.map { .array([.string($0.controllers), .string($0.path)]) })
-        }
         var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("boot", .string(boot)),
             ("bundle", .string(bundle)), ("rootfs", .string(rootfs)),
@@ -139,10 +118,7 @@ struct ContainerState: Sendable {
         if let process { members.append(("process", pair(process))) }
         if let creator { members.append(("creator", pair(creator))) }
         if !ownsProcesses { members.append(("ownsProcesses", .bool(false))) }
-        if !cgroup.isEmpty { members.append(("cgroup", places(cgroup))) }
-        if !announcedCgroup.isEmpty {
-            members.append(("announcedCgroup", places(announcedCgroup)))
-        }
+        members += groups.members
         if !hooks.isEmpty {
             members.append(("hooks", .array(hooks.map { .string($0.rawValue) })))
         }

@@ -6,6 +6,7 @@ internal import SystemPackage
 /// Where the states of containers are kept: a directory each.
 ///
 ///     ROOT/ID/state.json    what is known of it
+///     ROOT/ID/groups.json   its groups, from before they are made
 ///     ROOT/ID/config.json   the config it was created from, as it was then
 ///     ROOT/ID/exec.fifo     while it waits for its start
 ///     ROOT/ID/notify        where the program says that it is ready, if somebody wants to know
@@ -14,6 +15,7 @@ public struct ContainerStore: Sendable {
     public let root: String
 
     static let stateName = "state.json"
+    static let groupsName = "groups.json"
     static let configName = "config.json"
     static let fifoName = "exec.fifo"
 
@@ -163,6 +165,21 @@ public struct StoredContainer: Sendable {
             ContainerStore.stateName, with: state.encoded, mode: 0o600)
     }
 
+    /// Writes down, once, which groups it is about to have.
+    func announce(_ groups: ResourceGroups) throws(Errno) {
+        let file = try directory.borrowed.open(
+            ContainerStore.groupsName, [.create, .exclusive, .writeOnly], mode: 0o600)
+        try file.borrowed.write(all: Array(JSONOutput.object(groups.members).compactText.utf8))
+    }
+
+    /// What has been announced: it may be there or not, and be anybody's.
+    var announcedGroups: ResourceGroups {
+        guard let file = try? directory.borrowed.open(ContainerStore.groupsName, .readOnly),
+            let bytes = try? file.borrowed.readAll(), let document = try? JSONDocument(bytes)
+        else { return ResourceGroups() }
+        return ResourceGroups(document.root)
+    }
+
     /// Nil for one whose creation has not come far enough to write it down.
     func state() throws(RuntimeError) -> ContainerState? {
         try store.state(of: id, directory.borrowed, ContainerStore.stateName)
@@ -174,7 +191,7 @@ public struct StoredContainer: Sendable {
             return state.creator?.isAlive == true ? .creating : .stopped
         }
         if !process.isAlive { return .stopped }
-        if !state.cgroup.isEmpty && ControlGroup(paths: state.cgroup).isFrozen { return .paused }
+        if !state.groups.cgroup.isEmpty && state.groups.controlGroup.isFrozen { return .paused }
         guard (try? FileStatus.of(ContainerStore.fifoName, in: directory.borrowed)) != nil else {
             return .running
         }

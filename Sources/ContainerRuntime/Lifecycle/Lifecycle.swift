@@ -145,12 +145,15 @@ extension StoredContainer {
 
     /// Takes away all that is left of a container that has ended.
     ///
+    /// - Parameter groups: Nil for those of the state.
     /// - Throws: What could not be taken away, and hooks that failed: the rest is done all the same.
     func destroy(
-        _ state: ContainerState?, poststop: [Configuration.Hook]
+        _ state: ContainerState?, groups: ResourceGroups? = nil,
+        poststop: [Configuration.Hook]
     ) throws(RuntimeError) {
-        if let state, !state.cgroup.isEmpty {
-            let group = ControlGroup(paths: state.cgroup)
+        let groups = groups ?? state?.groups ?? ResourceGroups()
+        if !groups.cgroup.isEmpty {
+            let group = groups.controlGroup
             do throws(SystemCallError) {
                 if try !group.processes().isEmpty { try group.signalAll(Signal.kill) }
                 try group.remove()
@@ -158,7 +161,13 @@ extension StoredContainer {
                 throw self.error("the control group cannot be removed: \(error)")
             }
         }
-        ControlGroup.removeLeftovers(state?.announcedCgroup ?? [])
+        // Killed before it was written down as made.
+        if groups.cgroup.isEmpty { ControlGroup.removeLeftovers(announcedGroups.cgroup) }
+        do throws(SystemCallError) {
+            try groups.resctrl?.remove()
+        } catch {
+            throw self.error("the group of resctrl cannot be removed: \(error)")
+        }
         try remove()
         guard let state else { return }
         var failures: [String] = []
@@ -211,11 +220,11 @@ extension StoredContainer {
     public func kill(_ signal: CInt, all: Bool = false) throws(RuntimeError) {
         let state = try known()
         let status = status(state)
-        let group = ControlGroup(paths: state.cgroup)
+        let group = state.groups.controlGroup
         // Without a pid namespace of its own nothing else would end the rest.
         let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)
         do throws(SystemCallError) {
-            if meansAll && !state.cgroup.isEmpty {
+            if meansAll && !state.groups.cgroup.isEmpty {
                 let processes = try group.processes()
                 if !processes.isEmpty { return try group.signalAll(signal) }
             }
@@ -233,9 +242,9 @@ extension StoredContainer {
         let state = try known()
         let status = status(state)
         if status != .running && status != .created { throw error("container not running") }
-        if state.cgroup.isEmpty { throw error(StoredContainer.noControlGroup) }
+        if state.groups.cgroup.isEmpty { throw error(StoredContainer.noControlGroup) }
         do {
-            try ControlGroup(paths: state.cgroup).freeze()
+            try state.groups.controlGroup.freeze()
         } catch {
             throw self.error("the container cannot be paused: \(error)")
         }
@@ -245,7 +254,7 @@ extension StoredContainer {
         let state = try known()
         if status(state) != .paused { throw error("container not paused") }
         do {
-            try ControlGroup(paths: state.cgroup).thaw()
+            try state.groups.controlGroup.thaw()
         } catch {
             throw self.error("the container cannot be resumed: \(error)")
         }
@@ -257,12 +266,12 @@ extension StoredContainer {
     /// The pids of its processes, as seen here.
     public func processes() throws(RuntimeError) -> [Int32] {
         let state = try known()
-        if state.cgroup.isEmpty {
+        if state.groups.cgroup.isEmpty {
             if let process = state.process, process.isAlive { return [process.pid] }
             return []
         }
         do {
-            return try ControlGroup(paths: state.cgroup).processes()
+            return try state.groups.controlGroup.processes()
         } catch {
             throw self.error(error.description)
         }
@@ -284,10 +293,29 @@ extension StoredContainer {
     // MARK: update, events
 
     /// Changes its limits; what is nil in them stays as it is.
-    public func update(_ resources: Resources) throws(RuntimeError) {
+    ///
+    /// - Parameters:
+    ///   - l3CacheSchema: Of `linux.intelRdt`.
+    ///   - memoryBandwidthSchema: Likewise.
+    public func update(
+        _ resources: Resources, l3CacheSchema: String? = nil, memoryBandwidthSchema: String? = nil
+    ) throws(RuntimeError) {
         let state = try running()
+        if l3CacheSchema != nil || memoryBandwidthSchema != nil {
+            guard let group = state.groups.resctrl else {
+                throw error(
+                    "updating a non-existent Intel RDT configuration is not supported: the container"
+                        + " was created without linux.intelRdt")
+            }
+            do {
+                try group.update(
+                    l3CacheSchema: l3CacheSchema, memoryBandwidthSchema: memoryBandwidthSchema)
+            } catch {
+                throw self.error(error.sentence)
+            }
+        }
         do {
-            try ControlGroup(paths: state.cgroup).update(resources)
+            try state.groups.controlGroup.update(resources)
         } catch {
             throw self.error(error.sentence)
         }
@@ -301,31 +329,11 @@ extension StoredContainer {
         }
         return .object([
             ("type", .string("stats")), ("id", .string(id.text)),
-            ("data", ControlGroup(paths: state.cgroup).statistics()),
+            ("data", state.groups.controlGroup.statistics(resctrl: state.groups.resctrl)),
         ])
     }
 
-    /// How often the kernel has killed one of its processes for want of memory.
-    public func outOfMemoryKills() throws(RuntimeError) -> Int {
-        ControlGroup(paths: try known().cgroup).outOfMemoryKills
-    }
-
-    /// Waits for the end of its first process; whether that has come.
-    ///
-    /// - Parameter deadline: On `Clock`.
-    public func waitForEnd(until deadline: UInt64) throws(RuntimeError) -> Bool {
-        let state = try known()
-        do throws(Errno) {
-            guard let process = try state.process?.held() else { return true }
-            return try !Poll.wait([(process.borrowed, .readable)], until: deadline)[0].isEmpty
-        } catch {
-            throw self.error("the container cannot be watched: \(error.words)")
-        }
-    }
-
-    public func requireRunning() throws(RuntimeError) { _ = try running() }
-
-    private func running() throws(RuntimeError) -> ContainerState {
+    func running() throws(RuntimeError) -> ContainerState {
         let state = try known()
         let status = status(state)
         if status == .stopped || status == .creating { throw error("container not running") }
@@ -347,11 +355,14 @@ extension StoredContainer {
         try lock()
         defer { unlock() }
         let found: ContainerState?
+        var groups: ResourceGroups?
         do {
             found = try state()
         } catch {
             if !force { throw error }
+            // Damaged. What it was to have is written down beside it.
             found = nil
+            groups = announcedGroups
         }
         if let state = found {
             let status = status(state)
@@ -372,7 +383,7 @@ extension StoredContainer {
                 if !force { throw error }
             }
         }
-        try destroy(found, poststop: poststop)
+        try destroy(found, groups: groups, poststop: poststop)
         if found == nil && !force {
             throw error("container \"\(id.text)\" does not exist: what was left of it is removed")
         }
@@ -384,7 +395,7 @@ extension StoredContainer {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)
             // What is frozen would die only when it is let go of.
-            if !state.cgroup.isEmpty { try? ControlGroup(paths: state.cgroup).thaw() }
+            if !state.groups.cgroup.isEmpty { try? state.groups.controlGroup.thaw() }
             let events = try Poll.wait(
                 [(process.borrowed, .readable)], until: Clock.nanoseconds + 10_000_000_000)
             if events[0].isEmpty {

@@ -107,6 +107,9 @@ public struct Planner {
             add(
                 JoinNamespace(side: .runtime, kind: kind, name: name, path: path), joined.origin)
         }
+        if let request = configuration.resourceDirector {
+            add(MakeResctrlGroup(request: request.value), request.origin)
+        }
         // Last, since nothing else of the runtime's work outlives it.
         if let group = configuration.controlGroup {
             add(
@@ -114,6 +117,9 @@ public struct Planner {
                     group: group.value,
                     ownsProcesses: configuration.namespaces.new.value.contains(.pid)),
                 group.origin)
+            if let mount = writableControlGroups {
+                add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
+            }
         }
         add(
             CreateNamespaces(namespaces: clonedNamespaces), configuration.namespaces.new.origin)
@@ -135,6 +141,15 @@ public struct Planner {
         let namespaces = configuration.namespaces
         return showsControlGroups && !namespaces.new.value.contains(.cgroup)
             && !namespaces.joined.contains { $0.value.kind == .cgroup }
+    }
+
+    /// Where the config asks for its own cgroups to write to.
+    private var writableControlGroups: Configuration.Mount? {
+        guard configuration.namespaces.new.value.contains(.cgroup) else { return nil }
+        return configuration.mounts.first {
+            $0.kind == .controlGroups && HostName.cleaned($0.destination) == "/sys/fs/cgroup"
+                && !$0.set.contains(.readOnly)
+        }
     }
 
     private mutating func planDescriptors(_ listening: Int, _ preserved: Int) {
@@ -160,7 +175,8 @@ public struct Planner {
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
                 preserved: joined.preservedDescriptors,
                 controlGroup: ControlGroup(paths: joined.controlGroup),
-                inner: joined.innerControlGroups, hasTerminal: process.terminal != nil,
+                inner: joined.innerControlGroups, resctrlGroup: joined.resctrlGroup,
+                hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value))
         add(TieToRuntime())
         if let cpus = process.finalAffinity {
@@ -184,12 +200,18 @@ public struct Planner {
         add(TieToRuntime())
         if let group = configuration.controlGroup {
             add(EnterControlGroup(), group.origin)
+            if group.value.unit != nil {
+                add(LetAnchorGo(resources: group.value.resources), group.origin)
+            }
             if configuration.namespaces.new.value.contains(.cgroup) {
                 add(SeparateControlGroups(), configuration.namespaces.new.origin)
             }
         }
         // What an engine is bound to is its own affair. Whoever types the one-shot form means it.
         if configuration.container != nil { add(SetAffinity(cpus: .all)) }
+        if let request = configuration.resourceDirector {
+            add(EnterResctrlGroup(), request.origin)
+        }
         for joined in configuration.namespaces.joined where joined.value.kind != .pid {
             let (kind, name, path) = joined.value
             add(
@@ -275,7 +297,11 @@ public struct Planner {
                     mount: mount, type: type, source: source, parameters: parameters,
                     label: configuration.mountLabel?.value),
                 mount.origin)
-        case .controlGroups: add(MountControlGroups(mount: mount), mount.origin)
+        case .controlGroups:
+            let isForWriting =
+                configuration.controlGroup != nil
+                && writableControlGroups?.destination == mount.destination
+            add(MountControlGroups(mount: mount, isForWriting: isForWriting), mount.origin)
         case .remount: add(Remount(mount: mount), mount.origin)
         }
     }
@@ -469,6 +495,11 @@ public struct Planner {
         let word = configuration.joined == nil ? "standard" : "setns"
         add(SendPIDFD(path: pidfdSocket, word: word), .argument("--pidfd-socket"))
     }
+}
+
+extension Configuration {
+    /// The user of the host that the program runs as.
+    var hostUserID: UInt32 { process.user.value.userID }
 }
 
 extension Configuration.Root {

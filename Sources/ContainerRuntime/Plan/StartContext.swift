@@ -17,6 +17,10 @@ public final class StartContext {
     var controlGroups: ControlGroupLayout?
     /// The container's own.
     var controlGroup: ControlGroup?
+    /// Whether it may make cgroups in it.
+    var givesControlGroup = false
+    /// Its group of resctrl.
+    var resctrlGroup: ResctrlGroup?
     /// Whether `clone3` makes the init process in its cgroup of version 2.
     var startsInControlGroup = false
 
@@ -94,6 +98,8 @@ public final class StartContext {
         // The paths alone: its descriptors belong to the runtime's.
         context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
         context.startsInControlGroup = startsInControlGroup
+        context.resctrlGroup = resctrlGroup
+        context.givesControlGroup = givesControlGroup
         return context
     }
 

@@ -13,6 +13,10 @@ struct MakeControlGroup: Step {
     var summary: String {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
         let limits = group.resources.summary
+        if let unit = group.unit {
+            return "have systemd make \(unit.unit.name) in \(unit.slice)"
+                + (limits.isEmpty ? "" : ": \(limits)")
+        }
         return "make the control group\(place)" + (limits.isEmpty ? "" : ": \(limits)")
     }
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
@@ -35,24 +39,28 @@ struct MakeControlGroup: Step {
         context.undoing.append(UsedControlGroup(group: made, ownsProcesses: ownsProcesses))
         guard let container = context.container else { return }
         // Written down at once: whoever deletes the remains of this start has to find it.
-        context.state?.cgroup = made.paths
-        context.state?.announcedCgroup = []
+        context.state?.groups.cgroup = made.paths
+        context.state?.groups.parents = made.parents
+        context.state?.groups.unit = made.unit
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
         }
     }
 
-    /// Written down before it is made: the runtime process may be killed in between.
+    /// Written down before it is made: the runtime process may be killed in between. It stays, for
+    /// who finds the state damaged.
     private func announce(
         _ places: [(controllers: String, path: String)], _ context: StartContext
     ) throws(ControlGroupError) {
-        context.state?.announcedCgroup = places
-        guard let container = context.container, let state = context.state else { return }
+        guard let container = context.container else { return }
+        var groups = context.state?.groups ?? ResourceGroups()
+        groups.cgroup = places
+        groups.unit = group.unit?.unit
         do {
-            try container.write(state)
+            try container.announce(groups)
         } catch {
             throw ControlGroupError(
-                SystemCallError("write", "the state of \(container.id.text)", error))
+                SystemCallError("write", "the groups of \(container.id.text)", error))
         }
     }
 
@@ -60,6 +68,7 @@ struct MakeControlGroup: Step {
     /// namespace.
     private func makeNamed() throws(ControlGroupError) -> ControlGroup {
         let name = "vfs-run-\(CurrentProcess.pid)"
+        if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
             do throws(ControlGroupError) {
                 return try ControlGroup.make(request(count == 2 ? name : "\(name)-\(count)"))
@@ -73,7 +82,7 @@ struct MakeControlGroup: Step {
     private func request(_ name: String) -> ControlGroupRequest {
         ControlGroupRequest(
             path: group.path, name: name, resources: group.resources, isManaged: group.isManaged,
-            leftovers: group.id == nil ? "vfs-run-" : nil)
+            leftovers: group.id == nil ? "vfs-run-" : nil, unit: group.unit)
     }
 }
 
@@ -91,6 +100,32 @@ private struct UsedControlGroup: Undoing {
     }
 }
 
+/// Where the config mounts its cgroup for writing the container may divide it among its processes
+/// (cgroups(7), "Cgroup delegation"). In version 1 that is not safe. In version 2 the limits
+/// themselves stay the host's: their files are root's, and root of the host in the container is
+/// held off by the kernel only where it was told to.
+struct GiveControlGroup: Step {
+    /// Of the host.
+    let user: UInt32
+
+    let side = Side.runtime
+    var summary: String { "give the control group to the user \(user)" }
+    let undoing = "goes with the control group"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let group = context.controlGroup, context.controlGroups?.isUnified == true,
+            user != 0 || group.isGuarded
+        else { return }
+        context.givesControlGroup = true
+        if user == 0 { return }
+        do throws(SystemCallError) {
+            try group.give(to: user)
+        } catch {
+            throw StepError(error)
+        }
+    }
+}
+
 /// The init process enters the cgroup before all else that it does: what it makes is counted, and
 /// a namespace of cgroups that is made or joined afterwards has its root there.
 struct EnterControlGroup: Step {
@@ -104,6 +139,22 @@ struct EnterControlGroup: Step {
         }
         do throws(ControlGroupError) {
             try group.enter(isInVersion2: context.startsInControlGroup)
+        } catch {
+            throw StepError(error.sentence)
+        }
+    }
+}
+
+/// systemd makes a scope around a process: the one that it was is not needed any more.
+struct LetAnchorGo: Step {
+    let resources: Resources
+
+    let side = Side.runtime
+    let summary = "end the process that the scope was made around"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        do throws(ControlGroupError) {
+            try context.controlGroup?.letAnchorGo(resources)
         } catch {
             throw StepError(error.sentence)
         }

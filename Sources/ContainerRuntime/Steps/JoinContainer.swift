@@ -17,6 +17,7 @@ struct JoinContainer: SpawningStep {
     let controlGroup: ControlGroup
     /// `--cgroup`: where below the container's, for all hierarchies or those of some controllers.
     let inner: [Configuration.JoinedContainer.InnerControlGroup]
+    let resctrlGroup: ResctrlGroup?
     /// Its standard streams are not the caller's.
     let hasTerminal: Bool
     /// The CPUs until the control group's count.
@@ -117,7 +118,9 @@ extension JoinContainer {
         do throws(ControlGroupError) {
             try controlGroup.add(
                 process: 0,
-                inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) })
+                inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) },
+                joining: process.pid)
+            try resctrlGroup?.add(process: 0)
         } catch {
             // What runc says there.
             throw StepError("error adding pid to cgroups: \(error.sentence)")

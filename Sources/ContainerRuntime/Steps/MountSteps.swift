@@ -261,9 +261,14 @@ struct Remount: Step {
 /// written there is another capability's work (CVE-2022-0492, CVE-2023-25809).
 struct MountControlGroups: Step {
     let mount: Configuration.Mount
+    /// As far as the container's limits hold.
+    var isForWriting = false
 
     let side = Side.container
-    var summary: String { MountTarget(mount: mount).summary("a read-only view of control groups") }
+    var summary: String {
+        MountTarget(mount: mount).summary(
+            isForWriting ? "control groups" : "a read-only view of control groups")
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let layout = context.controlGroups else {
@@ -272,13 +277,15 @@ struct MountControlGroups: Step {
         let target = MountTarget(mount: mount)
         let place = try target.open(context, directory: true)
         var attached = mount
-        attached.set = mount.set.union(.readOnly)
-        attached.clear = mount.clear.subtracting(.readOnly)
+        if !context.givesControlGroup {
+            attached.set = mount.set.union(.readOnly)
+            attached.clear = mount.clear.subtracting(.readOnly)
+        }
         if layout.isUnified {
             if let bound = context.controlGroupTrees.first {
                 return try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
             }
-            let tree = try hierarchy("cgroup2", [])
+            let tree = try hierarchy("cgroup2", [], isWritable: context.givesControlGroup)
             return try MountTarget(mount: attached).attach(tree, place.borrowed)
         }
         let folder = try stepping("mount", "tmpfs") { () throws(Errno) in
@@ -316,7 +323,7 @@ struct MountControlGroups: Step {
     }
 
     private func hierarchy(
-        _ type: String, _ controllers: [String]
+        _ type: String, _ controllers: [String], isWritable: Bool = false
     ) throws(StepError) -> DetachedMount {
         try stepping("mount", "\(type) \(controllers.joined(separator: ","))") {
             () throws(Errno) in
@@ -330,7 +337,7 @@ struct MountControlGroups: Step {
                 }
             }
             try context.create()
-            return try context.mount(.readOnly)
+            return try context.mount(isWritable ? [] : .readOnly)
         }
     }
 

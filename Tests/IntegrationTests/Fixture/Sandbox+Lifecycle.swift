@@ -127,12 +127,12 @@ extension Sandbox {
     var containers: [String] { TreeSnapshot.names(in: stateRoot) }
 
     /// At the end of a test: none may be left but those the test names.
-    func removeContainers() {
+    func removeContainers(environment: [String] = []) {
         for name in containers {
             if !mayStay.contains(name) {
                 record("the container \(name) is left: \(files(of: name))")
             }
-            _ = try? command("delete", "--force", name)
+            _ = try? command("delete", "--force", name, environment: environment)
         }
         for name in containers { record("\(name) cannot be removed") }
     }

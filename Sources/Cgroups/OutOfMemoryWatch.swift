@@ -1,0 +1,76 @@
+public import LinuxSystem
+public import SystemPackage
+
+/// Wakes up whoever waits for it when the kernel kills in a cgroup for want of memory.
+public final class OutOfMemoryWatch {
+    private let group: ControlGroup
+    /// Of version 1, which tells of it and does not count.
+    private let counter: EventCounter?
+    /// Of version 2.
+    private let watch: FileWatch?
+    private var kills: Int
+
+    public init(_ group: ControlGroup) throws(SystemCallError) {
+        var counter: EventCounter?
+        var watch: FileWatch?
+        switch group.directory(of: "memory") {
+        case (let directory, true)?: watch = try OutOfMemoryWatch.watch(directory)
+        case (let directory, false)?:
+            counter = try VersionOneEvents.listen(directory, "memory.oom_control")
+        case nil: break
+        }
+        self.group = group
+        kills = group.outOfMemoryKills
+        self.counter = counter
+        self.watch = watch
+    }
+
+    /// Nil where the controller is not switched on: nobody is killed.
+    private static func watch(_ directory: String) throws(SystemCallError) -> FileWatch? {
+        let file = "\(directory)/memory.events"
+        if (try? FileStatus.of(path: file)) == nil { return nil }
+        return try attempt("inotify_add_watch", "\"\(file)\"") { () throws(Errno) in
+            try FileWatch(file)
+        }
+    }
+
+    /// Nil where nothing will ever happen.
+    public var borrowed: FileDescriptor? { counter?.borrowed ?? watch?.borrowed }
+
+    /// How often that has happened since the last time.
+    public func take() throws(SystemCallError) -> Int {
+        if let counter {
+            let count = try attempt("read", "eventfd") { () throws(Errno) in try counter.take() }
+            // The end of the cgroup counts too.
+            return count > 0 && group.isThere ? 1 : 0
+        }
+        try attempt("read", "inotify") { () throws(Errno) in try watch?.take() }
+        let now = group.outOfMemoryKills
+        defer { kills = max(kills, now) }
+        return max(0, now - kills)
+    }
+}
+
+/// What version 1 tells of: somebody names a file of the cgroup and an eventfd to be counted up.
+enum VersionOneEvents {
+    static func listen(
+        _ directory: String, _ file: String, _ argument: String = ""
+    ) throws(SystemCallError) -> EventCounter {
+        let counter = try attempt("eventfd") { () throws(Errno) in try EventCounter() }
+        let told = try attempt("open", "\"\(directory)/\(file)\"") { () throws(Errno) in
+            try HostPath.open("\(directory)/\(file)", .readOnly)
+        }
+        var words = "\(counter.borrowed.rawValue) \(told.borrowed.rawValue)"
+        if !argument.isEmpty { words += " " + argument }
+        try attempt("write", "\"\(directory)/cgroup.event_control\"") { () throws(Errno) in
+            try GroupFile.write(directory, "cgroup.event_control", words)
+        }
+        return counter
+    }
+}
+
+extension ControlGroup {
+    var isThere: Bool {
+        mainDirectory.map { (try? FileStatus.of(path: $0)) != nil } ?? false
+    }
+}

@@ -1,0 +1,31 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A process that does nothing. systemd makes no scope without one in it, and takes away one that
+/// has none left: it is there before the container's first process, and until that is in.
+final class SystemdAnchor: Sendable {
+    private let process: ChildProcess
+
+    var pid: Int32 { process.pid }
+
+    init() throws(ControlGroupError) {
+        do throws(Errno) {
+            process = try ChildProcess.spawn([], sharingMemory: false) {
+                // Without it nothing would end this process when the runtime process is killed; and
+                // it holds nothing open of the runtime's.
+                try? CurrentProcess.setParentDeathSignal(Signal.kill)
+                try? CurrentProcess.closeDescriptors(except: [])
+                while true { Clock.sleep(microseconds: 3_600_000_000) }
+            }
+        } catch {
+            throw ControlGroupError(SystemCallError("clone3", "for the scope", error))
+        }
+    }
+
+    /// Once.
+    func end() {
+        // It is there until it has been waited for.
+        try? process.send(signal: Signal.kill)
+        _ = try? process.wait()
+    }
+}

@@ -1,0 +1,80 @@
+internal import Cgroups
+internal import JSON
+
+/// The groups by which the kernel, or systemd, limits a container and counts what it uses.
+///
+///     {"cgroup": [["memory", "/sys/fs/cgroup/memory/web"]], "unit": ["web.scope", false]}
+struct ResourceGroups: Sendable {
+    /// Hierarchy and directory.
+    var cgroup: [(controllers: String, path: String)] = []
+    /// Directories above it that were made for it, the deepest last.
+    var parents: [String] = []
+    /// systemd's unit that it is, where systemd has made it.
+    var unit: SystemdUnit?
+    /// Its group of resctrl.
+    var resctrl: ResctrlGroup?
+
+    init() {}
+
+    init(_ value: JSONValue) {
+        value.forEachMember { take($0, $1) }
+    }
+
+    /// Takes one of the members that it has written, and passes over others.
+    mutating func take(_ key: String, _ value: JSONValue) {
+        switch key {
+        case "cgroup":
+            cgroup = value.elements.compactMap {
+                let parts = $0.elements
+                guard parts.count == 2, let name = parts[0].string, let path = parts[1].string
+                else { return nil }
+                return (name, path)
+            }
+        case "parents": parents = value.elements.compactMap(\.string)
+        case "unit":
+            let parts = value.elements
+            guard parts.count == 2, let name = parts[0].string else { return }
+            unit = SystemdUnit(name: name, isUsers: parts[1].bool ?? false)
+        case "resctrl":
+            guard let root = value["root"]?.string, let path = value["path"]?.string else { return }
+            resctrl = ResctrlGroup(
+                root: root, path: path, monitor: value["monitor"]?.string,
+                isOwn: value["own"]?.bool ?? false)
+        default: break
+        }
+    }
+
+    var controlGroup: ControlGroup {
+        ControlGroup(paths: cgroup, parents: parents, unit: unit)
+    }
+
+    /// What is as most have it is left out.
+    var members: [(key: String, value: JSONOutput)] {
+        var members: [(key: String, value: JSONOutput)] = []
+        if !cgroup.isEmpty {
+            members.append(
+                (
+                    "cgroup",
+                    .array(cgroup.map { .array([.string($0.controllers), .string($0.path)]) })
+                ))
+        }
+        if !parents.isEmpty {
+            members.append(("parents", .array(parents.map(JSONOutput.string))))
+        }
+        if let unit {
+            members.append(("unit", .array([.string(unit.name), .bool(unit.isUsers)])))
+        }
+        if let resctrl {
+            members.append(
+                (
+                    "resctrl",
+                    .object([
+                        ("root", .string(resctrl.root)), ("path", .string(resctrl.path)),
+                        ("monitor", resctrl.monitor.map(JSONOutput.string) ?? .null),
+                        ("own", .bool(resctrl.isOwn)),
+                    ])
+                ))
+        }
+        return members
+    }
+}
