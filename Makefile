@@ -86,6 +86,7 @@ fmt:
 bench: build rootfs/base
 	@scripts/install-dependencies bench
 	bench/run
+	bench/run --layers
 
 fuzz:
 	fuzz/run

@@ -66,8 +66,9 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON", "LinuxSystem", "OCISpec",
-                "Seccomp", system,
+                "Archives", "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON",
+                "LinuxSystem",
+                "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(

@@ -61,6 +61,13 @@ struct Descriptor: Sendable {
         }
     }
 
+    /// A manifest that was known before.
+    init(manifest digest: Digest, size: Int64) {
+        mediaType = ""
+        self.digest = digest
+        self.size = size
+    }
+
     /// A document that lists others.
     var isIndex: Bool {
         mediaType == "application/vnd.oci.image.index.v1+json"

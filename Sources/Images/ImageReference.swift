@@ -31,6 +31,18 @@ public enum ImageReference: Sendable, Hashable {
         self = .rootfs(text)
     }
 
+    /// The same as seen from everywhere.
+    func absolute() throws(ImageError) -> String {
+        switch self {
+        case .rootfs(let path): try Unpacker.absolute(path)
+        case .layout(let path, let isArchive, let reference):
+            (isArchive ? "oci-archive:" : "oci:") + (try Unpacker.absolute(path))
+                + (reference.map { ($0.hasPrefix("sha256:") ? "@" : ":") + $0 } ?? "")
+        case .dockerArchive(let path, let reference):
+            "docker-archive:" + (try Unpacker.absolute(path)) + (reference.map { ":" + $0 } ?? "")
+        }
+    }
+
     private static let forms: [(String, @Sendable (String, String?) -> ImageReference)] = [
         ("oci", { .layout($0, isArchive: false, reference: $1) }),
         ("oci-archive", { .layout($0, isArchive: true, reference: $1) }),

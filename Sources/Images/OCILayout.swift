@@ -21,6 +21,18 @@ struct OCILayout {
         let index = try Document(try tree.file("index.json").readDocument(), place("index.json"))
         let manifest = try choose(
             try self.entries(of: index), reference, wanted ?? .current, index, depth: 0)
+        let image = try self.image(manifest)
+        try image.check(wanted, tree.name)
+        return image
+    }
+
+    /// The image of that manifest, whatever the index says.
+    func image(manifest digest: Digest) throws(ImageError) -> SavedImage {
+        let size = try tree.file(path(of: digest)).range.map { Int64($0.count) } ?? 0
+        return try image(Descriptor(manifest: digest, size: size))
+    }
+
+    private func image(_ manifest: Descriptor) throws(ImageError) -> SavedImage {
         let bytes = try read(manifest)
         let document = try Document(bytes, place(path(of: manifest.digest)))
         try OCILayout.checkKind(document, manifest, isIndex: false)
@@ -35,13 +47,12 @@ struct OCILayout {
             try OCILayout.checkLayer(layer, document)
             found.append(
                 SavedImage.Layer(
-                    tree: tree, path: path(of: layer.digest), blob: (layer.digest, layer.size)))
+                    tree: tree, path: path(of: layer.digest), blob: (layer.digest, layer.size),
+                    mediaType: layer.mediaType))
         }
-        let image = SavedImage(
+        return SavedImage(
             config: try ImageConfig(configBytes, place(path(of: config.digest))),
             configBytes: configBytes, manifestBytes: bytes, layers: found)
-        try image.check(wanted, tree.name)
-        return image
     }
 
     private func path(of digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
@@ -115,7 +126,9 @@ struct OCILayout {
         _ document: Document, _ descriptor: Descriptor, isIndex: Bool
     ) throws(ImageError) {
         let root = document.root
-        if let type = root["mediaType"]?.string, type != descriptor.mediaType {
+        if let type = root["mediaType"]?.string, !descriptor.mediaType.isEmpty,
+            type != descriptor.mediaType
+        {
             throw document.fail(
                 "it calls itself \(shown(Array(type.utf8))), and what leads to it says"
                     + " \(shown(Array(descriptor.mediaType.utf8)))")

@@ -8,6 +8,8 @@ struct SavedImage {
         var path: String
         /// Of the bytes as they lie there; nil where nothing says it.
         var blob: (digest: Digest, size: Int64)?
+        /// As the manifest says it.
+        var mediaType: String?
 
         func open() throws(ImageError) -> Blob { try tree.file(path) }
     }

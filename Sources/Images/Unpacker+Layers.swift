@@ -114,7 +114,11 @@ extension Unpacker {
 
 extension SavedImage {
     /// Keeps the documents of the image beside its bundle, for `pack`.
-    func keepDocuments(in bundle: FileDescriptor, _ name: String) throws(ImageError) {
+    ///
+    /// - Parameter source: Where it was.
+    func keepDocuments(
+        in bundle: FileDescriptor, _ name: String, _ source: String
+    ) throws(ImageError) {
         try atFile("\(name)/image") { () throws(Errno) in
             do throws(Errno) {
                 try bundle.makeDirectory("image", mode: 0o755)
@@ -122,6 +126,7 @@ extension SavedImage {
             }
             let directory = try bundle.open("image", [.readOnly, .directory])
             try directory.borrowed.replaceFile("config.json", with: configBytes, mode: 0o644)
+            try directory.borrowed.replaceFile("source", with: Array(source.utf8), mode: 0o644)
             if let manifestBytes {
                 try directory.borrowed.replaceFile(
                     "manifest.json", with: manifestBytes, mode: 0o644)

@@ -45,7 +45,9 @@ public struct Unpacker {
             config = ImageConfig(diffID: try work.unpack(blob))
         }
         for note in work.notes { reporter.note(note) }
-        if let documents { try documents.keepDocuments(in: directory.borrowed, bundle) }
+        if let documents {
+            try documents.keepDocuments(in: directory.borrowed, bundle, try reference.absolute())
+        }
         try writeConfig(config, layers, storePath, base, in: directory.borrowed, bundle)
     }
 
@@ -129,7 +131,7 @@ public struct Unpacker {
         }
     }
 
-    private static func absolute(_ path: String) throws(ImageError) -> String {
+    static func absolute(_ path: String) throws(ImageError) -> String {
         if path.hasPrefix("/") { return path }
         return try atFile(path) { () throws(Errno) in
             "\(try HostPath.workingDirectory())/\(path)"

@@ -87,9 +87,9 @@ extension FileDescriptor {
     public func removeTree(_ name: FileName) throws(Errno) {
         if unsafe unlinkat(rawValue, name.characters, 0) == 0 || errno == ENOENT { return }
         if errno != EISDIR { throw Errno(rawValue: errno) }
+        // Its owner may be forbidden to look into it, and may change that.
+        _ = unsafe fchmodat(rawValue, name.characters, 0o700, 0)
         let directory = try open(name, [.readOnly, .directory])
-        // Whoever may not write in it may change that first.
-        _ = fchmod(directory.borrowed.rawValue, 0o700)
         for inner in try directory.borrowed.names() {
             try directory.borrowed.removeTree(inner)
         }

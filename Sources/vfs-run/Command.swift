@@ -38,7 +38,7 @@ struct Command: Sendable {
 /// The commands that have a name, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case unpack, plan, lint, doctor, spec, features, help
+    case unpack, pack, plan, lint, doctor, spec, features, help
 
     var command: Command {
         switch self {
@@ -56,6 +56,7 @@ enum CommandName: String, CaseIterable {
         case .update: .update
         case .events: .events
         case .unpack: .unpack
+        case .pack: .pack
         case .plan: .plan
         case .lint: .lint
         case .doctor: .doctor

@@ -294,6 +294,39 @@ import Testing
         }
     }
 
+    @Test func `as an ordinary user makes everything the user's own`() throws {
+        try Sandbox.use { box in
+            var tar = TarFile()
+            tar.directory("closed", mode: 0)
+            tar.add("closed/file", content: "x", mode: 0o4711, owner: 7)
+            tar.add("null", "3", device: (1, 3))
+            tar.add(".wh.gone")
+            tar.add("opaque/.wh..wh..opq")
+            try box.writeBytes("layer.tar", tar.finished)
+            try box.makeDirectory("users", mode: 0o777)
+            // Where the program lies may be closed to others.
+            try box.copy(Host.runtime, to: "runtime")
+            let words = [
+                "--reuid=1000", "--regid=1000", "--clear-groups", box.path("runtime"), "unpack",
+            ]
+            let outcome = try Running(
+                try #require(Host.find("setpriv")),
+                words + [box.path("layer.tar"), box.path("users/app")]
+            ).finish()
+            #expect(outcome.code == 0, "\(outcome)")
+            #expect(outcome.error.contains("devices are left out"))
+            let layer = "users/app/layers/sha256/\(SHA256.of(tar.finished).hexadecimal)"
+            #expect(TreeSnapshot.names(in: box.path(layer)) == ["closed", "gone", "opaque"])
+            var status = stat()
+            #expect(lstat(box.path(layer + "/closed"), &status) == 0)
+            #expect(status.st_mode & 0o7777 == 0 && status.st_uid == 1000)
+            #expect(lstat(box.path(layer + "/closed/file"), &status) == 0)
+            #expect(status.st_mode & 0o7777 == 0o4711 && status.st_uid == 1000)
+            #expect(lstat(box.path(layer + "/gone"), &status) == 0 && status.st_mode == S_IFCHR)
+            #expect(Host.attribute("user.overlay.opaque", of: box.path(layer + "/opaque")) == "y")
+        }
+    }
+
     @Test(arguments: [
         ("docker://alpine", "skopeo copy docker://alpine oci:DIR:TAG"),
         ("/nowhere.tar", "no such file or directory"), ("/etc", "is a directory"),

@@ -1,0 +1,52 @@
+internal import Archives
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What a bundle keeps of the image that it was made of: its config, and where it was.
+final class KeptImage {
+    let config: Document?
+    private let saved: SavedImage?
+
+    /// What is not there any more, or has changed, counts as nothing: the bundle is all there is.
+    init(_ bundle: String) {
+        config = try? Document(
+            try HostPath.read("\(bundle)/image/config.json", limit: Blob.documentLimit),
+            "\(bundle)/image/config.json")
+        guard let text = try? HostPath.read("\(bundle)/image/source", limit: 8192),
+            let manifest = try? HostPath.read(
+                "\(bundle)/image/manifest.json", limit: Blob.documentLimit),
+            let reference = try? ImageReference(String(decoding: text, as: UTF8.self)),
+            case .layout(let path, let isArchive, _) = reference
+        else {
+            saved = nil
+            return
+        }
+        saved = try? KeptImage.find(path, isArchive, SHA256.of(manifest))
+    }
+
+    private static func find(
+        _ path: String, _ isArchive: Bool, _ manifest: Digest
+    ) throws(ImageError) -> SavedImage {
+        let tree: any FileTree = isArchive ? try TarTree(path) : try DirectoryTree(path)
+        return try OCILayout(tree).image(manifest: manifest)
+    }
+
+    func layer(_ diffID: Digest) -> SavedImage.Layer? {
+        guard let saved, let place = saved.config.diffIDs.firstIndex(of: diffID) else { return nil }
+        return saved.layers[place]
+    }
+
+    /// The user as the image names it, where that is the one of these numbers.
+    ///
+    /// - Parameter layers: Directories, bottom first.
+    func userName(of user: ImageUser, in layers: [String]) -> String? {
+        guard let name = config?.root["config"]?["User"]?.string else { return nil }
+        var roots: [LayerRoot] = []
+        for path in layers.reversed() {
+            guard let root = try? HostPath.open(path, [.path, .directory]) else { return nil }
+            roots.append(LayerRoot(RootDirectory(root), .current))
+        }
+        return (try? UserDatabase(layers: roots).find(name)) == user ? name : nil
+    }
+}

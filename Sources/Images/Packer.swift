@@ -1,0 +1,115 @@
+public import Archives
+internal import JSON
+internal import LinuxSystem
+public import SystemPackage
+
+/// Writes a bundle as an image: its layers, and a config made of its config.json.
+public struct Packer {
+    /// Makes an archive of the directory of a layer: its diff-id, its digest and its size.
+    public typealias Archiver = (
+        _ layer: String, _ file: FileDescriptor, Compression
+    ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64)
+
+    public var compression = Compression.gzip
+    public var reporter: any Reporter
+    private let archive: Archiver
+
+    public init(reporter: any Reporter, archive: @escaping Archiver) {
+        self.reporter = reporter
+        self.archive = archive
+    }
+
+    /// - Parameters:
+    ///   - bundle: A directory with a config.json.
+    ///   - path: Of an image layout, which is made if need be.
+    ///   - tag: What the image is called in it; one of that name is replaced.
+    public func pack(_ bundle: String, to path: String, tag: String?) throws(ImageError) {
+        let config = try Document(
+            try atFile("\(bundle)/config.json") { () throws(Errno) in
+                try HostPath.read("\(bundle)/config.json", limit: Blob.documentLimit)
+            }, "\(bundle)/config.json")
+        let source = KeptImage(bundle)
+        let layout = try LayoutWriter(path)
+        let paths = try Packer.layers(of: config, bundle)
+        var layers: [PackedLayer] = []
+        for path in paths { layers.append(try add(path, to: layout, source)) }
+        let document = PackedConfig(config: config, original: source.config, layers: layers)
+        let userName = source.userName(of: document.user, in: paths)
+        let configBlob = try layout.add(
+            Array(document.json(userName).prettyText.utf8),
+            "application/vnd.oci.image.config.v1+json")
+        let type = "application/vnd.oci.image.manifest.v1+json"
+        let manifest = JSONOutput.object([
+            ("schemaVersion", .integer(2)), ("mediaType", .string(type)), ("config", configBlob),
+            ("layers", .array(layers.map(\.descriptor))),
+        ])
+        let descriptor = try layout.add(Array(manifest.prettyText.utf8), type)
+        try layout.list(descriptor, as: tag, document.platform)
+    }
+
+    /// The directories of a bundle's layers, bottom first.
+    private static func layers(
+        of config: Document, _ bundle: String
+    ) throws(ImageError) -> [String] {
+        var paths: [String] = []
+        for value in config.root["vfs"]?["overlay"]?["layers"]?.elements ?? [] {
+            guard let path = value.string else {
+                throw config.fail("vfs.overlay.layers has an element that is no text")
+            }
+            paths.append(path)
+        }
+        if paths.isEmpty, let root = config.root["root"]?["path"]?.string { paths = [root] }
+        if paths.isEmpty { throw config.fail("it has neither vfs.overlay.layers nor root.path") }
+        return paths.map { path in
+            if let digest = Digest(path) {
+                return "\(bundle)/layers/\(LayerStore.location(of: digest))"
+            }
+            return path.hasPrefix("/") ? path : "\(bundle)/\(path)"
+        }
+    }
+
+    /// A layer as it was saved, where that is still to be had; otherwise an archive of what it is.
+    private func add(
+        _ path: String, to layout: LayoutWriter, _ source: KeptImage
+    ) throws(ImageError) -> PackedLayer {
+        let name = path.split(separator: "/").last ?? ""
+        if let diffID = Digest(hexadecimal: name.utf8), let saved = source.layer(diffID) {
+            if let kept = try layout.copy(saved, diffID) { return kept }
+        }
+        reporter.progress(String(name), done: 0, of: nil)
+        defer { reporter.endProgress() }
+        let written = try layout.addFile { (file) throws(ImageError) in
+            try archive(path, file, compression)
+        }
+        if let diffID = Digest(hexadecimal: name.utf8), diffID != written.diffID {
+            reporter.note(
+                "the layer \(diffID) is written anew as \(written.diffID): the image that it came"
+                    + " from is not to be had any more")
+        }
+        return PackedLayer(
+            diffID: written.diffID, isKept: false, mediaType: PackedLayer.type(compression),
+            blob: written.blob, size: written.size)
+    }
+}
+
+/// A layer of an image that is written.
+struct PackedLayer: Sendable {
+    var diffID: Digest
+    /// Whether it is the one of the image that the bundle was made of.
+    var isKept: Bool
+    var mediaType: String
+    var blob: Digest
+    var size: Int64
+
+    static func type(_ compression: Compression) -> String {
+        "application/vnd.oci.image.layer.v1.tar"
+            + (compression == .none ? "" : "+\(compression.rawValue)")
+    }
+
+    var descriptor: JSONOutput {
+        .object([
+            ("mediaType", .string(mediaType)), ("digest", .string(blob.description)),
+            ("size", .integer(size)),
+        ])
+    }
+}
