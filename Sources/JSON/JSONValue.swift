@@ -49,24 +49,31 @@ public struct JSONValue: Sendable {
     }
 
     /// The whole number, nil when it is not one written in digits or does not fit.
+    @inlinable
     public func integer<Number: FixedWidthInteger>(_ type: Number.Type) -> Number? {
+        guard let (magnitude, isNegative) = wholeNumber else { return nil }
+        if !isNegative { return Number(exactly: magnitude) }
+        // The smallest one has no positive counterpart.
+        guard magnitude <= UInt64(1) << 63 else { return nil }
+        return Number(exactly: Int64(truncatingIfNeeded: 0 &- magnitude))
+    }
+
+    /// Not generic: read in one piece, whatever it is to become.
+    @usableFromInline
+    var wholeNumber: (magnitude: UInt64, isNegative: Bool)? {
         guard node.kind == .number else { return nil }
         var digits = text
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative { digits = digits.dropFirst() }
-        var number: Number = 0
+        var magnitude: UInt64 = 0
         for byte in digits {
             guard byte >= 0x30, byte <= 0x39 else { return nil }
-            let (shifted, tooLarge) = number.multipliedReportingOverflow(by: 10)
-            let digit = Number(byte - 0x30)
-            let (next, beyond) =
-                isNegative
-                ? shifted.subtractingReportingOverflow(digit)
-                : shifted.addingReportingOverflow(digit)
-            if tooLarge || beyond { return nil }
-            number = next
+            let (shifted, isTooLarge) = magnitude.multipliedReportingOverflow(by: 10)
+            let (next, isBeyond) = shifted.addingReportingOverflow(UInt64(byte - 0x30))
+            if isTooLarge || isBeyond { return nil }
+            magnitude = next
         }
-        return number
+        return (magnitude, isNegative)
     }
 
     /// The elements of an array, nothing for another kind.

@@ -235,7 +235,7 @@ extension Command {
     /// Columns as wide as their widest cell and three more, twelve at least.
     private static func table(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
-    ) -> String {
+    ) -> [UInt8] {
         func cells(_ report: StoredContainer.Report) -> [String] {
             [
                 report.id, String(report.pid), report.status.rawValue, report.bundle,
@@ -250,15 +250,15 @@ extension Command {
                 widths[column] = max(widths[column], row[column].unicodeScalars.count + 3)
             }
         }
-        var text = ""
+        var text: [UInt8] = []
         text.reserveCapacity((widths.reduce(16, +)) * (reports.count + 1))
         func append(_ row: [String]) {
             for (column, width) in widths.enumerated() {
-                text += row[column]
-                for _ in row[column].unicodeScalars.count..<width { text += " " }
+                text += row[column].utf8
+                text += repeatElement(0x20, count: width - row[column].unicodeScalars.count)
             }
-            text += row[5]
-            text += "\n"
+            text += row[5].utf8
+            text.append(0x0a)
         }
         append(header)
         for report in reports { append(cells(report)) }

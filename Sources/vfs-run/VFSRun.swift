@@ -50,9 +50,11 @@ struct CommandError: Error {
 
 /// Standard output and standard error.
 enum Output {
-    static func write(_ text: String) throws(CommandError) {
+    static func write(_ text: String) throws(CommandError) { try write(Array(text.utf8)) }
+
+    static func write(_ bytes: [UInt8]) throws(CommandError) {
         do {
-            try FileDescriptor.standardOutput.write(all: Array(text.utf8))
+            try FileDescriptor.standardOutput.write(all: bytes)
         } catch {
             throw CommandError("standard output: \(error.words)")
         }
