@@ -12,14 +12,6 @@
 
 #include <asm/unistd.h>
 #include <linux/mount.h>
-#include <sys/mman.h>
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-// As much as a start writes of it.
-#define POPULATED (48 * 4096)
 
 #define AT_CURRENT_DIRECTORY (-100)
 #define CLOSE_ON_EXEC 02000000
@@ -73,21 +65,12 @@ static int stays_outside(long argc, char **argv) {
 
 static long *initial_stack;
 
-// The Swift runtime keeps there what it has found out of types, a word here and a word there: it
-// would read a page, which is one fault, and then write it, which is another. A hint: where it is
-// not taken, all goes on as it would.
-static void populate(void) {
-    long start = (long)clinux_end_of_stacks() & -4096L;
-    call(__NR_madvise, start, POPULATED, MADV_POPULATE_WRITE, 0, 0);
-}
-
 // `stack` is the process's initial one: argc, argv …, NULL, envp …, NULL.
 // Returns when there is nothing to do or it is not allowed: without
 // CAP_SYS_ADMIN nothing can be sealed, and the program decides what that means.
 __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
     initial_stack = stack;
     if (!stays_outside(stack[0], (char **)(stack + 1))) clinux_seal_now();
-    populate();
 }
 
 __attribute__((no_stack_protector)) void clinux_seal_now(void) {

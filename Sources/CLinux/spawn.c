@@ -35,8 +35,6 @@ static char watchdog_stack[16384] __attribute__((aligned(16)));
 static char init_stack[1 << 20] __attribute__((aligned(16)));
 static char sibling_stack[1 << 20] __attribute__((aligned(16)));
 
-char *clinux_end_of_stacks(void) { return watchdog_stack + sizeof watchdog_stack; }
-
 // The new process returns from clone3 on another stack, where there is no frame
 // to return to: it goes straight into `body`.
 static long clone3_into(struct clone_args *arguments, int (*body)(void *), void *context) {

@@ -57,8 +57,6 @@ int clinux_pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
 /// `*signaled` when it is a signal's number.
 int clinux_wait_pidfd(int pidfd, int *status, int *signaled);
-/// Where the data begins that every process writes; before it lie the stacks of others.
-char *_Nonnull clinux_end_of_stacks(void);
 /// posix_spawn(3): starts the program `path` as a process of its own, leader of a process group.
 /// `streams` become its standard streams, every other descriptor is closed; every signal has its
 /// default action and none is blocked. Answers −1 also when the program cannot be executed.
