@@ -45,6 +45,9 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "Overlay", dependencies: ["LinuxSystem", system], swiftSettings: strict),
         .target(
+            name: "Layers", dependencies: ["Archives", "JSON", "LinuxSystem", "Overlay", system],
+            swiftSettings: strict),
+        .target(
             name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
             swiftSettings: strict),
         .target(
@@ -53,8 +56,8 @@ let package = Package(
         .target(
             name: "ContainerRuntime",
             dependencies: [
-                "Cgroups", "CResources", "JSON", "LinuxSystem", "OCISpec", "Overlay", "Seccomp",
-                system,
+                "Cgroups", "CResources", "JSON", "Layers", "LinuxSystem", "OCISpec", "Overlay",
+                "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(
@@ -66,9 +69,8 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON",
-                "LinuxSystem",
-                "OCISpec", "Seccomp", system,
+                "Archives", "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON", "Layers",
+                "LinuxSystem", "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(
@@ -92,6 +94,10 @@ let package = Package(
         .testTarget(
             name: "OverlayTests",
             dependencies: ["Overlay", "LinuxSystem", "TestSupport", system],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "LayersTests",
+            dependencies: ["JSON", "Layers", "LinuxSystem", "Overlay", "TestSupport", system],
             swiftSettings: relaxed),
         .testTarget(
             name: "SeccompTests",

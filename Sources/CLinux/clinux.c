@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 _Static_assert(CLINUX_O_PATH == O_PATH, "O_PATH");
+_Static_assert(CLINUX_O_TMPFILE == O_TMPFILE, "O_TMPFILE");
 _Static_assert(CLINUX_AT_EMPTY_PATH == AT_EMPTY_PATH, "AT_EMPTY_PATH");
 _Static_assert(CLINUX_AT_RECURSIVE == AT_RECURSIVE, "AT_RECURSIVE");
 _Static_assert(CLINUX_OPEN_TREE_CLONE == OPEN_TREE_CLONE, "OPEN_TREE_CLONE");
@@ -48,6 +49,8 @@ _Static_assert(CLINUX_RESOLVE_NO_MAGICLINKS == RESOLVE_NO_MAGICLINKS, "NO_MAGICL
 _Static_assert(CLINUX_RESOLVE_NO_SYMLINKS == RESOLVE_NO_SYMLINKS, "NO_SYMLINKS");
 _Static_assert(CLINUX_RESOLVE_IN_ROOT == RESOLVE_IN_ROOT, "IN_ROOT");
 _Static_assert(CLINUX_CLOSE_RANGE_CLOEXEC == CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC");
+_Static_assert(CLINUX_SEEK_DATA == SEEK_DATA, "SEEK_DATA");
+_Static_assert(CLINUX_SEEK_HOLE == SEEK_HOLE, "SEEK_HOLE");
 
 int clinux_setns(int fd, int kind) { return setns(fd, kind); }
 

@@ -50,10 +50,10 @@ static int is_one_of(const char *word, const char *const *list) {
 // Commands that no container ever has to do with: sealing would be half of
 // their time. Where this guesses wrong, clinux_seal_now makes up for it.
 static int stays_outside(long argc, char **argv) {
-    static const char *const commands[] = {"state", "list",   "kill",   "delete",   "start",
-                                           "ps",    "pause",  "resume", "update",   "events",
-                                           "plan",  "spec",   "help",   "features", "doctor",
-                                           "lint",  "unpack", "pack",   0};
+    static const char *const commands[] = {
+        "state",  "list",   "kill", "delete", "start",  "ps",       "pause",  "resume",
+        "update", "events", "plan", "spec",   "help",   "features", "doctor", "lint",
+        "unpack", "pack",   "diff", "commit", "export", 0};
     static const char *const with_value[] = {
         "--root", "--log", "--log-format", "--log-level", "--rootless", "--cgroup-manager", 0};
     for (long index = 1; index < argc; index++) {

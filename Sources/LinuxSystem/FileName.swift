@@ -2,7 +2,9 @@ internal import Glibc
 
 /// One name in a directory, as the bytes the kernel has it in: no `/`, not empty, neither `.` nor
 /// `..`.
-public struct FileName: Sendable, Hashable {
+///
+/// `String` would mend what is not UTF-8, and the name would be another file's.
+public struct FileName: Sendable, Hashable, Comparable {
     /// With the NUL that ends it.
     let characters: [CChar]
 
@@ -12,7 +14,7 @@ public struct FileName: Sendable, Hashable {
             return nil
         }
         if bytes.count < 3 && bytes.allSatisfy({ $0 == UInt8(ascii: ".") }) { return nil }
-        characters = bytes.map(CChar.init(bitPattern:)) + [0]
+        self.init(ofEntry: bytes)
     }
 
     public init?(_ text: String) {
@@ -24,6 +26,27 @@ public struct FileName: Sendable, Hashable {
         characters = unsafe Array(UnsafeBufferPointer(start: entry, count: strlen(entry) + 1))
     }
 
+    /// Without checking: for names that the kernel has given.
+    init(ofEntry bytes: some Collection<UInt8>) {
+        characters = bytes.map(CChar.init(bitPattern:)) + [0]
+    }
+
+    /// The open file itself, for calls that take a directory and a name in it.
+    public static let itself = FileName(ofEntry: [])
+
+    /// The directory itself, for calls that take no empty name.
+    public static let here = FileName(ofEntry: [0x2e])
+
     /// Without the NUL.
     public var bytes: [UInt8] { characters.dropLast().map(UInt8.init(bitPattern:)) }
+
+    /// For messages: what is not text is replaced.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// By their bytes.
+    public static func < (one: FileName, other: FileName) -> Bool {
+        one.characters.lexicographicallyPrecedes(other.characters) {
+            UInt8(bitPattern: $0) < UInt8(bitPattern: $1)
+        }
+    }
 }

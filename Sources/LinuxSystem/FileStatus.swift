@@ -44,6 +44,10 @@ public struct FileStatus: Sendable, Hashable {
     public var size: Int64
     public var device: UInt64
     public var inode: UInt64
+    /// How many names it has.
+    public var linkCount: UInt64
+    /// When its content has changed last.
+    public var modified: FileTime
     /// The number of a device node, 0:0 for other files.
     public var deviceNumber: DeviceNumber
 
@@ -55,6 +59,9 @@ public struct FileStatus: Sendable, Hashable {
         size = Int64(found.st_size)
         device = UInt64(found.st_dev)
         inode = UInt64(found.st_ino)
+        linkCount = UInt64(found.st_nlink)
+        modified = FileTime(
+            seconds: Int64(found.st_mtim.tv_sec), nanoseconds: Int64(found.st_mtim.tv_nsec))
         deviceNumber = DeviceNumber(
             major: clinux_major(found.st_rdev), minor: clinux_minor(found.st_rdev))
     }

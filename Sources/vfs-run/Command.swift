@@ -38,7 +38,8 @@ struct Command: Sendable {
 /// The commands that have a name, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case unpack, pack, plan, lint, doctor, spec, features, help
+    case diff, commit, export, unpack, pack
+    case plan, lint, doctor, spec, features, help
 
     var command: Command {
         switch self {
@@ -55,6 +56,9 @@ enum CommandName: String, CaseIterable {
         case .resume: .resume
         case .update: .update
         case .events: .events
+        case .diff: .diff
+        case .commit: .commit
+        case .export: .export
         case .unpack: .unpack
         case .pack: .pack
         case .plan: .plan

@@ -30,6 +30,7 @@ struct NamedConfig {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.comparesUpper = arguments.has("diff")
         for layer in arguments.values("layer") {
             invocation.layers.append(try LoadedConfig.absolute(layer))
         }

@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import Layers
 
 extension Option {
     static let upper = Option(
@@ -7,6 +8,9 @@ extension Option {
     static let layer = Option(
         long: "layer", value: "DIR", help: "one more layer on top of the others; may be repeated",
         completes: .directories)
+    static let compare = Option(
+        long: "diff", value: nil,
+        help: "print what was changed when the container has ended, as the diff command")
     static let json = Option(long: "json", value: nil, help: "print JSON")
 }
 
@@ -28,7 +32,7 @@ extension Command {
                 + " that are in its line alone, or \"all\".",
         ],
         options: [
-            .upper, .layer,
+            .upper, .layer, .compare,
             Option(
                 long: "trace", value: "FILE",
                 help: "write the time of every step as Chrome trace JSON", completes: .files),
@@ -49,14 +53,14 @@ extension Command {
             }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try Launch(plan).run()
+                    return try run(Launch(plan))
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
-                    try Launch(plan, trace: trace).run()
+                    try run(Launch(plan, trace: trace))
                 }
                 try trace.write(to: file)
                 return try outcome.get()
@@ -64,6 +68,19 @@ extension Command {
                 throw CommandError(error.message, exitCode: error.exitCode)
             }
         })
+
+    private static func run(_ launch: Launch) throws(RuntimeError) -> CInt {
+        let code = try launch.run()
+        guard let (upper, record) = launch.written else { return code }
+        do {
+            let stack = try LayerStack(uppers: [upper], over: record.layers, marks: record.marks)
+            var printer = ChangePrinter(.lines, printsUnchanged: false)
+            try printer.print(Comparison(stack))
+        } catch {
+            throw RuntimeError("--diff: \(error.sentence)")
+        }
+        return code
+    }
 
     static func unknown(_ name: String) -> Command {
         Command(

@@ -16,6 +16,7 @@
 
 enum {
     CLINUX_O_PATH = 010000000,
+    CLINUX_O_TMPFILE = 020000000 | 0200000,
     CLINUX_AT_EMPTY_PATH = 0x1000,
     CLINUX_AT_RECURSIVE = 0x8000,
     CLINUX_OPEN_TREE_CLONE = 1,
@@ -31,6 +32,8 @@ enum {
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
     CLINUX_RESOLVE_IN_ROOT = 0x10,
     CLINUX_CLOSE_RANGE_CLOEXEC = 4,
+    CLINUX_SEEK_DATA = 3,
+    CLINUX_SEEK_HOLE = 4,
 };
 
 // Namespaces and processes. ---------------------------------------------------
@@ -107,6 +110,18 @@ int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size);
 int clinux_copy_times(int source, int directory, const char *name);
 /// sendfile(2) of the first `size` bytes, without what are holes in `source`.
 int clinux_copy_data(int source, int target, int64_t size);
+/// getxattr(2), listxattr(2) and setxattr(2) of `name` in an open directory, no link followed;
+/// an empty name is the open file itself.
+ssize_t clinux_get_attribute(int directory, const char *name, const char *attribute,
+                             void *_Nullable value, size_t size);
+ssize_t clinux_list_attributes(int directory, const char *name, char *_Nullable list, size_t size);
+int clinux_set_attribute(int directory, const char *name, const char *attribute,
+                         const void *_Nullable value, size_t size);
+/// Whether the first `size` bytes of two files are the same: 1, 0, or −1. Holes are not read. Not
+/// for two threads at once.
+int clinux_same_data(int one, int other, int64_t size);
+/// renameat2(2) with RENAME_EXCHANGE of two names in one directory.
+int clinux_exchange(int directory, const char *one, const char *other);
 int clinux_memfd_create(const char *name);
 int clinux_lsetxattr(const char *path, const char *name, const void *value, size_t size);
 ssize_t clinux_lgetxattr(const char *path, const char *name, void *value, size_t size);

@@ -203,6 +203,8 @@ public struct Configuration: Sendable {
             public var layers: [Setting<String>]
             public var upper: Upper
             public var options: [Setting<String>]
+            /// Whether the caller wants to see what was written.
+            public var isCompared = false
             public var origin: Origin
         }
 

@@ -14,6 +14,8 @@ public struct Invocation: Sendable {
     public var upper: String?
     /// More layers, bottom first, absolute.
     public var layers: [String] = []
+    /// Whether the caller wants to see what was written.
+    public var comparesUpper = false
     /// Whether the root is an overlay where the config does not say.
     public var overlaysByDefault = true
     /// Whether the caller has a terminal to offer; without one streams pass through.
@@ -444,6 +446,7 @@ public struct ConfigurationBuilder {
         }
         if invocation.upper != nil { overlays = Setting(true, .argument("--upper")) }
         if !invocation.layers.isEmpty { overlays = Setting(true, .argument("--layer")) }
+        if invocation.comparesUpper { overlays = Setting(true, .argument("--diff")) }
         guard overlays.value else {
             guard let path = spec.root?.path else { return nil }
             let directory = Setting(
@@ -457,7 +460,7 @@ public struct ConfigurationBuilder {
             + invocation.layers.map { Setting($0, .argument("--layer")) }
         let overlay = Configuration.Root.Overlay(
             layers: layers, upper: upper(object), options: (object?.options ?? []).map(setting),
-            origin: overlays.origin)
+            isCompared: invocation.comparesUpper, origin: overlays.origin)
         return Configuration.Root(source: .overlay(overlay), isReadOnly: readOnly)
     }
 

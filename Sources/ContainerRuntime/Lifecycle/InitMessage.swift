@@ -2,6 +2,7 @@
 ///
 ///     message     carries                              then
 ///     terminal    the pty's far end, by SCM_RIGHTS     the runtime passes bytes, or passes it on
+///     upper       the throw-away upper, by SCM_RIGHTS  the runtime looks at it in the end
 ///     listener    the seccomp listener's number        the runtime takes it by pidfd_getfd
 ///     turn        step                                 the runtime takes its steps from there on
 ///                                                      and answers with `go`
@@ -17,6 +18,7 @@
 ///     (closed)    nothing                              the runtime is gone: so is the container
 enum InitMessage: Equatable {
     case terminal
+    case upper
     /// - `descriptor`: A number of the init process's table.
     case listener(descriptor: CInt)
     /// - `step`: its index in the plan.
@@ -44,6 +46,7 @@ enum InitMessage: Equatable {
         case .spawned(let pid):
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
+        case .upper: [8]
         }
     }
 
@@ -66,6 +69,7 @@ enum InitMessage: Equatable {
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
         case 6 where bytes.count == 5:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
+        case 8 where bytes.count == 1: self = .upper
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

@@ -1,4 +1,5 @@
 internal import Cgroups
+public import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -35,6 +36,14 @@ public final class Launch {
         self.plan = plan
         self.until = until
         times = trace?.times
+    }
+
+    /// What the container wrote, over what: there once it has run, and where that is wanted.
+    public var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
+        guard let record = plan.compared,
+            let upper = context.throwawayUpper ?? context.upper?.upper
+        else { return nil }
+        return (upper, record)
     }
 
     /// - Returns: The program's exit code, 128 + N when signal N ended it; 0 when it is left running.

@@ -1,3 +1,4 @@
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -155,6 +156,9 @@ struct LaunchSession: ~Copyable {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
             try take(terminal: multiplexer)
+        case .upper:
+            guard let upper = message.takeDescriptor() else { return }
+            context.throwawayUpper = LayerDirectory(upper, layer: 0)
         case .listener(let number):
             let listener = try attempt("pidfd_getfd", "of the seccomp listener") {
                 () throws(Errno) in

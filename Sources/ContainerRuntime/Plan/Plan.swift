@@ -1,4 +1,5 @@
 public import JSON
+internal import Layers
 internal import LinuxSystem
 
 /// A step and what asked for it.
@@ -24,6 +25,8 @@ public struct Plan: Sendable {
     var isKept = false
     /// Whether what the container leaves behind becomes the runtime's.
     var adoptsOrphans = false
+    /// What the upper is written over, where somebody wants to see what was written.
+    var compared: KeptUpper.Record?
     /// config.json, which the origins point into.
     let document: JSONDocument
     let file: String

@@ -1,5 +1,6 @@
 internal import Cgroups
 public import JSON
+internal import Layers
 internal import LinuxSystem
 internal import OCISpec
 public import Seccomp
@@ -34,6 +35,9 @@ public struct Planner {
             plan.isTied = false
             plan.adoptsOrphans = container.adoptsOrphans
             plan.isKept = container.isKept
+        }
+        if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
+            plan.compared = KeptUpper.Record(overlay)
         }
         if let joined = configuration.joined {
             plan.consoleSocket = joined.consoleSocket
@@ -90,7 +94,9 @@ public struct Planner {
             // Layers first: one that is missing must not leave a new upper behind.
             for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
             if case .kept(let directory) = overlay.upper {
-                add(LockUpper(directory: directory.value), directory.origin)
+                add(
+                    LockUpper(directory: directory.value, record: KeptUpper.Record(overlay)),
+                    directory.origin)
             }
         }
         if let label = configuration.process.label ?? configuration.mountLabel {
@@ -260,6 +266,9 @@ public struct Planner {
         case .overlay(let overlay):
             add(
                 MountOverlay(overlay, label: configuration.mountLabel?.value), overlay.origin)
+            if overlay.isCompared, case .throwaway = overlay.upper {
+                add(HandOverUpper(), .argument("--diff"))
+            }
         }
     }
 
@@ -500,6 +509,13 @@ public struct Planner {
 extension Configuration {
     /// The user of the host that the program runs as.
     var hostUserID: UInt32 { process.user.value.userID }
+}
+
+extension KeptUpper.Record {
+    init(_ overlay: Configuration.Root.Overlay) {
+        self.init(
+            layers: overlay.layers.map(\.value), options: overlay.options.map(\.value))
+    }
 }
 
 extension Configuration.Root {

@@ -1,5 +1,7 @@
 internal import Cgroups
+internal import Layers
 internal import LinuxSystem
+internal import Overlay
 internal import SystemPackage
 
 /// What the steps of one start hand to one another.
@@ -9,8 +11,12 @@ internal import SystemPackage
 public final class StartContext {
     // Runtime side.
 
-    /// Locks on layers and uppers, held as long as the runtime process lives.
+    /// Locks on layers, held as long as the runtime process lives.
     var locks: [HeldDescriptor] = []
+    /// The upper that is kept, locked as long.
+    var upper: KeptUpper?
+    /// The upper that is thrown away, where somebody wants to see what was written.
+    var throwawayUpper: LayerDirectory?
     /// The filter that the process gets.
     var seccompFilter: SeccompFilter?
     /// The hierarchies of control groups, as the runtime process is in them.
@@ -63,6 +69,8 @@ public final class StartContext {
     var controlGroupTrees: [(name: String, tree: BindSource)] = []
     /// The container's root.
     var root: HeldRoot?
+    /// The upper of its overlay.
+    var mountedUpper: OverlayDirectory?
     /// `/dev/null` of the container, verified, for masking files.
     var nullDevice: HeldDescriptor?
     /// An empty read-only directory, mounted, for masking directories.

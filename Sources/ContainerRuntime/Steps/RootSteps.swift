@@ -128,6 +128,7 @@ struct MountOverlay: Step {
         do {
             let root = try overlay.mount(on: place.borrowed)
             context.root = HeldRoot(RootDirectory(root))
+            context.mountedUpper = upper
         } catch {
             throw StepError(error.sentence)
         }
@@ -182,6 +183,24 @@ struct MountOverlay: Step {
             return try OverlayDirectory(opening: path, as: role)
         } catch {
             throw StepError(error.sentence)
+        }
+    }
+}
+
+/// The upper of a run that is thrown away is seen by the container alone: to look at it when the
+/// container has ended, the runtime process holds it open. With that process it goes.
+struct HandOverUpper: Step {
+    let side = Side.container
+    let summary = "hand the upper over for --diff"
+    let undoing = "goes with the runtime process"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let upper = context.mountedUpper, let held = context.channel else {
+            throw StepError("the plan has no upper at this point")
+        }
+        try stepping("open", upper.path.inQuotes) { () throws(Errno) in
+            let readable = try upper.borrowed.open(".", [.readOnly, .directory])
+            try held.channel.send(InitMessage.upper.encoded, passing: readable.borrowed)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Cgroups
+internal import Layers
 internal import LinuxSystem
 internal import OCISpec
 internal import Overlay
@@ -29,6 +30,8 @@ struct RequireSeal: Step {
 struct LockUpper: Step {
     /// Holds `upper` and `work`.
     let directory: String
+    /// What the upper is written over, for those who look at it later.
+    let record: KeptUpper.Record
 
     let side = Side.runtime
     var summary: String { "lock the upper in \(directory)" }
@@ -43,20 +46,14 @@ struct LockUpper: Step {
                 try HostPath.makeDirectories(path, mode: name == "work" ? 0o700 : 0o755)
             }
         }
-        let path = "\(directory)/upper"
-        let upper = try stepping("open", path.inQuotes) { () throws(Errno) in
-            try HostPath.open(path, [.readOnly, .directory])
-        }
         do {
-            try upper.borrowed.lock(exclusive: true)
-        } catch .wouldBlock {
-            throw StepError(
-                "the upper \"\(directory)\" is in use by another run; wait for its end or use"
-                    + " another directory")
+            let kept = try KeptUpper(opening: directory)
+            try kept.lock()
+            context.upper = kept
+            try kept.write(record)
         } catch {
-            throw StepError(SystemCallError("flock", path.inQuotes, error))
+            throw StepError(error.sentence)
         }
-        context.locks.append(HeldDescriptor(upper))
     }
 }
 

@@ -1,0 +1,141 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What runs changed: the uppers beside the layers below them.
+///
+/// It costs by what the uppers hold: of those below nothing is looked at but the files that lie
+/// under their own.
+public struct Comparison {
+    private let stack: LayerStack
+    private let uppers: Int
+    private var walk: TreeWalk
+
+    /// - Parameters:
+    ///   - stack: The uppers, and below them the layers that they were written over.
+    ///   - uppers: How many there are.
+    public init(_ stack: LayerStack, uppers: Int = 1) {
+        self.stack = stack
+        self.uppers = uppers
+        walk = TreeWalk(stack, .changes, uppers: uppers)
+    }
+
+    /// The next change, `unchanged` ones too; nil at the end.
+    public mutating func next() throws(LayerError) -> Change? {
+        while let node = try walk.next() {
+            if let change = try change(of: node) { return change }
+        }
+        return nil
+    }
+
+    private func change(of node: TreeWalk.Node) throws(LayerError) -> Change? {
+        var change = Change(kind: .unchanged, path: node.path, node: node)
+        change.before = node.before?.status
+        change.after = node.found?.status
+        change.link = node.link
+        guard let found = node.found else {
+            // A whiteout over nothing: it was made and removed by the run, or the layers are others.
+            guard node.before != nil else { return nil }
+            change.kind = .deleted
+            return change
+        }
+        if node.isMoved {
+            change.kind = .moved
+            change.origin = node.origin
+            return change
+        }
+        guard let before = node.before else {
+            change.kind = .added
+            return change
+        }
+        if before.status.kind != found.status.kind {
+            change.kind = .replaced
+            return change
+        }
+        (change.aspects, change.attributes) = try differences(node.path, before, found)
+        if node.isOpaque && found.status.kind == .directory { change.aspects.insert(.emptied) }
+        if !change.aspects.subtracting(.times).isEmpty { change.kind = .modified }
+        return change
+    }
+
+    private func differences(
+        _ path: LayerPath, _ before: LayerStack.Found, _ after: LayerStack.Found
+    ) throws(LayerError) -> (Change.Aspects, [String]) {
+        var aspects: Change.Aspects = []
+        let (old, new) = (before.status, after.status)
+        if old.permissions != new.permissions { aspects.insert(.mode) }
+        if (old.userID, old.groupID) != (new.userID, new.groupID) { aspects.insert(.owner) }
+        if old.modified != new.modified { aspects.insert(.times) }
+        let attributes = try on(path, "getxattr") { () throws(Errno) in
+            try changedAttributes(before, after)
+        }
+        if !attributes.isEmpty { aspects.insert(.attributes) }
+        switch new.kind {
+        case .regular:
+            let isSame = try on(path, "read") { () throws(Errno) in
+                try hasSameContent(before, after)
+            }
+            if !isSame { aspects.insert(.content) }
+        case .symbolicLink:
+            let isSame = try on(path, "readlink") { () throws(Errno) in
+                try before.directory.borrowed.linkTarget(before.name)
+                    == after.directory.borrowed.linkTarget(after.name)
+            }
+            if !isSame { aspects.insert(.target) }
+        case .characterDevice, .blockDevice:
+            if old.deviceNumber != new.deviceNumber { aspects.insert(.device) }
+        case .directory, .fifo, .socket: break
+        }
+        return (aspects, attributes)
+    }
+
+    /// The content itself is what counts where the sizes are the same: whoever changed it may have
+    /// set the times back.
+    private func hasSameContent(
+        _ before: LayerStack.Found, _ after: LayerStack.Found
+    ) throws(Errno) -> Bool {
+        if before.status.size != after.status.size { return false }
+        // Its data is still that of the layers below.
+        if let data = after.data, data.directory.layer >= uppers { return true }
+        let old = try before.openData()
+        let new = try after.openData()
+        return try old.borrowed.hasSameData(as: new.borrowed, size: after.status.size)
+    }
+
+    private func changedAttributes(
+        _ before: LayerStack.Found, _ after: LayerStack.Found
+    ) throws(Errno) -> [String] {
+        let old = try before.attributes(without: stack.marks)
+        let new = try after.attributes(without: stack.marks)
+        let gone = old.filter { one in !new.contains { $0.name == one.name } }.map(\.name)
+        let changed = new.filter { one in
+            !old.contains { $0.name == one.name && $0.value == one.value }
+        }.map(\.name)
+        return (gone + changed).sorted()
+    }
+}
+
+extension LayerStack.Found {
+    /// Opens the data of a regular file for reading.
+    func openData() throws(Errno) -> OwnedDescriptor {
+        if isMetacopy {
+            guard let data else { throw .noData }
+            return try data.directory.borrowed.openRegular(data.name)
+        }
+        return try directory.borrowed.openRegular(name)
+    }
+
+    /// The extended attributes of the file, in the order of their names.
+    func attributes(
+        without marks: OverlayMarks
+    ) throws(Errno) -> [(name: String, value: [UInt8])] {
+        var found: [(name: String, value: [UInt8])] = []
+        for attribute in try directory.borrowed.attributeNames(of: name)
+        where !marks.contains(attribute) {
+            guard let value = try directory.borrowed.attribute(attribute, of: name) else {
+                continue
+            }
+            found.append((attribute, value))
+        }
+        return found
+    }
+}

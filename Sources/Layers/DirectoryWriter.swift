@@ -1,0 +1,197 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Writes files of layers into a directory of the host, as a layer that can be stacked.
+///
+/// The directory is new and its names are made below open parents. Whoever made the files has no
+/// part in it; still no link is followed.
+final class DirectoryWriter {
+    private let root: LayerDirectory
+    private let marks: OverlayMarks
+    private let latest: FileTime?
+    private var levels: [Level] = []
+    /// Whether the kernel lets this process make whiteouts that are devices.
+    private var makesDevices = true
+    private(set) var bytes: Int64 = 0
+
+    /// A directory on the way to the file that is written.
+    private final class Level {
+        let path: LayerPath
+        let directory: OwnedDescriptor
+        let name: FileName
+        /// What it gets when all in it is made.
+        let status: FileStatus
+        let attributes: [(name: String, value: [UInt8])]
+
+        init(
+            _ path: LayerPath, _ directory: consuming OwnedDescriptor, _ name: FileName,
+            _ status: FileStatus, _ attributes: [(name: String, value: [UInt8])]
+        ) {
+            self.path = path
+            self.directory = directory
+            self.name = name
+            self.status = status
+            self.attributes = attributes
+        }
+    }
+
+    /// - Parameter root: Empty.
+    init(_ root: LayerDirectory, marks: OverlayMarks, latest: FileTime?) {
+        self.root = root
+        self.marks = marks
+        self.latest = latest
+    }
+
+    func add(_ node: TreeWalk.Node) throws(LayerError) {
+        let path = node.path
+        guard let bytes = node.name, let name = FileName(bytes) else {
+            if let found = node.found { try addRoot(found) }
+            return
+        }
+        try leave(for: path)
+        let parent = levels.last?.directory.borrowed ?? root.borrowed
+        guard let found = node.found else {
+            return try on(path, "mknod") { () throws(Errno) in
+                try makeWhiteout(name, in: parent)
+            }
+        }
+        if let link = node.link {
+            return try on(path, "link") { () throws(Errno) in
+                let (directory, other) = try open(parentOf: link)
+                try parent.makeLink(name, to: other, in: directory.borrowed)
+            }
+        }
+        if found.isMetacopy && found.data == nil { throw LayerError.missingLayer(path) }
+        try on(path, "write") { () throws(Errno) in try make(found, name, in: parent) }
+        let attributes = try on(path, "getxattr") { () throws(Errno) in
+            try found.attributes(without: marks)
+        }
+        if found.status.kind == .directory {
+            let made = try on(path, "open") { () throws(Errno) in
+                try parent.open(name, [.readOnly, .directory])
+            }
+            if node.isOpaque {
+                try on(path, "setxattr") { () throws(Errno) in
+                    try made.borrowed.setAttribute(marks.opaque, [0x79], of: .itself)
+                }
+            }
+            levels.append(Level(path, made, name, found.status, attributes))
+            return
+        }
+        try on(path, "chown") { () throws(Errno) in
+            try finish(name, in: parent, found.status, attributes)
+        }
+    }
+
+    /// Every directory gets its times when nothing is made in it any more.
+    func finish() throws(LayerError) {
+        while let level = levels.popLast() { try leave(level) }
+        guard let rootStatus else { return }
+        try on(.root, "utimensat") { () throws(Errno) in
+            try finish(FileName.here, in: root.borrowed, rootStatus, rootAttributes)
+        }
+    }
+
+    private var rootStatus: FileStatus?
+    private var rootAttributes: [(name: String, value: [UInt8])] = []
+
+    private func addRoot(_ found: LayerStack.Found) throws(LayerError) {
+        rootStatus = found.status
+        rootAttributes = try on(.root, "getxattr") { () throws(Errno) in
+            try found.attributes(without: marks)
+        }
+    }
+
+    // MARK: The way to a file
+
+    private func leave(for path: LayerPath) throws(LayerError) {
+        while let last = levels.last, !path.isInside(last.path) {
+            levels.removeLast()
+            try leave(last)
+        }
+    }
+
+    private func leave(_ level: Level) throws(LayerError) {
+        let parent = levels.last?.directory.borrowed ?? root.borrowed
+        try on(level.path, "chown") { () throws(Errno) in
+            try finish(level.name, in: parent, level.status, level.attributes)
+        }
+    }
+
+    /// Of a file that is written already: name by name, since a path may be longer than the kernel
+    /// takes.
+    private func open(
+        parentOf path: LayerPath
+    ) throws(Errno) -> (directory: LayerDirectory, name: FileName) {
+        guard var names = LayerPath.names(of: [0x2f] + path.bytes), let last = names.popLast()
+        else { throw .invalidArgument }
+        var directory = root
+        for name in names {
+            directory = LayerDirectory(
+                try directory.borrowed.open(name, [.path, .directory]), layer: 0)
+        }
+        return (directory, last)
+    }
+
+    // MARK: One file
+
+    private func make(
+        _ found: LayerStack.Found, _ name: FileName, in parent: FileDescriptor
+    ) throws(Errno) {
+        let status = found.status
+        switch status.kind {
+        case .directory: try parent.makeDirectory(name, mode: 0o700)
+        case .symbolicLink:
+            try parent.makeSymbolicLink(
+                name, to: try found.directory.borrowed.linkTarget(found.name))
+        case .regular:
+            let source = try found.openData()
+            let size = try FileStatus.of(source.borrowed).size
+            let made = try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+            try made.borrowed.copyData(from: source.borrowed, size: size)
+            bytes += size
+        case .characterDevice, .blockDevice, .fifo, .socket:
+            try parent.makeNode(
+                name, mode: status.kind.modeBits | 0o600, device: status.deviceNumber)
+        }
+    }
+
+    private func finish(
+        _ name: FileName, in parent: FileDescriptor, _ status: FileStatus,
+        _ attributes: [(name: String, value: [UInt8])]
+    ) throws(Errno) {
+        try parent.changeOwner(name, user: status.userID, group: status.groupID)
+        // After the owner, whose change takes set-id bits and capabilities away.
+        if status.kind != .symbolicLink { try parent.changeMode(name, status.permissions) }
+        for (attribute, value) in attributes {
+            try parent.setAttribute(attribute, value, of: name == .here ? .itself : name)
+        }
+        try parent.changeTimes(name, to: latest.map { min($0, status.modified) } ?? status.modified)
+    }
+
+    /// A device 0:0, or where that is not allowed an empty file with a note on it.
+    private func makeWhiteout(_ name: FileName, in parent: FileDescriptor) throws(Errno) {
+        if makesDevices {
+            do throws(Errno) {
+                return try parent.makeNode(
+                    name, mode: FileKind.characterDevice.modeBits,
+                    device: DeviceNumber(major: 0, minor: 0))
+            } catch .notPermitted {
+                makesDevices = false
+            }
+        }
+        _ = try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+        try parent.setAttribute(marks.whiteout, [], of: name)
+        if try parent.attribute(marks.opaque, of: .itself) == nil {
+            try parent.setAttribute(marks.opaque, [0x78], of: .itself)
+        }
+    }
+}
+
+extension LayerPath {
+    func isInside(_ other: LayerPath) -> Bool {
+        other.bytes.isEmpty
+            || bytes.count > other.bytes.count && bytes[other.bytes.count] == 0x2f
+                && bytes.starts(with: other.bytes)
+    }
+}

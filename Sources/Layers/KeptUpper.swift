@@ -1,0 +1,120 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A writable layer that outlives its runs: a directory of the host.
+///
+///     DIR/upper           what was written
+///     DIR/work            overlayfs's own
+///     DIR/layers.json     what it was written over, so that others know
+public struct KeptUpper: Sendable {
+    /// Absolute, or as it was named.
+    public let path: String
+    public let upper: LayerDirectory
+
+    static let recordName = "layers.json"
+
+    public init(opening path: String) throws(LayerError) {
+        self.path = path
+        do throws(Errno) {
+            upper = LayerDirectory(
+                try HostPath.open("\(path)/upper", [.readOnly, .directory]), layer: 0)
+        } catch {
+            throw LayerError("open \"\(path)/upper\": \(error.words)")
+        }
+    }
+
+    /// Takes it for a run, or for something that takes it apart; held as long as `upper` is open.
+    public func lock() throws(LayerError) {
+        do throws(Errno) {
+            try upper.borrowed.lock(exclusive: true)
+            // Whoever had it before may have put another one in its place.
+            let here = try FileStatus.of(upper.borrowed)
+            let there = try FileStatus.of(path: "\(path)/upper")
+            if (here.device, here.inode) != (there.device, there.inode) { throw Errno.wouldBlock }
+        } catch .wouldBlock {
+            throw LayerError(
+                "the upper \"\(path)\" is in use by another run; wait for its end or use another"
+                    + " directory")
+        } catch {
+            throw LayerError("flock \"\(path)/upper\": \(error.words)")
+        }
+    }
+
+    /// Whether a run writes to it now, or uses it as a layer; otherwise none will while `upper` is
+    /// open.
+    public func isInUse() throws(LayerError) -> Bool {
+        do throws(Errno) {
+            try upper.borrowed.lock(exclusive: false)
+            return false
+        } catch .wouldBlock {
+            return true
+        } catch {
+            throw LayerError("flock \"\(path)/upper\": \(error.words)")
+        }
+    }
+
+    // MARK: What it was written over
+
+    /// What is known of the layers below an upper.
+    public struct Record: Sendable, Hashable {
+        /// Absolute, bottom first.
+        public var layers: [String]
+        /// The overlay's options.
+        public var options: [String]
+
+        public init(layers: [String], options: [String]) {
+            self.layers = layers
+            self.options = options
+        }
+
+        /// Where the kernel keeps its notes.
+        public var marks: OverlayMarks { options.contains("userxattr") ? .user : .trusted }
+    }
+
+    /// Writes it down, in one go; nothing where it stands there already.
+    public func write(_ record: Record) throws(LayerError) {
+        let text = JSONOutput.object([
+            ("layers", .array(record.layers.map(JSONOutput.string))),
+            ("options", .array(record.options.map(JSONOutput.string))),
+        ]).prettyText
+        let bytes = Array(text.utf8)
+        do throws(Errno) {
+            let directory = try HostPath.open(path, [.readOnly, .directory])
+            if try KeptUpper.read(directory.borrowed) == bytes { return }
+            try directory.borrowed.replaceFile(KeptUpper.recordName, with: bytes, mode: 0o644)
+        } catch {
+            throw LayerError("write \"\(path)/\(KeptUpper.recordName)\": \(error.words)")
+        }
+    }
+
+    /// Nil where no run has written it down.
+    public func record() throws(LayerError) -> Record? {
+        let name = "\(path)/\(KeptUpper.recordName)"
+        let bytes: [UInt8]?
+        do throws(Errno) {
+            let directory = try HostPath.open(path, [.readOnly, .directory])
+            bytes = try KeptUpper.read(directory.borrowed)
+        } catch {
+            throw LayerError("read \"\(name)\": \(error.words)")
+        }
+        guard let bytes else { return nil }
+        guard let document = try? JSONDocument(bytes),
+            let layers = document.root["layers"]?.elements.compactMap(\.string)
+        else {
+            throw LayerError("\"\(name)\" is damaged; remove it and name the layers by --layer")
+        }
+        let options = document.root["options"]?.elements.compactMap(\.string) ?? []
+        return Record(layers: layers, options: options)
+    }
+
+    private static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {
+        do throws(Errno) {
+            // Named: what is not would be closed before it is read.
+            let file = try directory.open(recordName, .readOnly)
+            return try file.borrowed.readAll()
+        } catch .noSuchFileOrDirectory {
+            return nil
+        }
+    }
+}

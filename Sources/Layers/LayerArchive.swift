@@ -1,0 +1,112 @@
+public import Archives
+public import LinuxSystem
+public import SystemPackage
+
+/// A layer, or all layers as one, as a tar archive.
+public struct LayerArchive: Sendable {
+    /// What was written.
+    public struct Written: Sendable {
+        /// Of the archive before it was compressed: what an image's config names it by.
+        public var diffID: Digest
+        /// Of what was written.
+        public var digest: Digest
+        /// In bytes, compressed.
+        public var size: UInt64
+        /// What could not be put into the archive, or changed meanwhile; a sentence each.
+        public var warnings: [String]
+    }
+
+    private let stack: LayerStack
+    private let uppers: Int
+    private let isLayer: Bool
+
+    /// What the uppers hold, with what they hide of the layers below.
+    public init(layer stack: LayerStack, uppers: Int = 1) {
+        self.stack = stack
+        self.uppers = uppers
+        isLayer = true
+    }
+
+    /// What all layers look like as one.
+    public init(merged stack: LayerStack) {
+        self.stack = stack
+        uppers = 0
+        isLayer = false
+    }
+
+    /// Writes it: the same files give the same bytes.
+    ///
+    /// - Parameters:
+    ///   - latest: No time in it is later.
+    ///   - progress: Is told of every piece's bytes.
+    public func write(
+        to file: FileDescriptor, _ compression: Compression, latest: FileTime? = nil,
+        progress: @escaping (Int) -> Void = { _ in }
+    ) throws(LayerError) -> Written {
+        let blob = try BlobOutput(compression, to: file)
+        let writer = unsafe TarWriter(marks: stack.marks, latest: latest, isLayer: isLayer) {
+            (bytes) throws(LayerError) in
+            progress(bytes.count)
+            try unsafe blob.write(bytes)
+        }
+        var walk = TreeWalk(stack, isLayer ? .standalone : .merged, uppers: uppers)
+        while let node = try walk.next() { try writer.add(node) }
+        try writer.finish()
+        return try blob.finish(writer.warnings)
+    }
+}
+
+/// A stream on its way to a file: counted, compressed, and counted again.
+@safe
+private final class BlobOutput {
+    /// What the compressor writes to; it holds on to this alone.
+    private final class Target {
+        let file: FileDescriptor
+        var digest = SHA256()
+        var failure: Errno?
+
+        init(_ file: FileDescriptor) { self.file = file }
+    }
+
+    private let target: Target
+    private let compressor: Compressor
+    private var content = SHA256()
+
+    init(_ compression: Compression, to file: FileDescriptor) throws(LayerError) {
+        let target = Target(file)
+        self.target = target
+        do throws(ArchiveError) {
+            compressor = try unsafe Compressor(compression) { (bytes) throws(ArchiveError) in
+                unsafe target.digest.add(bytes)
+                do throws(Errno) {
+                    try unsafe target.file.write(all: bytes)
+                } catch {
+                    throw ArchiveError("write: \(error.words)")
+                }
+            }
+        } catch {
+            throw LayerError("\(error)")
+        }
+    }
+
+    @unsafe
+    func write(_ bytes: UnsafeRawBufferPointer) throws(LayerError) {
+        unsafe content.add(bytes)
+        do throws(ArchiveError) {
+            try unsafe compressor.add(bytes)
+        } catch {
+            throw LayerError("\(error)")
+        }
+    }
+
+    func finish(_ warnings: [String]) throws(LayerError) -> LayerArchive.Written {
+        do throws(ArchiveError) {
+            try compressor.finish()
+        } catch {
+            throw LayerError("\(error)")
+        }
+        return LayerArchive.Written(
+            diffID: content.finished(), digest: target.digest.finished(),
+            size: target.digest.count, warnings: warnings)
+    }
+}

@@ -1,0 +1,122 @@
+public import LinuxSystem
+public import SystemPackage
+
+/// Where something is to be written: it appears under its name when it is whole, or not at all.
+public struct OutputPlace: Sendable {
+    private let parent: LayerDirectory
+    private let name: FileName
+    private let path: String
+
+    public init(_ path: String) throws(LayerError) {
+        var bytes = path.utf8[...]
+        while bytes.count > 1 && bytes.last == 0x2f { bytes.removeLast() }
+        let slash = bytes.lastIndex(of: 0x2f)
+        let folder = slash.map { String(Substring(bytes[...$0])) } ?? "."
+        guard let name = FileName(slash.map { bytes[bytes.index(after: $0)...] } ?? bytes) else {
+            throw LayerError("\"\(path)\" names no file; end it in one")
+        }
+        self.path = path
+        self.name = name
+        do throws(Errno) {
+            parent = LayerDirectory(
+                try HostPath.open(folder, [.readOnly, .directory]), layer: 0)
+        } catch {
+            throw LayerError("open \"\(folder)\": \(error.words)")
+        }
+    }
+
+    private func failed(_ call: String, _ error: Errno) -> LayerError {
+        LayerError("\(call) \"\(path)\": \(error.words)")
+    }
+
+    /// A file, in the place of one that is there.
+    ///
+    /// Until it is whole it has no name, where the file system knows such files: nothing is left of
+    /// it, whatever happens.
+    public func makeFile<Value>(
+        _ body: (FileDescriptor) throws(LayerError) -> Value
+    ) throws(LayerError) -> Value {
+        let aside = FileName(".\(name.text).\(CurrentProcess.pid)") ?? name
+        var isNamed = false
+        let file: OwnedDescriptor
+        do throws(Errno) {
+            file = try make(aside, &isNamed)
+        } catch {
+            throw failed("create", error)
+        }
+        do throws(LayerError) {
+            let result = try body(file.borrowed)
+            do throws(Errno) {
+                if !isNamed { try parent.borrowed.makeLink(aside, toOpen: file.borrowed) }
+                try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
+            } catch {
+                throw failed("rename to", error)
+            }
+            return result
+        } catch {
+            try? parent.borrowed.remove(aside)
+            throw error
+        }
+    }
+
+    private func make(
+        _ aside: FileName, _ isNamed: inout Bool
+    ) throws(Errno) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try parent.borrowed.makeNamelessFile(mode: 0o644)
+        } catch .notSupported, .isDirectory, .invalidArgument {
+            isNamed = true
+            return try parent.borrowed.open(
+                aside, [.writeOnly, .create, .truncate], mode: 0o644)
+        }
+    }
+
+    /// A directory, where nothing is.
+    public func makeDirectory(
+        _ body: (consuming OwnedDescriptor) throws(LayerError) -> Void
+    ) throws(LayerError) {
+        if (try? FileStatus.of(name, in: parent.borrowed)) != nil {
+            throw LayerError("\"\(path)\" exists; remove it, or name another directory")
+        }
+        guard let aside = FileName(".\(name.text).partial") else {
+            throw LayerError("\"\(path)\" names no directory")
+        }
+        let directory: OwnedDescriptor
+        do throws(Errno) {
+            directory = try make(partial: aside)
+        } catch .wouldBlock {
+            throw LayerError("\"\(path)\" is being written by another command; wait for its end")
+        } catch {
+            throw failed("mkdir", error)
+        }
+        // Kept to the end: whoever sees it locked leaves it alone.
+        let lock: OwnedDescriptor
+        do throws(Errno) { lock = try OwnedDescriptor.duplicate(directory.borrowed) } catch {
+            throw failed("dup", error)
+        }
+        do throws(LayerError) {
+            try body(directory)
+            do throws(Errno) {
+                try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
+            } catch {
+                throw failed("rename to", error)
+            }
+        } catch {
+            try? TreeRemoval.remove(aside, in: parent.borrowed)
+            throw error
+        }
+        _ = lock.borrowed
+    }
+
+    /// What is left of one that died is removed first.
+    private func make(partial aside: FileName) throws(Errno) -> OwnedDescriptor {
+        if let left = try? parent.borrowed.open(aside, [.readOnly, .directory]) {
+            try left.borrowed.lock(exclusive: true)
+            try TreeRemoval.remove(aside, in: parent.borrowed)
+        }
+        try parent.borrowed.makeDirectory(aside, mode: 0o755)
+        let directory = try parent.borrowed.open(aside, [.readOnly, .directory])
+        try directory.borrowed.lock(exclusive: true)
+        return directory
+    }
+}

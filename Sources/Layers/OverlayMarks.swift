@@ -1,0 +1,49 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The extended attributes that overlayfs writes its notes in.
+///
+///     whiteout    an empty file that hides what is below, in a directory whose `opaque` is "x"
+///     opaque      "y": what the directory's layers below hold is hidden; "x": it may hold whiteouts
+///     redirect    where the directory, or a metacopy file, was in the layers below
+///     metacopy    the file has its attributes here and its data below
+///     impure, origin, nlink, upper, uuid, protattr   of no meaning outside of the mount
+///
+/// A whiteout is a character device 0:0, too, in any directory.
+public struct OverlayMarks: Sendable, Hashable {
+    /// `trusted.overlay.` or `user.overlay.`
+    public let prefix: String
+
+    /// Of an ordinary mount: nobody but root of the host reads or writes them.
+    public static let trusted = OverlayMarks(prefix: "trusted.overlay.")
+    /// Of a mount with `userxattr`, as users have it.
+    public static let user = OverlayMarks(prefix: "user.overlay.")
+
+    var whiteout: String { prefix + "whiteout" }
+    var opaque: String { prefix + "opaque" }
+    var redirect: String { prefix + "redirect" }
+    var metacopy: String { prefix + "metacopy" }
+
+    /// Whether an attribute is one of the kernel's notes, and not one of the file.
+    ///
+    /// What a container itself has written below this prefix, for an overlay of its own, the
+    /// kernel has put one level deeper: that is not looked at either.
+    func contains(_ attribute: String) -> Bool { attribute.hasPrefix(prefix) }
+
+    /// Whether a file with this status hides what is below it.
+    func isWhiteout(
+        _ status: FileStatus, _ name: FileName, in directory: FileDescriptor
+    ) throws(Errno) -> Bool {
+        switch status.kind {
+        case .characterDevice: status.deviceNumber == DeviceNumber(major: 0, minor: 0)
+        case .regular where status.size == 0:
+            try directory.attribute(whiteout, of: name) != nil
+        default: false
+        }
+    }
+
+    /// Whether what the layers below hold of an open directory is hidden.
+    func isOpaque(_ directory: FileDescriptor) throws(Errno) -> Bool {
+        try directory.attribute(opaque, of: .itself) == [UInt8(ascii: "y")]
+    }
+}

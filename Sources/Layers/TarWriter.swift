@@ -1,0 +1,193 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Writes files of layers as the entries of a tar archive.
+///
+/// As an OCI layer (image-spec, layer.md): a file that is gone is an empty file `.wh.NAME`, a
+/// directory that hides what is below has `.wh..wh..opq` in it.
+@safe
+final class TarWriter {
+    /// Takes the archive, piece by piece; the bytes are valid during the call.
+    @unsafe typealias Sink = (UnsafeRawBufferPointer) throws(LayerError) -> Void
+
+    /// What stands at the front of the name of a deletion.
+    static let whiteoutPrefix = Array(".wh.".utf8)
+    /// More holes than this would fill the memory with their map.
+    static let mostParts = 500_000
+
+    private let marks: OverlayMarks
+    /// No time is later.
+    private let latest: FileTime?
+    /// Whether deletions are written down.
+    private let isLayer: Bool
+    private let sink: Sink
+    private let buffer: UnsafeMutableRawBufferPointer
+    /// Files that cannot be in an archive, or that changed while they were read.
+    private(set) var warnings: [String] = []
+
+    init(
+        marks: OverlayMarks, latest: FileTime?, isLayer: Bool, sink: @escaping Sink
+    ) {
+        self.marks = marks
+        self.latest = latest
+        self.isLayer = isLayer
+        unsafe self.sink = sink
+        unsafe buffer = .allocate(byteCount: 256 << 10, alignment: 16)
+    }
+
+    deinit {
+        unsafe buffer.deallocate()
+    }
+
+    func add(_ node: TreeWalk.Node) throws(LayerError) {
+        // The root is whoever's that unpacks the layer.
+        guard let name = node.name else { return }
+        guard let found = node.found else {
+            return try write(
+                TarEntry(path: node.path.beside(TarWriter.whiteoutPrefix + name), kind: .regular))
+        }
+        if isLayer && name.starts(with: TarWriter.whiteoutPrefix) {
+            throw LayerError(
+                "\(node.path.quoted) cannot be in an OCI layer, where a name that starts with"
+                    + " \".wh.\" is a deletion; remove it, or commit to a directory")
+        }
+        guard var entry = try entry(node, found) else { return }
+        if entry.kind != .regular {
+            try write(entry)
+            if node.isOpaque && isLayer {
+                try write(
+                    TarEntry(path: entry.path + Array(".wh..wh..opq".utf8), kind: .regular))
+            }
+            return
+        }
+        let path = node.path
+        if found.isMetacopy && found.data == nil { throw LayerError.missingLayer(path) }
+        let file = try on(path, "open") { () throws(Errno) in try found.openData() }
+        let status = try on(path, "fstat") { () throws(Errno) in
+            try FileStatus.of(file.borrowed)
+        }
+        try addContent(of: file.borrowed, status.size, path, &entry)
+    }
+
+    func finish() throws(LayerError) {
+        try write(TarEntry.end)
+    }
+
+    // MARK: One entry
+
+    /// Nil for a socket, which nothing but its program can make.
+    private func entry(
+        _ node: TreeWalk.Node, _ found: LayerStack.Found
+    ) throws(LayerError) -> TarEntry? {
+        let status = found.status
+        let kind: TarEntry.Kind
+        switch status.kind {
+        case .regular: kind = .regular
+        case .directory: kind = .directory
+        case .symbolicLink: kind = .symbolicLink
+        case .characterDevice: kind = .characterDevice
+        case .blockDevice: kind = .blockDevice
+        case .fifo: kind = .fifo
+        case .socket:
+            warnings.append("\(node.path.quoted) is a socket and left out")
+            return nil
+        }
+        var entry = TarEntry(path: node.path.bytes, kind: kind)
+        if kind == .directory { entry.path.append(0x2f) }
+        entry.permissions = status.permissions
+        (entry.userID, entry.groupID) = (status.userID, status.groupID)
+        entry.modified = latest.map { min($0, status.modified) } ?? status.modified
+        entry.device = status.deviceNumber
+        if let link = node.link {
+            entry.kind = .hardLink
+            entry.target = link.bytes
+            return entry
+        }
+        if kind == .symbolicLink {
+            entry.target = try on(node.path, "readlink") { () throws(Errno) in
+                try found.directory.borrowed.linkTarget(found.name)
+            }
+        }
+        entry.attributes = try on(node.path, "getxattr") { () throws(Errno) in
+            try found.attributes(without: marks)
+        }
+        return entry
+    }
+
+    private func addContent(
+        of file: FileDescriptor, _ size: Int64, _ path: LayerPath, _ entry: inout TarEntry
+    ) throws(LayerError) {
+        var parts: [(start: Int64, count: Int64)]
+        do throws(Errno) {
+            parts = try file.dataParts(size: size, limit: TarWriter.mostParts)
+        } catch .fileTooLarge {
+            throw LayerError(
+                "\(path.quoted) has more than \(TarWriter.mostParts) holes, and cannot be put into"
+                    + " an archive; remove it, or commit to a directory")
+        } catch {
+            throw LayerError("lseek", path, error)
+        }
+        let map = SparseMap(size: size, parts: parts)
+        let text = map.text
+        entry.size = size
+        if map.dataSize + Int64(text.count) < size {
+            entry.sparse = map
+            entry.size = Int64(text.count) + map.dataSize
+            try write(entry)
+            try write(text)
+        } else {
+            parts = [(0, size)]
+            try write(entry)
+        }
+        for (start, count) in parts { try copy(file, start, count, path) }
+        try write(TarEntry.padding(entry.size))
+    }
+
+    private func copy(
+        _ file: FileDescriptor, _ start: Int64, _ count: Int64, _ path: LayerPath
+    ) throws(LayerError) {
+        var (position, left) = (start, count)
+        while left > 0 {
+            let piece = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: buffer[..<Int(min(left, Int64(buffer.count)))])
+            let got = try on(path, "read") { () throws(Errno) in
+                try unsafe file.read(into: piece, at: position)
+            }
+            if got < piece.count {
+                // Its size stands in the archive already.
+                warnings.append("\(path.quoted) became shorter while it was read")
+                unsafe UnsafeMutableRawBufferPointer(rebasing: piece[got...])
+                    .initializeMemory(as: UInt8.self, repeating: 0)
+            }
+            try unsafe sink(UnsafeRawBufferPointer(piece))
+            position += Int64(piece.count)
+            left -= Int64(piece.count)
+        }
+    }
+
+    private func write(_ entry: TarEntry) throws(LayerError) { try write(entry.blocks) }
+
+    private func write(_ bytes: [UInt8]) throws(LayerError) {
+        let result = unsafe bytes.withUnsafeBytes { bytes in
+            Result { () throws(LayerError) in try unsafe sink(bytes) }
+        }
+        try result.get()
+    }
+}
+
+extension TreeWalk.Node {
+    /// Nil for the root.
+    var name: [UInt8]? {
+        if path.bytes.isEmpty { return nil }
+        let start = path.bytes.lastIndex(of: 0x2f).map { $0 + 1 } ?? 0
+        return Array(path.bytes[start...])
+    }
+}
+
+extension LayerPath {
+    /// Another name in the same directory.
+    fileprivate func beside(_ name: [UInt8]) -> [UInt8] {
+        guard let slash = bytes.lastIndex(of: 0x2f) else { return name }
+        return bytes[...slash] + name
+    }
+}

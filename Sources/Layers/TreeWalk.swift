@@ -1,0 +1,203 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Goes through layers name by name, each directory before what is in it, names in the order of
+/// their bytes. It holds what lies on the way to the file it is at, and no more.
+struct TreeWalk {
+    enum Extent: Sendable {
+        /// What the uppers hold, beside what was there before them.
+        case changes
+        /// What the uppers hold, put so that it needs no layer below to be understood:
+        /// directories that were moved with all that is in them.
+        case standalone
+        /// All layers as one.
+        case merged
+    }
+
+    /// What the walk is at.
+    struct Node {
+        var path: LayerPath
+        /// Nil for a whiteout.
+        var found: LayerStack.Found?
+        /// What the layers below have under this path.
+        var before: LayerStack.Found?
+        /// Where it was before, of a directory that was moved or is in one.
+        var origin: LayerPath?
+        /// Another name of the same file that the walk has been at.
+        var link: LayerPath?
+        /// Of a directory: what the layers below have of it is hidden.
+        var isOpaque = false
+        /// Of a directory or a file without its data: it is the uppers that say it was elsewhere.
+        var isMoved = false
+    }
+
+    private struct Level {
+        var path: LayerPath
+        /// Where it was in the layers below.
+        var origin: LayerPath
+        var parts: [LayerDirectory]
+        var before: [LayerDirectory]
+        /// Whether the uppers alone say what there is.
+        var isUpper: Bool
+        var names: MergedNames
+    }
+
+    private let stack: LayerStack
+    private let extent: Extent
+    /// How many of the topmost layers are taken for one, the upper.
+    private let uppers: Int
+    private var levels: [Level] = []
+    private var pending: (node: Node, level: Level?)?
+    private var hasBegun = false
+    private var links = HardLinks()
+
+    init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1) {
+        self.stack = stack
+        self.extent = extent
+        self.uppers = uppers
+    }
+
+    /// The next file; nil at the end.
+    mutating func next() throws(LayerError) -> Node? {
+        if !hasBegun { return try begin() }
+        if let (node, level) = pending {
+            pending = nil
+            try enter(node, level)
+        }
+        while !levels.isEmpty {
+            let last = levels.count - 1
+            guard let name = levels[last].names.next() else {
+                levels.removeLast()
+                continue
+            }
+            if let node = try look(at: name, in: levels[last]) {
+                pending = (node, levels[last])
+                return node
+            }
+        }
+        return nil
+    }
+
+    private mutating func begin() throws(LayerError) -> Node {
+        hasBegun = true
+        var node = Node(path: .root)
+        node.found = try root(of: stack.roots)
+        if extent == .changes { node.before = try root(of: Array(stack.roots.dropFirst(uppers))) }
+        pending = (node, nil)
+        return node
+    }
+
+    private func root(of parts: [LayerDirectory]) throws(LayerError) -> LayerStack.Found? {
+        guard let top = parts.first else { return nil }
+        let status = try on(.root, "fstat") { () throws(Errno) in
+            try FileStatus.of(top.borrowed)
+        }
+        var found = LayerStack.Found(status: status, name: .itself, directory: top)
+        found.parts = parts
+        return found
+    }
+
+    private mutating func enter(_ node: Node, _ level: Level?) throws(LayerError) {
+        guard let found = node.found, found.status.kind == .directory else { return }
+        if extent == .standalone && node.isMoved && stack.roots.count == uppers {
+            throw LayerError.missingLayer(node.path)
+        }
+        let isUpper =
+            switch extent {
+            case .changes: true
+            case .standalone: (level?.isUpper ?? true) && !node.isMoved
+            case .merged: false
+            }
+        let listed = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
+        let names = try on(node.path, "readdir") { () throws(Errno) in
+            try MergedNames(listed)
+        }
+        var before = node.before?.parts ?? []
+        if extent == .changes && node.isMoved { before = found.parts.filter { $0.layer >= uppers } }
+        levels.append(
+            Level(
+                path: node.path, origin: node.origin ?? node.path, parts: found.parts,
+                before: before, isUpper: isUpper, names: names))
+    }
+
+    private mutating func look(
+        at name: FileName, in level: Level
+    ) throws(LayerError) -> Node? {
+        var node = Node(path: level.path.appending(name))
+        let path = node.path
+        let lookup = try on(path, "lookup") { () throws(Errno) in
+            try stack.lookup(name, in: level.parts)
+        }
+        if extent == .changes && !level.before.isEmpty {
+            let before = try on(path, "lookup") { () throws(Errno) in
+                try stack.lookup(name, in: level.before)
+            }
+            if case .found(let found) = before { node.before = found }
+        }
+        switch lookup {
+        // It was removed meanwhile.
+        case .nothing: return nil
+        case .whiteout: return level.isUpper ? node : nil
+        case .found(let found):
+            if level.isUpper && found.directory.layer >= uppers { return nil }
+            node.found = found
+            node.link = links.note(found, path)
+            node.isOpaque = found.opaqueLayer.map { $0 < uppers } ?? false
+            if let redirect = found.redirect, redirect.layer < uppers {
+                node.isMoved = true
+                node.origin = LayerPath(redirect: redirect.target, beside: level.origin)
+                // With all that is in it, it needs nothing of what is below.
+                if extent == .standalone { node.isOpaque = true }
+            } else if level.origin != level.path {
+                node.origin = level.origin.appending(name)
+            }
+            return node
+        }
+    }
+}
+
+/// The names that directories have together, each once, in order.
+private struct MergedNames {
+    private var lists: [(names: FileNameList, position: Int)] = []
+
+    init(_ parts: [LayerDirectory]) throws(Errno) {
+        for part in parts { lists.append((try FileNameList(of: part.borrowed), 0)) }
+    }
+
+    mutating func next() -> FileName? {
+        var least: FileName?
+        for list in lists where list.position < list.names.count {
+            let name = list.names[list.position]
+            if least.map({ name < $0 }) ?? true { least = name }
+        }
+        guard let least else { return nil }
+        for (index, list) in lists.enumerated()
+        where list.position < list.names.count && list.names[list.position] == least {
+            lists[index].position += 1
+        }
+        return least
+    }
+}
+
+/// Files that have more names than the walk has been at.
+private struct HardLinks {
+    private struct Identity: Hashable {
+        var device: UInt64
+        var inode: UInt64
+    }
+
+    private var open: [Identity: (path: LayerPath, left: UInt64)] = [:]
+
+    /// The first name of a file that has been met before.
+    mutating func note(_ found: LayerStack.Found, _ path: LayerPath) -> LayerPath? {
+        let status = found.status
+        if status.kind == .directory || status.linkCount < 2 { return nil }
+        let identity = Identity(device: status.device, inode: status.inode)
+        guard let (first, left) = open[identity] else {
+            open[identity] = (path, status.linkCount - 1)
+            return nil
+        }
+        open[identity] = left > 1 ? (first, left - 1) : nil
+        return first
+    }
+}

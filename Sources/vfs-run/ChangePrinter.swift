@@ -1,0 +1,85 @@
+internal import JSON
+internal import Layers
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Prints changes one by one, as they are found.
+struct ChangePrinter {
+    enum Form {
+        case lines, json, statistics, content
+    }
+
+    private let form: Form
+    private let printsUnchanged: Bool
+    private let output: FileDescriptor
+    private var pending: [UInt8] = []
+    private var counts: [Change.Kind: Int] = [:]
+    private var growth: Int64 = 0
+    private var isFirst = true
+
+    init(_ form: Form, printsUnchanged: Bool, to output: FileDescriptor = .standardOutput) {
+        self.form = form
+        self.printsUnchanged = printsUnchanged
+        self.output = output
+    }
+
+    mutating func print(_ comparison: Comparison) throws(LayerError) {
+        var comparison = comparison
+        while let change = try comparison.next() {
+            if change.kind == .unchanged && !printsUnchanged { continue }
+            try print(change)
+        }
+        switch form {
+        case .lines, .content: break
+        case .json: try write(isFirst ? "[]\n" : "\n]\n")
+        case .statistics: try write(total)
+        }
+        try flush()
+    }
+
+    private mutating func print(_ change: Change) throws(LayerError) {
+        switch form {
+        case .lines: try write(change.line + "\n")
+        case .json:
+            try write((isFirst ? "[\n    " : ",\n    ") + change.json.compactText)
+        case .content:
+            try write(change.line + "\n")
+            try write(change.content(forTerminal: output.isTerminal))
+        case .statistics:
+            let sign = change.growth > 0 ? "+" : ""
+            let bytes = change.growth == 0 ? "" : "  \(sign)\(change.growth) bytes"
+            try write(change.line + bytes + "\n")
+            counts[change.kind, default: 0] += 1
+            growth += change.growth
+        }
+        isFirst = false
+    }
+
+    private var total: String {
+        let words: [(Change.Kind, String)] = [
+            (.added, "added"), (.modified, "modified"), (.deleted, "deleted"),
+            (.replaced, "of another kind"), (.moved, "moved"), (.unchanged, "unchanged"),
+        ]
+        let parts = words.compactMap { kind, word in counts[kind].map { "\($0) \(word)" } }
+        let sum = parts.isEmpty ? "nothing changed" : parts.joined(separator: ", ")
+        return "\(sum), \(growth > 0 ? "+" : "")\(growth) bytes\n"
+    }
+
+    private mutating func write(_ text: String) throws(LayerError) {
+        try write(Array(text.utf8))
+    }
+
+    private mutating func write(_ bytes: [UInt8]) throws(LayerError) {
+        pending += bytes
+        if pending.count > 1 << 16 { try flush() }
+    }
+
+    private mutating func flush() throws(LayerError) {
+        do throws(Errno) {
+            try output.write(all: pending)
+        } catch {
+            throw LayerError("standard output: \(error.words)")
+        }
+        pending = []
+    }
+}

@@ -1,0 +1,192 @@
+internal import Archives
+internal import JSON
+internal import Layers
+internal import LinuxSystem
+internal import SystemPackage
+
+extension Option {
+    static let output = Option(
+        long: "output", short: "o", value: "PLACE",
+        help: "FILE.tar, FILE.tar.gz, FILE.tar.zst, a directory that ends in /, or - for standard"
+            + " output", completes: .files)
+    static let archive = Option(
+        long: "output", short: "o", value: "PLACE",
+        help: "FILE.tar, FILE.tar.gz, FILE.tar.zst, or - for standard output", completes: .files)
+    static let compression = Option(
+        long: "compression", value: "NAME", help: "none, gzip or zstd, whatever the file is called",
+        completes: .words(["none", "gzip", "zstd"]))
+    static let latestTime = Option(
+        long: "mtime", value: "SECONDS",
+        help: "no file's time is later, in seconds since 1970; SOURCE_DATE_EPOCH by default")
+}
+
+extension Command {
+    /// `vfs-run commit DIR -o PLACE`
+    static let commit = Command(
+        name: "commit", summary: "make a layer of what runs have written", operands: "DIR",
+        details: [
+            "DIR is what --upper kept, or any overlay's upper directory. A directory as PLACE can be"
+                + " stacked with --layer. An archive is an OCI layer: deletions as .wh. files, pax"
+                + " headers, extended attributes, holes; the same files give the same bytes. Its"
+                + " digest and its diff-id are printed.",
+            "Directories that were moved and files that have their data in a layer below"
+                + " (redirect_dir, metacopy) are written whole: the layer needs no other to be"
+                + " understood. PLACE appears when it is whole. An upper in use is refused.",
+        ],
+        options: [
+            .output, .compression, .latestTime, .quiet, .json, .belowUpper, .userAttributes,
+        ],
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(1...1)
+            do throws(LayerError) {
+                let source = try UpperSource(arguments, needsLayers: false)
+                try source.requireUnused()
+                let place = try ArchivePlace(arguments, allowsDirectory: true)
+                if case .directory(let path) = place.target {
+                    let progress = Progress(arguments)
+                    defer { progress.finish() }
+                    try source.stack.commit(
+                        uppers: source.uppers, to: path, latest: place.latest,
+                        progress: progress.add)
+                    return 0
+                }
+                return try place.write(
+                    LayerArchive(layer: source.stack, uppers: source.uppers), arguments)
+            } catch {
+                throw CommandError(error.sentence)
+            }
+        })
+
+    /// `vfs-run export DIR -o PLACE`
+    static let export = Command(
+        name: "export", summary: "write all layers as one archive", operands: "DIR",
+        details: [
+            "DIR is what --upper kept. The archive holds the root file system as a run on DIR would"
+                + " find it, without what is mounted there."
+        ],
+        options: [
+            .archive, .compression, .latestTime, .quiet, .json, .belowUpper, .userAttributes,
+        ],
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(1...1)
+            do throws(LayerError) {
+                let source = try UpperSource(arguments)
+                if source.isInUse { arguments.globals.log.warning(source.warning) }
+                let place = try ArchivePlace(arguments, allowsDirectory: false)
+                return try place.write(LayerArchive(merged: source.stack), arguments)
+            } catch {
+                throw CommandError(error.sentence)
+            }
+        })
+}
+
+/// What `-o` and the options beside it say.
+private struct ArchivePlace {
+    enum Target {
+        case directory(String)
+        case file(String)
+        case standardOutput
+    }
+
+    let target: Target
+    let compression: Compression
+    let latest: FileTime?
+
+    init(_ arguments: ParsedArguments, allowsDirectory: Bool) throws(LayerError) {
+        guard let path = arguments.value("output") else {
+            throw LayerError("say by -o where it is to be written; \"-\" is standard output")
+        }
+        let suffixes: [(String, Compression)] = [
+            (".tar", .none), (".tar.gz", .gzip), (".tgz", .gzip), (".tar.zst", .zstd),
+        ]
+        let known = suffixes.first { path.hasSuffix($0.0) }?.1
+        let named = try ArchivePlace.compression(arguments)
+        compression = named ?? known ?? .none
+        latest = try ArchivePlace.latest(arguments)
+        if path == "-" {
+            target = .standardOutput
+        } else if allowsDirectory && path.hasSuffix("/") {
+            target = .directory(path)
+        } else if named == nil && known == nil {
+            throw LayerError(
+                "\"\(path)\" does not say what it is to be; end it in .tar, .tar.gz or .tar.zst"
+                    + (allowsDirectory ? ", or in / for a directory" : ""))
+        } else {
+            target = .file(path)
+        }
+    }
+
+    private static func compression(
+        _ arguments: ParsedArguments
+    ) throws(LayerError) -> Compression? {
+        guard let word = arguments.value("compression") else { return nil }
+        guard let compression = Compression(rawValue: word) else {
+            throw LayerError("--compression: \"\(word)\" is not none, gzip or zstd")
+        }
+        return compression
+    }
+
+    private static func latest(_ arguments: ParsedArguments) throws(LayerError) -> FileTime? {
+        let variable = "SOURCE_DATE_EPOCH"
+        let option = arguments.value("mtime")
+        guard let word = option ?? CurrentProcess.environment(variable) else { return nil }
+        guard let seconds = Int64(word) else {
+            throw LayerError(
+                "\(option == nil ? variable : "--mtime"): \"\(word)\" is not a number of seconds")
+        }
+        return FileTime(seconds: seconds, nanoseconds: 0)
+    }
+
+    func write(
+        _ archive: LayerArchive, _ arguments: ParsedArguments
+    ) throws(LayerError) -> CInt {
+        let progress = Progress(arguments)
+        let written: LayerArchive.Written
+        do throws(LayerError) {
+            switch target {
+            case .file(let path):
+                let place = try OutputPlace(path)
+                written = try place.makeFile { (file) throws(LayerError) in
+                    try archive.write(
+                        to: file, compression, latest: latest, progress: progress.add)
+                }
+            case .standardOutput, .directory:
+                if FileDescriptor.standardOutput.isTerminal {
+                    throw LayerError("standard output is a terminal; name a file, or a pipe")
+                }
+                written = try archive.write(
+                    to: .standardOutput, compression, latest: latest, progress: progress.add)
+            }
+            progress.finish()
+        } catch {
+            progress.finish()
+            throw error
+        }
+        for warning in written.warnings.prefix(20) { arguments.globals.log.warning(warning) }
+        if !arguments.has("quiet") { try report(written, asJSON: arguments.has("json")) }
+        return 0
+    }
+
+    /// Not among the archive's bytes.
+    private func report(
+        _ written: LayerArchive.Written, asJSON: Bool
+    ) throws(LayerError) {
+        let text: String
+        if asJSON {
+            text =
+                JSONOutput.object([
+                    ("digest", .string("\(written.digest)")),
+                    ("diffID", .string("\(written.diffID)")), ("size", .unsigned(written.size)),
+                ]).compactText + "\n"
+        } else {
+            text = "digest   \(written.digest)\ndiff-id  \(written.diffID)\n"
+        }
+        var output = FileDescriptor.standardOutput
+        if case .standardOutput = target { output = .standardError }
+        do throws(Errno) {
+            try output.write(all: Array(text.utf8))
+        } catch {
+            throw LayerError("standard output: \(error.words)")
+        }
+    }
+}

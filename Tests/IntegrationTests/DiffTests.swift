@@ -1,0 +1,206 @@
+import CLinux
+import Glibc
+import Testing
+
+/// `vfs-run diff`.
+struct DiffTests {
+    /// Runs a script on an upper that is kept, and says what `diff` prints, without what the
+    /// runtime itself has made.
+    private func changes(
+        _ box: Sandbox, _ script: String, options: [String] = [], _ arguments: String...
+    ) throws -> [String] {
+        var config = box.config()
+        config["vfs"]["overlay"]["layers"].append(.string(try box.makeDirectory("layer")))
+        config["vfs"]["overlay"]["options"] = Value(options)
+        config.grant(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_MKNOD"])
+        box.mayChange = ["state"]
+        let run = try box.run(
+            config, ["--upper", box.path("state")], arguments: ["sh", "-c", script])
+        try #require(run.code == 0, "\(run)")
+        let outcome = try box.runCommand(["diff"] + arguments + [box.path("state")])
+        try #require(outcome.code == 0, "\(outcome)")
+        return outcome.output.split(separator: "\n").map(String.init).filter {
+            !["A /dev/", "A /proc/", "A /sys/"].contains($0)
+        }
+    }
+
+    @Test func `one line a change, directories before what is in them`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/d/text", "1\n")
+            try box.write("layer/d/gone", "1\n")
+            try box.write("layer/d/kind", "1\n")
+            try box.write("layer/gone/file", "1\n")
+            let found = try changes(
+                box,
+                """
+                cd /d; echo 2 > text; rm gone kind; mkdir kind; echo > kind/new; rm -r /gone
+                ln -s x link; mknod null c 1 3; mkfifo pipe; ln text other
+                """)
+            #expect(
+                found == [
+                    "D /d/gone", "T /d/kind/  file -> directory", "A /d/kind/new", "A /d/link",
+                    "A /d/null", "A /d/other", "A /d/pipe", "M /d/text  same file as /d/other",
+                    "D /gone/",
+                ])
+        }
+    }
+
+    @Test func `mode, owner, attributes and times are told apart from content`() throws {
+        try Sandbox.use { box in
+            for name in ["mode", "owner", "touched", "back", "same", "hidden"] {
+                try box.write("layer/\(name)", "12\n")
+            }
+            try box.link("layer/link", to: "there")
+            let script = """
+                chmod 600 /mode; chown 1:2 /owner; touch /touched; chmod 600 /back; chmod 644 /back
+                echo 12 > /same; ln -sf elsewhere /link
+                touch -r /hidden /time; echo 21 > /hidden; touch -r /time /hidden; rm /time
+                """
+            let found = try changes(box, script)
+            #expect(
+                found == [
+                    "M /hidden", "M /link  link target", "M /mode  mode 644 -> 600",
+                    "M /owner  owner 0:0 -> 1:2",
+                ])
+            let all = try box.succeed("diff", "--all", box.path("state")).output
+            #expect(all.contains("= /back  copied up\n"), "\(all)")
+            #expect(
+                all.contains("= /same  times\n") && all.contains("= /touched  times\n"), "\(all)")
+            let json = try Value(
+                parsing: try box.succeed("diff", "--json", box.path("state")).output)
+            let mode = json.array?.first { $0["path"] == "/mode" } ?? .null
+            #expect(mode["change"] == "modified" && mode["changed"] == ["mode"], "\(mode)")
+            #expect(mode["before"]["mode"] == "644" && mode["after"]["mode"] == "600")
+        }
+    }
+
+    @Test func `a directory that was made anew is emptied first`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/d/one", "1")
+            try box.write("layer/d/two", "2")
+            let found = try changes(box, "rm -r /d; mkdir /d; printf 1 > /d/one; echo > /d/new")
+            #expect(found == ["M /d/  emptied first", "A /d/new"])
+        }
+    }
+
+    @Test func `a directory that was moved is one line`() throws {
+        try Sandbox.use { box in
+            for number in 0..<20 { try box.write("layer/d/sub/\(number)", "1") }
+            let found = try changes(
+                box, "mv /d /e; mv /e/sub /e/sub2; echo 2 > /e/sub2/3; rm /e/sub2/4",
+                options: ["redirect_dir=on"])
+            #expect(
+                found == [
+                    "D /d/", "R /e/  was /d/", "D /e/sub/", "R /e/sub2/  was /d/sub/",
+                    "M /e/sub2/3", "D /e/sub2/4",
+                ])
+        }
+    }
+
+    @Test func `a file without its data has the content of the layer`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/file", "1")
+            try box.write("layer/moved", "1")
+            let found = try changes(
+                box, "chmod 600 /file; chmod 600 /moved; mv /moved /there",
+                options: ["metacopy=on", "redirect_dir=on"])
+            #expect(
+                found == ["M /file  mode 644 -> 600", "D /moved", "R /there  was /moved"])
+        }
+    }
+
+    @Test func `layers of the command line, and an upper without a record`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/file", "1")
+            _ = try changes(box, "echo 2 > /file")
+            let alone = try box.command("diff", box.path("state/upper"))
+            #expect(alone.code == 1)
+            #expect(alone.error.contains("name them by --layer"), "\(alone)")
+            let given = try box.succeed(
+                "diff", "--layer", box.path("layer"), box.path("state/upper"))
+            #expect(given.output.contains("M /file\n"), "\(given)")
+        }
+    }
+
+    @Test func `whiteouts and opaque directories of every form`() throws {
+        try Sandbox.use { box in
+            try box.write("low/a", "1")
+            try box.write("low/d/b", "1")
+            try box.write("low/o/c", "1")
+            for (prefix, option) in [("trusted", []), ("user", ["--userxattr"])] {
+                let upper = try box.makeDirectory("upper-\(prefix)")
+                try box.write("upper-\(prefix)/a", "")
+                try box.write("upper-\(prefix)/d/b", "")
+                try box.makeDirectory("upper-\(prefix)/o")
+                try set("\(prefix).overlay.whiteout", "", upper + "/a")
+                try set("\(prefix).overlay.whiteout", "", upper + "/d/b")
+                try set("\(prefix).overlay.opaque", "x", upper)
+                try set("\(prefix).overlay.opaque", "x", upper + "/d")
+                try set("\(prefix).overlay.opaque", "y", upper + "/o")
+                // Of the other prefix: an attribute like any other, and no note.
+                let other = prefix == "user" ? "trusted" : "user"
+                try box.makeDirectory("upper-\(prefix)/plain")
+                try box.write("low/plain/kept", "1")
+                try set("\(other).overlay.opaque", "y", upper + "/plain")
+                let outcome = try box.runCommand(
+                    ["diff"] + option + ["--layer", box.path("low"), upper])
+                #expect(
+                    outcome.output == """
+                        D /a
+                        D /d/b
+                        M /o/  emptied first
+                        M /plain/  xattr \(other).overlay.opaque
+
+                        """, "\(outcome)")
+            }
+        }
+    }
+
+    @Test func `an upper in use is read with a warning`() throws {
+        try Sandbox.use { box in
+            let first = try box.start(
+                box.config(), ["--upper", box.path("state")], arguments: ["/probe", "--wait"],
+                input: .open)
+            _ = try first.readLine()
+            let outcome = try box.command("diff", box.path("state"))
+            #expect(outcome.code == 0)
+            #expect(outcome.error.contains("in use by a run"), "\(outcome)")
+            first.send(SIGTERM)
+            _ = try first.finish()
+        }
+    }
+
+    /// What a program has made of its upper: nothing outside of it is looked at, and every name is
+    /// printed so that it means nothing to a terminal.
+    @Test func `a hostile upper is described and followed nowhere`() throws {
+        try Sandbox.use { box in
+            try box.write("low/etc/passwd", "1")
+            let upper = try box.makeDirectory("upper")
+            try box.link("upper/etc", to: box.canary)
+            try box.write("upper/a\nb\u{1b}[31m", "")
+            let sparse = open(upper + "/huge", O_CREAT | O_WRONLY, 0o644)
+            #expect(ftruncate(sparse, 1 << 40) == 0)
+            close(sparse)
+            #expect(mkfifo(upper + "/fifo", 0o644) == 0)
+            try box.makeDirectory("upper/out")
+            try set("trusted.overlay.redirect", "/../../etc", upper + "/out")
+            let outcome = try box.command("diff", "--layer", box.path("low"), upper)
+            #expect(outcome.code == 1)
+            #expect(outcome.error.contains("lookup \"/out\""), "\(outcome)")
+            try set("trusted.overlay.redirect", "/etc", upper + "/out")
+            let second = try box.command("diff", "--layer", box.path("low"), upper)
+            #expect(second.code == 0, "\(second)")
+            #expect(second.output.contains("A \"/a\\nb\\033[31m\"\n"), "\(second)")
+            #expect(second.output.contains("T /etc  directory -> symlink\n"), "\(second)")
+            #expect(second.output.contains("A /huge\n") && second.output.contains("A /fifo\n"))
+        }
+    }
+
+    private func set(_ name: String, _ value: String, _ path: String) throws {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        guard clinux_fsetxattr(file, name, value, value.utf8.count) == 0 else {
+            throw Failure("setxattr \(name) \(path): \(String(cString: strerror(errno)))")
+        }
+    }
+}
