@@ -191,6 +191,18 @@ int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clea
                         sizeof attributes);
 }
 
+int clinux_set_root_propagation(unsigned int flags, uint64_t propagation) {
+    struct mount_attr attributes = {.propagation = propagation};
+    return (int)syscall(SYS_mount_setattr, AT_FDCWD, "/", flags, &attributes, sizeof attributes);
+}
+
+int clinux_mount_idmap(int fd, unsigned int flags, int user_namespace) {
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP,
+                                    .userns_fd = (uint64_t)user_namespace};
+    return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attributes,
+                        sizeof attributes);
+}
+
 int clinux_setresuid(uid_t id) { return (int)syscall(SYS_setresuid, id, id, id); }
 int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id); }
 

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <linux/mount.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,13 +61,6 @@ int clinux_landlock_version(void) {
 }
 
 int clinux_try_statmount(void) { return (int)syscall(SYS_statmount, NULL, NULL, 0, 0); }
-
-int clinux_set_mount_users(int mount, int user_namespace) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP,
-                                    .userns_fd = (uint64_t)user_namespace};
-    return (int)syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attributes,
-                        sizeof attributes);
-}
 
 int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
     struct rlimit64 limit;

@@ -73,28 +73,51 @@ __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
     if (!stays_outside(stack[0], (char **)(stack + 1))) clinux_seal_now();
 }
 
-__attribute__((no_stack_protector)) void clinux_seal_now(void) {
+// Executes `file` with the words and the environment that this process has.
+__attribute__((no_stack_protector)) static void restart(long file) {
     long *stack = initial_stack;
-    if (stack == 0 || clinux_is_sealed()) return;
+    char **argv = (char **)(stack + 1);
+    char **envp = argv + stack[0] + 1;
+    char *extended[MOST_VARIABLES + 2];
+    int count = 0;
+    while (envp[count] != 0 && count < MOST_VARIABLES) {
+        extended[count] = envp[count];
+        count++;
+    }
+    int fits = envp[count] == 0;
+    extended[count] = no_crash_reporter;
+    extended[count + 1] = 0;
+    call(__NR_execveat, file, (long)"", (long)argv, (long)(fits ? extended : envp),
+         CLINUX_AT_EMPTY_PATH);
+}
+
+__attribute__((no_stack_protector)) void clinux_seal_now(void) {
+    if (initial_stack == 0 || clinux_is_sealed()) return;
     long mount = call(__NR_open_tree, AT_CURRENT_DIRECTORY, (long)own_binary,
                       CLINUX_OPEN_TREE_CLONE | CLOSE_ON_EXEC, 0, 0);
     if (mount < 0) return;
     struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
     if (call(__NR_mount_setattr, mount, (long)"", CLINUX_AT_EMPTY_PATH, (long)&read_only,
-             sizeof read_only) == 0) {
-        char **argv = (char **)(stack + 1);
-        char **envp = argv + stack[0] + 1;
-        char *extended[MOST_VARIABLES + 2];
-        int count = 0;
-        while (envp[count] != 0 && count < MOST_VARIABLES) {
-            extended[count] = envp[count];
-            count++;
-        }
-        int fits = envp[count] == 0;
-        extended[count] = no_crash_reporter;
-        extended[count + 1] = 0;
-        call(__NR_execveat, mount, (long)"", (long)argv, (long)(fits ? extended : envp),
-             CLINUX_AT_EMPTY_PATH);
-    }
+             sizeof read_only) == 0)
+        restart(mount);
     call(__NR_close, mount, 0, 0, 0, 0);
+}
+
+// From linux/fcntl.h and linux/memfd.h.
+#define ADD_SEALS 1033
+#define EVERY_SEAL 0xf
+#define FOR_SEALS_AND_CLOSED_BY_EXEC 0x3
+
+void clinux_seal_copy(void) {
+    if (initial_stack == 0) return;
+    long binary = call(__NR_openat, AT_CURRENT_DIRECTORY, (long)own_binary, CLOSE_ON_EXEC, 0, 0);
+    long copy = call(__NR_memfd_create, (long)"vfs-run", FOR_SEALS_AND_CLOSED_BY_EXEC, 0, 0, 0);
+    if (binary < 0 || copy < 0) return;
+    long count;
+    do {
+        count = call(__NR_sendfile, copy, binary, 0, 1 << 30, 0);
+    } while (count > 0);
+    if (count == 0 && call(__NR_fcntl, copy, ADD_SEALS, EVERY_SEAL, 0, 0) == 0) restart(copy);
+    call(__NR_close, copy, 0, 0, 0, 0);
+    call(__NR_close, binary, 0, 0, 0, 0);
 }

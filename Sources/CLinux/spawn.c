@@ -2,7 +2,9 @@
 
 #define _GNU_SOURCE
 #include "clinux.h"
+#include "direct.h"
 
+#include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -97,9 +99,9 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, in
     return (pid_t)result;
 }
 
-pid_t clinux_spawn_sibling(int (*body)(void *), void *context) {
+pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *), void *context) {
     struct clone_args arguments = {
-        .flags = CLONE_PARENT,
+        .flags = flags | CLONE_PARENT,
         .stack = (uint64_t)(uintptr_t)sibling_stack,
         .stack_size = sizeof sibling_stack,
     };
@@ -109,6 +111,57 @@ pid_t clinux_spawn_sibling(int (*body)(void *), void *context) {
         return -1;
     }
     return (pid_t)result;
+}
+
+void clinux_watch(int pidfd) { watched.target = pidfd; }
+
+// Without an exit signal only __WALL finds it.
+static int wait_for(pid_t pid) {
+    while (waitpid(pid, NULL, __WALL) < 0) {
+        if (errno != EINTR) return -1;
+    }
+    return 0;
+}
+
+int clinux_run_aside(uint64_t flags, int (*body)(void *), void *context) {
+    struct clone_args arguments = {
+        .flags = flags | CLONE_VM | CLONE_VFORK | CLONE_FILES,
+        .stack = (uint64_t)(uintptr_t)sibling_stack,
+        .stack_size = sizeof sibling_stack,
+    };
+    long result = clone3_into(&arguments, body, context);
+    if (result >= 0) return wait_for((pid_t)result);
+    errno = (int)-result;
+    return -1;
+}
+
+// Its errno would be the parent's: every call is made directly.
+static int sleeper(void *parent) {
+    call(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    // The parent may have ended before it was asked for.
+    while (call(__NR_getppid, 0, 0, 0, 0, 0) == *(pid_t *)parent)
+        call(__NR_ppoll, 0, 0, 0, 0, 0);
+    call(__NR_exit_group, 0, 0, 0, 0, 0);
+    return 0;
+}
+
+pid_t clinux_spawn_sleeper(uint64_t flags) {
+    static pid_t parent;
+    parent = getpid();
+    struct clone_args arguments = {
+        .flags = flags | CLONE_VM,
+        .stack = (uint64_t)(uintptr_t)sibling_stack,
+        .stack_size = sizeof sibling_stack,
+    };
+    long result = clone3_into(&arguments, sleeper, &parent);
+    if (result >= 0) return (pid_t)result;
+    errno = (int)-result;
+    return -1;
+}
+
+int clinux_end_sleeper(pid_t pid) {
+    if (kill(pid, SIGKILL) != 0) return -1;
+    return wait_for(pid);
 }
 
 void clinux_watch_directories(char *const *paths) { watched.directories = paths; }
@@ -164,11 +217,7 @@ int clinux_stop_watchdog(pid_t pid) {
     watched.tty = -1;
     watched.target = -1;
     if (kill(pid, SIGKILL) != 0) return -1;
-    // Without an exit signal only __WALL finds it.
-    while (waitpid(pid, NULL, __WALL) < 0) {
-        if (errno != EINTR) return -1;
-    }
-    return 0;
+    return wait_for(pid);
 }
 
 pid_t clinux_start_program(const char *path, char *const *arguments, char *const *environment,

@@ -102,12 +102,14 @@ extension ControlGroup {
         return there.path(there.own)
     }
 
-    /// Moves the calling process into it.
+    /// Moves a process into it.
     ///
-    /// - Parameter isInVersion2: It was made there.
-    public func enter(isInVersion2: Bool) throws(ControlGroupError) {
+    /// - Parameters:
+    ///   - process: Its id here; 0 is the calling process.
+    ///   - isInVersion2: It was made there.
+    public func enter(process: Int32 = 0, isInVersion2: Bool) throws(ControlGroupError) {
         for (controllers, path) in paths where !(controllers.isEmpty && isInVersion2) {
-            try ControlGroup.place(0, in: path)
+            try ControlGroup.place(process, in: path)
         }
     }
 

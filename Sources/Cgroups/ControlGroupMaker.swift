@@ -11,6 +11,8 @@ public struct ControlGroupRequest: Sendable {
     /// Whether commands will pause, list and measure the container: then it has a cgroup in the
     /// hierarchies that take, and a policy for devices, even when the config asks for nothing.
     public var isManaged: Bool
+    /// Of one that is managed. Only root of the machine may have a policy.
+    public var policesDevices = true
     /// What remains of runs that were killed begins with this, goes on with a digit, and is
     /// removed on the way.
     public var leftovers: String?
@@ -28,6 +30,10 @@ public struct ControlGroupRequest: Sendable {
         self.isManaged = isManaged
         self.leftovers = leftovers
     }
+}
+
+extension ControlGroupRequest {
+    fileprivate var managesDevices: Bool { isManaged && policesDevices }
 }
 
 extension ControlGroup {
@@ -115,7 +121,8 @@ struct ControlGroupMaker {
 
     private var policy: DevicePolicy? {
         get throws(ControlGroupError) {
-            guard let rules = request.resources.devices ?? (request.isManaged ? [] : nil) else {
+            guard let rules = request.resources.devices ?? (request.managesDevices ? [] : nil)
+            else {
                 return nil
             }
             return try DevicePolicy(rules, standard: DeviceRule.standard)
@@ -315,7 +322,7 @@ struct Places {
     /// - Throws: For a controller that the host does not have.
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(ControlGroupError) {
         let resources = request.resources
-        let policesDevices = resources.devices != nil || request.isManaged
+        let policesDevices = resources.devices != nil || request.managesDevices
         for controller in resources.controllers + (policesDevices ? ["devices"] : []) {
             if !add(controller, hierarchies, needed: true) {
                 throw ControlGroupError(MissingController(controller, hierarchies).sentence)

@@ -35,6 +35,11 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
         }
     }
 
+    /// The corresponding C constant is `CAP_SETGID`.
+    public static let setGroupID = CapabilitySet(rawValue: 1 << 6)
+    /// The corresponding C constant is `CAP_SETUID`.
+    public static let setUserID = CapabilitySet(rawValue: 1 << 7)
+
     /// How many capabilities are in it.
     public var count: Int { rawValue.nonzeroBitCount }
 

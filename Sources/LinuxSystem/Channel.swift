@@ -30,6 +30,7 @@ public struct Channel: ~Copyable, Sendable {
         }
 
         public consuming func takeNear() -> Channel { near }
+
     }
 
     /// Takes over one end of a pair.

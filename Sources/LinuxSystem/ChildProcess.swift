@@ -47,14 +47,40 @@ public struct ChildProcess: ~Copyable, Sendable {
     /// For the process that `spawn` has made: makes one that is the child of its parent and a copy
     /// of this one.
     ///
+    /// - Parameter namespaces: Those that it gets.
     /// - Returns: Its pid.
     ///
     /// The corresponding C function is `clone3` with `CLONE_PARENT`.
-    public static func spawnSibling(_ body: @escaping () -> Never) throws(Errno) -> Int32 {
+    public static func spawnSibling(
+        in namespaces: NamespaceSet = [], _ body: @escaping () -> Never
+    ) throws(Errno) -> Int32 {
         let held = Body(body)
         return try withExtendedLifetime(held) { () throws(Errno) in
             try check(
                 unsafe clinux_spawn_sibling(
+                    namespaces.rawValue,
+                    { context in
+                        guard let context = unsafe context else { return 1 }
+                        unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
+                    }, Unmanaged.passUnretained(held).toOpaque()))
+        }
+    }
+
+    /// Runs `body` in a process of its own, in new namespaces, that shares this one's memory and
+    /// descriptors, and waits for its end.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_VM | CLONE_VFORK | CLONE_FILES`.
+    public static func runAside(
+        _ namespaces: NamespaceSet, _ body: @escaping () -> Void
+    ) throws(Errno) {
+        let held = Body {
+            body()
+            CurrentProcess.exit(0)
+        }
+        try withExtendedLifetime(held) { () throws(Errno) in
+            try checkDone(
+                unsafe clinux_run_aside(
+                    namespaces.rawValue,
                     { context in
                         guard let context = unsafe context else { return 1 }
                         unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
@@ -123,6 +149,10 @@ public enum CurrentProcess {
     /// Starts this program anew from such a mount, where its entry point has taken its command for
     /// one that has nothing to do with containers. Returns when that is done, or cannot be.
     public static func seal() { clinux_seal_now() }
+
+    /// Starts this program anew from a copy of its binary that nobody can change. Returns when that
+    /// cannot be.
+    public static func sealByCopy() { clinux_seal_copy() }
 
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
@@ -209,6 +239,11 @@ public enum CurrentProcess {
                 clinux_start_watchdog(lifeline.rawValue, -1, nil)
             }
         return try check(pid)
+    }
+
+    /// Has the watchdog kill this process, instead of the one that made it.
+    public static func watch(_ child: borrowing ChildProcess) {
+        clinux_watch(child.borrowed.rawValue)
     }
 
     /// Ends the watchdog: nothing is left to kill.

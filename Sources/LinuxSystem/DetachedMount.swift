@@ -59,6 +59,16 @@ public struct DetachedMount: ~Copyable, Sendable {
         try borrowed.setMountPropagation(propagation, recursive: recursive)
     }
 
+    /// Gives the files in it the ids that the mappings of a user namespace make of their own.
+    ///
+    /// - Throws: `Errno.invalidArgument` where the file system does not know it.
+    ///
+    /// The corresponding C function is `mount_setattr` with `MOUNT_ATTR_IDMAP`.
+    public func mapIDs(by namespace: FileDescriptor, recursive: Bool) throws(Errno) {
+        let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
+        try checkDone(clinux_mount_idmap(borrowed.rawValue, depth, namespace.rawValue))
+    }
+
     /// Attaches the mount on top of an opened file or directory. The descriptor stays a handle on
     /// the mount's root.
     ///
@@ -107,8 +117,13 @@ public enum MountTree {
     public static func setRootPropagation(
         _ propagation: MountPropagation, recursive: Bool
     ) throws(Errno) {
-        let root = try HostPath.open("/", [.path, .directory])
-        try root.borrowed.setMountPropagation(propagation, recursive: recursive)
+        let depth = recursive ? CUnsignedInt(CLINUX_AT_RECURSIVE) : 0
+        try checkDone(clinux_set_root_propagation(depth, propagation.rawValue))
+    }
+
+    /// Whether this process may mount where it is.
+    public static var mayBeChanged: Bool {
+        (try? DetachedMount.clone("/", recursive: true)) != nil
     }
 
     /// The root of the mount that `directory` is reached through.

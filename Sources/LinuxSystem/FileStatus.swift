@@ -121,6 +121,9 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
     /// The corresponding C constant is `CGROUP2_SUPER_MAGIC`.
     public static let cgroup2 = FileSystemMagic(rawValue: 0x6367_7270)
 
+    /// Of pipes without a name. The corresponding C constant is `PIPEFS_MAGIC`.
+    public static let pipes = FileSystemMagic(rawValue: 0x5049_5045)
+
     /// The corresponding C function is `fstatfs`.
     public static func of(_ descriptor: FileDescriptor) throws(Errno) -> FileSystemMagic {
         FileSystemMagic(rawValue: try check(clinux_filesystem_type(descriptor.rawValue)))

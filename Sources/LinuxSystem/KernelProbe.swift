@@ -65,6 +65,6 @@ extension DetachedMount {
     ///
     /// The corresponding C function is `mount_setattr` with `MOUNT_ATTR_IDMAP`.
     public func setUsers(_ userNamespace: FileDescriptor) throws(Errno) {
-        try checkDone(clinux_set_mount_users(borrowed.rawValue, userNamespace.rawValue))
+        try checkDone(clinux_mount_idmap(borrowed.rawValue, 0, userNamespace.rawValue))
     }
 }

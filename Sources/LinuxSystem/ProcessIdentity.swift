@@ -41,6 +41,16 @@ public struct ProcessIdentity: Sendable, Hashable {
         return status.startTime == startTime && !status.hasEnded
     }
 
+    /// It and all whose pid namespace is its own, as far as this process may look at them.
+    public var withNamespaceMates: [Int32] {
+        guard let own = try? HostPath.linkTarget("/proc/\(pid)/ns/pid"),
+            let names = try? HostPath.directories(in: "/proc")
+        else { return [pid] }
+        return names.compactMap { Int32($0) }.filter {
+            $0 == pid || (try? HostPath.linkTarget("/proc/\($0)/ns/pid")) == own
+        }.sorted()
+    }
+
     /// A descriptor of it, nil when it is gone: what is sent through it reaches nobody else.
     ///
     /// The corresponding C function is `pidfd_open`.

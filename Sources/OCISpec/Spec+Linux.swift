@@ -19,7 +19,10 @@ extension Spec {
         public var netDevices: [NetworkDevice]
         public var mountLabel: Located<String>?
         public var intelRdt: IntelRdt?
-        public var unsupported: [Located<String>]
+        public var uidMappings: [IDMapping]
+        public var gidMappings: [IDMapping]
+        /// By the clock's name.
+        public var timeOffsets: [TimeOffset]
         public var offset: Int
 
         /// A device of the host that becomes the container's.
@@ -79,9 +82,9 @@ extension Spec.Linux {
         resources = reader.object("resources").map(Resources.init)
         personality = reader.object("personality").flatMap(Personality.init)
         cgroupsPath = reader.string("cgroupsPath")
-        unsupported = reader.present([
-            "uidMappings", "gidMappings", "timeOffsets",
-        ])
+        uidMappings = reader.objects("uidMappings", Spec.IDMapping.init) ?? []
+        gidMappings = reader.objects("gidMappings", Spec.IDMapping.init) ?? []
+        timeOffsets = TimeOffset.all(reader)
         memoryPolicy = reader.object("memoryPolicy").flatMap(MemoryPolicy.init)
         netDevices = NetworkDevice.all(reader)
         mountLabel = reader.string("mountLabel")

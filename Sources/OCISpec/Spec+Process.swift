@@ -16,7 +16,6 @@ extension Spec {
         public var execCPUAffinity: CPUAffinity?
         public var apparmorProfile: Located<String>?
         public var selinuxLabel: Located<String>?
-        public var unsupported: [Located<String>]
         public var offset: Int
 
         /// In characters.
@@ -69,7 +68,6 @@ extension Spec.Process {
         execCPUAffinity = reader.object("execCPUAffinity").map(CPUAffinity.init)
         apparmorProfile = reader.string("apparmorProfile")
         selinuxLabel = reader.string("selinuxLabel")
-        unsupported = []
         offset = reader.offset
     }
 }

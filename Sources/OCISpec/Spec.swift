@@ -13,8 +13,6 @@ public struct Spec: Sendable {
     public var hooks: Hooks?
     public var vfs: VFS?
     public var annotations: [(key: Located<String>, value: Located<String>)] = []
-    /// Parts of the specification that this version does not carry out, with their places.
-    public var unsupported: [Located<String>] = []
 
     /// The specification's versions whose documents are understood, as `ociVersion` has them.
     public static let versions = (oldest: "1.0.0", newest: "1.3.0")
@@ -30,8 +28,9 @@ public struct Spec: Sendable {
         public var type: Located<String>?
         public var source: Located<String>?
         public var options: [Located<String>]
-        /// `uidMappings` or `gidMappings`, which ask for an id-mapped mount.
-        public var mappings: Located<String>?
+        /// Ask for an id-mapped mount.
+        public var uidMappings: [IDMapping]
+        public var gidMappings: [IDMapping]
         public var offset: Int
     }
 
@@ -49,8 +48,6 @@ public struct Spec: Sendable {
         hooks = reader.object("hooks").map(Hooks.init)
         vfs = reader.object("vfs").map(VFS.init)
         annotations = reader.object("annotations")?.strings ?? []
-        unsupported += process?.unsupported ?? []
-        unsupported += linux?.unsupported ?? []
     }
 }
 
@@ -69,9 +66,8 @@ extension Spec.Mount {
         type = reader.string("type")
         source = reader.string("source")
         options = reader.strings("options") ?? []
-        mappings =
-            ["uidMappings", "gidMappings"].lazy
-            .compactMap { key in reader.member(key).map { Located(key, at: $0.offset) } }.first
+        uidMappings = reader.objects("uidMappings", Spec.IDMapping.init) ?? []
+        gidMappings = reader.objects("gidMappings", Spec.IDMapping.init) ?? []
         offset = reader.offset
     }
 }
@@ -82,21 +78,6 @@ extension ObjectReader {
         value.members.compactMap { member in
             guard let key = string(member.key), let value = string(member.value) else { return nil }
             return (key, value)
-        }
-    }
-
-    /// The members among `keys` that are there and not empty.
-    func present(_ keys: [String]) -> [Located<String>] {
-        keys.compactMap { key in
-            guard let found = member(key) else { return nil }
-            let isEmpty =
-                switch found.kind {
-                case .object: found.members.isEmpty
-                case .array: found.elements.isEmpty
-                case .string: found.string == ""
-                default: false
-                }
-            return isEmpty ? nil : Located(key, at: found.offset)
         }
     }
 }

@@ -1,17 +1,19 @@
 internal import ContainerRuntime
 internal import JSON
+internal import LinuxSystem
 internal import OCISpec
 
 /// The config.json that `vfs-run spec` writes.
 enum DefaultConfig {
-    static var json: JSONOutput {
+    /// - Parameter user: Who is to run it, where that is not root.
+    static func json(for user: RootlessUser? = nil) -> JSONOutput {
         .object([
             ("ociVersion", .string(Spec.versions.newest)),
             ("process", process),
             ("root", .object([("path", .string("rootfs")), ("readonly", .bool(false))])),
             ("hostname", .string("vfs-run")),
-            ("mounts", .array(mounts)),
-            ("linux", linux),
+            ("mounts", .array(mounts(hasTerminalGroup: user == nil))),
+            ("linux", linux(user)),
         ])
     }
 
@@ -49,13 +51,15 @@ enum DefaultConfig {
         ])
     }
 
-    private static var mounts: [JSONOutput] {
-        [
+    /// - Parameter hasTerminalGroup: Whether the container has a group 5, `tty`.
+    private static func mounts(hasTerminalGroup: Bool) -> [JSONOutput] {
+        let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
+        return [
             mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
             mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
             mount(
                 "/dev/pts", "devpts", "devpts",
-                ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+                terminals + (hasTerminalGroup ? ["gid=5"] : [])),
             mount(
                 "/dev/shm", "tmpfs", "shm",
                 ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
@@ -76,10 +80,32 @@ enum DefaultConfig {
         ])
     }
 
-    private static var linux: JSONOutput {
-        let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"]
-        return .object([
-            ("namespaces", .array(kinds.map { .object([("type", .string($0))]) })),
+    private static func linux(_ user: RootlessUser?) -> JSONOutput {
+        let kinds =
+            ["pid", "network", "ipc", "uts", "mount", "cgroup"] + (user == nil ? [] : ["user"])
+        var members: [(key: String, value: JSONOutput)] = [
+            ("namespaces", .array(kinds.map { .object([("type", .string($0))]) }))
+        ]
+        if let mappings = user?.ownMappings {
+            members.append(("uidMappings", mapping(mappings.users)))
+            members.append(("gidMappings", mapping(mappings.groups)))
+        }
+        return .object(members + paths)
+    }
+
+    private static func mapping(_ map: IDMap) -> JSONOutput {
+        .array(
+            map.ranges.map {
+                .object([
+                    ("containerID", .unsigned(UInt64($0.inside))),
+                    ("hostID", .unsigned(UInt64($0.outside))),
+                    ("size", .unsigned(UInt64($0.count))),
+                ])
+            })
+    }
+
+    private static var paths: [(key: String, value: JSONOutput)] {
+        [
             (
                 "maskedPaths",
                 strings([
@@ -96,7 +122,7 @@ enum DefaultConfig {
                 ])
             ),
             ("seccomp", seccomp),
-        ])
+        ]
     }
 
     /// The built-in profile, as it is.

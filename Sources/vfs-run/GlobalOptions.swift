@@ -9,13 +9,25 @@ struct GlobalOptions: Sendable {
     var rootIsGiven = false
     var log = Log()
     var controlGroupManager = ControlGroupManager.files
+    var rootless = RootlessMode.auto
+
+    /// Whether somebody who is not root gets what they can have.
+    enum RootlessMode: String, Sendable {
+        /// Where the runtime is not root.
+        case auto
+        /// Also where it is.
+        case always = "true"
+        /// Then they get an error.
+        case never = "false"
+    }
 
     var store: ContainerStore { ContainerStore(root: root) }
 
     static let table = [
         Option(
             long: "root", value: "DIR",
-            help: "where the states of containers are kept, /run/vfs-run by default",
+            help:
+                "where the states of containers are kept: /run/vfs-run, or $XDG_RUNTIME_DIR/vfs-run",
             completes: .directories),
         Option(
             long: "log", value: "FILE", help: "write what goes wrong to FILE too",
@@ -35,7 +47,8 @@ struct GlobalOptions: Sendable {
             completes: .words(["cgroupfs", "systemd", "disabled"])),
         Option(
             long: "rootless", value: "MODE",
-            help: "whether to do without what only root may do: true, false or auto",
+            help:
+                "do without what only root may do: true, false, or auto, where the caller is not root",
             completes: .words(["true", "false", "auto"])),
     ]
 
@@ -96,20 +109,24 @@ struct GlobalOptions: Sendable {
             }
             controlGroupManager = manager
         case "rootless":
-            if !["true", "false", "auto", "1", "0"].contains(value) {
+            let word = ["1": "true", "0": "false"][value] ?? value
+            guard let mode = RootlessMode(rawValue: word) else {
                 throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
             }
+            rootless = mode
         default: break
         }
     }
 
     /// As the XDG base directories have it for users.
     private static var defaultRoot: String {
-        if Credentials.effectiveUser != 0,
-            let folder = CurrentProcess.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/")
+        let user = Credentials.effectiveUser
+        // Also for root of a user namespace, as which engines call runtimes: /run is not theirs.
+        if let folder = CurrentProcess.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/"),
+            user != 0 || !OwnUserNamespace.isInitial
         {
             return folder + "/vfs-run"
         }
-        return "/run/vfs-run"
+        return user == 0 ? "/run/vfs-run" : "/run/user/\(user)/vfs-run"
     }
 }

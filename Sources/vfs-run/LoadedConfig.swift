@@ -36,6 +36,7 @@ struct NamedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
+        invocation.setCaller(arguments.globals)
         self.invocation = invocation
         file = path
         document = try LoadedConfig.read(path, ofBundle: false)
@@ -140,7 +141,19 @@ struct LoadedConfig {
         }
     }
 
-    private static let seccompCache = SeccompCache(directory: "/var/cache/vfs-run/seccomp")
+    private static let seccompCache = SeccompCache(directory: cacheDirectory + "/seccomp")
+
+    /// As the XDG base directories have it for users.
+    private static var cacheDirectory: String {
+        if Credentials.effectiveUser == 0 { return "/var/cache/vfs-run" }
+        if let folder = CurrentProcess.environment("XDG_CACHE_HOME"), folder.hasPrefix("/") {
+            return folder + "/vfs-run"
+        }
+        if let home = CurrentProcess.environment("HOME"), home.hasPrefix("/") {
+            return home + "/.cache/vfs-run"
+        }
+        return "/nonexistent"
+    }
 
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }

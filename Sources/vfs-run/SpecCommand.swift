@@ -9,23 +9,29 @@ extension Command {
         name: "spec", summary: "write a config.json to start from", operands: "",
         details: [
             "Writes the default config.json: a shell on a terminal, its own namespaces, three"
-                + " capabilities, the default seccomp profile. An existing file is left alone."
+                + " capabilities, the default seccomp profile. An existing file is left alone.",
+            "With --rootless it has what vfs-run adds by itself for somebody who is not root: a user"
+                + " namespace whose root is the caller, with the ids that /etc/subuid and"
+                + " /etc/subgid set aside for them.",
         ],
         options: [
             Option(
                 long: "bundle", short: "b", value: "DIR",
                 help: "the directory to write it to, instead of this one",
-                completes: .directories)
+                completes: .directories),
+            Option(
+                long: "rootless", value: nil, help: "for the caller, who need not be root"),
         ],
         run: { arguments throws(CommandError) in
             if let extra = arguments.operands.first {
                 throw CommandError("spec takes no argument \"\(extra)\"; see \"vfs-run help spec\"")
             }
+            let json = DefaultConfig.json(for: arguments.has("rootless") ? .current : nil)
             let path = (arguments.value("bundle") ?? ".") + "/config.json"
             do throws(Errno) {
                 let file = try HostPath.open(
                     path, [.writeOnly, .create, .exclusive], mode: 0o644)
-                try file.borrowed.write(all: Array(DefaultConfig.json.prettyText.utf8))
+                try file.borrowed.write(all: Array(json.prettyText.utf8))
             } catch .fileExists {
                 throw CommandError("\(path) exists; remove it first, or name another --bundle")
             } catch {

@@ -31,15 +31,12 @@ import Testing
             "linux",
             #"""
             {"namespaces": [{"type": "mount"}],
-             "uidMappings": [{}],
              "resources": {"memory": {"limit": 1}, "devices": [{"allow": false}], "pids": {}},
-             "timeOffsets": {"monotonic": {}}, "cgroupsPath": "/x"}
+             "cgroupsPath": "/x"}
             """#,
             """
-            config.json:6:17: linux.uidMappings: is not supported yet; remove it
-            config.json:7:52: linux.resources.devices[0].access: is missing; write letters \
+            config.json:6:52: linux.resources.devices[0].access: is missing; write letters \
             out of rwm
-            config.json:8:17: linux.timeOffsets: is not supported yet; remove it
             """),
         CheckRow(
             "linux",

@@ -13,10 +13,6 @@ import Testing
     }
 
     static let rules: [Rule] = [
-        rule(
-            "unsupportedParts", Checks.unsupportedParts, "linux",
-            #"{"timeOffsets": {"monotonic": {}}}"#
-        ),
         rule("version", Checks.version, "ociVersion", #""3.0.0""#),
         rule("rootDirectory", Checks.rootDirectory, "root", nil),
         rule("arguments", Checks.arguments, "process", #"{"cwd": "/", "args": []}"#),
@@ -62,6 +58,10 @@ import Testing
             process(#""execCPUAffinity": {"initial": "a"}"#)),
         rule(
             "networkDevices", Checks.networkDevices, "linux", #"{"netDevices": {"eth0": {}}}"#),
+        rule(
+            "idMappings", Checks.idMappings, "linux",
+            #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
+        rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]
 

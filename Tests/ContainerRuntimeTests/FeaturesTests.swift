@@ -65,9 +65,15 @@ import Testing
 
     @Test(arguments: `Mount options`.specification)
     func `of mount options holds`(_ name: String) throws {
+        let isAboutIDs = name == "idmap" || name == "ridmap"
+        let mapping = #"[{"containerID": 0, "hostID": 1, "size": 1}]"#
         let found = try errors(
             "mounts",
-            #"[{"destination": "/x", "type": "tmpfs", "source": "/x", "options": ["\#(name)"]}]"#)
+            isAboutIDs
+                ? #"[{"destination": "/x", "source": "/x", "options": ["bind", "\#(name)"],"#
+                    + #""uidMappings": \#(mapping), "gidMappings": \#(mapping)}]"#
+                : #"[{"destination": "/x", "type": "tmpfs", "source": "/x","#
+                    + #""options": ["\#(name)"]}]"#)
         expectClaimed(Self.list("mountOptions").contains(name), found, name)
     }
 

@@ -37,10 +37,8 @@ import Testing
             """#,
             """
             config.json:6:30: linux.namespaces[1].type: the mount namespace stands twice
-            config.json:7:11: linux.namespaces[2].type: user namespaces are not supported \
-            yet; remove it
-            config.json:7:29: linux.namespaces[3].type: time namespaces are not supported \
-            yet; remove it
+            config.json:7:2: linux.namespaces[2]: a new user namespace needs linux.uidMappings \
+            and linux.gidMappings: which ids of the host those of the container are
             config.json:8:11: linux.namespaces[4].type: "pdi" is not known; did you mean \
             "pid"? allowed are pid, network, mount, ipc, uts, user, cgroup, time
             config.json:8:28: linux.namespaces[5].type: "" is not known; allowed are pid, \
@@ -89,6 +87,85 @@ import Testing
             #"""
             {"namespaces": [{"type": "mount"}, {"type": "network"}],
              "sysctl": {"net.ipv4.ip_forward": "1"}}
+            """#),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{}],
+             "sysctl": {"user.max_user_namespaces": "5"}}
+            """#,
+            """
+            config.json:6:18: linux.uidMappings[0]: linux.uidMappings maps ids of a user namespace, \
+            and there is none; add an entry {"type": "user"} to linux.namespaces
+            config.json:6:79: linux.gidMappings[0].containerID: is required and missing
+            config.json:6:79: linux.gidMappings[0].hostID: is required and missing
+            config.json:6:79: linux.gidMappings[0].size: is required and missing
+            config.json:7:13: linux.sysctl["user.max_user_namespaces"]: user.max_user_namespaces \
+            needs an entry {"type": "user"} in linux.namespaces; without it the host would be \
+            changed
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "user"}],
+             "uidMappings": [
+              {"containerID": 0, "hostID": 1000, "size": 10},
+              {"containerID": 5, "hostID": 5000, "size": 10},
+              {"containerID": 20, "hostID": 1009, "size": 1},
+              {"containerID": 4294967290, "hostID": 6000, "size": 10},
+              {"containerID": 30, "hostID": 7000, "size": 0}],
+             "gidMappings": [{"containerID": 1, "hostID": 1, "size": 1}]}
+            """#,
+            """
+            config.json:8:3: linux.uidMappings[1]: these ids of the container are mapped twice
+            config.json:9:3: linux.uidMappings[2]: these ids of the host stand behind two of the \
+            container
+            config.json:10:19: linux.uidMappings[3].containerID: 4294967290 and 10 more go beyond \
+            the last id, 4294967294
+            config.json:11:46: linux.uidMappings[4].size: 0 ids are none; give a size
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "user"}],
+             "uidMappings": [{"containerID": 1, "hostID": 1000, "size": 10}],
+             "gidMappings": [{"containerID": 1, "hostID": 1, "size": 1}]}
+            """#,
+            """
+            config.json:3:12: process: the user 0 is not mapped in the container's user namespace; \
+            add it to linux.uidMappings
+            config.json:3:12: process: the group 0 is not mapped in the container's user namespace; \
+            add it to linux.gidMappings
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "user"}],
+             "uidMappings": [{"containerID": 0, "hostID": 0, "size": 4294967295}],
+             "gidMappings": [{"containerID": 0, "hostID": 0, "size": 4294967295}]}
+            """#),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}],
+             "timeOffsets": {"monotonic": {"secs": 1}, "realtime": {"nanosecs": 1000000000}}}
+            """#,
+            """
+            config.json:6:18: linux.timeOffsets.monotonic: needs an entry {"type": "time"} in \
+            linux.namespaces; without it the clock is the host's
+            config.json:6:44: linux.timeOffsets.realtime: "realtime" is no clock of a time \
+            namespace; allowed are monotonic, boottime
+            config.json:6:44: linux.timeOffsets.realtime: 1000000000 nanoseconds are a second or \
+            more; add it to secs
+            config.json:6:44: linux.timeOffsets.realtime: needs an entry {"type": "time"} in \
+            linux.namespaces; without it the clock is the host's
+            """),
+        CheckRow(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "time"}],
+             "timeOffsets": {"monotonic": {"secs": -5, "nanosecs": 1}, "boottime": {}}}
             """#),
         CheckRow(
             "linux",

@@ -31,6 +31,7 @@ import Testing
         ("kernel/msgmax", .ipc), ("kernel/msgmnb", .ipc), ("kernel/msgmni", .ipc),
         ("kernel/shmall", .ipc), ("kernel/shmmax", .ipc), ("kernel/shmmni", .ipc),
         ("kernel/shm_rmid_forced", .ipc), ("kernel/semx", nil), ("kernel/domainname", .uts),
+        ("user/max_user_namespaces", .user), ("users/x", nil),
         ("kernel/hostname", .uts), ("kernel/core_pattern", nil), ("vm/swappiness", nil),
     ]
 

@@ -20,8 +20,9 @@ import Testing
     /// Lists of names that a document may hold: what is missing here, and what is missing there.
     static let lists: [(path: [String], notYet: Set<String>, onlyHere: Set<String>)] = [
         // acl and noacl: of the kernel's past, and in runc until 1.1.
-        (["mountOptions"], ["acl", "noacl"], []),
-        (["linux", "namespaces"], ["user", "time"], []),
+        // Id-mapped mounts: newer than runc 1.1; time namespaces likewise.
+        (["mountOptions"], ["acl", "noacl"], ["idmap", "ridmap"]),
+        (["linux", "namespaces"], [], ["time"]),
         (["linux", "capabilities"], [], []),
         (["linux", "seccomp", "actions"], [], []),
         (["linux", "seccomp", "operators"], [], []),

@@ -65,16 +65,6 @@ func read(_ text: String) throws -> (spec: Spec, diagnostics: Diagnostics) {
         #expect(diagnostics.all.isEmpty)
     }
 
-    @Test func `lists what this version does not carry out`() throws {
-        let (spec, _) = try read(
-            #"""
-            {"ociVersion": "1.3.0", "hooks": {"poststop": []},
-             "process": {"cwd": "/", "apparmorProfile": "x"},
-             "linux": {"timeOffsets": {"monotonic": {}}, "mountLabel": ""}}
-            """#)
-        #expect(spec.unsupported.map(\.value) == ["timeOffsets"])
-    }
-
     @Test func `tells a duplicate key where it stands the second time`() throws {
         let (_, diagnostics) = try read(
             #"{"ociVersion": "1.3.0", "process": {"cwd": "/", "\u0063wd": "/x"}}"#)

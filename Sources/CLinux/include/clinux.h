@@ -48,8 +48,15 @@ enum {
 pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
                    int (*body)(void *_Nullable), void *_Nullable context);
 /// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
-/// one is a child of that one's parent, and a copy.
-pid_t clinux_spawn_sibling(int (*body)(void *_Nullable), void *_Nullable context);
+/// one is a child of that one's parent, and a copy. `flags` are namespaces.
+pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
+/// Runs `body(context)`, which must end its process, in a process with namespaces of its own
+/// (`flags`) that shares this one's memory and descriptors, and waits for its end.
+int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
+/// A process in new namespaces that does nothing until `clinux_end_sleeper`, or until this one
+/// ends. It shares this one's memory.
+pid_t clinux_spawn_sleeper(uint64_t flags);
+int clinux_end_sleeper(pid_t pid);
 int clinux_setns(int fd, int kind);
 int clinux_unshare(int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
@@ -74,6 +81,9 @@ int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags
 /// signal. When `tty` is not −1, `saved` (a `struct termios`) is put back on it
 /// first. `lifeline` must stay open. Returns its pid.
 pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
+
+/// Has the watchdog kill the process behind `pidfd` instead.
+void clinux_watch(int pidfd);
 
 /// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
 /// which must stay where they are. Called before it is started.
@@ -141,6 +151,12 @@ const char *_Nullable clinux_next_entry(int directory, void *_Nullable *_Nonnull
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation);
+
+/// mount_setattr(2) of the mount on "/".
+int clinux_set_root_propagation(unsigned int flags, uint64_t propagation);
+/// mount_setattr(2) with MOUNT_ATTR_IDMAP: ids as the user namespace behind `user_namespace` maps
+/// them.
+int clinux_mount_idmap(int fd, unsigned int flags, int user_namespace);
 
 // Devices of cgroup2. ---------------------------------------------------------
 
@@ -241,8 +257,6 @@ int clinux_has_attribute(int fd, const char *name);
 int clinux_landlock_version(void);
 /// statmount(2) of nothing: EFAULT where there is such a call.
 int clinux_try_statmount(void);
-/// mount_setattr(2) with MOUNT_ATTR_IDMAP, of a detached mount.
-int clinux_set_mount_users(int mount, int user_namespace);
 int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard);
 /// Makes one of the calls that change nothing, whoever makes them: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
@@ -253,6 +267,9 @@ const char *_Nullable clinux_try_harmless(int index, int *error);
 /// 1 when this process runs from a detached mount of its own binary, which
 /// nobody can open for writing; 0 when not.
 int clinux_is_sealed(void);
+/// Starts this program anew from a copy of its binary that lives in memory and can no
+/// more be changed (memfd_create(2), F_ADD_SEALS). Returns when that is not allowed.
+void clinux_seal_copy(void);
 /// Starts this program anew, sealed, where its entry point has not done so. Returns
 /// when it is sealed already, and when that is not allowed.
 void clinux_seal_now(void);

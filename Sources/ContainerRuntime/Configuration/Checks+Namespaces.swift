@@ -14,11 +14,6 @@ extension Checks {
                     "the \(kind.rawValue) namespace stands twice", at: namespace.type.offset)
             }
             seen.append(kind)
-            if !Supported.namespaces.contains(kind) {
-                diagnostics.error(
-                    "\(kind.rawValue) namespaces are not supported yet; remove it",
-                    at: namespace.type.offset)
-            }
             guard let path = namespace.path, !path.value.isEmpty else { continue }
             if !path.value.hasPrefix("/") {
                 diagnostics.error("\"\(path.value)\" is not an absolute path", at: path.offset)

@@ -7,21 +7,15 @@ enum Checks {
     typealias Check = @Sendable (Spec, Diagnostics) -> Void
 
     static let all: [Check] = [
-        unsupportedParts, version, annotations, rootDirectory, arguments, environment,
+        version, annotations, rootDirectory, arguments, environment,
         workingDirectory, user,
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
         sysctl, resources, intelRdt, mounts,
         procMounts, terminal, devices, containerPaths, seccomp, overlay,
-        hooks, labels, memoryPolicy, affinity, networkDevices,
+        hooks, labels, memoryPolicy, affinity, networkDevices, idMappings, timeOffsets,
     ]
 
     // MARK: The document
-
-    static func unsupportedParts(_ spec: Spec, _ diagnostics: Diagnostics) {
-        for part in spec.unsupported {
-            diagnostics.error("is not supported yet; remove it", at: part.offset)
-        }
-    }
 
     static func version(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let version = spec.ociVersion else { return }

@@ -15,6 +15,7 @@ extension Configuration {
         public var propagation: [Propagation] = []
         /// Whether a tmpfs starts with what the directory below it holds.
         public var copiesUp = false
+        public var idMapping: IDMapping?
         public var origin: Origin
         /// The options as they were written, for people.
         public var optionText: String
@@ -24,6 +25,14 @@ extension Configuration {
         var isFilledFirst: Bool {
             guard case .fileSystem("tmpfs", _, _) = kind else { return false }
             return set.union(setRecursively).contains(.readOnly)
+        }
+
+        /// The ids that files are seen with, by those they have.
+        public struct IDMapping: Sendable {
+            /// Nil: those of the container's user namespace.
+            public var mappings: IDMappings?
+            /// Of the mounts below too.
+            public var isRecursive: Bool
         }
 
         public enum Kind: Sendable, Hashable {

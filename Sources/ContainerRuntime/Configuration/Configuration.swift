@@ -32,6 +32,11 @@ public struct Configuration: Sendable {
     /// The SELinux context of the mounts that take one.
     public var mountLabel: Setting<String>?
 
+    public var userNamespace: UserNamespace?
+    /// Of a new time namespace.
+    public var timeOffsets: [Setting<TimeOffset>] = []
+    public var privilege = Privilege.full
+
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?
 
@@ -109,6 +114,10 @@ public struct Configuration: Sendable {
         public var resources: Resources
         /// Whether commands will pause, list and measure the container.
         public var isManaged: Bool
+        /// Whether its devices are filtered even when the config asks for nothing.
+        public var policesDevices = true
+        /// Whether it does without where none may be made: somebody who is not root, and no limit.
+        public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
     }
@@ -183,8 +192,15 @@ public struct Configuration: Sendable {
     public struct Namespaces: Sendable {
         /// Made by one `clone3`.
         public var new: Setting<NamespaceSet>
-        public var joined: [Setting<(kind: NamespaceSet, name: String, path: String)>]
+        public var joined: [Setting<JoinedNamespace>]
+    }
 
+    /// A namespace that exists.
+    public struct JoinedNamespace: Sendable, Hashable {
+        public var kind: NamespaceSet
+        /// In the config's words.
+        public var name: String
+        public var path: String
     }
 
     /// Where the root file system comes from; all paths absolute.

@@ -31,6 +31,11 @@ public struct Invocation: Sendable {
     /// Whether systemd makes it.
     public var asksSystemd = false
 
+    /// What the runtime may do.
+    public var privilege = Configuration.Privilege.full
+    /// Whoever is not root and gets by without; nil leaves everything as the config has it.
+    public var rootless: RootlessUser?
+
     public enum ControlGroups: Sendable {
         /// None.
         case disabled
@@ -50,8 +55,8 @@ public struct ConfigurationError: Error, Sendable {
 
 /// Turns the document into a configuration: reads, checks, decides.
 public struct ConfigurationBuilder {
-    private let diagnostics: Diagnostics
-    private let invocation: Invocation
+    let diagnostics: Diagnostics
+    let invocation: Invocation
     private let bundle: String
     private let compiled: SeccompCache?
     private var others: [Diagnostic] = []
@@ -72,7 +77,14 @@ public struct ConfigurationBuilder {
         for check in Checks.all { check(spec, builder.diagnostics) }
         builder.checkTerminal(spec)
         var configuration = builder.configuration(spec)
-        if let joining = invocation.joining { configuration?.apply(joining) }
+        if let joining = invocation.joining {
+            configuration?.apply(joining)
+        } else if configuration != nil {
+            builder.adapt(&configuration)
+            guard let configuration else { throw ConfigurationError(diagnostics: []) }
+            builder.checkMappedUser(spec, configuration)
+            builder.checkIDMappedMounts(spec, configuration)
+        }
         let found = builder.diagnostics.sorted + builder.others
         guard let configuration, !found.contains(where: { $0.severity == .error }) else {
             throw ConfigurationError(diagnostics: found)
@@ -101,7 +113,7 @@ public struct ConfigurationBuilder {
         }
         let linux = spec.linux
         let propagation = linux?.rootfsPropagation
-        return Configuration(
+        var configuration = Configuration(
             bundle: bundle, ociVersion: spec.ociVersion?.value ?? "",
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
             process: process, root: root, namespaces: namespaces(linux),
@@ -131,12 +143,19 @@ public struct ConfigurationBuilder {
             mountLabel: name(linux?.mountLabel), container: invocation.container,
             controlGroup: controlGroup(linux, spec.annotations),
             resourceDirector: linux?.intelRdt.map(resourceDirector))
+        configuration.userNamespace = userNamespace(linux)
+        configuration.timeOffsets = timeOffsets(linux)
+        configuration.privilege = invocation.privilege
+        return configuration
     }
 
     private func controlGroup(
         _ linux: Spec.Linux?, _ annotations: [(key: Located<String>, value: Located<String>)]
     ) -> Setting<Configuration.ControlGroup>? {
-        let resources = linux?.resources.map { Resources($0) } ?? Resources()
+        var resources = linux?.resources.map { Resources($0) } ?? Resources()
+        // Whoever may make no device has none to be kept from, and only root may keep others.
+        let policesDevices = invocation.privilege == .full
+        if !policesDevices { resources.devices = nil }
         switch invocation.controlGroups {
         case .disabled: return nil
         case .whenNeeded where !resources.needControlGroup: return nil
@@ -147,7 +166,8 @@ public struct ConfigurationBuilder {
         return Setting(
             .init(
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
-                isManaged: invocation.controlGroups == .always,
+                isManaged: invocation.controlGroups == .always, policesDevices: policesDevices,
+                isOptional: !policesDevices && !resources.needControlGroup,
                 unit: invocation.asksSystemd ? unit(path, annotations) : nil),
             offset.map(Origin.config) ?? .standard)
     }
@@ -348,13 +368,14 @@ public struct ConfigurationBuilder {
     private func namespaces(_ linux: Spec.Linux?) -> Configuration.Namespaces {
         var new: NamespaceSet = []
         var origin = Origin.standard
-        var joined: [Setting<(kind: NamespaceSet, name: String, path: String)>] = []
+        var joined: [Setting<Configuration.JoinedNamespace>] = []
         for namespace in linux?.namespaces ?? [] {
             let kind = namespace.type.value.set
             if let path = namespace.path, !path.value.isEmpty {
                 joined.append(
                     Setting(
-                        (kind, namespace.type.value.rawValue, path.value),
+                        Configuration.JoinedNamespace(
+                            kind: kind, name: namespace.type.value.rawValue, path: path.value),
                         .config(namespace.offset)))
             } else {
                 if new.isEmpty { origin = .config(namespace.offset) }

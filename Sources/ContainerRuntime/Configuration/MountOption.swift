@@ -16,6 +16,8 @@ enum MountOption {
     case nothing
     /// Known, and another version's work.
     case unsupported
+    /// Files are seen with other ids.
+    case idMap(isRecursive: Bool)
 
     /// The options of the runtime specification 1.3.0, "Linux mount options".
     static let table: [(name: String, meaning: MountOption)] = [
@@ -81,8 +83,8 @@ enum MountOption {
         ("symfollow", .attribute(clear: .noSymbolicLinks)),
         ("sync", .superblock("sync")),
         ("unbindable", .propagation(.unbindable, isRecursive: false)),
-        ("idmap", .unsupported),
-        ("ridmap", .unsupported),
+        ("idmap", .idMap(isRecursive: false)),
+        ("ridmap", .idMap(isRecursive: true)),
         ("tmpcopyup", .copyUp),
     ]
 
@@ -107,9 +109,8 @@ extension Configuration.Mount {
             }
             destination = "/" + destination
         }
-        if let mappings = spec.mappings {
-            diagnostics.error(
-                "id-mapped mounts are not supported yet; remove it", at: mappings.offset)
+        if let mappings = Spec.mappings(spec.uidMappings, spec.gidMappings) {
+            idMapping = IDMapping(mappings: mappings, isRecursive: false)
         }
         var bind: Bool?
         var isRemount = false
@@ -131,6 +132,8 @@ extension Configuration.Mount {
                         "tmpcopyup fills a new tmpfs, and this is none; remove it",
                         at: option.offset)
                 }
+            case .idMap(let isRecursive):
+                idMapping = IDMapping(mappings: idMapping?.mappings, isRecursive: isRecursive)
             case .superblock(let flag): parameters.append(Parameter(key: flag))
             case .nothing: break
             case .unsupported:
@@ -145,6 +148,7 @@ extension Configuration.Mount {
         let type = spec.type?.value
         if bind == nil && type == "bind" { bind = false }
         let isControlGroup = type == "cgroup" || type == "cgroup2"
+        checkIDMapping(spec, isBind: bind != nil && !isRemount, diagnostics)
         if isRemount || bind != nil || isControlGroup {
             // There is no file system to hand it to: it would be dropped in silence.
             for option in unknown where !option.value.isEmpty {
@@ -176,6 +180,21 @@ extension Configuration.Mount {
         } else {
             kind = .fileSystem(
                 type: type, source: spec.source?.value, parameters: parameters)
+        }
+    }
+
+    private func checkIDMapping(
+        _ spec: Spec.Mount, isBind: Bool, _ diagnostics: Diagnostics
+    ) {
+        guard idMapping != nil else { return }
+        if !isBind {
+            diagnostics.error(
+                "ids are mapped where a tree of the host is bound, and this mount is another; remove"
+                    + " the mappings", at: spec.offset)
+        }
+        if spec.uidMappings.isEmpty != spec.gidMappings.isEmpty {
+            diagnostics.error(
+                "an id-mapped mount needs both uidMappings and gidMappings", at: spec.offset)
         }
     }
 

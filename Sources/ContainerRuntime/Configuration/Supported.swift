@@ -5,13 +5,11 @@ internal import OCISpec
 /// change when something is. The checks refuse what is not in here and `Features` shows it.
 ///
 /// The other parts have their own tables: mount options in `MountOption.table`, where
-/// `.unsupported` is the same word, and what `Spec` lists as unsupported.
+/// `.unsupported` is the same word.
 enum Supported {
     /// In the order of a container's life.
     static let hooks = Configuration.Hooks.Kind.allCases
-    static let namespaces = Spec.Linux.Namespace.Kind.allCases.filter {
-        $0 != .user && $0 != .time
-    }
+    static let namespaces = Spec.Linux.Namespace.Kind.allCases
     static let seccompActions = Spec.Seccomp.Action.allCases
 
     /// How `linux.resources` reaches the kernel.
@@ -25,7 +23,7 @@ enum Supported {
         modes: Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted(),
         flags: Spec.Linux.MemoryPolicy.Flag.allCases.map(\.rawValue).sorted()
     )
-    static let idMappedMounts = false
+    static let idMappedMounts = true
     static let networkDevices = true
     static let checkpoints = false
 

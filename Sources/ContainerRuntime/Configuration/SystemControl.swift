@@ -20,6 +20,7 @@ enum SystemControl {
     /// The namespace that owns a parameter, nil for the host's.
     static func owner(_ path: String) -> Spec.Linux.Namespace.Kind? {
         if path.hasPrefix("net/") { return .network }
+        if path.hasPrefix("user/") { return .user }
         if path.hasPrefix("fs/mqueue/") { return .ipc }
         let ipc = [
             "msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced",

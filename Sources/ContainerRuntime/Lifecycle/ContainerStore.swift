@@ -129,7 +129,10 @@ public struct ContainerStore: Sendable {
         } catch .fileExists {
             throw StepError("container with given ID already exists: \"\(id.text)\"")
         } catch {
-            throw StepError(SystemCallError("mkdir", path.inQuotes, error))
+            throw StepError(
+                SystemCallError("mkdir", path.inQuotes, error),
+                error == .permissionDenied || error == .noSuchFileOrDirectory
+                    ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)
         }
     }
 }
@@ -204,6 +207,9 @@ public struct StoredContainer: Sendable {
         } catch .noSuchFileOrDirectory, .noSuchProcess {
             // It is about to be gone: its memory is already.
             return .stopped
+        } catch .permissionDenied {
+            // What hides itself from its user is the runtime's own.
+            return .created
         } catch {
             return .running
         }

@@ -267,8 +267,8 @@ extension StoredContainer {
     public func processes() throws(RuntimeError) -> [Int32] {
         let state = try known()
         if state.groups.cgroup.isEmpty {
-            if let process = state.process, process.isAlive { return [process.pid] }
-            return []
+            guard let process = state.process, process.isAlive else { return [] }
+            return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
         do {
             return try state.groups.controlGroup.processes()

@@ -29,6 +29,7 @@ public struct Planner {
         let isJoining = configuration.joined != nil
         var plan = Plan(
             steps: planner.steps, namespaces: isJoining ? [] : planner.clonedNamespaces,
+            takesProcessBetween: !isJoining && planner.entersNamespaces,
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
         if let container = configuration.container {
             plan.consoleSocket = container.consoleSocket
@@ -73,10 +74,24 @@ public struct Planner {
 
     // MARK: The runtime process
 
+    /// Nil for root.
+    private var reachedUsers: IDMap? {
+        guard configuration.privilege == .none && configuration.userNamespace != nil else {
+            return nil
+        }
+        return configuration.userNamespace?.mappings?.value.users ?? IDMap([])
+    }
+
     private mutating func planRuntime() {
-        add(RequireSeal())
+        add(RequireSeal(users: reachedUsers))
         if let label = configuration.process.label ?? configuration.mountLabel {
             add(RequireSELinux(), label.origin)
+        }
+        if configuration.opensOnHost, let path = configuration.userNamespace?.path {
+            add(
+                FindMappings(
+                    path: path.value, expected: configuration.userNamespace?.mappings?.value),
+                path.origin)
         }
         if let container = configuration.container {
             planDescriptors(container.listeningDescriptors, container.preservedDescriptors)
@@ -99,19 +114,17 @@ public struct Planner {
                     directory.origin)
             }
         }
-        if let label = configuration.process.label ?? configuration.mountLabel {
-            add(RequireSELinux(), label.origin)
-        }
         if let seccomp = configuration.seccomp {
             add(
                 PrepareSeccomp(profile: seccomp.value, cache: seccompCache),
                 seccomp.origin)
         }
+        planSources(.runtime)
         if showsControlGroups { add(FindControlGroups(findsPaths: bindsControlGroups)) }
-        for joined in configuration.namespaces.joined where joined.value.kind == .pid {
-            let (kind, name, path) = joined.value
-            add(
-                JoinNamespace(side: .runtime, kind: kind, name: name, path: path), joined.origin)
+        if !entersNamespaces {
+            for joined in configuration.namespaces.joined where joined.value.kind == .pid {
+                add(JoinNamespace(side: .runtime, namespace: joined.value), joined.origin)
+            }
         }
         if let request = configuration.resourceDirector {
             add(MakeResctrlGroup(request: request.value), request.origin)
@@ -127,8 +140,52 @@ public struct Planner {
                 add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
             }
         }
+        planInitProcess()
+        if let namespace = configuration.userNamespace { planMappings(namespace) }
+    }
+
+    private mutating func planInitProcess() {
+        let new = clonedNamespaces
+        let origin = configuration.namespaces.new.origin
+        guard entersNamespaces else { return add(CreateNamespaces(namespaces: new), origin) }
+        // Whoever makes a time namespace is in the user namespace that owns it.
+        let before: NamespaceSet = new.contains(.time) ? new.intersection([.user, .time]) : []
+        let namespace = configuration.userNamespace
         add(
-            CreateNamespaces(namespaces: clonedNamespaces), configuration.namespaces.new.origin)
+            EnterNamespaces(
+                joined: configuration.namespaces.joined.map(\.value),
+                cloned: new.subtracting(before), before: before,
+                mappings: namespace?.mappings?.value, writer: namespace?.writer ?? .runtime,
+                timeOffsets: configuration.timeOffsets.map(\.value)),
+            configuration.namespaces.joined.first?.origin ?? origin)
+    }
+
+    /// Whether it takes a process in between to make the init process.
+    private var entersNamespaces: Bool {
+        let namespaces = configuration.namespaces
+        if namespaces.joined.isEmpty { return namespaces.new.value.contains(.time) }
+        return configuration.userNamespace != nil || namespaces.new.value.contains(.time)
+            || namespaces.joined.contains { $0.value.kind == .time }
+    }
+
+    /// What the init process waits for first of all: until its ids are mapped it can do nothing.
+    private mutating func planMappings(_ namespace: Configuration.UserNamespace) {
+        add(TieToRuntime(isHidden: configuration.privilege != .none))
+        if let group = configuration.controlGroup {
+            // The files of the host's control groups are not its own.
+            add(
+                EnterControlGroup(side: .runtime, isOptional: group.value.isOptional), group.origin)
+        }
+        let isMapped = namespace.path != nil || configuration.namespaces.new.value.contains(.time)
+        if !isMapped, let mappings = namespace.mappings {
+            add(
+                WriteMappings(mappings: mappings.value, writer: namespace.writer),
+                mappings.origin)
+        }
+        add(
+            BecomeNamespaceRoot(
+                mapped: namespace.mappings?.value, configuration.process.user.value),
+            namespace.mappings?.origin ?? .standard)
     }
 
     /// The namespaces that `clone3` makes. That of cgroups is made later where the container has a
@@ -170,7 +227,8 @@ public struct Planner {
     /// The same steps as of a start, without those that make what is there already.
     private mutating func planJoining(_ joined: Configuration.JoinedContainer) {
         let process = configuration.process
-        add(RequireSeal())
+        let isRootless = configuration.privilege == .none
+        add(RequireSeal(users: isRootless ? IDMap([]) : nil))
         planDescriptors(0, joined.preservedDescriptors)
         if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
@@ -185,6 +243,9 @@ public struct Planner {
                 hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value))
         add(TieToRuntime())
+        if joined.namespaces.contains(.user) {
+            add(BecomeNamespaceRoot(user: nil, group: nil))
+        }
         if let cpus = process.finalAffinity {
             add(SetAffinity(cpus: cpus.value), cpus.origin)
         } else if process.initialAffinity == nil {
@@ -203,9 +264,11 @@ public struct Planner {
     // MARK: The init process
 
     private mutating func planContainer() {
-        add(TieToRuntime())
+        if configuration.userNamespace == nil { add(TieToRuntime()) }
         if let group = configuration.controlGroup {
-            add(EnterControlGroup(), group.origin)
+            if configuration.userNamespace == nil {
+                add(EnterControlGroup(isOptional: group.value.isOptional), group.origin)
+            }
             if group.value.unit != nil {
                 add(LetAnchorGo(resources: group.value.resources), group.origin)
             }
@@ -218,18 +281,19 @@ public struct Planner {
         if let request = configuration.resourceDirector {
             add(EnterResctrlGroup(), request.origin)
         }
-        for joined in configuration.namespaces.joined where joined.value.kind != .pid {
-            let (kind, name, path) = joined.value
-            add(
-                JoinNamespace(side: .container, kind: kind, name: name, path: path),
-                joined.origin)
+        if !entersNamespaces {
+            for joined in configuration.namespaces.joined where joined.value.kind != .pid {
+                add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+            }
         }
         planRoot()
         // Hooks of the host's want to see both trees, with the mounts made; otherwise the host's is
         // let go first.
         let hooks = configuration.hooks
-        let pivotsLate = ![hooks.prestart, hooks.createRuntime, hooks.createContainer]
+        let hasHostHooks = ![hooks.prestart, hooks.createRuntime, hooks.createContainer]
             .allSatisfy(\.isEmpty)
+        // A user namespace mounts only what it sees mounted, and has the host's devices.
+        let pivotsLate = hasHostHooks || configuration.isRestricted
         if !pivotsLate { planPivot() }
         // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
         let hasDev = configuration.mounts.contains { HostName.cleaned($0.destination) == "/dev" }
@@ -254,21 +318,54 @@ public struct Planner {
             SeparateMounts(
                 propagation: propagation.value, mountpoint: configuration.root.mountpoint),
             propagation.origin)
-        for mount in configuration.mounts {
-            if case .bind(let source, let isRecursive) = mount.kind {
-                add(OpenBindSource(source: source, isRecursive: isRecursive), mount.origin)
-            }
-        }
+        if configuration.isRestricted { add(OpenPrivateProc()) }
+        planSources(.container)
         if bindsControlGroups { add(OpenControlGroups()) }
+        if configuration.opensOnHost { return add(AttachRoot()) }
         switch configuration.root.source {
         case .directory(let path):
             add(MountRootDirectory(path: path.value), path.origin)
         case .overlay(let overlay):
             add(
-                MountOverlay(overlay, label: configuration.mountLabel?.value), overlay.origin)
-            if overlay.isCompared, case .throwaway = overlay.upper {
-                add(HandOverUpper(), .argument("--diff"))
+                MountOverlay(
+                    overlay, label: configuration.mountLabel?.value,
+                    privilege: configuration.privilege), overlay.origin)
+            planComparison(overlay, .container)
+        }
+    }
+
+    /// What is thrown away is looked at first, where somebody wants to see it.
+    private mutating func planComparison(_ overlay: Configuration.Root.Overlay, _ side: Side) {
+        if overlay.isCompared, case .throwaway = overlay.upper {
+            add(HandOverUpper(side: side), .argument("--diff"))
+        }
+    }
+
+    /// What the container is made of is opened by the process that may do so.
+    private mutating func planSources(_ side: Side) {
+        let mappings = configuration.userNamespace?.mappings?.value
+        var position = 0
+        for mount in configuration.mounts {
+            guard case .bind(let source, let isRecursive) = mount.kind else { continue }
+            let isOnHost = configuration.opensOnHost || mount.idMapping != nil
+            if isOnHost == (side == .runtime) {
+                var step = OpenBindSource(
+                    source: source, isRecursive: isRecursive, position: position, side: side)
+                step.idMapping = mount.idMapping
+                step.mappings = mappings
+                add(step, mount.origin)
             }
+            position += 1
+        }
+        guard side == .runtime && configuration.opensOnHost else { return }
+        switch configuration.root.source {
+        case .directory(let path): add(OpenRootDirectory(path: path.value), path.origin)
+        case .overlay(let overlay):
+            add(
+                MountOverlay(
+                    overlay, label: configuration.mountLabel?.value, side: .runtime,
+                    mappings: mappings, privilege: configuration.privilege), overlay.origin)
+            planComparison(overlay, .runtime)
         }
     }
 
@@ -304,7 +401,8 @@ public struct Planner {
             add(
                 MountFileSystem(
                     mount: mount, type: type, source: source, parameters: parameters,
-                    label: configuration.mountLabel?.value),
+                    label: configuration.mountLabel?.value,
+                    isRestricted: configuration.isRestricted),
                 mount.origin)
         case .controlGroups:
             let isForWriting =
@@ -326,8 +424,11 @@ public struct Planner {
     }
 
     private mutating func planDevices() {
-        if configuration.makesDefaultDevices { add(MakeDefaultDevices()) }
-        for device in configuration.devices { add(MakeDevice(device: device), device.origin) }
+        let binds = configuration.isRestricted
+        if configuration.makesDefaultDevices { add(MakeDefaultDevices(binds: binds)) }
+        for device in configuration.devices {
+            add(MakeDevice(device: device, binds: binds), device.origin)
+        }
         if let terminal = configuration.process.terminal {
             add(
                 OpenTerminal(
@@ -367,7 +468,12 @@ public struct Planner {
     private mutating func planProcess() {
         let process = configuration.process
         if let score = process.oomScoreAdjustment {
-            add(SetOutOfMemoryScore(score: score.value), score.origin)
+            // A user namespace does not own the file.
+            add(
+                SetOutOfMemoryScore(
+                    score: score.value,
+                    side: configuration.opensOnHost ? .runtime : .container,
+                    isRequired: configuration.privilege != .none), score.origin)
         }
         if let domain = configuration.personality {
             add(SetPersonality(domain: domain.value), domain.origin)
@@ -429,7 +535,10 @@ public struct Planner {
             // about to go: the profile then has to allow what the next steps do.
             planFilter(filter)
         }
-        add(ChangeUser(user: process.user.value), process.user.origin)
+        add(
+            ChangeUser(
+                user: process.user.value, mayLackGroups: configuration.isRestricted),
+            process.user.origin)
         add(SetCapabilities(sets: process.capabilities.value), process.capabilities.origin)
         if container != nil || joined != nil {
             // Before anybody is told of the container: the error is the creation's.
@@ -508,7 +617,10 @@ public struct Planner {
 
 extension Configuration {
     /// The user of the host that the program runs as.
-    var hostUserID: UInt32 { process.user.value.userID }
+    var hostUserID: UInt32 {
+        let id = process.user.value.userID
+        return userNamespace?.mappings?.value.users.outside(of: id) ?? id
+    }
 }
 
 extension KeptUpper.Record {

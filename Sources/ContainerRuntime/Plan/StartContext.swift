@@ -30,6 +30,11 @@ public final class StartContext {
     /// Whether `clone3` makes the init process in its cgroup of version 2.
     var startsInControlGroup = false
 
+    /// Of a user namespace that is joined.
+    var idMappings: IDMappings?
+    /// The container's root, where the runtime makes it.
+    var rootTree: BindSource?
+
     /// The container's directory among the states.
     var container: StoredContainer?
     /// What is known of the container, as it was written last.
@@ -108,6 +113,9 @@ public final class StartContext {
         context.startsInControlGroup = startsInControlGroup
         context.resctrlGroup = resctrlGroup
         context.givesControlGroup = givesControlGroup
+        // Numbers that its table has too, and that it never closes: they stay these objects'.
+        context.bindSources = bindSources
+        context.rootTree = rootTree
         return context
     }
 
@@ -115,6 +123,12 @@ public final class StartContext {
     func openRoot() throws(StepError) -> HeldRoot {
         guard let root else { throw StepError("the plan has no root file system at this point") }
         return root
+    }
+
+    /// Keeps the source of a bind mount until it is attached.
+    func keep(_ source: BindSource, at position: Int) {
+        while bindSources.count <= position { bindSources.append(nil) }
+        bindSources[position] = source
     }
 
     /// A procfs nobody else has seen, for what the runtime itself has to write

@@ -18,6 +18,7 @@ struct MakeControlGroup: Step {
                 + (limits.isEmpty ? "" : ": \(limits)")
         }
         return "make the control group\(place)" + (limits.isEmpty ? "" : ": \(limits)")
+            + (group.isOptional ? ", if this user may" : "")
     }
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
 
@@ -33,7 +34,17 @@ struct MakeControlGroup: Step {
                 made = try makeNamed()
             }
         } catch {
-            throw StepError(error.sentence)
+            if group.isOptional {
+                context.state?.announcedCgroup = []
+                return
+            }
+            throw StepError(
+                error.sentence
+                    + (group.policesDevices
+                        ? ""
+                        : "; limits take a control group that belongs to this user: remove"
+                            + " linux.resources, or run it by \"systemd-run --user --scope -p"
+                            + " Delegate=yes\""))
         }
         context.controlGroup = made
         context.undoing.append(UsedControlGroup(group: made, ownsProcesses: ownsProcesses))
@@ -80,9 +91,11 @@ struct MakeControlGroup: Step {
     }
 
     private func request(_ name: String) -> ControlGroupRequest {
-        ControlGroupRequest(
+        var request = ControlGroupRequest(
             path: group.path, name: name, resources: group.resources, isManaged: group.isManaged,
             leftovers: group.id == nil ? "vfs-run-" : nil, unit: group.unit)
+        request.policesDevices = group.policesDevices
+        return request
     }
 }
 
@@ -129,16 +142,25 @@ struct GiveControlGroup: Step {
 /// The init process enters the cgroup before all else that it does: what it makes is counted, and
 /// a namespace of cgroups that is made or joined afterwards has its root there.
 struct EnterControlGroup: Step {
-    let side = Side.container
-    let summary = "enter the control group"
+    /// Of the runtime where the files are not the init process's to write.
+    var side = Side.container
+    /// Whether there may be none.
+    var isOptional = false
+
+    var summary: String {
+        side == .container ? "enter the control group" : "move it into the control group"
+    }
     let undoing = "goes with the process"
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let group = context.controlGroup else {
+            if isOptional { return }
             throw StepError("the plan has not made a control group")
         }
         do throws(ControlGroupError) {
-            try group.enter(isInVersion2: context.startsInControlGroup)
+            try group.enter(
+                process: side == .container ? 0 : context.initProcess?.pid ?? 0,
+                isInVersion2: context.startsInControlGroup)
         } catch {
             throw StepError(error.sentence)
         }

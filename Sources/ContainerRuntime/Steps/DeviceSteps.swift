@@ -4,8 +4,13 @@ internal import SystemPackage
 
 /// The devices and links that every container has ("Default Devices" of the specification).
 struct MakeDefaultDevices: Step {
+    /// The host's are bound, where none may be made.
+    var binds = false
+
     let side = Side.container
-    let summary = "make the default devices: null, zero, full, random, urandom, tty, ptmx"
+    var summary: String {
+        "\(binds ? "bind" : "make") the default devices: null, zero, full, random, urandom, tty, ptmx"
+    }
 
     /// Numbers: the kernel's Documentation/admin-guide/devices.txt.
     private static let devices: [(name: String, minor: UInt32, major: UInt32)] = [
@@ -31,8 +36,12 @@ struct MakeDefaultDevices: Step {
         }
         for device in MakeDefaultDevices.devices {
             let number = DeviceNumber(major: device.major, minor: device.minor)
-            try DeviceNode(kind: .character, number: number, mode: 0o666)
-                .make(device.name, in: folder.borrowed)
+            let node = DeviceNode(kind: .character, number: number, mode: 0o666)
+            if binds {
+                try node.bind("/dev/\(device.name)", to: device.name, in: folder.borrowed)
+            } else {
+                try node.make(device.name, in: folder.borrowed)
+            }
         }
         for (name, target) in MakeDefaultDevices.links {
             do {
@@ -49,12 +58,15 @@ struct MakeDefaultDevices: Step {
 /// A device of `linux.devices`, anywhere in the tree.
 struct MakeDevice: Step {
     let device: Configuration.Device
+    /// The host's of that path is bound, where none may be made.
+    var binds = false
 
     let side = Side.container
     var summary: String {
         let mode = String(device.mode, radix: 8)
         let number = device.kind == .fifo ? "" : " \(device.number)"
-        return "make the device \(device.path) (\(device.kind.rawValue)\(number), 0\(mode))"
+        return
+            "\(binds && device.kind != .fifo ? "bind" : "make") the device \(device.path) (\(device.kind.rawValue)\(number), 0\(mode))"
     }
 
     func apply(_ context: StartContext) throws(StepError) {
@@ -65,7 +77,11 @@ struct MakeDevice: Step {
         var node = DeviceNode(kind: device.kind, number: device.number, mode: device.mode)
         node.userID = device.userID
         node.groupID = device.groupID
-        try node.make(parent.name, in: parent.directory.borrowed)
+        if binds && device.kind != .fifo {
+            try node.bind(device.path, to: parent.name, in: parent.directory.borrowed)
+        } else {
+            try node.make(parent.name, in: parent.directory.borrowed)
+        }
     }
 }
 
@@ -92,6 +108,43 @@ struct DeviceNode {
         if userID == 0 && groupID == 0 { return }
         try stepping("fchownat", name.inQuotes) { () throws(Errno) in
             try folder.changeOwner(name, user: userID, group: groupID)
+        }
+    }
+
+    /// Puts the host's device in its place: it is what it is there, its mode and owner too, and
+    /// nothing of it is changed.
+    func bind(_ source: String, to name: String, in folder: FileDescriptor) throws(StepError) {
+        let tree = try stepping(
+            "open_tree", source.inQuotes,
+            advice: {
+                $0 == .noSuchFileOrDirectory
+                    ? "devices cannot be made in a user namespace, and the host has none of this"
+                        + " name" : nil
+            }
+        ) { () throws(Errno) in
+            try DetachedMount.clone(source, recursive: false)
+        }
+        let found = try stepping("fstat", source.inQuotes) { () throws(Errno) in
+            try FileStatus.of(tree.borrowed)
+        }
+        if found.kind != fileKind || found.deviceNumber != number {
+            throw StepError(
+                "devices cannot be made in a user namespace, and the host's \(source.inQuotes) is"
+                    + " another than \(number)")
+        }
+        do throws(Errno) {
+            _ = try folder.open(name, [.create, .exclusive, .writeOnly], mode: 0o644)
+        } catch .fileExists {
+            let there = try stepping("fstatat", name.inQuotes) { () throws(Errno) in
+                try FileStatus.of(name, in: folder)
+            }
+            if there.kind != .regular || there.size > 0 { return try requireSame(name, in: folder) }
+        } catch {
+            throw StepError(SystemCallError("openat", name.inQuotes, error))
+        }
+        try stepping("move_mount", name.inQuotes) { () throws(Errno) in
+            let place = try folder.open(name, .path)
+            try tree.attach(to: place.borrowed)
         }
     }
 

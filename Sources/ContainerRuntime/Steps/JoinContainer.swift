@@ -94,9 +94,12 @@ struct JoinContainer: SpawningStep {
                 try ChildProcess(child: pid)
             }
         case .notSpawned(let number):
+            let error = Errno(rawValue: number)
             throw StepError(
-                SystemCallError("setns", "to the namespaces of \(id.text)", Errno(rawValue: number))
-            )
+                SystemCallError("setns", "to the namespaces of \(id.text)", error),
+                error == .notPermitted && Credentials.effectiveUser != 0
+                    ? "one that has not started yet hides itself from all but root; start it first"
+                    : nil)
         case .failed(_, _, let message): throw StepError(message)
         default: throw StepError("the process in between has ended without a word")
         }

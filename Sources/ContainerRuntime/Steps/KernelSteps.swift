@@ -52,6 +52,9 @@ struct SetSystemControl: Step {
     var summary: String { "set the sysctl \(path) to \(value)" }
 
     func apply(_ context: StartContext) throws(StepError) {
+        // In a user namespace it may be set, but not this way.
+        if path == "kernel/hostname" { return try SetHostName(name: value).apply(context) }
+        if path == "kernel/domainname" { return try SetDomainName(name: value).apply(context) }
         let proc = try context.openPrivateProc()
         try stepping(
             "write", "/proc/sys/\(path)".inQuotes,
@@ -69,15 +72,31 @@ struct SetSystemControl: Step {
     }
 }
 
-/// `process.oomScoreAdj`, through the runtime's own procfs.
+/// `process.oomScoreAdj`, through the runtime's own procfs, or by the runtime process.
 struct SetOutOfMemoryScore: Step {
     let score: Int
+    var side = Side.container
+    /// Whether it is an error where it cannot be set; it confines nothing.
+    var isRequired = true
 
-    let side = Side.container
     var summary: String { "set the out-of-memory score to \(score)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let proc = try context.openPrivateProc()
+        if side == .container {
+            let proc = try context.openPrivateProc()
+            return try set { () throws(Errno) in
+                try proc.directory.open("self/oom_score_adj", .writeOnly)
+            }
+        }
+        guard let process = context.initProcess else {
+            throw StepError("the plan has no process at this point")
+        }
+        try set { () throws(Errno) in
+            try HostPath.open("/proc/\(process.pid)/oom_score_adj", .writeOnly)
+        }
+    }
+
+    private func set(_ open: () throws(Errno) -> OwnedDescriptor) throws(StepError) {
         try stepping(
             "write", "\"oom_score_adj\"",
             advice: {
@@ -85,8 +104,11 @@ struct SetOutOfMemoryScore: Step {
                     ? "lowering it takes CAP_SYS_RESOURCE" : nil
             }
         ) { () throws(Errno) in
-            let file = try proc.directory.open("self/oom_score_adj", .writeOnly)
-            try file.borrowed.write(all: Array(String(score).utf8))
+            do throws(Errno) {
+                let file = try open()
+                try file.borrowed.write(all: Array(String(score).utf8))
+            } catch .permissionDenied where !isRequired {
+            }
         }
     }
 }

@@ -128,6 +128,8 @@ struct MountFileSystem: Step {
     let parameters: [Configuration.Mount.Parameter]
     /// The SELinux context of all that is in it, where it takes one.
     let label: String?
+    /// Whether the init process may lack the right: then the host's is bound.
+    var isRestricted = false
 
     let side = Side.container
     var summary: String { MountTarget(mount: mount).summary(type) }
@@ -137,14 +139,9 @@ struct MountFileSystem: Step {
         let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
             context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
-        let fileSystem = try stepping(
-            "fsopen", type.inQuotes,
-            advice: {
-                $0 == .operationNotSupportedByDevice
-                    ? "the kernel does not know this file system" : nil
-            }
-        ) { () throws(Errno) in
-            try FileSystemContext(type)
+        guard let fileSystem = try opened() else {
+            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed)
+            return
         }
         if let source, !source.isEmpty {
             try configure(fileSystem, "source", source)
@@ -164,7 +161,10 @@ struct MountFileSystem: Step {
         var attributes = mount.set
         attributes.override(with: mount.setRecursively)
         if mount.isFilledFirst { attributes.subtract(.readOnly) }
-        let tree = try made(fileSystem, attributes)
+        guard let tree = try made(fileSystem, attributes) else {
+            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed)
+            return
+        }
         if let label, labeling == .byAttribute {
             let root = tree.borrowed
             try stepping("fsetxattr", "security.selinux of \(mount.destination.inQuotes)") {
@@ -186,13 +186,30 @@ struct MountFileSystem: Step {
         try MountTarget(mount: attached).attach(tree, place.borrowed)
     }
 
+    /// Nil where it is not this process's to mount, and the host's can stand in.
+    private func opened() throws(StepError) -> FileSystemContext? {
+        do {
+            return try FileSystemContext(type)
+        } catch .notPermitted where isRestricted && HostStandIn.exists(for: type) {
+            return nil
+        } catch {
+            throw StepError(
+                SystemCallError("fsopen", type.inQuotes, error),
+                error == .operationNotSupportedByDevice
+                    ? "the kernel does not know this file system" : nil)
+        }
+    }
+
+    /// Nil as with `opened`.
     private func made(
         _ fileSystem: borrowing FileSystemContext, _ attributes: MountAttributes
-    ) throws(StepError) -> DetachedMount {
+    ) throws(StepError) -> DetachedMount? {
         do {
             try fileSystem.create()
             return try fileSystem.mount(attributes)
         } catch {
+            let isRefused = error == .notPermitted || error == .permissionDenied
+            if isRefused && isRestricted && HostStandIn.exists(for: type) { return nil }
             throw failure(fileSystem, "mount", error)
         }
     }

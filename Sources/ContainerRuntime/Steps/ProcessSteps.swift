@@ -77,15 +77,15 @@ struct StartSession: Step {
 }
 
 /// The standard streams become the user's, so that the program can open them anew, as
-/// `/dev/stdout`. Pipes, sockets and terminals alone: a file of the host's stays whose it is, and
-/// `/dev/null` is everybody's.
+/// `/dev/stdout`. Pipes and sockets without a name alone: whatever has one is the host's and stays
+/// whose it is. A terminal of the container's own is the user's from the start.
 ///
 /// Before the user changes, who may give nothing away.
 struct GiveStreams: Step {
     let userID: UInt32
 
     let side = Side.container
-    var summary: String { "give pipes and terminals among the standard streams to user \(userID)" }
+    var summary: String { "give pipes and sockets among the standard streams to user \(userID)" }
     let undoing = "they stay the user's"
 
     func apply(_ context: StartContext) throws(StepError) {
@@ -107,8 +107,8 @@ struct GiveStreams: Step {
         let status = try FileStatus.of(stream)
         if status.userID == userID { return }
         switch status.kind {
-        case .fifo, .socket: try stream.changeOwner(user: userID)
-        case .characterDevice where stream.isTerminal: try stream.changeOwner(user: userID)
+        case .fifo where try FileSystemMagic.of(stream) == .pipes, .socket:
+            try stream.changeOwner(user: userID)
         default: break
         }
     }
@@ -196,6 +196,9 @@ struct ForbidNewPrivileges: Step {
 /// `process.user`. Groups first, then the group, then the user, who may change neither.
 struct ChangeUser: Step {
     let user: Configuration.User
+    /// Whether the kernel may forbid a user namespace to drop groups: those of its maker stay then,
+    /// as nobody's, which give less and never more.
+    var mayLackGroups = false
 
     let side = Side.container
     var summary: String {
@@ -208,10 +211,20 @@ struct ChangeUser: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
-        try stepping("setgroups") { () throws(Errno) in
-            try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+        try stepping(
+            "setgroups",
+            advice: {
+                $0 == .notPermitted && mayLackGroups
+                    ? "this user namespace may set no groups (/proc/self/setgroups); remove"
+                        + " additionalGids" : mapped($0)
+            }
+        ) { () throws(Errno) in
+            do throws(Errno) {
+                try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+            } catch .notPermitted where mayLackGroups && user.additionalGroupIDs.isEmpty {
+            }
         }
-        try stepping("setresgid", "\(user.groupID)") { () throws(Errno) in
+        try stepping("setresgid", "\(user.groupID)", advice: mapped) { () throws(Errno) in
             try Credentials.setGroup(user.groupID)
         }
         // The permitted set must survive until the next step has cut it down.
@@ -220,7 +233,7 @@ struct ChangeUser: Step {
                 try Credentials.keepCapabilities(true)
             }
         }
-        try stepping("setresuid", "\(user.userID)") { () throws(Errno) in
+        try stepping("setresuid", "\(user.userID)", advice: mapped) { () throws(Errno) in
             try Credentials.setUser(user.userID)
         }
         if user.userID != 0 {
@@ -228,6 +241,12 @@ struct ChangeUser: Step {
                 try Credentials.keepCapabilities(false)
             }
         }
+    }
+}
+
+extension ChangeUser {
+    private func mapped(_ error: Errno) -> String? {
+        error == .invalidArgument ? "it is not mapped in the container's user namespace" : nil
     }
 }
 

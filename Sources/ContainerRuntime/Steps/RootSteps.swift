@@ -1,5 +1,4 @@
 internal import LinuxSystem
-internal import Overlay
 internal import SystemPackage
 
 /// What is mounted from here on must not appear on the host. First of the mount steps: a mount
@@ -40,12 +39,23 @@ extension SeparateMounts {
 
 /// A bind mount's source is opened while the host's tree is there; it is attached when the
 /// container's is. In between it hangs nowhere.
+///
+/// Of the runtime where the init process may not be allowed to, as the root of a user namespace,
+/// and where ids are mapped, which only the file system's owner may do.
 struct OpenBindSource: Step {
     let source: String
     let isRecursive: Bool
+    /// Among the sources of all bind mounts, counted from 0.
+    let position: Int
+    var side = Side.container
+    var idMapping: Configuration.Mount.IDMapping?
+    /// Of the container's user namespace; nil where it is joined.
+    var mappings: IDMappings?
 
-    let side = Side.container
-    var summary: String { "open \(source) for binding" }
+    var summary: String {
+        let ids = idMapping == nil ? "" : ", with its ids mapped"
+        return "open \(source) for binding\(ids)"
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
         let file = try stepping(
@@ -56,12 +66,54 @@ struct OpenBindSource: Step {
         ) { () throws(Errno) in
             try HostPath.open(source, .path)
         }
-        let opened = try stepping("open_tree", source.inQuotes) { () throws(Errno) in
+        let opened = try stepping(
+            "open_tree", source.inQuotes,
+            advice: {
+                $0 == .invalidArgument && !isRecursive
+                    ? "mounts below it would be laid bare, which a user namespace may not; use"
+                        + " \"rbind\"" : nil
+            }
+        ) { () throws(Errno) in
             BindSource(
                 try DetachedMount.clone(file.borrowed, recursive: isRecursive),
                 isDirectory: try FileStatus.of(file.borrowed).kind == .directory)
         }
-        context.bindSources.append(opened)
+        if let idMapping {
+            guard let mappings = idMapping.mappings ?? mappings ?? context.idMappings else {
+                throw StepError("the plan knows no mappings for \(source)")
+            }
+            try mappings.apply(
+                to: opened.tree, recursive: idMapping.isRecursive, named: source.inQuotes)
+        }
+        context.keep(opened, at: position)
+    }
+}
+
+extension IDMappings {
+    /// - Parameter name: What it is, for messages.
+    func apply(
+        to tree: borrowing DetachedMount, recursive: Bool, named name: String
+    ) throws(StepError) {
+        let namespace: HeldDescriptor
+        do throws(SystemCallError) {
+            namespace = HeldDescriptor(try makeNamespace())
+        } catch {
+            throw StepError(error)
+        }
+        try stepping(
+            "mount_setattr", "\(name) MOUNT_ATTR_IDMAP",
+            advice: {
+                switch $0 {
+                case .invalidArgument:
+                    "its file system, or one mounted below it, does not know id-mapped mounts, or"
+                        + " its ids are mapped already"
+                case .notPermitted: "only the owner of its file system may map ids"
+                default: nil
+                }
+            }
+        ) { () throws(Errno) in
+            try tree.mapIDs(by: namespace.borrowed, recursive: recursive)
+        }
     }
 }
 
@@ -81,127 +133,6 @@ struct MountRootDirectory: Step {
             try tree.attach(to: target.borrowed)
         }
         context.root = HeldRoot(RootDirectory(tree.release()))
-    }
-}
-
-/// The layers and the writable layer become one tree.
-struct MountOverlay: Step {
-    /// Bottom first.
-    let layers: [String]
-    let upper: Configuration.Root.Upper
-    let options: [String]
-
-    /// - Parameter label: The SELinux context of all that is in it.
-    init(_ overlay: Configuration.Root.Overlay, label: String? = nil) {
-        layers = overlay.layers.map(\.value)
-        upper = overlay.upper
-        options = overlay.options.map(\.value) + (label.map { ["context=" + $0] } ?? [])
-    }
-
-    let side = Side.container
-    var summary: String {
-        let lower =
-            layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
-        let top =
-            switch upper {
-            case .throwaway(let size):
-                "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
-            case .kept(let directory): "the upper in \(directory.value)"
-            }
-        let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
-        return "mount overlay on /: \(lower), with \(top)\(extra)"
-    }
-    var undoing: String {
-        switch upper {
-        case .throwaway: "the upper is a tmpfs that goes with the mount namespace"
-        case .kept: "the mount goes with the mount namespace, the upper stays"
-        }
-    }
-
-    func apply(_ context: StartContext) throws(StepError) {
-        // Every layer is opened before anything is mounted: the mountpoint is one of them.
-        var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, "layer")) }
-        let target = try Mountpoint.open(layers[0])
-        let (upper, work, place) = try openUpper(target)
-        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
-        do {
-            let root = try overlay.mount(on: place.borrowed)
-            context.root = HeldRoot(RootDirectory(root))
-            context.mountedUpper = upper
-        } catch {
-            throw StepError(error.sentence)
-        }
-    }
-
-    /// The upper, the work directory, and what the overlay is mounted on.
-    private func openUpper(
-        _ target: borrowing OwnedDescriptor
-    ) throws(StepError) -> (
-        upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
-    ) {
-        switch upper {
-        case .kept(let directory):
-            let place = try stepping("dup") { () throws(Errno) in
-                HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
-            }
-            return (
-                try open("\(directory.value)/upper", "upper"),
-                try open("\(directory.value)/work", "work directory"), place
-            )
-        case .throwaway(let size):
-            // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
-            // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
-            let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
-                let tmpfs = try FileSystemContext("tmpfs")
-                if let size { try tmpfs.set("size", size.value) }
-                try tmpfs.set("mode", "755")
-                try tmpfs.create()
-                let mount = try tmpfs.mount()
-                try mount.attach(to: target.borrowed)
-                return HeldDescriptor(mount.release())
-            }
-            return (
-                try make("upper", in: scratch, mode: 0o755),
-                try make("work", in: scratch, mode: 0o700), scratch
-            )
-        }
-    }
-
-    private func make(
-        _ name: String, in scratch: HeldDescriptor, mode: UInt32
-    ) throws(StepError) -> OverlayDirectory {
-        try stepping("mkdir", name.inQuotes) { () throws(Errno) in
-            try scratch.borrowed.makeDirectory(name, mode: mode)
-            let made = try scratch.borrowed.open(name, [.path, .directory])
-            return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
-        }
-    }
-
-    private func open(_ path: String, _ role: String) throws(StepError) -> OverlayDirectory {
-        do {
-            return try OverlayDirectory(opening: path, as: role)
-        } catch {
-            throw StepError(error.sentence)
-        }
-    }
-}
-
-/// The upper of a run that is thrown away is seen by the container alone: to look at it when the
-/// container has ended, the runtime process holds it open. With that process it goes.
-struct HandOverUpper: Step {
-    let side = Side.container
-    let summary = "hand the upper over for --diff"
-    let undoing = "goes with the runtime process"
-
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let upper = context.mountedUpper, let held = context.channel else {
-            throw StepError("the plan has no upper at this point")
-        }
-        try stepping("open", upper.path.inQuotes) { () throws(Errno) in
-            let readable = try upper.borrowed.open(".", [.readOnly, .directory])
-            try held.channel.send(InitMessage.upper.encoded, passing: readable.borrowed)
-        }
     }
 }
 

@@ -8,21 +8,53 @@ internal import SystemPackage
 
 /// The runtime must run from a read-only mount of its own binary before anything of the container
 /// exists: through `/proc/PID/exe` a container could otherwise overwrite it (CVE-2019-5736).
+///
+/// Whoever is not root may mount nothing here. Then the binary must be somebody else's, whom no id
+/// of the container's stands for; a copy in memory that can no more be changed is run where it is
+/// not.
 struct RequireSeal: Step {
+    /// Whoever the container's ids stand for, where the runtime is not root.
+    var users: IDMap?
+
     let side = Side.runtime
-    let summary = "run from a sealed mount of the runtime's own binary"
+    var summary: String {
+        users == nil
+            ? "run from a sealed mount of the runtime's own binary"
+            : "run from a binary that the container cannot write"
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
+        if let users { return try requireForeign(users) }
         CurrentProcess.seal()
         if CurrentProcess.isSealed { return }
         if Credentials.effectiveUser != 0 {
             throw StepError(
-                "vfs-run needs root for now: run it with sudo or as root; containers of ordinary"
-                    + " users are not supported yet")
+                "this needs root, and --rootless false forbids to do without: leave it out, or run"
+                    + " vfs-run as root")
         }
         throw StepError(
             "the binary could not be sealed against being overwritten by a container;"
                 + " this needs CAP_SYS_ADMIN, /proc and Linux 5.14")
+    }
+}
+
+extension RequireSeal {
+    private static let binary = "/proc/self/exe"
+
+    private func requireForeign(_ users: IDMap) throws(StepError) {
+        let (path, status) = try stepping("stat", RequireSeal.binary) { () throws(Errno) in
+            (
+                try HostPath.linkTarget(RequireSeal.binary),
+                try FileStatus.of(path: RequireSeal.binary)
+            )
+        }
+        if path.hasPrefix("/memfd:vfs-run") || CurrentProcess.isSealed { return }
+        let isOurs = users.reaches(status.userID) || status.userID == Credentials.effectiveUser
+        if !isOurs && status.permissions & 0o022 == 0 { return }
+        CurrentProcess.sealByCopy()
+        throw StepError(
+            "the binary \(path) can be written by the container, and no copy of it can be run from"
+                + " memory (vm.memfd_noexec?); install vfs-run as root's")
     }
 }
 
@@ -144,15 +176,7 @@ struct CreateNamespaces: SpawningStep {
         let controlGroup = context.controlGroup?.version2Descriptor
         context.startsInControlGroup = controlGroup != nil
         return try stepping(
-            "clone3", namespaces.names.joined(separator: " "),
-            advice: {
-                switch $0 {
-                case .notPermitted: "making namespaces takes CAP_SYS_ADMIN"
-                case .noSpace: "a limit of /proc/sys/user/max_*_namespaces is reached"
-                case .invalidArgument: "the kernel lacks one of these namespaces"
-                default: nil
-                }
-            }
+            "clone3", namespaces.names.joined(separator: " "), advice: CreateNamespaces.advice
         ) { () throws(Errno) in
             // In a pid namespace of its own nobody can reach the init process before it has become
             // the program. In one that is joined somebody could, and with it the memory of the
@@ -163,25 +187,43 @@ struct CreateNamespaces: SpawningStep {
     }
 }
 
+extension CreateNamespaces {
+    static func advice(_ error: Errno) -> String? {
+        switch error {
+        case .notPermitted, .permissionDenied, .noSpace: NamespaceGate.advice(error)
+        case .invalidArgument: "the kernel lacks one of these namespaces"
+        default: nil
+        }
+    }
+}
+
 /// Joins a namespace that exists. A pid namespace is joined by the runtime process, since only
 /// processes made afterwards are in it; the others by the init process.
 struct JoinNamespace: Step {
     let side: Side
-    let kind: NamespaceSet
-    let name: String
-    let path: String
+    let namespace: Configuration.JoinedNamespace
 
-    var summary: String { "join the \(name) namespace \(path)" }
+    var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
+        let path = namespace.path
         let file = try stepping("open", path.inQuotes) { () throws(Errno) in
             try HostPath.open(path, .readOnly)
         }
         try stepping(
-            "setns", path.inQuotes,
-            advice: { $0 == .invalidArgument ? "the file is not a \(name) namespace" : nil }
+            "setns", path.inQuotes, advice: { JoinNamespace.advice($0, namespace.name) }
         ) { () throws(Errno) in
-            try file.borrowed.joinNamespace(kind)
+            try file.borrowed.joinNamespace(namespace.kind)
+        }
+    }
+
+    static func advice(_ error: Errno, _ name: String) -> String? {
+        switch error {
+        case .invalidArgument where name == "user":
+            "the file is not a user namespace, or it is the runtime's own"
+        case .invalidArgument: "the file is not a \(name) namespace"
+        case .notPermitted: "it belongs to a user namespace that this process has no rights in"
+        default: nil
         }
     }
 }

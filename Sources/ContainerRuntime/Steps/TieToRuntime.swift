@@ -7,6 +7,10 @@ internal import SystemPackage
 /// The signal is cleared when credentials change, so it is set again after that; the program can
 /// clear it, and from there the watchdog of `Foreground` takes over.
 struct TieToRuntime: Step {
+    /// Not while somebody who is not root has still to give its user namespace ids: who is hidden
+    /// belongs to root in /proc.
+    var isHidden = true
+
     let side = Side.container
     let summary = "die when the runtime process dies"
 
@@ -16,8 +20,10 @@ struct TieToRuntime: Step {
         }
         // Nobody else may look into this process while it still holds the host's descriptors
         // (CVE-2016-9962). The program gets it back by exec.
-        try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
-            try CurrentProcess.setDumpable(false)
+        if isHidden {
+            try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
+                try CurrentProcess.setDumpable(false)
+            }
         }
         // The runtime may have died before the first call: then its end of the channel is closed.
         guard let channel = context.channel else { return }

@@ -1,0 +1,53 @@
+public import LinuxSystem
+
+extension Configuration {
+    /// What the runtime may do.
+    public enum Privilege: Sendable, Hashable {
+        /// Root of the machine.
+        case full
+        /// Root of a user namespace: what it makes and mounts is its own, devices are not.
+        case nested
+        /// Nothing outside of a user namespace of its own.
+        case none
+    }
+
+    /// The container's user namespace, where it is not the runtime's.
+    public struct UserNamespace: Sendable {
+        /// Of a new one, or what the config says of one that is joined.
+        public var mappings: Setting<IDMappings>?
+        /// The file of one that is joined.
+        public var path: Setting<String>?
+        public var writer = MappingWriter.runtime
+    }
+
+    /// Who gives a new user namespace its mappings.
+    public enum MappingWriter: Sendable, Hashable {
+        /// The runtime process, which has the right to.
+        case runtime
+        /// The init process itself: one user and one group, its own.
+        case itself
+        /// newuidmap(1) and newgidmap(1), by their paths.
+        case helpers(users: String, groups: String)
+    }
+
+    /// How far a clock is ahead.
+    public struct TimeOffset: Sendable, Hashable {
+        /// `monotonic` or `boottime`.
+        public var clock: String
+        public var seconds: Int64
+        public var nanoseconds: UInt32
+    }
+
+    /// Whether the container's ids are not the runtime's.
+    var hasUserNamespace: Bool {
+        userNamespace != nil || joined?.namespaces.contains(.user) ?? false
+    }
+
+    /// Whether the init process is root of a user namespace at best: it makes no devices, and
+    /// mounts only what it sees mounted.
+    var isRestricted: Bool { hasUserNamespace || privilege != .full }
+
+    /// Whether the runtime opens what the container is made of: the init process, as the
+    /// container's root, may not be allowed to.
+    var opensOnHost: Bool { hasUserNamespace && privilege != .none }
+}

@@ -1,0 +1,24 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// newuidmap(1) or newgidmap(1): gives a process ids that the administrator has set aside for its
+/// user in `/etc/subuid` and `/etc/subgid`.
+struct MappingHelper {
+    let path: String
+    let map: IDMap
+
+    func run(_ process: Int32) throws(StepError) {
+        let ranges = map.ranges.flatMap { [$0.inside, $0.outside, $0.count].map(String.init) }
+        let program = Program(
+            path: path, arguments: [path, String(process)] + ranges, environment: [])
+        let outcome = try stepping("execve", path.inQuotes) { () throws(Errno) in
+            try program.run(input: [], within: 10_000_000_000)
+        }
+        if outcome.ending == .exited(0) { return }
+        let words = HookRunner.said(outcome.errorOutput)
+        throw StepError(
+            "\(path) does not give these ids: \(words.isEmpty ? "it says nothing" : words); they must"
+                + " be set aside for this user in /etc/subuid and /etc/subgid, and \(path) must be"
+                + " set-user-ID root on a file system without nosuid")
+    }
+}

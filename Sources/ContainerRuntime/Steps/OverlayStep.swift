@@ -1,0 +1,200 @@
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+/// The layers and the writable layer become one tree.
+///
+/// Of the runtime where the container has a user namespace and the runtime is root: mounted inside
+/// it, an overlay could be less, and of its layers the container's root might not see a thing. It is
+/// made in a mount namespace of its own then, and hangs nowhere until the init process attaches it.
+struct MountOverlay: Step {
+    /// Bottom first.
+    let layers: [String]
+    let upper: Configuration.Root.Upper
+    let options: [String]
+    /// The container's, where the runtime makes it.
+    let mappings: IDMappings?
+    let side: Side
+
+    /// - Parameters:
+    ///   - label: The SELinux context of all that is in it.
+    ///   - privilege: Who mounts it: attributes that are the machine's root's alone are
+    ///     kept in others, which belong to the user.
+    init(
+        _ overlay: Configuration.Root.Overlay, label: String? = nil, side: Side = .container,
+        mappings: IDMappings? = nil, privilege: Configuration.Privilege = .full
+    ) {
+        layers = overlay.layers.map(\.value)
+        upper = overlay.upper
+        var options = overlay.options.map(\.value) + (label.map { ["context=" + $0] } ?? [])
+        if privilege != .full && !options.contains("userxattr") { options.append("userxattr") }
+        self.options = options
+        self.side = side
+        self.mappings = mappings
+    }
+
+    var summary: String {
+        let lower =
+            layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
+        let top =
+            switch upper {
+            case .throwaway(let size):
+                "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+            case .kept(let directory): "the upper in \(directory.value)"
+            }
+        let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
+        return "mount overlay on /: \(lower), with \(top)\(extra)"
+    }
+    var undoing: String {
+        switch upper {
+        case .throwaway: "the upper is a tmpfs that goes with the mount namespace"
+        case .kept: "the mount goes with the mount namespace, the upper stays"
+        }
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        if side == .container {
+            context.root = HeldRoot(RootDirectory(try mount(context, mapping: nil)))
+            return
+        }
+        guard let mappings = mappings ?? context.idMappings else {
+            throw StepError("the plan knows no mappings for the overlay")
+        }
+        var outcome: Result<BindSource, StepError> = .failure(StepError("it has ended"))
+        try stepping("clone3", "mount") { () throws(Errno) in
+            try ChildProcess.runAside(.mount) {
+                outcome = Result { () throws(StepError) in
+                    try stepping("mount_setattr", "\"/\" rslave") { () throws(Errno) in
+                        try MountTree.setRootPropagation(.slave, recursive: true)
+                    }
+                    let root = try mount(context, mapping: mappings)
+                    return try stepping("open_tree", "the overlay") { () throws(Errno) in
+                        BindSource(
+                            try DetachedMount.clone(root.borrowed, recursive: false),
+                            isDirectory: true)
+                    }
+                }
+            }
+        }
+        do {
+            context.rootTree = try outcome.get()
+        } catch {
+            throw error
+        }
+    }
+
+    /// - Parameter mapping: Whose ids the container's are.
+    /// - Returns: The root of the overlay, attached in this mount namespace.
+    private func mount(
+        _ context: StartContext, mapping: IDMappings?
+    ) throws(StepError) -> OwnedDescriptor {
+        // Every layer is opened before anything is mounted: the mountpoint is one of them.
+        var lowers: [OverlayDirectory] = []
+        for path in layers { lowers.append(try open(path, "layer")) }
+        if let mapping { lowers = try mapLayers(lowers, mapping) }
+        let target = try Mountpoint.open(layers[0])
+        let (upper, work, place) = try openUpper(target)
+        if let mapping { try give(upper, to: mapping) }
+        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
+        context.mountedUpper = upper
+        do {
+            return try overlay.mount(on: place.borrowed)
+        } catch {
+            throw StepError(error.sentence)
+        }
+    }
+
+    /// A layer whose top belongs to an id of the container's, and not to one of the host that
+    /// stands behind it, is seen with its ids mapped: one layer serves every mapping.
+    private func mapLayers(
+        _ layers: [OverlayDirectory], _ mapping: IDMappings
+    ) throws(StepError) -> [OverlayDirectory] {
+        var mapped: [OverlayDirectory] = []
+        for layer in layers {
+            let owner = try stepping("fstat", layer.path.inQuotes) { () throws(Errno) in
+                try FileStatus.of(layer.borrowed)
+            }.userID
+            if mapping.users.reaches(owner) || !mapping.users.maps(owner) {
+                mapped.append(layer)
+                continue
+            }
+            let tree = try stepping("open_tree", layer.path.inQuotes) { () throws(Errno) in
+                try DetachedMount.clone(layer.borrowed, recursive: false)
+            }
+            try mapping.apply(
+                to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)")
+            // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
+            try stepping("move_mount", layer.path.inQuotes) { () throws(Errno) in
+                try tree.attach(to: layer.borrowed)
+            }
+            mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
+        }
+        return mapped
+    }
+
+    /// The top of a new upper is the container's root directory: it belongs to the container's
+    /// root. One that holds something is left as it is.
+    private func give(_ upper: OverlayDirectory, to mapping: IDMappings) throws(StepError) {
+        guard let user = mapping.users.outside(of: 0), let group = mapping.groups.outside(of: 0)
+        else { return }
+        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+            if mapping.users.reaches(try FileStatus.of(upper.borrowed).userID) { return }
+            let top = try upper.borrowed.open(".", [.readOnly, .directory])
+            if try top.borrowed.entries().isEmpty {
+                try top.borrowed.changeOwner(".", user: user, group: group)
+            }
+        }
+    }
+
+    /// The upper, the work directory, and what the overlay is mounted on.
+    private func openUpper(
+        _ target: borrowing OwnedDescriptor
+    ) throws(StepError) -> (
+        upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
+    ) {
+        switch upper {
+        case .kept(let directory):
+            let place = try stepping("dup") { () throws(Errno) in
+                HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
+            }
+            return (
+                try open("\(directory.value)/upper", "upper"),
+                try open("\(directory.value)/work", "work directory"), place
+            )
+        case .throwaway(let size):
+            // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
+            // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
+            let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
+                let tmpfs = try FileSystemContext("tmpfs")
+                if let size { try tmpfs.set("size", size.value) }
+                try tmpfs.set("mode", "755")
+                try tmpfs.create()
+                let mount = try tmpfs.mount()
+                try mount.attach(to: target.borrowed)
+                return HeldDescriptor(mount.release())
+            }
+            return (
+                try make("upper", in: scratch, mode: 0o755),
+                try make("work", in: scratch, mode: 0o700), scratch
+            )
+        }
+    }
+
+    private func make(
+        _ name: String, in scratch: HeldDescriptor, mode: UInt32
+    ) throws(StepError) -> OverlayDirectory {
+        try stepping("mkdir", name.inQuotes) { () throws(Errno) in
+            try scratch.borrowed.makeDirectory(name, mode: mode)
+            let made = try scratch.borrowed.open(name, [.path, .directory])
+            return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
+        }
+    }
+
+    private func open(_ path: String, _ role: String) throws(StepError) -> OverlayDirectory {
+        do {
+            return try OverlayDirectory(opening: path, as: role)
+        } catch {
+            throw StepError(error.sentence)
+        }
+    }
+}

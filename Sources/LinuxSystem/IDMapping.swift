@@ -1,0 +1,160 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// A range of ids of a user namespace and the ids outside that they stand for
+/// (user_namespaces(7)).
+public struct IDRange: Sendable, Hashable {
+    /// The first one in the namespace.
+    public var inside: UInt32
+    /// The first one in its parent.
+    public var outside: UInt32
+    public var count: UInt32
+
+    public init(inside: UInt32, outside: UInt32, count: UInt32) {
+        self.inside = inside
+        self.outside = outside
+        self.count = count
+    }
+
+    var isValid: Bool {
+        count > 0 && UInt64(inside) + UInt64(count) <= 1 << 32
+            && UInt64(outside) + UInt64(count) <= 1 << 32
+    }
+}
+
+/// The user ids or the group ids of a user namespace.
+public struct IDMap: Sendable, Hashable {
+    public var ranges: [IDRange]
+
+    public init(_ ranges: [IDRange]) { self.ranges = ranges }
+
+    /// What an id inside is outside; nil where it is not mapped.
+    public func outside(of id: UInt32) -> UInt32? {
+        for range in ranges where id >= range.inside && id - range.inside < range.count {
+            return range.outside + (id - range.inside)
+        }
+        return nil
+    }
+
+    public func maps(_ id: UInt32) -> Bool { outside(of: id) != nil }
+
+    /// Whether an id outside stands behind one inside.
+    public func reaches(_ id: UInt32) -> Bool {
+        ranges.contains { id >= $0.outside && id - $0.outside < $0.count }
+    }
+
+    /// As the kernel reads it: a line a range.
+    var text: String {
+        ranges.map { "\($0.inside) \($0.outside) \($0.count)\n" }.joined()
+    }
+
+    /// The kernel takes 340 ranges, and less than a page of text.
+    public var isTooLong: Bool { ranges.count > 340 || text.utf8.count >= 4096 }
+
+    /// As the kernel shows it: `/proc/self/uid_map`.
+    ///
+    /// - Returns: Nil for what is no such file's content.
+    public init?(parsing bytes: [UInt8]) {
+        ranges = []
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let numbers = line.split(separator: " ").map { UInt32($0) }
+            guard numbers.count == 3, let inside = numbers[0], let outside = numbers[1],
+                let count = numbers[2]
+            else { return nil }
+            ranges.append(IDRange(inside: inside, outside: outside, count: count))
+        }
+    }
+}
+
+/// What the ids of a user namespace are outside of it.
+public struct IDMappings: Sendable, Hashable {
+    public var users: IDMap
+    public var groups: IDMap
+
+    public init(users: IDMap, groups: IDMap) {
+        self.users = users
+        self.groups = groups
+    }
+
+    /// The mappings that this process has.
+    public static func ofThisProcess() throws(Errno) -> IDMappings {
+        guard let users = IDMap(parsing: try HostPath.read("/proc/self/uid_map")),
+            let groups = IDMap(parsing: try HostPath.read("/proc/self/gid_map"))
+        else { throw .invalidArgument }
+        return IDMappings(users: users, groups: groups)
+    }
+
+    /// Writes them for a process in a new user namespace. Once, and only by whoever has the right
+    /// in the parent.
+    ///
+    /// - Parameters:
+    ///   - process: Its directory in `/proc`: a pid, or `self`.
+    ///   - forbidsGroups: No process in it may drop a group, which could be there to forbid
+    ///     something. The kernel wants that before it takes a map of groups from somebody without
+    ///     CAP_SETGID.
+    ///
+    /// The corresponding C function is `write`.
+    public func write(
+        to process: String, forbidsGroups: Bool
+    ) throws(SystemCallError) {
+        if forbidsGroups { try IDMappings.write("deny", to: process, "setgroups") }
+        try IDMappings.write(users.text, to: process, "uid_map")
+        try IDMappings.write(groups.text, to: process, "gid_map")
+    }
+
+    private static func write(
+        _ text: String, to process: String, _ name: String
+    ) throws(SystemCallError) {
+        let path = "/proc/\(process)/\(name)"
+        try attempt("write", "\"\(path)\"") { () throws(Errno) in
+            let file = try HostPath.open(path, .writeOnly)
+            // In one go: the kernel takes no second part.
+            try file.borrowed.write(all: Array(text.utf8))
+        }
+    }
+}
+
+extension IDMappings {
+    /// A user namespace that nobody is in, with these mappings: mounts are id-mapped by it.
+    public func makeNamespace() throws(SystemCallError) -> OwnedDescriptor {
+        let sleeper = try attempt("clone3", "CLONE_NEWUSER") { () throws(Errno) in
+            try check(clinux_spawn_sleeper(NamespaceSet.user.rawValue))
+        }
+        defer { _ = clinux_end_sleeper(sleeper) }
+        try write(to: String(sleeper), forbidsGroups: false)
+        let path = "/proc/\(sleeper)/ns/user"
+        return try attempt("open", "\"\(path)\"") { () throws(Errno) in
+            try HostPath.open(path, .readOnly)
+        }
+    }
+
+    /// The mappings of a user namespace, as seen from this process's.
+    public static func of(_ namespace: FileDescriptor) throws(SystemCallError) -> IDMappings {
+        var found: Result<IDMappings, SystemCallError> = .failure(
+            SystemCallError("setns", "", .ioError))
+        try attempt("clone3") { () throws(Errno) in
+            try ChildProcess.runAside([]) {
+                found = Result { () throws(SystemCallError) in
+                    try attempt("setns", "to the user namespace") { () throws(Errno) in
+                        try namespace.joinNamespace(.user)
+                    }
+                    return try attempt("read", "\"/proc/self/uid_map\"") { () throws(Errno) in
+                        try ofThisProcess()
+                    }
+                }
+            }
+        }
+        return try found.get()
+    }
+}
+
+/// The user namespace this process is in.
+public enum OwnUserNamespace {
+    /// Whether it is the machine's first one, whose inode number is fixed
+    /// (`PROC_USER_INIT_INO`). True where it cannot be told.
+    public static var isInitial: Bool {
+        guard let found = try? FileStatus.of(path: "/proc/self/ns/user") else { return true }
+        return found.inode == 0xEFFF_FFFD
+    }
+}

@@ -1,0 +1,20 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+
+extension Invocation {
+    /// Finds out what the caller may do. One system call for root.
+    mutating func setCaller(_ globals: GlobalOptions) {
+        let isRoot = Credentials.effectiveUser == 0 && globals.rootless != .always
+        if isRoot {
+            privilege =
+                OwnUserNamespace.isInitial ? .full : MountTree.mayBeChanged ? .nested : .none
+        } else {
+            privilege = .none
+        }
+        switch privilege {
+        case .full: break
+        case .nested: rootless = .root
+        case .none: if globals.rootless != .never { rootless = .current }
+        }
+    }
+}
