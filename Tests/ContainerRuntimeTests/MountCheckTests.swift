@@ -51,13 +51,13 @@ import Testing
              {"destination": "/b", "type": "proc", "options": ["tmpcopyup", 1]}]
             """#,
             """
-            config.json:6:2: mounts[0]: idmap without uidMappings and gidMappings takes those of \
-            the container's user namespace, and there is none; give the mount its own
-            config.json:6:2: mounts[0]: ids are mapped where a tree of the host is bound, and this \
+            config.json:6:12: mounts[0]: ids are mapped where a tree of the host is bound, and this \
             mount is another; remove the mappings
-            config.json:7:39: mounts[0].uidMappings[0].containerID: is required and missing
-            config.json:7:39: mounts[0].uidMappings[0].hostID: is required and missing
-            config.json:7:39: mounts[0].uidMappings[0].size: is required and missing
+            config.json:6:12: mounts[0]: idmap without uidMappings and gidMappings takes those of \
+            the container's user namespace, and there is none; give the mount its own
+            config.json:7:40: mounts[0].uidMappings[0].containerID: is required and missing
+            config.json:7:40: mounts[0].uidMappings[0].hostID: is required and missing
+            config.json:7:40: mounts[0].uidMappings[0].size: is required and missing
             config.json:8:52: mounts[1].options[0]: tmpcopyup fills a new tmpfs, and this is \
             none; remove it
             config.json:8:65: mounts[1].options[1]: 1 is not a string

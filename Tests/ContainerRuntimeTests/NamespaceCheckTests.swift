@@ -115,7 +115,7 @@ import Testing
               {"containerID": 20, "hostID": 1009, "size": 1},
               {"containerID": 4294967290, "hostID": 6000, "size": 10},
               {"containerID": 30, "hostID": 7000, "size": 0}],
-             "gidMappings": [{"containerID": 1, "hostID": 1, "size": 1}]}
+             "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}
             """#,
             """
             config.json:8:3: linux.uidMappings[1]: these ids of the container are mapped twice
@@ -123,7 +123,7 @@ import Testing
             container
             config.json:10:19: linux.uidMappings[3].containerID: 4294967290 and 10 more go beyond \
             the last id, 4294967294
-            config.json:11:46: linux.uidMappings[4].size: 0 ids are none; give a size
+            config.json:11:47: linux.uidMappings[4].size: 0 ids are none; give a size
             """),
         CheckRow(
             "linux",

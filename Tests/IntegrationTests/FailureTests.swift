@@ -141,21 +141,4 @@ struct FailureTests {
             #expect(outcome.error.contains("config.json"), "\(outcome)")
         }
     }
-
-    @Test func `an ordinary user is told that root is needed`() throws {
-        try Sandbox.use { box in
-            let setpriv = try #require(Host.find("setpriv"))
-            try box.copy(Host.runtime, to: "vfs-run")
-            try box.write("bundle/config.json", box.config().prettyText)
-            let outcome = try Running(
-                setpriv,
-                [
-                    "--reuid=65534", "--regid=65534", "--clear-groups", box.path("vfs-run"),
-                    box.path("bundle/config.json"),
-                ]
-            ).finish()
-            #expect(outcome.code == 125)
-            #expect(outcome.error.contains("root"), "\(outcome)")
-        }
-    }
 }

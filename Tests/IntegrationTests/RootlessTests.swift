@@ -304,7 +304,10 @@ struct RootlessTests {
             let found = try [box.path("vfs-run"), crun].map { path in
                 try Facts(
                     try box.startOrdinary(
-                        ["run", "--bundle", box.bundle, "peer"], program: path
+                        ["run", "--bundle", box.bundle, "peer"],
+                        // newuidmap, which crun calls, wants to know the user's name.
+                        as: OrdinaryUser(hasSubordinates: true, seesUnifiedGroups: true),
+                        program: path
                     ).finish())
             }
             for key in ["uids", "gids", "groups", "hostname", "capabilities", "cwd", "args"] {

@@ -195,8 +195,8 @@ extension Checks {
         }
         // In a user namespace of its own the init process has them all.
         if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
-        // Who has none at all is told something else first.
-        if CapabilitySet.permitted.isEmpty { return }
+        // Who has none at all is told something else first; who is not root gets one.
+        if CapabilitySet.permitted.isEmpty || Credentials.effectiveUser != 0 { return }
         let lacking = sets.permitted.filter { name in
             CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
         }

@@ -6,6 +6,9 @@ struct OrdinaryUser {
     static let id: uid_t = 54_321
     /// In a mount namespace with an /etc/passwd, /etc/subuid and /etc/subgid of the test's own.
     var hasSubordinates = false
+    /// There the control groups are those of version 2 alone, also on a host that has both: crun runs
+    /// nothing for an ordinary user otherwise.
+    var seesUnifiedGroups = false
 
     /// `path ARGUMENTS` as that user.
     func command(_ box: Sandbox, _ path: String, _ arguments: [String]) throws -> [String] {
@@ -22,9 +25,11 @@ struct OrdinaryUser {
         let binds = ["passwd", "subuid", "subgid"].map {
             "mount --bind \(box.path("etc/\($0)")) /etc/\($0)"
         }
+        let groups = seesUnifiedGroups && access("/sys/fs/cgroup/unified", F_OK) == 0
+        let bindGroups = groups ? ["mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup"] : []
         return [
             "unshare", "--mount", "/bin/sh", "-c",
-            (binds + ["exec \"$@\""]).joined(separator: " && "), "sh",
+            (binds + bindGroups + ["exec \"$@\""]).joined(separator: " && "), "sh",
         ] + drop + arguments
     }
 }
