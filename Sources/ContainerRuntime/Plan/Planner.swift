@@ -467,7 +467,9 @@ public struct Planner {
 
     private mutating func planProcess() {
         let process = configuration.process
-        if let score = process.oomScoreAdjustment {
+        // Of exec, root's alone: nobody else can write it from inside, and it confines nothing.
+        let mayScore = configuration.joined == nil || configuration.privilege == .full
+        if let score = process.oomScoreAdjustment, mayScore {
             // A user namespace does not own the file.
             add(
                 SetOutOfMemoryScore(
