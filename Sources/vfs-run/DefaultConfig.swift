@@ -5,8 +5,10 @@ internal import OCISpec
 
 /// The config.json that `vfs-run spec` writes.
 enum DefaultConfig {
+    static var json: JSONOutput { json(for: nil) }
+
     /// - Parameter user: Who is to run it, where that is not root.
-    static func json(for user: RootlessUser? = nil) -> JSONOutput {
+    static func json(for user: RootlessUser?) -> JSONOutput {
         .object([
             ("ociVersion", .string(Spec.versions.newest)),
             ("process", process),
