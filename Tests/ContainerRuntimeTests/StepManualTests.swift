@@ -55,7 +55,9 @@ struct `The manual of steps` {
     }
 
     @Test func `tells a join of the runtime's from one of the init process`() {
-        let join = { JoinNamespace(side: $0, kind: .pid, name: "pid", path: "/p") }
+        let join = {
+            JoinNamespace(side: $0, namespace: .init(kind: .pid, name: "pid", path: "/p"))
+        }
         #expect(StepManual.topic(of: join(.runtime)) == "join a pid namespace")
         #expect(StepManual.topic(of: join(.container)) == "join namespaces")
     }

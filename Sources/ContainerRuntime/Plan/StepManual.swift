@@ -77,6 +77,11 @@ struct StepManual {
         (PrepareSeccomp.self, "prepare the seccomp filter"),
         (FindControlGroups.self, "find the control groups"),
         (MakeControlGroup.self, "make the control group"),
+        (FindMappings.self, "read the id mappings"), (OpenRootDirectory.self, sources),
+        (AttachRoot.self, sources), (EnterNamespaces.self, "make the init process"),
+        (WriteMappings.self, "map users and groups"),
+        (BecomeNamespaceRoot.self, "become root of the user namespace"),
+        (OpenPrivateProc.self, "open a procfs"),
         (CreateNamespaces.self, "make the init process"), (JoinContainer.self, "join a container"),
         (OpenRoot.self, "join a container"),
         (TieToRuntime.self, "die when the runtime process dies"),
@@ -111,6 +116,7 @@ struct StepManual {
         (Execute.self, "execute"),
     ]
 
+    private static let sources = "open bind sources, open or mount the root"
     private static let mounts = "mounts, in their order"
     private static let devices = "default devices, linux.devices"
     private static let paths = "masked paths, read-only paths"
