@@ -35,8 +35,10 @@ struct MakeControlGroup: Step {
             }
         } catch {
             if group.isOptional {
-                context.state?.announcedCgroup = []
-                return
+                // What was announced was not made.
+                return try stepping("write", "the container's groups") { () throws(Errno) in
+                    try context.container?.announce(context.state?.groups ?? ResourceGroups())
+                }
             }
             throw StepError(
                 error.sentence

@@ -1,5 +1,6 @@
 internal import Layers
 internal import LinuxSystem
+internal import Overlay
 internal import SystemPackage
 
 /// The upper of a run that is thrown away is seen by the container alone: to look at it when the
