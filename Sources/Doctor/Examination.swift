@@ -17,6 +17,11 @@ public struct Examination: Sendable {
         public var isObstacle: Bool { isNeeded && finding.verdict == .lacks }
     }
 
+    /// A signal that ended it.
+    public struct Interruption: Error, Sendable {
+        public var signal: CInt
+    }
+
     public var rows: [Row]
     public var user: UInt32
     public var isPrivileged: Bool
@@ -37,12 +42,22 @@ public struct Examination: Sendable {
 
     /// Tries everything, each in a process of its own.
     ///
-    /// - Parameter directory: Where a kept upper would lie; absolute.
-    public static func run(directory: String) -> Examination {
+    /// - Parameters:
+    ///   - directory: Where a kept upper would lie; absolute.
+    ///   - runsForUsers: Whether the runtime can do without root, where the kernel can.
+    /// - Throws: The number of a signal that has ended it: what was made is removed by then.
+    public static func run(
+        directory: String, runsForUsers: Bool
+    ) throws(Interruption) -> Examination {
         let subject = Subject(directory: directory)
+        // Without them nothing is removed any the worse.
+        let signals = try? SignalQueue.open(Signal.forwarded.filter { !Signal.isIgnored($0) })
         var rows: [Row] = []
         for group in groups {
             for probe in group.probes {
+                if let signal = Signal.forwarded.first(where: Signal.isPending) {
+                    throw Interruption(signal: signal)
+                }
                 rows.append(
                     Row(
                         key: "\(group.key).\(probe.key)", group: group.key, title: probe.title,
@@ -50,6 +65,15 @@ public struct Examination: Sendable {
                         isNeeded: probe.isNeeded(by: subject)))
             }
         }
+        _ = signals
+        rows.append(
+            Row(
+                key: "user-namespaces.runtime", group: "user-namespaces",
+                title: "this version of vfs-run makes them",
+                purpose: "containers of ordinary users",
+                finding: runsForUsers
+                    ? .works() : .lacks("not yet: it refuses them", "run it as root"),
+                isNeeded: !subject.isPrivileged))
         return Examination(
             rows: rows, user: subject.user, isPrivileged: subject.isPrivileged,
             directory: directory, groups: groups.map { ($0.key, $0.title) })

@@ -1,3 +1,4 @@
+internal import ContainerRuntime
 internal import Doctor
 internal import JSON
 internal import LinuxSystem
@@ -24,7 +25,13 @@ extension Command {
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(0...1)
             let directory = try LoadedConfig.absolute(operands.first ?? ".")
-            let examination = Examination.run(directory: directory)
+            let examination: Examination
+            do throws(Examination.Interruption) {
+                examination = try Examination.run(
+                    directory: directory, runsForUsers: Features.runsForUsers)
+            } catch {
+                return 128 + error.signal
+            }
             if arguments.has("json") {
                 try Output.write(examination.json.prettyText)
             } else {

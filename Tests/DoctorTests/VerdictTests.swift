@@ -149,6 +149,18 @@ struct `What a probe's facts amount to` {
         #expect(fact(facts.offered, "there") == "[\"pids\"]")
     }
 
+    @Test func `controllers that are not handed on are named`() {
+        #expect(ControlGroupFacts.delegating(nil, ofVersion1: []).verdict == .untried)
+        let all = ["memory", "cpu", "pids"]
+        #expect(ControlGroupFacts.delegating(["hugetlb"], ofVersion1: all).verdict == .fact)
+        #expect(ControlGroupFacts.delegating(all + ["io"], ofVersion1: []).verdict == .works)
+        let user = ControlGroupFacts.delegating(["memory", "pids"], ofVersion1: [])
+        #expect(user.verdict == .lacks)
+        #expect(user.said == "not cpu")
+        #expect(user.remedy?.contains("Delegate=") == true)
+        #expect(fact(user, "controllers") == #"["memory", "pids"]"#)
+    }
+
     @Test func `a cgroup that cannot be made names the place, the reason and the way out`() {
         let works = ControlGroupFacts.making([("/c/a", nil), ("/c/b", nil)], isRoot: true)
         #expect(works.verdict == .works)

@@ -214,6 +214,19 @@ struct DoctorTests {
         }
     }
 
+    @Test func `a signal ends it, and nothing is left`() throws {
+        try Sandbox.use { box in
+            try box.makeDirectory("here")
+            let run = try Running(
+                Host.runtime, ["doctor", box.path("here")], environment: Self.environment)
+            let deadline = Deadline(20)
+            while TreeSnapshot.names(in: box.path("here")).isEmpty && !deadline.hasPassed {}
+            run.send(SIGTERM)
+            #expect(try run.finish().code == 128 + SIGTERM)
+            expectNothingLeft(box, of: run.pid)
+        }
+    }
+
     @Test func `what is not an argument of it is refused`() throws {
         let outcome = try Running(Host.runtime, ["doctor", "a", "b"]).finish()
         #expect(outcome.code == 1)

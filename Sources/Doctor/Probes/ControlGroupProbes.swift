@@ -16,6 +16,9 @@ extension ProbeGroup {
                 "make", "make one where a container's would be", for: "limits, pause, list",
                 look: make),
             Probe(
+                "delegation", "what the cgroup above hands on (version 2)", for: "linux.resources",
+                look: delegation),
+            Probe(
                 "devices", "a filter of devices", for: "linux.resources.devices", look: devices),
             Probe("manager", "who manages them", for: "--systemd-cgroup", look: manager),
         ])
@@ -36,6 +39,14 @@ extension ProbeGroup {
         return ControlGroupFacts.making(
             hierarchies.tryMaking(name).map { ($0.path, $0.errno) },
             isRoot: subject.user == 0 && subject.isInFirstUserNamespace)
+    }
+
+    private static func delegation(_ subject: Subject) throws(ProbeFailure) -> Finding {
+        let facts = ControlGroupFacts.read()
+        guard let hierarchies = facts.hierarchies else { return .untried("no cgroups are mounted") }
+        return ControlGroupFacts.delegating(
+            hierarchies.handedOn,
+            ofVersion1: ControlGroupFacts.main.filter(hierarchies.hasVersion1))
     }
 
     private static func devices(_ subject: Subject) throws(ProbeFailure) -> Finding {
@@ -143,6 +154,26 @@ struct ControlGroupFacts {
             main.contains("memory")
                 ? "start the kernel with cgroup_enable=memory"
                 : "switch it on in cgroup.subtree_control of the cgroups above", facts: facts)
+    }
+
+    /// What limits are mostly about.
+    static let main = ["memory", "cpu", "pids"]
+
+    /// - Parameters:
+    ///   - handedOn: The controllers of version 2 there, nil without that version.
+    ///   - first: Those of `main` that are of version 1, which hands on everything.
+    static func delegating(_ handedOn: [String]?, ofVersion1 first: [String]) -> Finding {
+        guard let handedOn else { return .untried("there is no cgroup of version 2 here") }
+        let missing = main.filter { !first.contains($0) && !handedOn.contains($0) }
+        let facts = [("controllers", JSONOutput.array(handedOn.map(JSONOutput.string)))]
+        if first.count == main.count {
+            return .fact("limits go by version 1, which hands on everything", facts: facts)
+        }
+        if missing.isEmpty { return .works(handedOn.joined(separator: ", "), facts: facts) }
+        return .lacks(
+            "not \(missing.joined(separator: ", "))",
+            "under systemd: Delegate=cpu cpuset io memory pids of the unit above (user@.service);"
+                + " otherwise echo +memory +cpu +pids > cgroup.subtree_control above", facts: facts)
     }
 
     /// - Parameter tries: What came of a try in each hierarchy.
