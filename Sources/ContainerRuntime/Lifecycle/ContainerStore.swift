@@ -168,10 +168,10 @@ public struct StoredContainer: Sendable {
             ContainerStore.stateName, with: state.encoded, mode: 0o600)
     }
 
-    /// Writes down, once, which groups it is about to have.
+    /// Writes down which groups it is about to have, in the place of what was announced before.
     func announce(_ groups: ResourceGroups) throws(Errno) {
         let file = try directory.borrowed.open(
-            ContainerStore.groupsName, [.create, .exclusive, .writeOnly], mode: 0o600)
+            ContainerStore.groupsName, [.create, .truncate, .writeOnly], mode: 0o600)
         try file.borrowed.write(all: Array(JSONOutput.object(groups.members).compactText.utf8))
     }
 
