@@ -43,15 +43,36 @@ import Testing
         }
     }
 
-    @Test func `refuses a layer that it cannot write`() throws {
+    @Test func `writes a layer of one's own, whiteouts and all`() throws {
         try Sandbox.use { box in
             try box.writeLayout([("old", nil, [(layer("a"), .gzip)])])
             #expect(try box.unpack("oci:\(box.path("layout")):old").code == 0)
-            box.remove("layout")
-            let outcome = try pack(box, "layout:new")
-            #expect(outcome.code == 1)
-            #expect(outcome.error.contains("cannot be written anew yet"), "\(outcome)")
-            #expect(!box.exists("layout/index.json"))
+            try box.write("app/own/new", "text")
+            try box.makeDirectory("app/own/opaque")
+            #expect(mknod(box.path("app/own/a"), S_IFCHR, 0) == 0)
+            var config = try Value(parsing: box.read("app/config.json"))
+            let layers = config["vfs"]["overlay"]["layers"].array ?? []
+            config["vfs"]["overlay"]["layers"] = .array(layers + ["own"])
+            config["process"]["args"] = ["/new"]
+            try box.write("app/config.json", config.prettyText)
+            let outcome = try pack(box, "layout:new", ["--compression", "zstd"])
+            #expect(outcome.code == 0, "\(outcome)")
+            let umoci = try #require(Host.find("umoci"))
+            box.remove("app")
+            #expect(try box.unpack("oci:\(box.path("layout")):new").code == 0)
+            let unpacked = try Value(parsing: box.read("app/config.json"))
+            #expect(unpacked["process"]["args"] == ["/new"])
+            let paths = (unpacked["vfs"]["overlay"]["layers"].array ?? []).compactMap(\.string)
+            #expect(paths.count == 2 && paths.first == layers.first?.string)
+            let top = try #require(paths.last)
+            #expect(box.read("app/\(top)/new") == "text")
+            var status = stat()
+            #expect(lstat(box.path("app/\(top)/a"), &status) == 0 && status.st_mode == S_IFCHR)
+            let checked = try Running(
+                umoci, ["stat", "--image", box.path("layout:new")],
+                environment: ["PATH=/usr/bin:/bin"]
+            ).finish()
+            #expect(checked.code == 0 && checked.output.contains("vfs-run pack"), "\(checked)")
         }
     }
 
