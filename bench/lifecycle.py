@@ -50,6 +50,8 @@ class Lifecycle:
     def close(self):
         for name, runtime in self.runtimes.items():
             self.call(*runtime, "delete", "--force", "bench", check=False)
+            # Of those that were copied one was real, with a control group where runc makes it.
+            self.call(*self.with_many(name), "delete", "--force", "c00000", check=False)
         subprocess.run(["umount", "-l", self.states], check=True)
 
     def call(self, *command, check=True):
@@ -229,14 +231,19 @@ class Lifecycle:
     def many(self):
         """`list` and `state` where there are many that have ended: one is made, and copied."""
         commands = {}
-        for name, runtime in self.runtimes.items():
+        for name in self.runtimes:
             root = self.states / f"{name}-many"
-            runtime = [root if word == str(self.states / name) else word for word in runtime]
+            runtime = self.with_many(name)
             file = self.fabricate(name, runtime, root)
             commands[f"{name} list"] = [*runtime, "list"]
             commands[f"{name} list, the floor"] = [self.tools / "reader", root, file]
             commands[f"{name} state"] = [*runtime, "state", f"c{CONTAINERS // 2:05}"]
         return commands
+
+    def with_many(self, name):
+        """The runtime with another root for its states."""
+        root = str(self.states / name)
+        return [f"{root}-many" if word == root else word for word in self.runtimes[name]]
 
     def fabricate(self, name, runtime, root):
         """Returns the name of the file that a container's state is in."""
