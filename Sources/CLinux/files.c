@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -44,6 +45,13 @@ int clinux_set_attribute(int directory, const char *name, const char *attribute,
     if (write_place(place, directory, name) != 0) return -1;
     return name[0] == '\0' ? setxattr(place, attribute, value, size, 0)
                            : lsetxattr(place, attribute, value, size, 0);
+}
+
+int clinux_raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int clinux_exchange(int directory, const char *one, const char *other) {

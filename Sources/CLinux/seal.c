@@ -53,7 +53,7 @@ static int stays_outside(long argc, char **argv) {
     static const char *const commands[] = {
         "state",  "list",   "kill", "delete", "start",  "ps",       "pause",  "resume",
         "update", "events", "plan", "spec",   "help",   "features", "doctor", "lint",
-        "unpack", "pack",   "diff", "commit", "export", 0};
+        "unpack", "pack",   "diff", "commit", "export", "undo",     0};
     static const char *const with_value[] = {
         "--root", "--log", "--log-format", "--log-level", "--rootless", "--cgroup-manager", 0};
     for (long index = 1; index < argc; index++) {

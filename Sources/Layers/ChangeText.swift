@@ -17,6 +17,10 @@ extension Change {
         if let origin { words.append("was \(origin.shown(isDirectory: isDirectory))") }
         if let link { words.append("same file as \(link.shown())") }
         guard let before, let after else { return words }
+        let others = aspects.subtracting([.content, .times])
+        if aspects.contains(.content), !others.isEmpty || !words.isEmpty {
+            words.insert("content", at: 0)
+        }
         if kind == .replaced { words.append("\(before.kind.words) -> \(after.kind.words)") }
         if aspects.contains(.emptied) { words.append("emptied first") }
         if aspects.contains(.mode) {

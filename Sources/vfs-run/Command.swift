@@ -38,7 +38,7 @@ struct Command: Sendable {
 /// The commands that have a name, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case diff, commit, export, unpack, pack
+    case diff, commit, export, undo, unpack, pack
     case plan, lint, doctor, spec, features, help
 
     var command: Command {
@@ -59,6 +59,7 @@ enum CommandName: String, CaseIterable {
         case .diff: .diff
         case .commit: .commit
         case .export: .export
+        case .undo: .undo
         case .unpack: .unpack
         case .pack: .pack
         case .plan: .plan

@@ -23,7 +23,7 @@ extension Option {
 extension Command {
     /// `vfs-run commit DIR -o PLACE`
     static let commit = Command(
-        name: "commit", summary: "make a layer of what runs have written", operands: "DIR",
+        name: "commit", summary: "make a layer of what runs have written", operands: "DIR|ID",
         details: [
             "DIR is what --upper kept, or any overlay's upper directory. A directory as PLACE can be"
                 + " stacked with --layer. An archive is an OCI layer: deletions as .wh. files, pax"
@@ -34,7 +34,7 @@ extension Command {
                 + " understood. PLACE appears when it is whole. An upper in use is refused.",
         ],
         options: [
-            .output, .compression, .latestTime, .quiet, .json, .belowUpper, .userAttributes,
+            .output, .compression, .latestTime, .quiet, .json, .since, .belowUpper, .userAttributes,
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
@@ -59,7 +59,7 @@ extension Command {
 
     /// `vfs-run export DIR -o PLACE`
     static let export = Command(
-        name: "export", summary: "write all layers as one archive", operands: "DIR",
+        name: "export", summary: "write all layers as one archive", operands: "DIR|ID",
         details: [
             "DIR is what --upper kept. The archive holds the root file system as a run on DIR would"
                 + " find it, without what is mounted there."

@@ -7,6 +7,9 @@ extension Option {
     static let userAttributes = Option(
         long: "userxattr", value: nil,
         help: "the upper was mounted with userxattr, where DIR does not say so itself")
+    static let since = Option(
+        long: "since", value: "NAME",
+        help: "only what was written since the snapshot NAME; all of DIR without it")
     static let belowUpper = Option(
         long: "layer", value: "DIR",
         help: "a layer that it was written over, bottom first; may be repeated. DIR knows its own",
@@ -37,7 +40,7 @@ extension Command {
             Option(
                 long: "content", value: nil,
                 help: "print what changed in text files, as diff -u does, up to 1 MB each"),
-            .belowUpper, .userAttributes,
+            .since, .belowUpper, .userAttributes,
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)

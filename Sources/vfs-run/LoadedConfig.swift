@@ -31,8 +31,9 @@ struct NamedConfig {
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
         invocation.comparesUpper = arguments.has("diff")
+        invocation.snapshot = arguments.value("snapshot")
         for layer in arguments.values("layer") {
-            invocation.layers.append(try LoadedConfig.absolute(layer))
+            invocation.layers += try LoadedConfig.layers(layer, of: path)
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
@@ -158,6 +159,24 @@ struct LoadedConfig {
     static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The directories that `--layer` means.
+    private static func layers(
+        _ name: String, of config: String
+    ) throws(CommandError) -> [String] {
+        let names = LayerNames(bundle: try absolute(directory(of: config)))
+        do throws(LayerNames.Failure) {
+            if name.hasPrefix("sha256:") { return try names.directories(name) }
+        } catch {
+            throw CommandError("--layer: \(error.sentence)")
+        }
+        let path = try absolute(name)
+        do throws(LayerNames.Failure) {
+            return try names.directories(path)
+        } catch {
+            throw CommandError("--layer: \(error.sentence)")
+        }
     }
 
     /// A path of the command line as seen from the root.

@@ -32,7 +32,7 @@ extension Command {
                 + " that are in its line alone, or \"all\".",
         ],
         options: [
-            .upper, .layer, .compare,
+            .upper, .layer, .snapshot, .compare,
             Option(
                 long: "trace", value: "FILE",
                 help: "write the time of every step as Chrome trace JSON", completes: .files),

@@ -17,7 +17,7 @@ extension Command {
                 + " calls. It is the text of docs/steps.md.",
         ],
         options: [
-            .upper, .layer, .compare, .json,
+            .upper, .layer, .snapshot, .compare, .json,
             Option(
                 long: "explain", value: nil,
                 help: "say what the kernel does in each step, and why there"),

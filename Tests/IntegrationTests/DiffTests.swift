@@ -39,7 +39,8 @@ struct DiffTests {
             #expect(
                 found == [
                     "D /d/gone", "T /d/kind/  file -> directory", "A /d/kind/new", "A /d/link",
-                    "A /d/null", "A /d/other", "A /d/pipe", "M /d/text  same file as /d/other",
+                    "A /d/null", "A /d/other", "A /d/pipe",
+                    "M /d/text  content, same file as /d/other",
                     "D /gone/",
                 ])
         }
@@ -71,6 +72,26 @@ struct DiffTests {
             let mode = json.array?.first { $0["path"] == "/mode" } ?? .null
             #expect(mode["change"] == "modified" && mode["changed"] == ["mode"], "\(mode)")
             #expect(mode["before"]["mode"] == "644" && mode["after"]["mode"] == "600")
+        }
+    }
+
+    @Test func `--content prints what changed line by line, --stat how much`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/text", "1\n2\n")
+            try box.write("layer/gone", "1\n")
+            _ = try changes(
+                box, "printf '1\\n3\\n' > /text; rm /gone; printf 'a\\0b' > /binary; mkdir /d")
+            let content = try box.succeed("diff", "--content", box.path("state")).output
+            #expect(
+                content.contains(
+                    "M /text\n--- a/text\n+++ b/text\n@@ -1,2 +1,2 @@\n 1\n-2\n+3\n"), "\(content)")
+            #expect(content.contains("A /binary\nbinary files differ\n"), "\(content)")
+            #expect(
+                content.contains("D /gone\n--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-1\n"),
+                "\(content)")
+            let sum = try box.succeed("diff", "--stat", box.path("state")).output
+            #expect(sum.contains("A /binary  +3 bytes\n"), "\(sum)")
+            #expect(sum.hasSuffix("1 modified, 1 deleted, +1 bytes\n"), "\(sum)")
         }
     }
 
@@ -167,6 +188,26 @@ struct DiffTests {
             #expect(outcome.error.contains("in use by a run"), "\(outcome)")
             first.send(SIGTERM)
             _ = try first.finish()
+        }
+    }
+
+    @Test func `a container with an upper of its own is named by its id`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["vfs"]["overlay"]["upper"] = "../state"
+            try box.create(nil, config, arguments: ["sh", "-c", "echo > /new; exec /probe --wait"])
+            try box.withContainer(box.id()) {
+                #expect(try box.succeed("diff", box.id()).error.contains("in use by a run"))
+                try box.succeed("start", box.id())
+                let refused = try box.command("commit", box.id(), "-o", box.path("x.tar"))
+                #expect(refused.code == 1, "\(refused)")
+            }
+            try box.create(nil, arguments: ["true"])
+            try box.withContainer(box.id()) {
+                let outcome = try box.command("diff", box.id())
+                #expect(outcome.error.contains("throws away what it writes"), "\(outcome)")
+            }
+            #expect(try box.command("diff", "nobody").error.contains("neither a directory nor"))
         }
     }
 

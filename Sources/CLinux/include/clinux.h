@@ -197,6 +197,8 @@ int clinux_set_io_priority(int class_and_level);
 int clinux_set_affinity(const void *_Nullable cpus, size_t bytes);
 /// set_mempolicy(2): `bits` is how many `nodes` has.
 int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned long bits);
+/// As many open files as the hard limit allows.
+int clinux_raise_open_files(void);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.

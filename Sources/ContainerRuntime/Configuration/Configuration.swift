@@ -1,4 +1,5 @@
 public import Cgroups
+internal import Layers
 public import LinuxSystem
 public import OCISpec
 
@@ -221,6 +222,8 @@ public struct Configuration: Sendable {
             public var options: [Setting<String>]
             /// Whether the caller wants to see what was written.
             public var isCompared = false
+            /// Those of the upper; they are the last of the layers.
+            var snapshots = SnapshotPlan()
             public var origin: Origin
         }
 

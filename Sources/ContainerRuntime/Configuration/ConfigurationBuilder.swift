@@ -12,6 +12,8 @@ public struct Invocation: Sendable {
     public var arguments: [String] = []
     /// The directory that keeps the writable layer, absolute.
     public var upper: String?
+    /// What the upper is frozen as before the run.
+    public var snapshot: String?
     /// More layers, bottom first, absolute.
     public var layers: [String] = []
     /// Whether the caller wants to see what was written.
@@ -57,7 +59,7 @@ public struct ConfigurationError: Error, Sendable {
 public struct ConfigurationBuilder {
     let diagnostics: Diagnostics
     let invocation: Invocation
-    private let bundle: String
+    let bundle: String
     private let compiled: SeccompCache?
     private var others: [Diagnostic] = []
 
@@ -261,7 +263,7 @@ public struct ConfigurationBuilder {
         }
     }
 
-    private func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
+    func setting<Value: Sendable>(_ located: Located<Value>) -> Setting<Value> {
         Setting(located.value, .config(located.offset))
     }
 
@@ -450,48 +452,6 @@ public struct ConfigurationBuilder {
         guard let profile = Spec.Seccomp(value, diagnostics) else { return nil }
         Checks.seccompProfile(profile, diagnostics)
         return Setting(.read(profile), origin)
-    }
-
-    // MARK: The root file system
-
-    private func root(_ spec: Spec) -> Configuration.Root? {
-        let readOnly = spec.root?.readonly.map(setting) ?? Setting(false, .standard)
-        var overlays = Setting(invocation.overlaysByDefault, .standard)
-        var object: Spec.VFS.Overlay?
-        switch spec.vfs?.overlay {
-        case .enabled(let enabled): overlays = setting(enabled)
-        case .object(let found):
-            object = found
-            overlays = Setting(true, .config(found.offset))
-        case nil: break
-        }
-        if invocation.upper != nil { overlays = Setting(true, .argument("--upper")) }
-        if !invocation.layers.isEmpty { overlays = Setting(true, .argument("--layer")) }
-        if invocation.comparesUpper { overlays = Setting(true, .argument("--diff")) }
-        guard overlays.value else {
-            guard let path = spec.root?.path else { return nil }
-            let directory = Setting(
-                HostName.absolute(path.value, from: bundle), .config(path.offset))
-            return Configuration.Root(source: .directory(directory), isReadOnly: readOnly)
-        }
-        let bottom = object?.layers ?? [spec.root?.path].compactMap { $0 }
-        if bottom.isEmpty { return nil }
-        let layers =
-            bottom.map { Setting(HostName.absolute($0.value, from: bundle), .config($0.offset)) }
-            + invocation.layers.map { Setting($0, .argument("--layer")) }
-        let overlay = Configuration.Root.Overlay(
-            layers: layers, upper: upper(object), options: (object?.options ?? []).map(setting),
-            isCompared: invocation.comparesUpper, origin: overlays.origin)
-        return Configuration.Root(source: .overlay(overlay), isReadOnly: readOnly)
-    }
-
-    private func upper(_ overlay: Spec.VFS.Overlay?) -> Configuration.Root.Upper {
-        if let upper = invocation.upper { return .kept(Setting(upper, .argument("--upper"))) }
-        if let upper = overlay?.upper {
-            return .kept(
-                Setting(HostName.absolute(upper.value, from: bundle), .config(upper.offset)))
-        }
-        return .throwaway(size: overlay?.size.map(setting))
     }
 }
 

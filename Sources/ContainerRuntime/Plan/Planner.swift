@@ -39,6 +39,7 @@ public struct Planner {
         }
         if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
             plan.compared = KeptUpper.Record(overlay)
+            plan.compared?.layers = overlay.layers.map(\.value)
         }
         if let joined = configuration.joined {
             plan.consoleSocket = joined.consoleSocket
@@ -107,10 +108,17 @@ public struct Planner {
         }
         if case .overlay(let overlay) = configuration.root.source {
             // Layers first: one that is missing must not leave a new upper behind.
-            for layer in overlay.layers { add(LockLayer(path: layer.value), layer.origin) }
+            let own = overlay.snapshots
+            let locked =
+                overlay.layers.dropLast(own.stacked.count)
+                + overlay.layers.suffix(own.stacked.count)
+                .dropFirst(own.merges ? 1 : 0).prefix(own.lockedCount)
+            for layer in locked { add(LockLayer(path: layer.value), layer.origin) }
             if case .kept(let directory) = overlay.upper {
                 add(
-                    LockUpper(directory: directory.value, record: KeptUpper.Record(overlay)),
+                    LockUpper(
+                        directory: directory.value, record: KeptUpper.Record(overlay),
+                        snapshots: own),
                     directory.origin)
             }
         }
@@ -628,7 +636,8 @@ extension Configuration {
 extension KeptUpper.Record {
     init(_ overlay: Configuration.Root.Overlay) {
         self.init(
-            layers: overlay.layers.map(\.value), options: overlay.options.map(\.value))
+            layers: overlay.layers.dropLast(overlay.snapshots.stacked.count).map(\.value),
+            options: overlay.options.map(\.value))
     }
 }
 

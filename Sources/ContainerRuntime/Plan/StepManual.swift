@@ -96,6 +96,7 @@ struct StepManual {
         (OpenBindSource.self, "open the sources of bind mounts"),
         (OpenControlGroups.self, "open the control groups"),
         (MountRootDirectory.self, "bind the root"), (MountOverlay.self, "mount the overlay"),
+        (HandOverUpper.self, "hand the upper over"),
         (PivotRoot.self, "pivot_root"), (SetRootPropagation.self, "propagate the root"),
         (MountFileSystem.self, mounts), (AttachBind.self, mounts), (Remount.self, mounts),
         (MountControlGroups.self, mounts), (MakeDefaultDevices.self, devices),

@@ -64,24 +64,23 @@ struct LockUpper: Step {
     let directory: String
     /// What the upper is written over, for those who look at it later.
     let record: KeptUpper.Record
+    let snapshots: SnapshotPlan
 
     let side = Side.runtime
-    var summary: String { "lock the upper in \(directory)" }
+    var summary: String {
+        let freezing = snapshots.taken.map { ", freeze it as the snapshot \($0.name)" } ?? ""
+        return "lock the upper in \(directory)\(freezing)"
+    }
     let undoing = "the lock goes with the runtime process, the directory stays"
 
     func apply(_ context: StartContext) throws(StepError) {
         // The mode of the upper is that of the container's root, whatever the caller's umask is.
         Credentials.setFileModeMask(0)
-        for name in ["upper", "work"] {
-            let path = "\(directory)/\(name)"
-            try stepping("mkdir", path.inQuotes) { () throws(Errno) in
-                try HostPath.makeDirectories(path, mode: name == "work" ? 0o700 : 0o755)
-            }
-        }
         do {
+            try KeptUpper.make(in: directory)
             let kept = try KeptUpper(opening: directory)
             try kept.lock()
-            context.upper = kept
+            context.upper = try kept.carryOut(snapshots, over: record)
             try kept.write(record)
         } catch {
             throw StepError(error.sentence)

@@ -1,0 +1,14 @@
+internal import JSON
+internal import OCISpec
+
+extension StoredContainer {
+    /// The directory that keeps what it writes; nil where that is thrown away.
+    public func keptUpper() throws(RuntimeError) -> String? {
+        guard let bundle = try state()?.bundle else { return nil }
+        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
+        guard case .object(let overlay) = spec.vfs?.overlay, let upper = overlay.upper else {
+            return nil
+        }
+        return HostName.absolute(upper.value, from: bundle)
+    }
+}

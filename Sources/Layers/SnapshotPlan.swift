@@ -1,0 +1,66 @@
+internal import LinuxSystem
+
+/// What a run does about the snapshots of its upper.
+public struct SnapshotPlan: Sendable, Hashable {
+    /// The kernel stacks 500 layers; some are left for `--layer`.
+    public static let mostLayers = 480
+
+    /// Those that are there, oldest first.
+    public private(set) var known: [Snapshot] = []
+    /// What the upper is frozen as.
+    public private(set) var taken: Snapshot?
+    /// Whether the two oldest become one.
+    public private(set) var merges = false
+
+    public init() {}
+
+    /// - Parameters:
+    ///   - name: Of the one to be taken; nil for none.
+    ///   - count: How many layers there are below them.
+    public init(_ path: String, taking name: String?, over count: Int) throws(LayerError) {
+        known = try KeptUpper.snapshots(in: path)
+        guard let name else { return }
+        try Snapshot.check(name: name)
+        if known.contains(where: { $0.name == name }) {
+            throw LayerError("\"\(path)\" has a snapshot \"\(name)\" already; take another name")
+        }
+        taken = Snapshot(number: (known.last?.number ?? 0) + 1, name: name)
+        merges = known.count >= 2 && count + known.count + 1 > SnapshotPlan.mostLayers
+    }
+
+    public var isEmpty: Bool { known.isEmpty && taken == nil }
+
+    /// Those that a run lies on, oldest first.
+    public var stacked: [Snapshot] {
+        (merges ? Array(known.dropFirst()) : known) + (taken.map { [$0] } ?? [])
+    }
+
+    /// Their directories, bottom first.
+    public func layers(in path: String) -> [String] {
+        stacked.map { KeptUpper.path(of: $0, in: path) }
+    }
+
+    /// How many of these are there already and stay as they are.
+    public var lockedCount: Int { known.count - (merges ? 2 : 0) }
+}
+
+extension KeptUpper {
+    /// Carries the plan out on an upper that is locked.
+    ///
+    /// - Parameter record: What lies below the snapshots.
+    /// - Returns: What the run writes to, locked.
+    public func carryOut(
+        _ plan: SnapshotPlan, over record: Record
+    ) throws(LayerError) -> KeptUpper {
+        if plan.isEmpty { return self }
+        if try KeptUpper.snapshots(in: path) != plan.known {
+            throw LayerError("the snapshots of \"\(path)\" have changed meanwhile; start it again")
+        }
+        guard let taken = plan.taken else { return self }
+        if plan.merges {
+            try merge(
+                plan.known[0], into: plan.known[1], over: record.layers, marks: record.marks)
+        }
+        return try freeze(as: taken)
+    }
+}

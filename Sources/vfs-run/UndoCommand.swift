@@ -1,0 +1,72 @@
+internal import Layers
+internal import LinuxSystem
+
+extension Option {
+    static let snapshot = Option(
+        long: "snapshot", value: "NAME",
+        help: "before the run, freeze what DIR of --upper holds under NAME; see undo")
+}
+
+extension Command {
+    /// `vfs-run undo DIR [NAME]`
+    static let undo = Command(
+        name: "undo", summary: "go back to a snapshot of a kept upper", operands: "DIR [NAME]",
+        details: [
+            "DIR is what --upper keeps. What was written since the snapshot NAME was taken is removed,"
+                + " with the snapshots taken since; without NAME, since the last one. An upper in use"
+                + " is refused. Snapshots are taken by --snapshot NAME with --upper DIR."
+        ],
+        options: [
+            Option(
+                long: "list", short: "l", value: nil,
+                help: "print the names of the snapshots, oldest first, and change nothing")
+        ],
+        run: { arguments throws(CommandError) in
+            let operands = try arguments.requireOperands(1...2)
+            do throws(LayerError) {
+                let snapshots = try KeptUpper.snapshots(in: operands[0])
+                if !arguments.has("list") {
+                    try goBack(operands, snapshots)
+                    return 0
+                }
+            } catch {
+                throw CommandError(error.sentence)
+            }
+            return try printNames(operands[0])
+        })
+
+    private static func printNames(_ path: String) throws(CommandError) -> CInt {
+        let names: [String]
+        do throws(LayerError) {
+            names = try KeptUpper.snapshots(in: path).map(\.name)
+        } catch {
+            throw CommandError(error.sentence)
+        }
+        try Output.write(names.map { $0 + "\n" }.joined())
+        return 0
+    }
+
+    private static func goBack(
+        _ operands: [String], _ snapshots: [Snapshot]
+    ) throws(LayerError) {
+        let path = operands[0]
+        guard let last = snapshots.last else {
+            throw LayerError(
+                "\"\(path)\" has no snapshots; --snapshot NAME with --upper takes one before a run")
+        }
+        var target = last
+        if operands.count == 2 {
+            guard let found = snapshots.first(where: { $0.name == operands[1] }) else {
+                throw LayerError(
+                    "\"\(path)\" has no snapshot \"\(operands[1])\"; it has "
+                        + snapshots.map { "\"\($0.name)\"" }.joined(separator: ", "))
+            }
+            target = found
+        }
+        // After one that was killed the upper may be gone.
+        try KeptUpper.make(in: path)
+        let kept = try KeptUpper(opening: path)
+        try kept.lock()
+        try kept.goBack(to: target)
+    }
+}
