@@ -162,7 +162,7 @@ struct LoadedConfig {
     }
 
     /// The directories that `--layer` means.
-    private static func layers(
+    static func layers(
         _ name: String, of config: String
     ) throws(CommandError) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))

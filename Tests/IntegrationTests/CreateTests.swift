@@ -9,7 +9,7 @@ struct CreateTests {
             #expect(try box.status() == "created")
             let pid = try box.pid()
             #expect(HostProcess.all.contains(pid))
-            #expect(Set(box.files()) == ["config.json", "exec.fifo", "state.json"])
+            #expect(Set(box.files()) == ["config.json", "exec.fifo", "groups.json", "state.json"])
             try box.succeed("start", box.id())
             #expect(try run.readToEnd() == "hello\n")
             #expect(HostProcess.waitForEnd(of: pid))

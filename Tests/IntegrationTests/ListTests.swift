@@ -191,7 +191,7 @@ struct GlobalOptionTests {
             try box.prepare(box.config(), arguments: ["true"])
             let outcome = try box.command("create", box.id(), globals: globals)
             #expect(outcome.code == 1)
-            #expect(outcome.error.contains("systemd are not supported yet"), "\(outcome)")
+            #expect(outcome.error.contains("systemd cannot be reached"), "\(outcome)")
         }
     }
 

@@ -15,7 +15,7 @@ struct RaceTests {
                     outcome.error.contains("container with given ID already exists"), "\(outcome)")
             }
             #expect(try box.status() == "created")
-            #expect(Set(box.files()) == ["config.json", "exec.fifo", "state.json"])
+            #expect(Set(box.files()) == ["config.json", "exec.fifo", "groups.json", "state.json"])
             let pid = try box.pid()
             #expect(HostProcess.concerned(with: box.directory).filter { $0 != pid } == [])
             try box.succeed("delete", box.id())
