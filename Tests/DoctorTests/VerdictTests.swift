@@ -158,7 +158,7 @@ struct `What a probe's facts amount to` {
         #expect(user.verdict == .lacks)
         #expect(user.said == "not cpu")
         #expect(user.remedy?.contains("Delegate=") == true)
-        #expect(fact(user, "controllers") == #"["memory", "pids"]"#)
+        #expect(fact(user, "controllers") == #"["memory","pids"]"#)
     }
 
     @Test func `a cgroup that cannot be made names the place, the reason and the way out`() {

@@ -74,7 +74,7 @@ extension ConfigurationBuilder {
             snapshots = try SnapshotPlan(
                 directory.value, taking: invocation.snapshot, over: overlay.layers.count)
         } catch {
-            return complain(error.sentence)
+            return complain(error.sentence, directory.origin)
         }
         overlay.snapshots = snapshots
         overlay.layers += snapshots.layers(in: directory.value).map {
@@ -82,7 +82,10 @@ extension ConfigurationBuilder {
         }
     }
 
-    private func complain(_ sentence: String) {
-        diagnostics.error(sentence, at: diagnostics.document.root.offset)
+    /// - Parameter origin: The document as a whole where it is not the config's.
+    private func complain(_ sentence: String, _ origin: Origin = .standard) {
+        var offset = diagnostics.document.root.offset
+        if case .config(let place) = origin { offset = place }
+        diagnostics.error(sentence, at: offset)
     }
 }
