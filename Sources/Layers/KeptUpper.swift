@@ -1,5 +1,5 @@
 internal import JSON
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// A writable layer that outlives its runs: a directory of the host.
@@ -62,10 +62,13 @@ public struct KeptUpper: Sendable {
         public var layers: [String]
         /// The overlay's options.
         public var options: [String]
+        /// Of the container's user namespace, where it has one.
+        public var owners: IDMappings?
 
-        public init(layers: [String], options: [String]) {
+        public init(layers: [String], options: [String], owners: IDMappings? = nil) {
             self.layers = layers
             self.options = options
+            self.owners = owners
         }
 
         /// Where the kernel keeps its notes.
@@ -74,11 +77,7 @@ public struct KeptUpper: Sendable {
 
     /// Writes it down, in one go; nothing where it stands there already.
     public func write(_ record: Record) throws(LayerError) {
-        let text = JSONOutput.object([
-            ("layers", .array(record.layers.map(JSONOutput.string))),
-            ("options", .array(record.options.map(JSONOutput.string))),
-        ]).prettyText
-        let bytes = Array(text.utf8)
+        let bytes = Array(JSONOutput.object(record.members).prettyText.utf8)
         do throws(Errno) {
             let directory = try HostPath.open(path, [.readOnly, .directory])
             if try KeptUpper.read(directory.borrowed) == bytes { return }
@@ -105,7 +104,8 @@ public struct KeptUpper: Sendable {
             throw LayerError("\"\(name)\" is damaged; remove it and name the layers by --layer")
         }
         let options = document.root["options"]?.elements.compactMap(\.string) ?? []
-        return Record(layers: layers, options: options)
+        return Record(
+            layers: layers, options: options, owners: IDMappings(recorded: document.root))
     }
 
     private static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {

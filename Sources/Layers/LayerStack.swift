@@ -23,6 +23,10 @@ public struct LayerStack: Sendable {
     /// Top first.
     public let roots: [LayerDirectory]
     public let marks: OverlayMarks
+    /// Those of the user namespace that the uppers were written in: owners are what it knows them
+    /// as. One of a layer that it does not reach was mapped when the layer was mounted, and stands
+    /// for itself.
+    public var owners: IDMappings?
 
     /// - Parameter roots: Top first, numbered from 0.
     public init(_ roots: [LayerDirectory], marks: OverlayMarks) {
@@ -52,6 +56,15 @@ public struct LayerStack: Sendable {
         /// Hidden by the topmost layer that has anything to say about it.
         case whiteout
         case found(Found)
+    }
+
+    /// The status of a file, with the owners that the container sees.
+    func seen(_ status: FileStatus) -> FileStatus {
+        guard let owners else { return status }
+        var seen = status
+        seen.userID = owners.users.inside(of: status.userID) ?? status.userID
+        seen.groupID = owners.groups.inside(of: status.groupID) ?? status.groupID
+        return seen
     }
 
     /// What `parts`, the directories that make up a merged one, have under a name.
@@ -109,7 +122,7 @@ private struct Search {
     ) throws(Errno) -> (FileStatus, isHidden: Bool)? {
         let status: FileStatus
         do {
-            status = try FileStatus.of(name, in: place.borrowed)
+            status = stack.seen(try FileStatus.of(name, in: place.borrowed))
         } catch .noSuchFileOrDirectory {
             return nil
         }

@@ -90,7 +90,7 @@ struct TreeWalk {
     private func root(of parts: [LayerDirectory]) throws(LayerError) -> LayerStack.Found? {
         guard let top = parts.first else { return nil }
         let status = try on(.root, "fstat") { () throws(Errno) in
-            try FileStatus.of(top.borrowed)
+            stack.seen(try FileStatus.of(top.borrowed))
         }
         var found = LayerStack.Found(status: status, name: .itself, directory: top)
         found.parts = parts

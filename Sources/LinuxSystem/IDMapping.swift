@@ -39,10 +39,16 @@ public struct IDMap: Sendable, Hashable {
 
     public func maps(_ id: UInt32) -> Bool { outside(of: id) != nil }
 
-    /// Whether an id outside stands behind one inside.
-    public func reaches(_ id: UInt32) -> Bool {
-        ranges.contains { id >= $0.outside && id - $0.outside < $0.count }
+    /// The id inside that an id outside stands behind; nil where there is none.
+    public func inside(of id: UInt32) -> UInt32? {
+        for range in ranges where id >= range.outside && id - range.outside < range.count {
+            return range.inside + (id - range.outside)
+        }
+        return nil
     }
+
+    /// Whether an id outside stands behind one inside.
+    public func reaches(_ id: UInt32) -> Bool { inside(of: id) != nil }
 
     /// As the kernel reads it: a line a range.
     var text: String {

@@ -45,7 +45,11 @@ extension Command {
                 if case .directory(let path) = place.target {
                     let progress = Progress(arguments)
                     defer { progress.finish() }
-                    try source.stack.commit(
+                    // A directory is for the same user namespace, and its owners may be the only
+                    // ones that this user can give.
+                    var files = source.stack
+                    files.owners = nil
+                    try files.commit(
                         uppers: source.uppers, to: path, latest: place.latest,
                         progress: progress.add)
                     return 0

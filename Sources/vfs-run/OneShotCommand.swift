@@ -73,7 +73,8 @@ extension Command {
         let code = try launch.run()
         guard let (upper, record) = launch.written else { return code }
         do {
-            let stack = try LayerStack(uppers: [upper], over: record.layers, marks: record.marks)
+            var stack = try LayerStack(uppers: [upper], over: record.layers, marks: record.marks)
+            stack.owners = record.owners
             var printer = ChangePrinter(.lines, printsUnchanged: false)
             try printer.print(Comparison(stack))
         } catch {

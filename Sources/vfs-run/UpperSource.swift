@@ -28,6 +28,7 @@ struct UpperSource {
         var layers = arguments.values("layer")
         var marks = Credentials.effectiveUser == 0 ? OverlayMarks.trusted : .user
         var opened: [LayerDirectory] = []
+        var owners: IDMappings?
         if UpperSource.isDirectory("\(operand)/upper") && UpperSource.isDirectory("\(operand)/work")
         {
             let kept = try KeptUpper(opening: operand)
@@ -38,6 +39,7 @@ struct UpperSource {
             if let record = try kept.record() {
                 if layers.isEmpty { layers = record.layers }
                 marks = record.marks
+                owners = record.owners
             }
             layers += frozen
         } else {
@@ -50,7 +52,9 @@ struct UpperSource {
                 "\"\(operand)\" does not say which layers it was written over; name them by"
                     + " --layer, bottom first")
         }
-        stack = try LayerStack(uppers: opened, over: layers, marks: marks)
+        var stack = try LayerStack(uppers: opened, over: layers, marks: marks)
+        stack.owners = owners
+        self.stack = stack
         uppers = opened.count
     }
 

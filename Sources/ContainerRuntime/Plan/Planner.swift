@@ -38,7 +38,7 @@ public struct Planner {
             plan.isKept = container.isKept
         }
         if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
-            plan.compared = KeptUpper.Record(overlay)
+            plan.compared = KeptUpper.Record(overlay, of: configuration)
             plan.compared?.layers = overlay.layers.map(\.value)
         }
         if let joined = configuration.joined {
@@ -117,7 +117,8 @@ public struct Planner {
             if case .kept(let directory) = overlay.upper {
                 add(
                     LockUpper(
-                        directory: directory.value, record: KeptUpper.Record(overlay),
+                        directory: directory.value,
+                        record: KeptUpper.Record(overlay, of: configuration),
                         snapshots: own),
                     directory.origin)
             }
@@ -634,10 +635,20 @@ extension Configuration {
 }
 
 extension KeptUpper.Record {
-    init(_ overlay: Configuration.Root.Overlay) {
+    init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
         self.init(
-            layers: overlay.layers.dropLast(overlay.snapshots.stacked.count).map(\.value),
-            options: overlay.options.map(\.value))
+            layers: overlay.layers.map(\.value),
+            options: overlay.mountOptions(configuration.privilege),
+            owners: configuration.userNamespace?.mappings?.value)
+    }
+}
+
+extension Configuration.Root.Overlay {
+    /// The overlay's options. Attributes that are the machine's root's alone are kept in others for
+    /// who is not, which belong to the user.
+    func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
+        let named = options.map(\.value)
+        return privilege == .full || named.contains("userxattr") ? named : named + ["userxattr"]
     }
 }
 

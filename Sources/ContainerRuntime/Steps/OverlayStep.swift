@@ -26,9 +26,7 @@ struct MountOverlay: Step {
     ) {
         layers = overlay.layers.map(\.value)
         upper = overlay.upper
-        var options = overlay.options.map(\.value) + (label.map { ["context=" + $0] } ?? [])
-        if privilege != .full && !options.contains("userxattr") { options.append("userxattr") }
-        self.options = options
+        options = overlay.mountOptions(privilege) + (label.map { ["context=" + $0] } ?? [])
         self.side = side
         self.mappings = mappings
     }
