@@ -8,7 +8,7 @@ struct MappedLayerTests {
         b=/bin/busybox; echo x > /new; $b rm /layer/gone; $b mkdir /layer/dir; echo 2 > /layer/text
         """
     private let changes = [
-        "A /layer/dir/", "D /layer/gone", "M /layer/text  content", "A /new",
+        "A /layer/dir/", "D /layer/gone", "M /layer/text", "A /new",
     ]
 
     /// Without what the runtime itself has made, in the order of the names.

@@ -637,7 +637,7 @@ extension Configuration {
 extension KeptUpper.Record {
     init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
         self.init(
-            layers: overlay.layers.map(\.value),
+            layers: overlay.layers.dropLast(overlay.snapshots.stacked.count).map(\.value),
             options: overlay.mountOptions(configuration.privilege),
             owners: configuration.userNamespace?.mappings?.value)
     }
