@@ -47,18 +47,7 @@ struct StreamTests {
     @Test func `files of the host and its null device stay whose they are`() throws {
         try Sandbox.use { box in
             try prepare(box) { $0.run(["/probe"]) }
-            try box.write("log", "")
-            try box.withContainer(box.id()) {
-                let outcome = try Running(
-                    "/bin/sh",
-                    [
-                        "-c", "\"$@\" </dev/null >\(box.path("log"))", "sh", Host.runtime,
-                        "--root", box.stateRoot, "run", "--bundle", box.bundle, box.id(),
-                    ]
-                ).finish()
-                #expect(outcome.code == 0, "\(outcome)")
-            }
-            let facts = try Value(parsing: box.read("log"))
+            let facts = try box.runBetweenNullAndLog()
             #expect(facts["descriptors"]["0"]["uid"] == 0)
             #expect(facts["descriptors"]["1"]["uid"] == 0)
             #expect(facts["descriptors"]["2"]["uid"] == 1000)

@@ -114,18 +114,7 @@ struct UserNamespaceTests {
             ]
             config.run(["/probe"])
             try box.prepare(config)
-            try box.write("log", "")
-            try box.withContainer(box.id()) {
-                let outcome = try Running(
-                    "/bin/sh",
-                    [
-                        "-c", "\"$@\" </dev/null >\(box.path("log"))", "sh", Host.runtime,
-                        "--root", box.stateRoot, "run", "--bundle", box.bundle, box.id(),
-                    ]
-                ).finish()
-                #expect(outcome.code == 0, "\(outcome)")
-            }
-            let facts = try Value(parsing: box.read("log"))
+            let facts = try box.runBetweenNullAndLog()
             for name in ["null", "zero", "full", "random", "urandom", "tty"] {
                 #expect(facts["dev"][name]["kind"] == "character", "\(name)")
                 #expect(facts["dev"][name]["uid"] == 65534, "\(name)")
