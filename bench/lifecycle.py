@@ -88,13 +88,14 @@ class Lifecycle:
 
     # The order of functions
 
-    def steps(self, *starts):
-        """Single-steps the one-shot starts and every command; returns the logs of addresses."""
+    def steps(self, functions, *starts):
+        """Follows the one-shot starts and every command through the functions whose addresses
+        stand in that file; returns the logs of those that were executed."""
         runtime, logs = self.runtimes["vfs-run"], []
 
         def step(*command):
             logs.append(self.scratch / f"steps-{len(logs)}")
-            return [self.tools / "step", logs[-1], *command]
+            return [self.tools / "step", logs[-1], functions, *command]
 
         def call(*command):
             subprocess.run(

@@ -1,14 +1,17 @@
-// Single-steps a program and writes which of its instructions are executed:
+// Finds out which functions of a program are executed:
 //
-//   step OUTPUT COMMAND ARGS…
+//   step OUTPUT FUNCTIONS COMMAND ARGS…
 //
-// OUTPUT gets the addresses of the executed instructions, a line each, in the
-// order of their first execution. Followed are the command, sealed or not, and
-// the processes it makes, up to the container's program. Where the command ends
-// and leaves a process to itself, as create does, this goes on until that has
-// become the program too, or has ended.
+// FUNCTIONS lists the addresses at which the program's functions begin, in
+// hexadecimal, a line each; OUTPUT gets those that are executed, in the order of
+// their first execution. At each of them stands a breakpoint, which is removed
+// when it is met. Followed are the command, sealed or not, and the processes it
+// makes, up to the container's program. Where the command ends and leaves a
+// process to itself, as create does, this goes on until that has become the
+// program too, or has ended.
 
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,16 +22,61 @@
 #include <unistd.h>
 
 // The binary is linked to a fixed place in here.
-enum { LOWEST = 0x200000, HIGHEST = 0x4000000 };
-static unsigned char seen[HIGHEST - LOWEST];
+enum { LOWEST = 0x200000, HIGHEST = 0x4000000, BREAKPOINT = 0xcc };
+enum state { NO_FUNCTION, NOT_SEEN, SEEN };
+static unsigned char functions[HIGHEST - LOWEST];
+static unsigned char text[HIGHEST - LOWEST];
 
-static void note(pid_t process, FILE *output) {
+static int read_functions(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return -1;
+    for (unsigned long address; fscanf(file, "%lx", &address) == 1;) {
+        if (address >= LOWEST && address < HIGHEST) functions[address - LOWEST] = NOT_SEEN;
+    }
+    return fclose(file);
+}
+
+static int open_memory(pid_t process) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", process);
+    return open(path, O_RDWR | O_CLOEXEC);
+}
+
+// Puts a breakpoint at every function that has not been seen yet.
+static int set_breakpoints(pid_t process) {
+    int memory = open_memory(process);
+    if (memory < 0) return -1;
+    for (unsigned long page = LOWEST; page < HIGHEST; page += 4096) {
+        unsigned char changed[4096];
+        int count = 0;
+        for (int at = 0; at < 4096; at++) {
+            count += functions[page - LOWEST + at] == NOT_SEEN;
+        }
+        if (count == 0 || pread(memory, changed, 4096, page) != 4096) continue;
+        for (int at = 0; at < 4096; at++) {
+            text[page - LOWEST + at] = changed[at];
+            if (functions[page - LOWEST + at] == NOT_SEEN) changed[at] = BREAKPOINT;
+        }
+        if (pwrite(memory, changed, 4096, page) != 4096) return -1;
+    }
+    return close(memory);
+}
+
+// Whether a process has met a breakpoint; it goes on with the instruction that was there.
+static int pass_breakpoint(pid_t process, FILE *output) {
     struct user_regs_struct registers;
-    if (ptrace(PTRACE_GETREGS, process, 0, &registers) != 0) return;
-    unsigned long address = registers.rip;
-    if (address < LOWEST || address >= HIGHEST || seen[address - LOWEST]) return;
-    seen[address - LOWEST] = 1;
-    fprintf(output, "%lx\n", address);
+    if (ptrace(PTRACE_GETREGS, process, 0, &registers) != 0) return 0;
+    unsigned long address = registers.rip - 1;
+    if (address < LOWEST || address >= HIGHEST || functions[address - LOWEST] == NO_FUNCTION) {
+        return 0;
+    }
+    if (functions[address - LOWEST] == NOT_SEEN) fprintf(output, "%lx\n", address);
+    functions[address - LOWEST] = SEEN;
+    int memory = open_memory(process);
+    if (memory < 0 || pwrite(memory, &text[address - LOWEST], 1, address) != 1) return 0;
+    close(memory);
+    registers.rip = address;
+    return ptrace(PTRACE_SETREGS, process, 0, &registers) == 0;
 }
 
 // A sealed one runs from another mount of the same file.
@@ -42,17 +90,17 @@ static int executes(pid_t process, const struct stat *binary) {
 
 int main(int count, char **arguments) {
     struct stat binary;
-    if (count < 3 || stat(arguments[2], &binary) != 0) return 2;
+    if (count < 4 || stat(arguments[3], &binary) != 0) return 2;
     FILE *output = fopen(arguments[1], "w");
-    if (output == NULL) return 1;
+    if (output == NULL || read_functions(arguments[2]) != 0) return 1;
     pid_t first = fork();
     if (first == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
         raise(SIGSTOP);
-        execv(arguments[2], arguments + 2);
+        execv(arguments[3], arguments + 3);
         _exit(127);
     }
-    int status, code = 1, has_begun = 0;
+    int status, code = 1;
     waitpid(first, &status, 0);
     ptrace(PTRACE_SETOPTIONS, first, 0,
            PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
@@ -65,15 +113,15 @@ int main(int count, char **arguments) {
         }
         int signal = WSTOPSIG(status), event = status >> 16;
         if (event == PTRACE_EVENT_EXEC) {
-            has_begun = 1;
             if (!executes(process, &binary)) {
                 ptrace(PTRACE_DETACH, process, 0, 0);
                 continue;
             }
+            if (set_breakpoints(process) != 0) return 1;
         }
-        if (has_begun) note(process, output);
-        int passed = event || signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
-        ptrace(has_begun ? PTRACE_SINGLESTEP : PTRACE_CONT, process, 0, passed);
+        int is_ours = signal == SIGTRAP && !event && pass_breakpoint(process, output);
+        int passed = event || is_ours || signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
+        ptrace(PTRACE_CONT, process, 0, passed);
     }
     return fclose(output) == 0 ? code : 1;
 }
