@@ -41,15 +41,14 @@ struct NewerCalls {
         self.bounds = bounds
     }
 
-    /// Instructions to run before the filter, eight bytes each; those that decide nothing go on
-    /// behind the last one.
-    var program: [UInt8] {
+    /// Instructions to run before the filter; those that decide nothing go on behind the last one.
+    var program: [Instruction] {
         if bounds.isEmpty { return [] }
-        var code = [Instruction(.load, 4)]  // the architecture
+        var code = [Instruction(.load, Instruction.architecture)]
         for bound in bounds {
             code += [
                 Instruction(.jumpIfEqual, bound.architecture, onFalse: 5),
-                Instruction(.load, 0),  // the number
+                Instruction(.load, Instruction.number),
                 Instruction(.jumpIfGreater, NewerCalls.x32Bit - 1, onTrue: 2),
                 Instruction(.jumpIfGreater, bound.highest, onFalse: 1),
                 Instruction(.return, NewerCalls.noSuchCall),
@@ -60,49 +59,13 @@ struct NewerCalls {
         for index in code.indices where code[index].operation == .jump {
             code[index].constant = UInt32(code.count - index - 1)
         }
-        return code.flatMap(\.bytes)
+        return code
     }
 
     /// `SECCOMP_RET_ERRNO | ENOSYS`.
     private static let noSuchCall: UInt32 = 0x0005_0000 | 38
     /// Set in the numbers of x32, `__X32_SYSCALL_BIT`.
     private static let x32Bit: UInt32 = 0x4000_0000
-}
-
-/// One instruction of classic BPF (linux/filter.h).
-private struct Instruction {
-    enum Operation: UInt16 {
-        /// `BPF_LD | BPF_W | BPF_ABS`
-        case load = 0x20
-        /// `BPF_JMP | BPF_JA`
-        case jump = 0x05
-        /// `BPF_JMP | BPF_JEQ | BPF_K`
-        case jumpIfEqual = 0x15
-        /// `BPF_JMP | BPF_JGT | BPF_K`
-        case jumpIfGreater = 0x25
-        /// `BPF_RET | BPF_K`
-        case `return` = 0x06
-    }
-
-    var operation: Operation
-    var constant: UInt32
-    /// How many instructions are skipped.
-    var onTrue: UInt8
-    var onFalse: UInt8
-
-    init(_ operation: Operation, _ constant: UInt32, onTrue: UInt8 = 0, onFalse: UInt8 = 0) {
-        self.operation = operation
-        self.constant = constant
-        self.onTrue = onTrue
-        self.onFalse = onFalse
-    }
-
-    /// As the kernel reads it, in the machine's byte order.
-    var bytes: [UInt8] {
-        let code = unsafe withUnsafeBytes(of: operation.rawValue) { unsafe Array($0) }
-        let operand = unsafe withUnsafeBytes(of: constant) { unsafe Array($0) }
-        return code + [onTrue, onFalse] + operand
-    }
 }
 
 extension Spec.Seccomp.Architecture {

@@ -1,4 +1,3 @@
-internal import Glibc
 public import LinuxSystem
 public import OCISpec
 internal import SystemPackage
@@ -10,7 +9,7 @@ internal import SystemPackage
 /// What is not safely ours (owner, mode, kind) is not read.
 public struct SeccompCache: Sendable {
     /// Changes when the compiler's output for the same profile changes.
-    private static let format = "vfs-run seccomp 4"
+    private static let format = "vfs-run seccomp 5"
 
     private let directory: String
 
@@ -23,75 +22,80 @@ public struct SeccompCache: Sendable {
     ///
     /// A cache that cannot be read or written is no error.
     public func filter(for profile: Spec.Seccomp) throws(SeccompError) -> SeccompFilter {
-        if let found = find(profile.text) { return found }
+        if let found = find(profile.text[...]) { return found }
         let filter = try SeccompCompiler.compile(profile)
-        let key = SeccompCache.key(profile.text)
-        try? store(SeccompCache.name(key), key, filter)
+        try? store(profile.text, filter)
         return filter
     }
 
     /// The filter of the profile with this text, nil when it was never compiled here. A profile
     /// that is found has been read and checked before, byte for byte the same.
-    public func find(_ text: [UInt8]) -> SeccompFilter? {
-        let key = SeccompCache.key(text)
-        return try? load(SeccompCache.name(key), key)
+    public func find(_ text: ArraySlice<UInt8>) -> SeccompFilter? { try? load(text) }
+
+    /// What stands before the profile's text in a key.
+    private static var keyStart: [UInt8] {
+        Array("\(format) libseccomp \(SeccompCompiler.libraryVersion)\n".utf8)
     }
 
-    private static func key(_ text: [UInt8]) -> [UInt8] {
-        Array("\(format) libseccomp \(SeccompCompiler.libraryVersion)\n".utf8) + text
-    }
-
-    /// FNV-1a of 64 bits over words of eight bytes, in hexadecimal.
-    private static func name(_ key: [UInt8]) -> String {
+    /// FNV-1a of 64 bits, over words of eight bytes in the text, in hexadecimal.
+    private static func name(_ keyStart: [UInt8], _ text: ArraySlice<UInt8>) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        let words = key.count / 8
-        unsafe key.withUnsafeBytes { bytes in
+        for byte in keyStart { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        let words = text.count / 8
+        unsafe text.withUnsafeBytes { bytes in
             for index in 0..<words {
                 let word = unsafe bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
                 hash = (hash ^ UInt64(littleEndian: word)) &* 0x100_0000_01b3
                 hash ^= hash >> 29
             }
         }
-        for byte in key[(words * 8)...] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for byte in text.dropFirst(words * 8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16) + ".bpf"
     }
 
     // The file: the key's length (8 bytes, little-endian), the key, flags (4 bytes), the program.
 
-    private func load(_ name: String, _ key: [UInt8]) throws(Errno) -> SeccompFilter {
+    private func load(_ text: ArraySlice<UInt8>) throws(Errno) -> SeccompFilter {
         let folder = try HostPath.open(directory, [.path, .directory, .noFollow])
         try SeccompCache.requireOwn(folder.borrowed, .directory)
-        let file = try folder.borrowed.open(name, [.readOnly, .nonBlocking])
-        try SeccompCache.requireOwn(file.borrowed, .regular)
-        let bytes = try file.borrowed.readAll(limit: 4 << 20)
-        let start = 8 + key.count
-        guard bytes.count > start + 4, bytes[..<8].elementsEqual(SeccompCache.bytes(key.count)),
-            SeccompCache.has(key, at: 8, in: bytes), (bytes.count - start - 4) % 8 == 0
+        let keyStart = SeccompCache.keyStart
+        let file = try folder.borrowed.open(
+            SeccompCache.name(keyStart, text), [.readOnly, .nonBlocking])
+        let size = try SeccompCache.requireOwn(file.borrowed, .regular).size
+        let head = SeccompCache.bytes(keyStart.count + text.count) + keyStart
+        let rest = Int(clamping: size) - head.count - text.count
+        guard rest > 4, rest <= 4 + 8 * Int(UInt16.max), (rest - 4) % 8 == 0,
+            try SeccompCache.has(head[...], next: file.borrowed),
+            try SeccompCache.has(text, next: file.borrowed)
         else { throw .invalidArgument }
-        let flags = bytes[start..<start + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
-        return SeccompFilter(program: Array(bytes[(start + 4)...]), flags: flags)
+        let bytes = try file.borrowed.readBytes(upTo: rest)
+        guard bytes.count == rest else { throw .invalidArgument }
+        let flags = bytes[..<4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        return SeccompFilter(program: Array(bytes[4...]), flags: flags)
     }
 
-    private func store(
-        _ name: String, _ key: [UInt8], _ filter: SeccompFilter
-    ) throws(Errno) {
+    private func store(_ text: [UInt8], _ filter: SeccompFilter) throws(Errno) {
         try HostPath.makeDirectories(directory, mode: 0o700)
         let folder = try HostPath.open(directory, [.readOnly, .directory, .noFollow])
         try SeccompCache.requireOwn(folder.borrowed, .directory)
-        var bytes = SeccompCache.bytes(key.count) + key
+        let keyStart = SeccompCache.keyStart
+        var bytes = SeccompCache.bytes(keyStart.count + text.count) + keyStart + text
         for shift in [0, 8, 16, 24] { bytes.append(UInt8(filter.flags >> UInt32(shift) & 0xff)) }
-        try folder.borrowed.replaceFile(name, with: bytes + filter.program, mode: 0o600)
+        try folder.borrowed.replaceFile(
+            SeccompCache.name(keyStart, text[...]), with: bytes + filter.program, mode: 0o600)
     }
 
-    private static func has(_ key: [UInt8], at offset: Int, in bytes: [UInt8]) -> Bool {
-        unsafe key.withUnsafeBytes { key in
-            unsafe bytes.withUnsafeBytes { bytes in
-                guard let one = bytes.baseAddress, let other = key.baseAddress else {
-                    return unsafe key.isEmpty
-                }
-                return unsafe memcmp(one + offset, other, key.count) == 0
-            }
+    /// Whether the next bytes of a file are these; a piece of it is in memory at a time.
+    private static func has(
+        _ expected: ArraySlice<UInt8>, next file: FileDescriptor
+    ) throws(Errno) -> Bool {
+        var rest = expected
+        while !rest.isEmpty {
+            let piece = try file.readBytes(upTo: min(rest.count, 4096))
+            if piece.isEmpty || !rest.starts(with: piece) { return false }
+            rest = rest.dropFirst(piece.count)
         }
+        return true
     }
 
     private static func bytes(_ count: Int) -> [UInt8] {
@@ -99,10 +103,14 @@ public struct SeccompCache: Sendable {
     }
 
     /// Refuses what somebody else could have written.
-    private static func requireOwn(_ file: FileDescriptor, _ kind: FileKind) throws(Errno) {
+    @discardableResult
+    private static func requireOwn(
+        _ file: FileDescriptor, _ kind: FileKind
+    ) throws(Errno) -> FileStatus {
         let status = try FileStatus.of(file)
         guard status.kind == kind, status.userID == Credentials.effectiveUser,
             status.permissions & 0o022 == 0
         else { throw .permissionDenied }
+        return status
     }
 }

@@ -13,7 +13,7 @@ struct Profile {
     private let program: BPF
 
     /// - Parameter text: The profile as it stands in a config.json.
-    init(_ text: String, as layout: SeccompCompiler.Layout = .tree) throws {
+    init(_ text: String, as layout: SeccompCompiler.Layout = .ranges) throws {
         spec = try Profile.read(Array(text.utf8))
         filter = try SeccompCompiler.compile(spec, as: layout)
         program = try BPF(filter)

@@ -424,7 +424,7 @@ public struct ConfigurationBuilder {
         }
         let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x0a || $0 == 0x0d || $0 == 0x09 }
         let end = bytes.lastIndex { !isSpace($0) }.map { $0 + 1 } ?? 0
-        let text = Array(bytes[..<end].drop(while: isSpace))
+        let text = bytes[..<end].drop(while: isSpace)
         // One that notifies says besides whom, which is in the profile alone.
         if let filter = compiled?.find(text), !filter.notifies {
             return Setting(.compiled(filter), .config(name.offset))
@@ -446,7 +446,7 @@ public struct ConfigurationBuilder {
     private func profile(
         _ value: JSONValue, _ diagnostics: Diagnostics, _ origin: Origin
     ) -> Setting<Configuration.SeccompProfile>? {
-        if let filter = compiled?.find(Array(value.text)), !filter.notifies {
+        if let filter = compiled?.find(value.text), !filter.notifies {
             return Setting(.compiled(filter), origin)
         }
         guard let profile = Spec.Seccomp(value, diagnostics) else { return nil }
