@@ -5,17 +5,20 @@ DESTDIR ?=
 SWIFT ?= swift
 
 # One static executable that seals itself before the C library starts. What a start executes is
-# linked side by side (bench/run --order writes the list; names that are gone do no harm). The
-# metadata of generic types is made from its parts: by their mangled names, the default, the runtime
-# would parse each name and look for the conformances that it tells of.
+# linked side by side (bench/run --order writes the list; names that are gone do no harm), which takes
+# a section for each function. The metadata of generic types is made from its parts: by their mangled
+# names, the default, the runtime would parse each name and look for the conformances that it tells of.
+# Regular expressions, which every module imports by itself, are not used.
 ORDER = scripts/link-order
 LINK = --static-swift-stdlib -Xswiftc -static-executable \
 	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
+FRONTEND = -disable-concrete-type-metadata-mangled-name-accessors -function-sections \
+	-disable-implicit-string-processing-module-import
 STATIC = -c release $(LINK) \
-	-Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors \
+	$(foreach option,$(FRONTEND),-Xswiftc -Xfrontend -Xswiftc $(option)) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift $(ORDER)
+SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER)
 
 .PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
 

@@ -1,4 +1,5 @@
 internal import CArchive
+internal import Glibc
 
 /// Reads a tar archive, or what is in a compressed stream, as it comes in: nothing is kept.
 ///
@@ -106,7 +107,8 @@ public final class ArchiveReader {
         if result == ARCHIVE_OK { return }
         if let failure = input.failure { throw failure }
         let error = unsafe ArchiveError(archive)
-        if result == ARCHIVE_WARN && error.message.contains("can't be converted from") { return }
+        let isAboutNames = unsafe strstr(error.message, "can't be converted from") != nil
+        if result == ARCHIVE_WARN && isAboutNames { return }
         throw error
     }
 

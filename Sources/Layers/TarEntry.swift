@@ -96,7 +96,9 @@ struct TarEntry {
     /// As GNU tar has them: a `=` would end the key.
     private static func escaped(_ attribute: String) -> String {
         guard attribute.contains("=") else { return attribute }
-        return attribute.replacing("%", with: "%25").replacing("=", with: "%3D")
+        return attribute.reduce(into: "") {
+            $0 += $1 == "%" ? "%25" : $1 == "=" ? "%3D" : String($1)
+        }
     }
 
     /// Seconds with what they have behind the point; the nanoseconds count forward from them.

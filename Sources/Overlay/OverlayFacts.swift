@@ -94,7 +94,7 @@ struct OverlayFacts {
 
     // MARK: Rules, each a sentence or nil
 
-    private func kernelSays(_ text: String) -> Bool { contextWords.contains { $0.contains(text) } }
+    private func kernelSays(_ text: String) -> Bool { contextWords.contains { $0.has(text) } }
 
     private var optionRule: String? {
         guard key == "option", let option = subject else { return nil }

@@ -209,7 +209,7 @@ public struct OverlayMount: Sendable {
             let messages = context.messages()
             // EINVAL with no word, or with one about the parameter itself: an older kernel.
             let aboutParameter = messages.allSatisfy {
-                $0.contains("Unknown parameter") || $0.contains("Bad value")
+                $0.has("Unknown parameter") || $0.has("Bad value")
             }
             if mayBeUnknown && error == .notSupportedOnSocket { throw .keysUnchecked }
             if mayBeUnknown && error == .invalidArgument && aboutParameter {

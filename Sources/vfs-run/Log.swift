@@ -23,7 +23,7 @@ struct Log: Sendable {
 
     func warning(_ message: String) {
         if path != nil || format == .json { return write(.warning, message) }
-        complain(message.contains("warning: ") ? message : "warning: " + message)
+        complain(message.has("warning: ") ? message : "warning: " + message)
     }
 
     func debug(_ message: @autoclosure () -> String) {

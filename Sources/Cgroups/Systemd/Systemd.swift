@@ -30,7 +30,7 @@ struct Systemd: ~Copyable {
                 return found
             } catch {
                 problems.append(
-                    error.description.contains(place.address.words)
+                    error.description.has(place.address.words)
                         ? error.description : "\(place.address.words): \(error)")
             }
         }

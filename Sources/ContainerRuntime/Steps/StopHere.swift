@@ -126,7 +126,7 @@ extension Plan {
                 sentence: "there is no step \(number) to stop at; they go from 2 to"
                     + " \(firstAfterStart), as \"vfs-run plan\" prints them")
         }
-        let found = possible.filter { !word.isEmpty && steps[$0].step.summary.contains(word) }
+        let found = possible.filter { !word.isEmpty && steps[$0].step.summary.has(word) }
         if found.count == 1 { return found }
         let names = found.prefix(3).map { "\($0 + 1), \"\(steps[$0].step.summary)\"" }
         throw UnknownStep(
