@@ -440,9 +440,7 @@ static void set_capabilities(void) {
     data[0].effective = data[0].permitted = KEPT;
     syscall(SYS_capget, &header, NULL);
     must(syscall(SYS_capset, &header, data), "capset");
-    for (int capability = 0; prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) >= 0;
-         capability++) {
-    }
+    must(clinux_clear_ambient(), "PR_CAP_AMBIENT_CLEAR_ALL");
 }
 
 /// The init process, from its first call to the program.

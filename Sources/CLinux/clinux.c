@@ -260,6 +260,8 @@ int clinux_is_ignored(int number) {
     return sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN;
 }
 
+int clinux_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
+
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
 void clinux_reset_signals(void) {

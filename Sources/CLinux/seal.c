@@ -26,12 +26,16 @@ static char no_crash_reporter[] = "SWIFT_BACKTRACE=enable=no,swift-backtrace=/de
 // An environment of more variables than this is passed on as it is.
 #define MOST_VARIABLES 4096
 
-// The root of a detached mount of a file is that file: its path reads "/".
+// The root of a detached mount of a file is that file: its path reads "/". What
+// a process executes only changes with another exec.
 __attribute__((no_stack_protector)) int clinux_is_sealed(void) {
+    static enum { unknown, no, yes } is_sealed;
+    if (is_sealed != unknown) return is_sealed == yes;
     char target[2];
     long length = call(__NR_readlinkat, AT_CURRENT_DIRECTORY, (long)own_binary, (long)target,
                        sizeof target, 0);
-    return length == 1 && target[0] == '/';
+    is_sealed = length == 1 && target[0] == '/' ? yes : no;
+    return is_sealed == yes;
 }
 
 static int is_same(const char *one, const char *other) {

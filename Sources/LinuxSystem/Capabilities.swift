@@ -91,7 +91,7 @@ public struct CapabilitySets: Sendable, Hashable {
             wanted, CAP_INHERITABLE, inheritable.intersection(available))
         try checkDone(unsafe cap_set_proc(wanted))
         // A new process has an empty ambient set unless its parent had one.
-        try checkDone(cap_reset_ambient())
+        try checkDone(clinux_clear_ambient())
         for number in ambient.intersection(available).numbers {
             try checkDone(cap_set_ambient(number, CAP_SET))
         }

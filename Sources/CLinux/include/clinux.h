@@ -184,6 +184,10 @@ int clinux_bind_datagram(int directory, const char *name);
 
 // Credentials, signals, terminals, network. -----------------------------------
 
+/// Empties the ambient set with one call; cap_reset_ambient asks for each
+/// capability.
+int clinux_clear_ambient(void);
+
 int clinux_setresuid(uid_t id);
 int clinux_setresgid(gid_t id);
 /// personality(2).
