@@ -48,6 +48,7 @@ struct JSONParser {
         var keys: [Int] = []
         skipSpace()
         if !take("}") {
+            keys.reserveCapacity(16)
             repeat {
                 skipSpace()
                 guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
@@ -156,7 +157,9 @@ struct JSONParser {
         let start = offset
         var hasEscapes = false
         offset += 1
-        while offset < bytes.count {
+        while true {
+            passPlain()
+            guard offset < bytes.count else { break }
             let byte = bytes[offset]
             switch byte {
             case UInt8(ascii: "\""):
@@ -168,14 +171,29 @@ struct JSONParser {
                 try parseEscape()
             case 0..<0x20:
                 throw error("a control character in a string must be written as \\u00\(hex(byte))")
-            case 0x20..<0x80:
-                offset += 1
             default:
                 try parseUTF8()
             }
         }
         offset = start
         throw error("a string that is not closed")
+    }
+
+    /// Passes over what means itself in a string, eight bytes at a time.
+    private mutating func passPlain() {
+        offset = unsafe bytes.withUnsafeBytes { text in
+            var index = offset
+            while index + 8 <= text.count {
+                let word = UInt64(
+                    littleEndian: unsafe text.loadUnaligned(
+                        fromByteOffset: index, as: UInt64.self))
+                let special = EightBytes.special(in: word)
+                if special != 0 { return index + special.trailingZeroBitCount / 8 }
+                index += 8
+            }
+            while index < text.count, unsafe EightBytes.isPlain(text[index]) { index += 1 }
+            return index
+        }
     }
 
     private mutating func parseEscape() throws(JSONSyntaxError) {
@@ -289,6 +307,26 @@ struct JSONParser {
     private func error(_ message: String) -> JSONSyntaxError {
         JSONSyntaxError(
             offset: offset, message: message, position: JSONPosition(of: offset, in: bytes))
+    }
+}
+
+/// Bytes of a text, looked at together.
+private enum EightBytes {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let highest: UInt64 = 0x8080_8080_8080_8080
+
+    /// Has its lowest bit in the first byte that does not mean itself in a string: a quotation
+    /// mark, a backslash, a control character, a part of a longer character.
+    static func special(in word: UInt64) -> UInt64 {
+        let control = (word &- ones &* 0x20) & ~word
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5c)
+        return (control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | word)
+            & highest
+    }
+
+    static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != 0x22 && byte != 0x5c
     }
 }
 

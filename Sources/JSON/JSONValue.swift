@@ -109,16 +109,41 @@ public struct JSONValue: Sendable {
     }
 
     /// Goes through the members of an object in their order, for whoever wants most of them.
-    public func forEachMember(_ body: (_ key: String, _ value: JSONValue) -> Void) {
+    public func forEachMember(_ body: (_ key: JSONValue, _ value: JSONValue) -> Void) {
         guard node.kind == .object else { return }
         var child = index + 1
         let end = Int(node.next)
         while child < end {
             body(
-                JSONValue(document: document, index: child).string ?? "",
+                JSONValue(document: document, index: child),
                 JSONValue(document: document, index: child + 1))
             child = Int(document.nodes[child + 1].next)
         }
+    }
+
+    /// Whether it is the string `word`, which is in ASCII; without making one of it.
+    public func says(_ word: StaticString) -> Bool {
+        let node = node
+        guard node.kind == .string else { return false }
+        if node.hasEscapes { return string == word.description }
+        let start = Int(node.start) + 1
+        let count = Int(node.end) - 1 - start
+        guard count == word.utf8CodeUnitCount else { return false }
+        return unsafe document.bytes.withUnsafeBufferPointer { bytes in
+            for index in 0..<count {
+                if unsafe bytes[start + index] != word.utf8Start[index] { return false }
+            }
+            return true
+        }
+    }
+
+    /// The two elements of an array that has two; nil for anything else.
+    public var pair: (JSONValue, JSONValue)? {
+        guard node.kind == .array, node.count == 2 else { return nil }
+        return (
+            JSONValue(document: document, index: index + 1),
+            JSONValue(document: document, index: Int(document.nodes[index + 1].next))
+        )
     }
 
     /// The value under `key`, nil when there is none; of several the last.

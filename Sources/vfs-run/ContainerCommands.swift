@@ -236,34 +236,38 @@ extension Command {
     private static func table(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
     ) -> [UInt8] {
-        func cells(_ report: StoredContainer.Report) -> [String] {
-            [
-                report.id, String(report.pid), report.status.rawValue, report.bundle,
-                report.created, owners.name(report.ownerID),
-            ]
-        }
-        let header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
-        var widths = [Int](repeating: 12, count: 5)
+        typealias Row = InlineArray<6, String>
+        let header: Row = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+        var widths: InlineArray<5, Int> = [12, 12, 12, 12, 12]
         for report in reports {
-            let row = cells(report)
-            for column in widths.indices {
-                widths[column] = max(widths[column], row[column].unicodeScalars.count + 3)
-            }
+            widths[0] = max(widths[0], report.id.width + 3)
+            widths[3] = max(widths[3], report.bundle.width + 3)
+            widths[4] = max(widths[4], report.created.width + 3)
         }
         var text: [UInt8] = []
-        text.reserveCapacity((widths.reduce(16, +)) * (reports.count + 1))
-        func append(_ row: [String]) {
-            for (column, width) in widths.enumerated() {
+        text.reserveCapacity((widths[0] + widths[3] + widths[4] + 40) * (reports.count + 1))
+        func append(_ row: Row) {
+            for column in widths.indices {
                 text += row[column].utf8
-                text += repeatElement(0x20, count: width - row[column].unicodeScalars.count)
+                for _ in row[column].width..<widths[column] { text.append(0x20) }
             }
             text += row[5].utf8
             text.append(0x0a)
         }
         append(header)
-        for report in reports { append(cells(report)) }
+        for report in reports {
+            append([
+                report.id, String(report.pid), report.status.rawValue, report.bundle,
+                report.created, owners.name(report.ownerID),
+            ])
+        }
         return text
     }
+}
+
+extension String {
+    /// How many Unicode scalars it has.
+    fileprivate var width: Int { utf8.reduce(0) { $1 & 0xc0 == 0x80 ? $0 : $0 + 1 } }
 }
 
 /// The names of users, read once.
@@ -280,5 +284,13 @@ private final class OwnerNames {
         return names
     }()
 
-    func name(_ id: UInt32) -> String { names[id] ?? "#\(id)" }
+    /// As a rule many containers have one owner.
+    private var last: (id: UInt32, name: String)?
+
+    func name(_ id: UInt32) -> String {
+        if let last, last.id == id { return last.name }
+        let name = names[id] ?? "#\(id)"
+        last = (id, name)
+        return name
+    }
 }

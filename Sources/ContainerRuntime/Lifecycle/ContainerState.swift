@@ -30,7 +30,13 @@ struct ContainerState: Sendable {
     var namespaces: UInt64
     /// Whether all its processes end with its first.
     var ownsProcesses = true
-    var groups = ResourceGroups()
+    /// Taken from the text when somebody asks: of many containers nobody does.
+    var groups: ResourceGroups {
+        get { changedGroups ?? source.map { ResourceGroups($0) } ?? ResourceGroups() }
+        set { changedGroups = newValue }
+    }
+    private var changedGroups: ResourceGroups?
+    private var source: JSONValue?
     var annotations: [(key: String, value: String)]
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
@@ -41,6 +47,7 @@ struct ContainerState: Sendable {
         (bundle, ociVersion, boot, rootfs, created) = ("", "", "", "", "")
         (owner, namespaces) = (0, 0)
         annotations = []
+        source = value
         value.forEachMember { take($0, $1) }
         if id.isEmpty || bundle.isEmpty { return nil }
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
@@ -51,26 +58,33 @@ struct ContainerState: Sendable {
         }
     }
 
-    private mutating func take(_ key: String, _ value: JSONValue) {
-        switch key {
-        case "ociVersion": ociVersion = value.string ?? ""
-        case "id": id = value.string ?? ""
-        case "process": process = ContainerState.identity(value)
-        case "creator": creator = ContainerState.identity(value)
-        case "boot": boot = value.string ?? ""
-        case "bundle": bundle = value.string ?? ""
-        case "rootfs": rootfs = value.string ?? ""
-        case "created": created = value.string ?? ""
-        case "owner": owner = value.integer(UInt32.self) ?? 0
-        case "namespaces": namespaces = value.integer(UInt64.self) ?? 0
-        case "ownsProcesses": ownsProcesses = value.bool ?? true
-        case "hooks":
+    /// For whoever keeps many: what only commands on one container ask for goes.
+    mutating func forgetGroups() {
+        source = nil
+        changedGroups = nil
+        boot = ""
+    }
+
+    private mutating func take(_ key: JSONValue, _ value: JSONValue) {
+        switch true {
+        case key.says("ociVersion"): ociVersion = value.string ?? ""
+        case key.says("id"): id = value.string ?? ""
+        case key.says("boot"): boot = value.string ?? ""
+        case key.says("bundle"): bundle = value.string ?? ""
+        case key.says("rootfs"): rootfs = value.string ?? ""
+        case key.says("created"): created = value.string ?? ""
+        case key.says("owner"): owner = value.integer(UInt32.self) ?? 0
+        case key.says("namespaces"): namespaces = value.integer(UInt64.self) ?? 0
+        case key.says("process"): process = ContainerState.identity(value)
+        case key.says("creator"): creator = ContainerState.identity(value)
+        case key.says("ownsProcesses"): ownsProcesses = value.bool ?? true
+        case key.says("hooks"):
             hooks = value.elements.compactMap {
                 $0.string.flatMap(Configuration.Hooks.Kind.init)
             }
-        case "annotations":
+        case key.says("annotations"):
             annotations = value.members.map { ($0.key.string ?? "", $0.value.string ?? "") }
-        default: groups.take(key, value)
+        default: break
         }
     }
 
@@ -91,9 +105,8 @@ struct ContainerState: Sendable {
     }
 
     private static func identity(_ value: JSONValue) -> ProcessIdentity? {
-        let parts = value.elements
-        guard parts.count == 2, let pid = parts[0].integer(Int32.self),
-            let start = parts[1].integer(UInt64.self)
+        guard let pair = value.pair, let pid = pair.0.integer(Int32.self),
+            let start = pair.1.integer(UInt64.self)
         else { return nil }
         return ProcessIdentity(pid: pid, startTime: start)
     }

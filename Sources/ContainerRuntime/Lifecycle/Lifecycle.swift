@@ -28,8 +28,15 @@ extension StoredContainer {
 
     /// What is told of a container.
     public struct Report: Sendable {
-        let state: ContainerState
+        private let state: ContainerState
         public let status: ContainerStatus
+
+        init(state: ContainerState, status: ContainerStatus) {
+            var state = state
+            state.forgetGroups()
+            self.state = state
+            self.status = status
+        }
 
         public var id: String { state.id }
         public var bundle: String { state.bundle }

@@ -21,21 +21,19 @@ struct ResourceGroups: Sendable {
     }
 
     /// Takes one of the members that it has written, and passes over others.
-    mutating func take(_ key: String, _ value: JSONValue) {
-        switch key {
-        case "cgroup":
+    private mutating func take(_ key: JSONValue, _ value: JSONValue) {
+        switch true {
+        case key.says("cgroup"):
             cgroup = value.elements.compactMap {
-                let parts = $0.elements
-                guard parts.count == 2, let name = parts[0].string, let path = parts[1].string
+                guard let pair = $0.pair, let name = pair.0.string, let path = pair.1.string
                 else { return nil }
                 return (name, path)
             }
-        case "parents": parents = value.elements.compactMap(\.string)
-        case "unit":
-            let parts = value.elements
-            guard parts.count == 2, let name = parts[0].string else { return }
-            unit = SystemdUnit(name: name, isUsers: parts[1].bool ?? false)
-        case "resctrl":
+        case key.says("parents"): parents = value.elements.compactMap(\.string)
+        case key.says("unit"):
+            guard let pair = value.pair, let name = pair.0.string else { return }
+            unit = SystemdUnit(name: name, isUsers: pair.1.bool ?? false)
+        case key.says("resctrl"):
             guard let root = value["root"]?.string, let path = value["path"]?.string else { return }
             resctrl = ResctrlGroup(
                 root: root, path: path, monitor: value["monitor"]?.string,
