@@ -2,16 +2,6 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension ControlGroup {
-    /// Applies new limits to a cgroup that is there; what is nil in them stays as it is. Devices
-    /// stay as they are in any case.
-    ///
-    /// - Throws: The first limit that cannot be applied. Those before it are.
-    public func update(_ resources: Resources) throws(ControlGroupError) {
-        let hierarchies = try Hierarchies.reading()
-        if let unit { try updateUnit(unit, resources, hierarchies) }
-        try apply(resources, hierarchies)
-    }
-
     /// Every limit but devices.
     func apply(_ resources: Resources, _ hierarchies: Hierarchies) throws(ControlGroupError) {
         for controller in resources.controllers {
@@ -46,39 +36,42 @@ extension ControlGroup {
             var refused: [Assignment] = []
             var first: ControlGroupError?
             for assignment in waiting {
-                do throws(Errno) {
-                    try write(assignment, directory)
-                } catch {
-                    first = first ?? failure(assignment, directory, error)
-                    if error != .invalidArgument && error != .resourceBusy {
-                        throw failure(assignment, directory, error)
-                    }
-                    refused.append(assignment)
-                }
+                guard let (choice, error) = write(assignment, directory) else { continue }
+                let refusal = failure(assignment, choice, directory, error)
+                first = first ?? refusal
+                if error != .invalidArgument && error != .resourceBusy { throw refusal }
+                refused.append(assignment)
             }
             if let first, refused.count == waiting.count { throw first }
             waiting = refused
         }
     }
 
-    private static func write(_ assignment: Assignment, _ directory: String) throws(Errno) {
+    /// - Returns: What the kernel does not take, and why; nil where it has it now.
+    private static func write(
+        _ assignment: Assignment, _ directory: String
+    ) -> (choice: Assignment.Choice, error: Errno)? {
         for choice in assignment.choices {
             do throws(Errno) {
-                return try GroupFile.write(directory, choice.file, choice.value)
+                try GroupFile.write(directory, choice.file, choice.value)
+                return nil
             } catch .noSuchFileOrDirectory {
                 continue
             } catch .notSupportedOnSocket where assignment.isOptional {
-                return
+                return nil
+            } catch {
+                return (choice, error)
             }
         }
-        if !assignment.isOptional { throw .noSuchFileOrDirectory }
+        return assignment.isOptional
+            ? nil : assignment.choices.first.map { ($0, .noSuchFileOrDirectory) }
     }
 
     private static func failure(
-        _ assignment: Assignment, _ directory: String, _ error: Errno
+        _ assignment: Assignment, _ choice: Assignment.Choice, _ directory: String, _ error: Errno
     ) -> ControlGroupError {
-        let file = "\(directory)/\(assignment.choices[0].file)"
-        let value = assignment.choices[0].value
+        let file = "\(directory)/\(choice.file)"
+        let value = choice.value
         if error == .noSuchFileOrDirectory {
             let why =
                 GroupFile.read(directory, "cgroup.controllers").map {
@@ -96,6 +89,11 @@ extension ControlGroup {
             sentence += "; \(usage) bytes are in use"
         } else if error == .invalidArgument || error == .outOfRange {
             sentence += "; the kernel does not take this value here"
+        } else if error == .operationNotSupportedByDevice || error == .noSuchAddressOrDevice {
+            sentence += "; there is no such device"
+        } else if error == .notSupportedOnSocket, choice.file.hasSuffix("weight") {
+            sentence +=
+                "; nothing that weighs is switched on for this device: make bfq its scheduler"
         }
         return ControlGroupError(sentence)
     }

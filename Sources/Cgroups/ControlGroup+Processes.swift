@@ -65,8 +65,10 @@ extension ControlGroup {
     ///     container's, so that none of its limits is left out.
     ///   - first: The container's first process. Where the container has divided its cgroup of
     ///     version 2 that holds no processes any more, and the new one joins the first one.
+    ///   - isInVersion2: It was made there.
     public func add(
-        process: Int32, inner: [Inner] = [], joining first: Int32? = nil
+        process: Int32, inner: [Inner] = [], joining first: Int32? = nil,
+        isInVersion2: Bool = false
     ) throws(ControlGroupError) {
         for place in inner {
             if place.path.split(separator: "/").contains("..") {
@@ -79,19 +81,20 @@ extension ControlGroup {
                         + " \(known.joined(separator: ", "))")
             }
         }
-        for (own, path) in paths {
+        for (own, path) in paths where !(own.isEmpty && isInVersion2) {
             let names = own.split(separator: ",").map(String.init)
             let place = inner.last {
                 $0.controllers.isEmpty || !Set(names).isDisjoint(with: $0.controllers)
             }
             let target = path + (place.map { ControlGroupPath.cleaned("/" + $0.path) } ?? "")
             do throws(ControlGroupError) {
-                try ControlGroup.place(process, in: target)
+                try ControlGroup.place(process, in: target, isVersion2: own.isEmpty)
             } catch {
+                if place == nil, try attach(process, after: error) { continue }
                 guard error.isDivided, place == nil, let first,
                     let below = ControlGroup.place(of: first), below.hasPrefix(path + "/")
                 else { throw error }
-                try ControlGroup.place(process, in: below)
+                try ControlGroup.place(process, in: below, isVersion2: true)
             }
         }
     }
@@ -109,13 +112,47 @@ extension ControlGroup {
     ///   - isInVersion2: It was made there.
     public func enter(process: Int32 = 0, isInVersion2: Bool) throws(ControlGroupError) {
         for (controllers, path) in paths where !(controllers.isEmpty && isInVersion2) {
-            try ControlGroup.place(process, in: path)
+            do throws(ControlGroupError) {
+                try ControlGroup.place(process, in: path, isVersion2: controllers.isEmpty)
+            } catch {
+                if try !attach(process, after: error) { throw error }
+            }
         }
     }
 
-    private static func place(_ process: Int32, in directory: String) throws(ControlGroupError) {
+    /// Looks where systemd would be asked, while this process still has its environment.
+    public var knowingManager: ControlGroup {
+        var group = self
+        group.managerPlaces = unit.map { Systemd.places(ofUser: $0.isUsers) }
+        return group
+    }
+
+    /// Has systemd do it where only it may: an ordinary user moves no process from another part of
+    /// the tree, as that of a session, into a unit of their own systemd.
+    ///
+    /// - Returns: False where that is not what was wrong.
+    private func attach(
+        _ process: Int32, after error: ControlGroupError
+    ) throws(ControlGroupError) -> Bool {
+        guard error.isForbidden, let unit else { return false }
+        do throws(ControlGroupError) {
+            var systemd = try Systemd(ofUser: unit.isUsers, at: managerPlaces)
+            try systemd.attach(process == 0 ? CurrentProcess.pid : process, to: unit.name)
+        } catch let other {
+            throw ControlGroupError("\(error.sentence); \(other.sentence)")
+        }
+        return true
+    }
+
+    /// Whoever moves a whole process waits until no process of the machine forks or ends, which
+    /// takes the kernel ten milliseconds when nobody has done it for a while. A thread that moves
+    /// itself does not have to, in version 1; what enters by itself here has only one.
+    private static func place(
+        _ process: Int32, in directory: String, isVersion2: Bool
+    ) throws(ControlGroupError) {
+        let file = process == 0 && !isVersion2 ? "tasks" : "cgroup.procs"
         do throws(Errno) {
-            try GroupFile.write(directory, "cgroup.procs", String(process))
+            try GroupFile.write(directory, file, String(process))
         } catch {
             let advice: String? =
                 switch error {
@@ -124,11 +161,16 @@ extension ControlGroup {
                         + " own"
                 case .notSupportedOnSocket:
                     "its parent is threaded; name another place in linux.cgroupsPath"
+                case .permissionDenied:
+                    "moving a process takes write access to the cgroup above both, where it is and"
+                        + " where it goes"
                 default: nil
                 }
             var failure = ControlGroupError(
-                SystemCallError("write", "\"\(directory)/cgroup.procs\"", error), advice)
+                SystemCallError("write", "\"\(directory)/\(file)\"", error), advice)
             failure.isDivided = error == .resourceBusy
+            failure.isGone = error == .noSuchProcess
+            failure.isForbidden = error == .permissionDenied || error == .notPermitted
             throw failure
         }
     }

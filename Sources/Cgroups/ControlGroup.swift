@@ -14,6 +14,8 @@ public struct ControlGroup: Sendable {
     public internal(set) var isGuarded = false
     /// Set when systemd has made it.
     public internal(set) var unit: SystemdUnit?
+    /// Where that systemd listens; nil for where the environment says.
+    var managerPlaces: [Systemd.Place]?
     /// In the unit until the container's first process is.
     var anchor: SystemdAnchor?
 
@@ -41,7 +43,7 @@ public struct ControlGroup: Sendable {
     }
 
     /// Its directory in version 2.
-    var version2: String? { paths.first { $0.controllers.isEmpty }?.path }
+    public var version2: String? { paths.first { $0.controllers.isEmpty }?.path }
 
     /// The directory of version 2, for `clone3` to make a process in; only while the value that
     /// made the cgroup lives.
@@ -72,19 +74,28 @@ public struct ControlGroup: Sendable {
 enum GroupFile {
     /// Without the newline at its end; nil where it is missing or cannot be read.
     static func read(_ directory: String, _ name: String) -> String? {
-        guard let bytes = try? HostPath.read("\(directory)/\(name)") else { return nil }
+        guard let bytes = try? HostPath.readShort(directory + "/" + name) else { return nil }
         let text = bytes.last == 0x0a ? bytes.dropLast() : bytes[...]
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// What blanks part in it; nothing where it cannot be read.
+    static func words(_ directory: String, _ name: String) -> [String] {
+        (try? HostPath.readShort(directory + "/" + name)).map { KernelText($0).words } ?? []
+    }
+
     static func write(_ directory: String, _ name: String, _ value: String) throws(Errno) {
-        let file = try HostPath.open("\(directory)/\(name)", .writeOnly)
+        let file = try HostPath.open(directory + "/" + name, .writeOnly)
         try file.borrowed.write(all: Array(value.utf8))
     }
 
     /// The number behind `key` in a file of lines `key number`.
     static func value(_ directory: String, _ name: String, key: String) -> UInt64? {
-        for line in read(directory, name)?.split(separator: "\n") ?? [] {
+        value(in: read(directory, name) ?? "", key: key)
+    }
+
+    static func value(in text: String, key: String) -> UInt64? {
+        for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count == 2, words[0] == key { return UInt64(words[1]) }
         }

@@ -9,6 +9,10 @@ public struct ControlGroupError: Error, Sendable, Hashable, CustomStringConverti
     public var isTaken = false
     /// Whether the cgroup hands controllers on, and so can have no processes of its own.
     var isDivided = false
+    /// Whether the process that was to be moved has ended.
+    var isGone = false
+    /// Whether this user may not move processes there from where they are.
+    var isForbidden = false
 
     public init(_ sentence: String, isTaken: Bool = false) {
         self.sentence = sentence

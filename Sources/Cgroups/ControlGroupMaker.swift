@@ -92,31 +92,48 @@ struct ControlGroupMaker {
             announced.append(("", hierarchy.path(inner(hierarchy, isVersion2: true))))
         }
         try announce(announced)
-        for hierarchy in places.version1 {
-            let inner = inner(hierarchy, isVersion2: false)
-            removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
-            try makeDirectories(hierarchy, inner) { (parent, path) throws(ControlGroupError) in
-                if hierarchy.controllers.contains("cpuset") {
-                    try ControlGroupMaker.inherit(parent, path)
-                }
-            }
-            try take(hierarchy.path(inner), hierarchy.controllers.joined(separator: ","))
-        }
+        for hierarchy in places.version1 { try make(hierarchy) }
         if let (hierarchy, needed, wanted) = places.version2 {
-            let inner = inner(hierarchy, isVersion2: true)
-            removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
-            try ControlGroupMaker.handOn(needed, wanted, hierarchy.mountPoint)
-            try makeDirectories(hierarchy, inner) { (_, path) throws(ControlGroupError) in
-                if path != hierarchy.path(inner) {
-                    try ControlGroupMaker.handOn(needed, wanted, path)
-                }
-            }
-            try take(hierarchy.path(inner), "")
-            made.isGuarded = hierarchy.guardsNamespaces
+            try make(hierarchy, needed, wanted)
         }
         try made.apply(request.resources, hierarchies)
         if let devices { try made.apply(devices: devices) }
         try made.makeRoomForAnchor(request.resources)
+    }
+
+    /// Makes the cgroups that a container's limits need and that it does not have yet.
+    mutating func reach(beyond group: ControlGroup) throws(ControlGroupError) {
+        let places = try Places(request, hierarchies)
+        for hierarchy in places.version1 {
+            let controllers = hierarchy.controllers.joined(separator: ",")
+            if group.paths.contains(where: { $0.controllers == controllers }) { continue }
+            try make(hierarchy)
+        }
+        guard let (hierarchy, needed, wanted) = places.version2 else { return }
+        if let path = group.version2 {
+            try ControlGroupMaker.handDown(needed, wanted, hierarchy.mountPoint, path)
+        } else {
+            try make(hierarchy, needed, wanted)
+        }
+    }
+
+    /// In a hierarchy of version 1.
+    private mutating func make(_ hierarchy: Hierarchies.Hierarchy) throws(ControlGroupError) {
+        let inner = inner(hierarchy, isVersion2: false)
+        try makeAndTake(hierarchy, inner, hierarchy.controllers.joined(separator: ","))
+        if hierarchy.controllers.contains("cpuset") {
+            try ControlGroupMaker.inherit(hierarchy.mountPoint, inner)
+        }
+    }
+
+    /// In version 2.
+    private mutating func make(
+        _ hierarchy: Hierarchies.Hierarchy, _ needed: [String], _ wanted: [String]
+    ) throws(ControlGroupError) {
+        let path = hierarchy.path(inner(hierarchy, isVersion2: true))
+        try makeAndTake(hierarchy, inner(hierarchy, isVersion2: true), "")
+        try ControlGroupMaker.handDown(needed, wanted, hierarchy.mountPoint, path)
+        made.isGuarded = hierarchy.guardsNamespaces
     }
 
     private var policy: DevicePolicy? {
@@ -174,35 +191,43 @@ struct ControlGroupMaker {
         }
     }
 
-    /// Makes what is missing of a path, from the top; `each` sees every directory on the way, made
-    /// or not, with the one above it.
-    private mutating func makeDirectories(
-        _ hierarchy: Hierarchies.Hierarchy, _ inner: String,
-        each: (_ parent: String, _ path: String) throws(ControlGroupError) -> Void
+    /// Makes what is missing of a path, and takes the cgroup at its end.
+    private mutating func makeAndTake(
+        _ hierarchy: Hierarchies.Hierarchy, _ inner: String, _ controllers: String
     ) throws(ControlGroupError) {
-        var path = hierarchy.mountPoint
-        let target = hierarchy.path(inner)
-        for name in inner.split(separator: "/") {
-            let parent = path
-            path += "/" + name
-            if try ControlGroupMaker.makeDirectory(path) {
-                if path != target { made.parents.append(path) }
-            } else if path == target, request.path == nil, scope == nil {
-                // Left behind by a run that was killed: its limits are not this one's.
-                ControlGroupMaker.removeLeftover(path)
-                _ = try ControlGroupMaker.makeDirectory(path)
+        let path = hierarchy.path(inner)
+        removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
+        // As a rule only the last one is missing.
+        var outcome = try ControlGroupMaker.makeDirectory(path)
+        if outcome == .parentIsMissing {
+            for parent in ControlGroupPath.way(from: hierarchy.mountPoint, to: inner)
+                .dropFirst().dropLast()
+            where try ControlGroupMaker.makeDirectory(parent) == .made {
+                made.parents.append(parent)
             }
-            try each(parent, path)
+            outcome = try ControlGroupMaker.makeDirectory(path)
+        } else if outcome == .isThere, request.path == nil, scope == nil {
+            // Left behind by a run that was killed: its limits are not this one's.
+            ControlGroupMaker.removeLeftover(path)
+            outcome = try ControlGroupMaker.makeDirectory(path)
         }
+        try take(path, controllers, isNew: outcome == .made)
     }
 
-    /// False where it is there.
-    private static func makeDirectory(_ path: String) throws(ControlGroupError) -> Bool {
+    private enum Outcome {
+        case made
+        case isThere
+        case parentIsMissing
+    }
+
+    private static func makeDirectory(_ path: String) throws(ControlGroupError) -> Outcome {
         do throws(Errno) {
             try HostPath.makeDirectory(path, mode: 0o755)
-            return true
+            return .made
         } catch .fileExists {
-            return false
+            return .isThere
+        } catch .noSuchFileOrDirectory {
+            return .parentIsMissing
         } catch {
             let advice: String? =
                 switch error {
@@ -216,7 +241,11 @@ struct ControlGroupMaker {
     }
 
     /// Makes sure that nobody else is in the cgroup, or takes it at the same time.
-    private mutating func take(_ path: String, _ controllers: String) throws(ControlGroupError) {
+    ///
+    /// - Parameter isNew: Made by this process, so that nobody can be in it, nor has frozen it.
+    private mutating func take(
+        _ path: String, _ controllers: String, isNew: Bool
+    ) throws(ControlGroupError) {
         let directory: OwnedDescriptor
         do throws(Errno) {
             directory = try HostPath.open(path, [.readOnly, .directory])
@@ -240,6 +269,15 @@ struct ControlGroupMaker {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
         let hold = ControlGroup.Hold(directory, path: path)
+        if !isNew { try requireNobody(in: path, controllers) }
+        // From here on it is the container's, and goes with it.
+        made.holds.append(hold)
+        made.paths.append((controllers, path))
+    }
+
+    private func requireNobody(
+        in path: String, _ controllers: String
+    ) throws(ControlGroupError) {
         let found = ControlGroup(paths: [(controllers, path)])
         let processes: [Int32]
         do throws(SystemCallError) {
@@ -258,21 +296,44 @@ struct ControlGroupMaker {
                 "container's cgroup unexpectedly frozen: \"\(path)\"; thaw it or name another in"
                     + " linux.cgroupsPath", isTaken: true)
         }
-        // From here on it is the container's, and goes with it.
-        made.holds.append(hold)
-        made.paths.append((controllers, path))
     }
 
-    /// A new cgroup of cpuset has neither processors nor memory, and takes no process so.
-    private static func inherit(_ parent: String, _ path: String) throws(ControlGroupError) {
+    /// A new cgroup of cpuset in version 1 has neither processors nor memory, and takes no process
+    /// so: it gets those of the one above, which may be as new.
+    private static func inherit(
+        _ mountPoint: String, _ inner: String
+    ) throws(ControlGroupError) {
+        if inner == "/" { return }
+        let way = ControlGroupPath.way(from: mountPoint, to: inner)
         for file in ["cpuset.cpus", "cpuset.mems"] {
-            guard GroupFile.read(path, file) == "", let value = GroupFile.read(parent, file) else {
-                continue
+            // The nearest one above that has something.
+            var from = way.count - 1
+            var value = ""
+            while from >= 0, value.isEmpty {
+                value = GroupFile.read(way[from], file) ?? ""
+                if value.isEmpty { from -= 1 }
             }
-            try group("write", "\(path)/\(file)") { () throws(Errno) in
-                try GroupFile.write(path, file, value)
+            if value.isEmpty { continue }
+            for path in way.dropFirst(from + 1) {
+                try group("write", "\(path)/\(file)") { () throws(Errno) in
+                    try GroupFile.write(path, file, value)
+                }
             }
         }
+    }
+
+    /// Switches controllers on, in version 2, in every cgroup above the container's own, so that
+    /// this has them.
+    private static func handDown(
+        _ needed: [String], _ wanted: [String], _ mountPoint: String, _ path: String
+    ) throws(ControlGroupError) {
+        if needed.isEmpty && wanted.isEmpty { return }
+        // As a rule they are on.
+        let there = GroupFile.words(path, "cgroup.controllers")
+        if needed.allSatisfy(there.contains) && wanted.allSatisfy(there.contains) { return }
+        let way = ControlGroupPath.way(
+            from: mountPoint, to: String(path.dropFirst(mountPoint.count)))
+        for path in way.dropLast() { try handOn(needed, wanted, path) }
     }
 
     /// Switches controllers on for the cgroups below `path`, in version 2.
@@ -283,14 +344,11 @@ struct ControlGroupMaker {
     private static func handOn(
         _ needed: [String], _ wanted: [String], _ path: String
     ) throws(ControlGroupError) {
-        func words(_ file: String) -> [Substring] {
-            GroupFile.read(path, file)?.split(separator: " ") ?? []
-        }
-        let there = words("cgroup.controllers")
-        let on = words("cgroup.subtree_control")
-        for controller in needed + wanted where !on.contains(Substring(controller)) {
+        let there = GroupFile.words(path, "cgroup.controllers")
+        let on = GroupFile.words(path, "cgroup.subtree_control")
+        for controller in needed + wanted where !on.contains(controller) {
             let isNeeded = needed.contains(controller)
-            if !there.contains(Substring(controller)) {
+            if !there.contains(controller) {
                 if !isNeeded { continue }
                 throw ControlGroupError(
                     "the controller \(controller) is missing in \"\(path)/cgroup.controllers\":"
@@ -301,12 +359,19 @@ struct ControlGroupMaker {
                 try GroupFile.write(path, "cgroup.subtree_control", "+" + controller)
             } catch {
                 if !isNeeded { continue }
+                let advice: String? =
+                    switch error {
+                    case .resourceBusy:
+                        "it has processes of its own, and so can hand no controller on; name another"
+                            + " place in linux.cgroupsPath"
+                    case .permissionDenied, .notPermitted:
+                        "the controller \(controller) was not handed over to this user"
+                    default: nil
+                    }
                 throw ControlGroupError(
                     SystemCallError(
                         "write", "\"+\(controller)\" to \"\(path)/cgroup.subtree_control\"", error),
-                    error == .resourceBusy
-                        ? "it has processes of its own, and so can hand no controller on; name"
-                            + " another place in linux.cgroupsPath" : nil)
+                    advice)
             }
         }
     }

@@ -17,19 +17,43 @@ enum ControlGroupPath {
 
     /// Without `.`, `..` and doubled slashes; never above the root.
     static func cleaned(_ path: String) -> String {
-        var parts: [Substring] = []
-        for part in path.split(separator: "/") {
-            switch part {
-            case ".": break
-            case "..": _ = parts.popLast()
-            default: parts.append(part)
+        let slash = UInt8(ascii: "/")
+        let dot = UInt8(ascii: ".")
+        let bytes = Array(path.utf8)
+        var kept: [UInt8] = []
+        // Where each part begins, with its slash.
+        var starts: [Int] = []
+        var position = 0
+        while position < bytes.count {
+            let start = position
+            while position < bytes.count, bytes[position] != slash { position += 1 }
+            let length = position - start
+            if length == 2, bytes[start] == dot, bytes[start + 1] == dot {
+                if let last = starts.popLast() { kept.removeLast(kept.count - last) }
+            } else if length > 1 || length == 1 && bytes[start] != dot {
+                starts.append(kept.count)
+                kept.append(slash)
+                kept += bytes[start..<position]
             }
+            position += 1
         }
-        return "/" + parts.joined(separator: "/")
+        return kept.isEmpty ? "/" : String(decoding: kept, as: UTF8.self)
     }
 
     static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
-        return String(path[..<slash])
+        let bytes = Array(path.utf8)
+        guard let last = bytes.lastIndex(of: UInt8(ascii: "/")), last > 0 else { return "/" }
+        return String(decoding: bytes[..<last], as: UTF8.self)
+    }
+
+    /// Every directory on the way from a mount point to the cgroup itself, the mount point first.
+    static func way(from mountPoint: String, to inner: String) -> [String] {
+        var found: [String] = []
+        var path = inner
+        while path != "/" && !path.isEmpty {
+            found.append(mountPoint + path)
+            path = parent(of: path)
+        }
+        return [mountPoint] + found.reversed()
     }
 }

@@ -27,18 +27,20 @@ public struct Hierarchies: Sendable, Hashable {
     ///
     /// - Parameter process: Whose cgroups are told.
     public static func read(of process: Int32? = nil) throws(SystemCallError) -> Hierarchies {
-        func text(_ path: String) throws(SystemCallError) -> String {
-            let bytes = try attempt("read", "\"\(path)\"") { () throws(Errno) in
-                try HostPath.read(path)
-            }
-            return String(decoding: bytes, as: UTF8.self)
-        }
+        let own = process.map { "/proc/\($0)/cgroup" } ?? "/proc/self/cgroup"
         var found = Hierarchies(
-            mounts: try text("/proc/self/mountinfo"),
-            memberships: try text("/proc/\(process.map(String.init) ?? "self")/cgroup"))
+            mounts: try attempt("read", "\"/proc/self/mountinfo\"") { () throws(Errno) in
+                try HostPath.read("/proc/self/mountinfo")
+            },
+            memberships: try attempt("read", "\"\(own)\"") { () throws(Errno) in
+                try HostPath.readShort(own)
+            })
         if let unified = found.version2 {
-            found.version2?.controllers = try text(unified.mountPoint + "/cgroup.controllers")
-                .split { $0 == " " || $0 == "\n" }.map(String.init)
+            let file = unified.mountPoint + "/cgroup.controllers"
+            let bytes = try attempt("read", "\"\(file)\"") { () throws(Errno) in
+                try HostPath.readShort(file)
+            }
+            found.version2?.controllers = KernelText(bytes).words
         }
         return found
     }
@@ -46,24 +48,32 @@ public struct Hierarchies: Sendable, Hashable {
     /// - Parameters:
     ///   - mounts: `/proc/self/mountinfo`.
     ///   - memberships: `/proc/self/cgroup`: lines of `id:controllers:path`.
-    init(mounts: String, memberships: String) {
-        let mounts = mounts.split(separator: "\n").compactMap { CgroupMount($0) }
+    init(mounts: [UInt8], memberships: [UInt8]) {
+        let mounts = CgroupMount.all(KernelText(mounts))
         version1 = []
-        for line in memberships.split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        let text = KernelText(memberships)
+        for line in text.lines {
+            let fields = text.fields(line, UInt8(ascii: ":"), atMost: 3)
             guard fields.count == 3 else { continue }
-            let controllers = fields[1].split(separator: ",").map(String.init)
-            let path = String(fields[2])
-            for mount in mounts
-            where controllers.isEmpty ? mount.isVersion2 : mount.has(controllers) {
+            let isVersion2 = fields[1].isEmpty
+            // What is mounted nowhere needs no words.
+            if !mounts.contains(where: { $0.isVersion2 == isVersion2 }) { continue }
+            let controllers = text.fields(fields[1], UInt8(ascii: ",")).map(text.string)
+            let path = text.string(fields[2])
+            for mount in mounts where isVersion2 ? mount.isVersion2 : mount.has(controllers) {
                 guard let own = mount.inside(path) else { continue }
                 let found = Hierarchy(
-                    controllers: controllers, mountPoint: mount.point, own: own,
+                    controllers: isVersion2 ? [] : controllers, mountPoint: mount.point, own: own,
                     guardsNamespaces: mount.guardsNamespaces)
-                if controllers.isEmpty { version2 = found } else { version1.append(found) }
+                if isVersion2 { version2 = found } else { version1.append(found) }
                 break
             }
         }
+    }
+
+    /// The same of texts.
+    init(mounts: String, memberships: String) {
+        self.init(mounts: Array(mounts.utf8), memberships: Array(memberships.utf8))
     }
 
     /// The hierarchy of version 1 that has `controller`.
@@ -85,24 +95,33 @@ private struct CgroupMount {
     let isVersion2: Bool
     let root: String
     let point: String
-    private let options: [Substring]
+    private let options: [String]
 
-    init?(_ line: Substring) {
-        guard let dash = line.range(of: " - ") else { return nil }
-        let before = line[..<dash.lowerBound].split(separator: " ")
-        let after = line[dash.upperBound...].split(separator: " ")
-        guard before.count > 4, after.count > 2, after[0] == "cgroup" || after[0] == "cgroup2"
-        else { return nil }
-        isVersion2 = after[0] == "cgroup2"
-        root = CgroupMount.unescaped(before[3])
-        point = CgroupMount.unescaped(before[4])
-        options = after[2].split(separator: ",")
+    static func all(_ text: KernelText) -> [CgroupMount] {
+        var found: [CgroupMount] = []
+        for line in text.lines {
+            if let mount = CgroupMount(text, line) { found.append(mount) }
+        }
+        return found
+    }
+
+    /// Nil for a line of another file system: most are, and cost no string.
+    private init?(_ text: KernelText, _ line: KernelText.Part) {
+        guard let after = text.end(of: " - ", in: line) else { return nil }
+        isVersion2 = text.part(after, begins: "cgroup2 ")
+        guard isVersion2 || text.part(after, begins: "cgroup ") else { return nil }
+        let before = text.fields(line, UInt8(ascii: " "))
+        let behind = text.fields(after, UInt8(ascii: " "))
+        guard before.count > 4, behind.count > 2 else { return nil }
+        root = text.unescaped(before[3])
+        point = text.unescaped(before[4])
+        options = text.fields(behind[2], UInt8(ascii: ",")).map(text.string)
     }
 
     var guardsNamespaces: Bool { isVersion2 && options.contains("nsdelegate") }
 
     func has(_ controllers: [String]) -> Bool {
-        !isVersion2 && controllers.allSatisfy { options.contains(Substring($0)) }
+        !isVersion2 && controllers.allSatisfy(options.contains)
     }
 
     /// A cgroup's path from this mount's point; nil when the mount does not show it.
@@ -110,35 +129,5 @@ private struct CgroupMount {
         if root == "/" { return path }
         if path == root { return "/" }
         return path.hasPrefix(root + "/") ? String(path.dropFirst(root.count)) : nil
-    }
-
-    /// Without the kernel's octal escapes: `\040` is a space.
-    private static func unescaped(_ text: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == 0x5c, rest.count >= 3,
-                let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
-            {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-extension Substring {
-    fileprivate func range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) {
-                return start..<index(start, offsetBy: text.count)
-            }
-            start = index(after: start)
-        }
-        return nil
     }
 }

@@ -152,6 +152,13 @@ public enum HostPath {
         return try file.borrowed.readAll(limit: limit)
     }
 
+    /// The whole of a file that is short as a rule, and gives all it has at once, as a list that the
+    /// kernel makes a line at a time does not.
+    public static func readShort(_ path: String) throws(Errno) -> [UInt8] {
+        let file = try open(path, [.readOnly, .noControllingTerminal])
+        return try file.borrowed.readShort()
+    }
+
     /// Makes a directory and its parents. The corresponding C function is `mkdir`.
     public static func makeDirectories(_ path: String, mode: UInt32) throws(Errno) {
         if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
@@ -264,7 +271,8 @@ extension FileDescriptor {
         return bytes
     }
 
-    /// Reads the whole of a file on a disk, or a tmpfs, that is short as a rule: with one call then.
+    /// Reads the whole of a file on a disk, a tmpfs or of a cgroup that is short as a rule: with one
+    /// call then.
     public func readShort() throws(Errno) -> [UInt8] {
         let capacity = 2048
         var error: CInt = 0

@@ -50,7 +50,7 @@ extension Command {
             _ = try arguments.requireOperands(1...1)
             let resources =
                 if let file = arguments.value("resources") {
-                    try UpdatedResources.read(file)
+                    try UpdatedResources.read(file, arguments)
                 } else {
                     try UpdatedResources.given(arguments)
                 }
@@ -67,7 +67,9 @@ extension Command {
 
 /// Where `update` has the new limits from.
 private enum UpdatedResources {
-    static func read(_ file: String) throws(CommandError) -> Resources {
+    static func read(
+        _ file: String, _ arguments: ParsedArguments
+    ) throws(CommandError) -> Resources {
         let name = file == "-" ? "standard input" : file
         let bytes: [UInt8]
         do throws(Errno) {
@@ -87,54 +89,91 @@ private enum UpdatedResources {
         }
         let diagnostics = Diagnostics(document, file: name)
         diagnostics.reportDuplicateKeys()
-        let spec = Spec.Linux.Resources(document.root, diagnostics)
+        return try checked(diagnostics, arguments.globals.log) { diagnostic in diagnostic.text }
+    }
+
+    private static func checked(
+        _ diagnostics: Diagnostics, _ log: Log, _ words: (Diagnostic) -> String
+    ) throws(CommandError) -> Resources {
+        let spec = Spec.Linux.Resources(diagnostics.document.root, diagnostics)
+        spec?.check(diagnostics)
         guard let spec, !diagnostics.hasErrors else {
-            throw CommandError(diagnostics.sorted.map(\.text))
+            throw CommandError(
+                diagnostics.sorted.filter { $0.severity == .error }.map(words))
+        }
+        for warning in diagnostics.sorted where warning.severity == .warning {
+            log.warning("\(warning.path): \(warning.message)")
         }
         return Resources(spec)
     }
 
+    private enum Kind {
+        case size
+        case number
+        case list
+    }
+
+    /// Where in `linux.resources` an option stands; of two of one field the later counts.
+    private static let fields: [(option: String, group: String, field: String, kind: Kind)] = [
+        ("memory", "memory", "limit", .size),
+        ("memory-reservation", "memory", "reservation", .size),
+        ("memory-swap", "memory", "swap", .size),
+        ("cpu-share", "cpu", "shares", .number), ("cpu-shares", "cpu", "shares", .number),
+        ("cpu-quota", "cpu", "quota", .number), ("cpu-period", "cpu", "period", .number),
+        ("cpu-burst", "cpu", "burst", .number),
+        ("cpu-rt-period", "cpu", "realtimePeriod", .number),
+        ("cpu-rt-runtime", "cpu", "realtimeRuntime", .number),
+        ("cpuset-cpus", "cpu", "cpus", .list), ("cpuset-mems", "cpu", "mems", .list),
+        ("cpu-idle", "cpu", "idle", .number), ("pids-limit", "pids", "limit", .number),
+        ("blkio-weight", "blockIO", "weight", .number),
+    ]
+
+    /// The document that the options come to, so that what holds of one holds of them.
     static func given(_ arguments: ParsedArguments) throws(CommandError) -> Resources {
         for name in ["kernel-memory", "kernel-memory-tcp"] where arguments.has(name) {
             arguments.globals.log.warning(
                 "--\(name): kernel memory settings are ignored: kernels have given them up")
         }
-        var resources = Resources()
-        resources.memory.limit = try size(arguments, "memory")
-        resources.memory.reservation = try size(arguments, "memory-reservation")
-        resources.memory.swap = try size(arguments, "memory-swap")
-        resources.cpu.shares = try number(arguments, "cpu-share", UInt64.self)
-        if let shares = try number(arguments, "cpu-shares", UInt64.self) {
-            resources.cpu.shares = shares
+        var groups: [(key: String, value: [(key: String, value: JSONOutput)])] = []
+        for (option, group, field, kind) in fields {
+            guard let text = arguments.value(option) else { continue }
+            let value: JSONOutput =
+                switch kind {
+                case .size: .integer(try size(text, option))
+                case .number: try number(text, option)
+                case .list: .string(text)
+                }
+            let index = groups.firstIndex { $0.key == group } ?? groups.count
+            if index == groups.count { groups.append((group, [])) }
+            groups[index].value.removeAll { $0.key == field }
+            groups[index].value.append((field, value))
         }
-        resources.cpu.quota = try number(arguments, "cpu-quota", Int64.self)
-        resources.cpu.period = try number(arguments, "cpu-period", UInt64.self)
-        resources.cpu.burst = try number(arguments, "cpu-burst", UInt64.self)
-        resources.cpu.realtimePeriod = try number(arguments, "cpu-rt-period", UInt64.self)
-        resources.cpu.realtimeRuntime = try number(arguments, "cpu-rt-runtime", Int64.self)
-        resources.cpu.cpus = arguments.value("cpuset-cpus")
-        resources.cpu.mems = arguments.value("cpuset-mems")
-        resources.cpu.idle = try number(arguments, "cpu-idle", Int64.self)
-        resources.pids = try number(arguments, "pids-limit", Int64.self)
-        resources.blockIO.weight = try number(arguments, "blkio-weight", UInt16.self)
-        return resources
+        let text = JSONOutput.object(groups.map { ($0.key, .object($0.value)) }).compactText
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(Array(text.utf8))
+        } catch {
+            throw CommandError(error.message)
+        }
+        let diagnostics = Diagnostics(document, file: "")
+        return try checked(diagnostics, arguments.globals.log) { diagnostic in
+            let option = fields.last {
+                $0.group + "." + $0.field == diagnostic.path && arguments.has($0.option)
+            }
+            return "invalid value for \(option?.option ?? diagnostic.path): \(diagnostic.message)"
+        }
     }
 
-    private static func number<Number: FixedWidthInteger>(
-        _ arguments: ParsedArguments, _ name: String, _ type: Number.Type
-    ) throws(CommandError) -> Number? {
-        guard let text = arguments.value(name) else { return nil }
-        guard let number = Number(text) else {
-            throw CommandError("invalid value for \(name): \"\(text)\" is not a number")
-        }
-        return number
+    private static func number(
+        _ text: String, _ name: String
+    ) throws(CommandError) -> JSONOutput {
+        if let number = Int64(text) { return .integer(number) }
+        if let number = UInt64(text) { return .unsigned(number) }
+        throw CommandError("invalid value for \(name): \"\(text)\" is not a number")
     }
 
     /// Bytes; letters behind the number are powers of 1024.
-    private static func size(
-        _ arguments: ParsedArguments, _ name: String
-    ) throws(CommandError) -> Int64? {
-        guard let text = arguments.value(name) else { return nil }
+    private static func size(_ text: String, _ name: String) throws(CommandError) -> Int64 {
         if let plain = Int64(text), plain >= -1 { return plain }
         let letters = text.lowercased().drop { $0.isNumber }
         let shifts = ["b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50]

@@ -96,7 +96,8 @@ import Testing
         var resources = Resources()
         resources.memory.limit = 64 << 20
         resources.pids = 20
-        try use(resources) { group, _ in
+        try use(resources) { made, _ in
+            var group = made
             for limit in [256 << 20, 32 << 20, -1] as [Int64] {
                 var changed = Resources()
                 changed.memory.limit = limit

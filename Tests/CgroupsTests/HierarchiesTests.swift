@@ -52,7 +52,9 @@ import Testing
         #expect(hierarchies(line, "3:memory:/docker/xy\n").version1.isEmpty)
     }
 
-    @Test(arguments: ["", "\n", "nonsense", "1 2 3 - cgroup", "1:memory", "::"])
+    @Test(arguments: [
+        "", "\n", "nonsense", "1 2 3 - cgroup", "1:memory", "::", " - ", " - cgroup2 ",
+    ])
     func `in a text that says nothing are none`(_ text: String) {
         #expect(hierarchies(text, text).version1.isEmpty)
         #expect(hierarchies(text, text).version2 == nil)

@@ -100,6 +100,36 @@ import Testing
             try properties(#"{"unified": {"cpu.max": "max"}}"#) == ["CPUQuotaPerSecUSec=infinity"])
     }
 
+    @Test(arguments: [
+        (#"{"memory.oom.group": "1"}"#, true, ["OOMPolicy=kill"]),
+        (#"{"memory.oom.group": "1"}"#, false, []), (#"{"memory.oom.group": "0"}"#, true, []),
+    ])
+    func `of an end that all share, where systemd has the word`(
+        _ unified: String, _ knows: Bool, _ expected: [String]
+    ) throws {
+        let found = try SystemdProperties(
+            `Limits in files`.resources(#"{"unified": \#(unified)}"#), Self.unified,
+            knowsIdle: false, knowsPolicy: knows
+        ).all.map { property in
+            if case .string(let text) = property.value { "\(property.name)=\(text)" } else { "?" }
+        }
+        #expect(found == expected)
+    }
+
+    /// systemd makes no scope without a process in it, which leaves it when the container's is in.
+    @Test(
+        arguments: [
+            (#"{"pids": {"limit": 1}}"#, 1), (#"{"pids": {"limit": 0}}"#, 1),
+            (#"{"pids": {"limit": -1}}"#, nil), (#"{"unified": {"pids.max": "1"}}"#, 1),
+            (#"{"pids": {"limit": 5}, "unified": {"pids.max": "7"}}"#, 7),
+            (#"{"pids": {"limit": 5}, "unified": {"pids.max": "max"}}"#, nil), (#"{}"#, nil),
+        ] as [(String, Int64?)])
+    func `leave room for one process more, in whichever words the limit is`(
+        _ resources: String, _ limit: Int64?
+    ) throws {
+        #expect(try `Limits in files`.resources(resources).processLimit == limit)
+    }
+
     private static let drivers = """
         Character devices:
           1 mem

@@ -1,3 +1,4 @@
+import Cgroups
 import Testing
 
 @testable import ContainerRuntime
@@ -28,6 +29,15 @@ import Testing
                     "enter the control group",
                     "make a namespace of control groups, with its root here", Self.pivot,
                 ])
+    }
+
+    @Test func `never take the runtime for the process that enters`() {
+        let context = StartContext()
+        context.controlGroup = ControlGroup(paths: [("", "/nowhere")])
+        let error = #expect(throws: StepError.self) {
+            try EnterControlGroup(side: .runtime).apply(context)
+        }
+        #expect(error?.message == "the plan has no process at this point")
     }
 
     @Test func `of systemd end the anchor when the process is in`() throws {

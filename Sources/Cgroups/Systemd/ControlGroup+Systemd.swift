@@ -10,7 +10,7 @@ extension ControlGroup {
     ) throws(ControlGroupError) -> SystemdAnchor {
         var systemd = try Systemd(ofUser: request.unit.isUsers)
         var properties = SystemdProperties.scope(request, hierarchies)
-        properties += try limits(resources, hierarchies, &systemd)
+        properties += try limits(resources, hierarchies, &systemd, isNew: true)
         if let devices {
             properties += SystemdProperties.devices(devices, names: knownDrivers)
         }
@@ -30,13 +30,15 @@ extension ControlGroup {
 
     private static func limits(
         _ resources: Resources, _ hierarchies: Hierarchies, _ systemd: inout Systemd,
-        current: CurrentValue = { _ in nil }
+        isNew: Bool = false, current: CurrentValue = { _ in nil }
     ) throws(ControlGroupError) -> [SystemdProperty] {
         let isIdle =
             resources.cpu.idle == 1 || resources.unified.contains { $0.file == "cpu.idle" }
-        let knowsIdle = isIdle ? try systemd.version() >= 252 : false
+        // Most need nothing that only newer ones have.
+        let version = isIdle || resources.killsTogether ? try systemd.version() : 0
         return try SystemdProperties(
-            resources, hierarchies, current: current, knowsIdle: knowsIdle
+            resources, hierarchies, current: current, knowsIdle: version >= 252,
+            knowsPolicy: isNew && version >= 253
         ).all
     }
 

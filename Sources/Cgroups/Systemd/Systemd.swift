@@ -13,16 +13,17 @@ struct Systemd: ~Copyable {
     private static let patience: UInt64 = 30_000_000_000
 
     /// - Throws: The sentence that says where nobody was found.
-    init(ofUser isUsers: Bool) throws(ControlGroupError) {
-        connection = try Systemd.connect(ofUser: isUsers)
+    init(ofUser isUsers: Bool, at places: [Place]? = nil) throws(ControlGroupError) {
+        connection = try Systemd.connect(
+            ofUser: isUsers, at: places ?? Systemd.places(ofUser: isUsers))
     }
 
     private static func connect(
-        ofUser isUsers: Bool
+        ofUser isUsers: Bool, at places: [Place]
     ) throws(ControlGroupError) -> DBusConnection {
         let deadline = Clock.nanoseconds + Systemd.patience
         var problems: [String] = []
-        for place in Systemd.places(ofUser: isUsers) {
+        for place in places {
             do throws(DBusError) {
                 var found = try DBusConnection.open(
                     place.address, isBus: place.isBus, until: deadline)
@@ -43,11 +44,11 @@ struct Systemd: ~Copyable {
                 + "; leave --systemd-cgroup out, or give --cgroup-manager cgroupfs")
     }
 
-    private typealias Place = (address: DBusAddress, isBus: Bool)
+    typealias Place = (address: DBusAddress, isBus: Bool)
 
     /// Where it is looked for, in this order. What the environment names is meant; else its own
     /// socket comes before the bus, which may not run.
-    private static func places(ofUser isUsers: Bool) -> [Place] {
+    static func places(ofUser isUsers: Bool) -> [Place] {
         func bus(_ variable: String) -> [Place] {
             DBusAddress.list(CurrentProcess.environment(variable) ?? "").map { ($0, true) }
         }
@@ -134,6 +135,22 @@ struct Systemd: ~Copyable {
                 ])
         } catch {
             throw ControlGroupError("systemd does not change the unit \"\(unit)\": \(error)")
+        }
+    }
+
+    /// Moves a process into a unit that was delegated: systemd may where the process's own user may
+    /// not.
+    mutating func attach(_ process: Int32, to unit: String) throws(ControlGroupError) {
+        do throws(DBusError) {
+            _ = try call(
+                "AttachProcessesToUnit",
+                [
+                    .string(unit), .string(""),
+                    .array(of: "u", [.uint32(UInt32(truncatingIfNeeded: process))]),
+                ])
+        } catch {
+            throw ControlGroupError(
+                "systemd does not move the process into the unit \"\(unit)\": \(error)")
         }
     }
 

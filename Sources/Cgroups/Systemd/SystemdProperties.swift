@@ -11,9 +11,11 @@ struct SystemdProperties {
     /// - Parameters:
     ///   - current: Of version 2, as the cgroup is now.
     ///   - knowsIdle: Since systemd 252 a weight of 0 is an idle cgroup.
+    ///   - knowsPolicy: Since systemd 253 a scope has a policy for its end by want of memory, which
+    ///     is told when it is made and not later.
     init(
         _ resources: Resources, _ hierarchies: Hierarchies, current: CurrentValue = { _ in nil },
-        knowsIdle: Bool
+        knowsIdle: Bool, knowsPolicy: Bool = false
     ) throws(ControlGroupError) {
         self.resources = resources
         self.hierarchies = hierarchies
@@ -23,6 +25,10 @@ struct SystemdProperties {
         if let pids = resources.pids { add("TasksMax", pids < 0 ? .max : UInt64(max(pids, 1))) }
         addBlockIO()
         for (file, value) in resources.unified { addUnified(file, value, knowsIdle) }
+        if knowsPolicy && resources.killsTogether {
+            // Or systemd would write 0 into the file again.
+            all.append(SystemdProperty("OOMPolicy", .string("kill")))
+        }
     }
 
     private func isVersion2(_ controller: String) -> Bool {
@@ -179,5 +185,12 @@ struct SystemdProperties {
             }
         }
         return nil
+    }
+}
+
+extension Resources {
+    /// Whether all processes go when the kernel kills one for want of memory.
+    var killsTogether: Bool {
+        unified.contains { $0.file == "memory.oom.group" && $0.value.hasPrefix("1") }
     }
 }

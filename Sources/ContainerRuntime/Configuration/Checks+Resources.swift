@@ -1,5 +1,10 @@
 internal import JSON
-internal import OCISpec
+public import OCISpec
+
+extension Spec.Linux.Resources {
+    /// Reports what no cgroup can have, in a document of limits alone as in a config.json.
+    public func check(_ diagnostics: Diagnostics) { Checks.check(self, diagnostics) }
+}
 
 /// What must hold of `linux.resources`.
 extension Checks {

@@ -57,6 +57,8 @@ public struct Configuration: Sendable {
         public var preservedDescriptors: Int
         /// The container's, from its state.
         public var controlGroup: [(controllers: String, path: String)]
+        /// systemd's unit that this is.
+        public var unit: SystemdUnit?
         public var innerControlGroups: [InnerControlGroup] = []
         /// Its group of resctrl, where it has one.
         public var resctrlGroup: ResctrlGroup?

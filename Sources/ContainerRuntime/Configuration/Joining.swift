@@ -92,7 +92,7 @@ extension StoredContainer {
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
-            resctrlGroup: state.groups.resctrl)
+            unit: state.groups.unit, resctrlGroup: state.groups.resctrl)
     }
 
     /// The config that the container was created from, with `process` in the place of its own.

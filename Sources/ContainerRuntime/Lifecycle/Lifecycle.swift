@@ -307,7 +307,7 @@ extension StoredContainer {
     public func update(
         _ resources: Resources, l3CacheSchema: String? = nil, memoryBandwidthSchema: String? = nil
     ) throws(RuntimeError) {
-        let state = try running()
+        var state = try running()
         if l3CacheSchema != nil || memoryBandwidthSchema != nil {
             guard let group = state.groups.resctrl else {
                 throw error(
@@ -321,10 +321,29 @@ extension StoredContainer {
                 throw self.error(error.sentence)
             }
         }
+        var group = state.groups.controlGroup
+        let known = group.paths.count
         do {
-            try state.groups.controlGroup.update(resources)
+            try group.update(resources)
         } catch {
+            // What it has entered before that is noted all the same.
+            if group.paths.count > known { try? note(group, &state) }
             throw self.error(error.sentence)
+        }
+        if group.paths.count > known { try note(group, &state) }
+    }
+
+    /// Whoever removes the container has to find what an update has made.
+    private func note(
+        _ group: ControlGroup, _ state: inout ContainerState
+    ) throws(RuntimeError) {
+        state.groups.cgroup = group.paths
+        state.groups.parents = group.parents
+        do {
+            try announce(state.groups)
+            try write(state)
+        } catch {
+            throw self.error("the state cannot be written: \(error.words)")
         }
     }
 

@@ -247,7 +247,7 @@ public struct Planner {
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
                 preserved: joined.preservedDescriptors,
-                controlGroup: ControlGroup(paths: joined.controlGroup),
+                controlGroup: ControlGroup(paths: joined.controlGroup, unit: joined.unit),
                 inner: joined.innerControlGroups, resctrlGroup: joined.resctrlGroup,
                 hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value))

@@ -42,14 +42,16 @@ struct MakeControlGroup: Step {
             }
             throw StepError(
                 error.sentence
-                    + (group.policesDevices
+                    + (group.policesDevices || group.unit != nil
                         ? ""
                         : "; limits take a control group that belongs to this user: remove"
                             + " linux.resources, or run it by \"systemd-run --user --scope -p"
                             + " Delegate=yes\""))
         }
         context.controlGroup = made
-        context.undoing.append(UsedControlGroup(group: made, ownsProcesses: ownsProcesses))
+        context.undoing.append(
+            UsedControlGroup(
+                group: made, container: context.container, ownsProcesses: ownsProcesses))
         guard let container = context.container else { return }
         // Written down at once: whoever deletes the remains of this start has to find it.
         context.state?.groups.cgroup = made.paths
@@ -104,6 +106,7 @@ struct MakeControlGroup: Step {
 /// The cgroup of a container that has come to its end.
 private struct UsedControlGroup: Undoing {
     let group: ControlGroup
+    let container: StoredContainer?
     let ownsProcesses: Bool
 
     func undo() throws(RuntimeError) {
@@ -112,6 +115,10 @@ private struct UsedControlGroup: Undoing {
         // What the container was to do is done or has failed; its outcome is what the caller
         // wants to know.
         try? group.remove()
+        // What update has added meanwhile.
+        let all = (try? container?.state())??.groups.cgroup ?? []
+        let added = all.filter { one in !group.paths.contains { $0.path == one.path } }
+        if !added.isEmpty { try? ControlGroup(paths: added).remove() }
     }
 }
 
@@ -159,10 +166,11 @@ struct EnterControlGroup: Step {
             if isOptional { return }
             throw StepError("the plan has not made a control group")
         }
+        // 0 is whoever writes it: of the runtime's own process nobody is to limit.
+        let process = side == .container ? 0 : context.initProcess?.pid
+        guard let process else { throw StepError("the plan has no process at this point") }
         do throws(ControlGroupError) {
-            try group.enter(
-                process: side == .container ? 0 : context.initProcess?.pid ?? 0,
-                isInVersion2: context.startsInControlGroup)
+            try group.enter(process: process, isInVersion2: context.startsInControlGroup)
         } catch {
             throw StepError(error.sentence)
         }

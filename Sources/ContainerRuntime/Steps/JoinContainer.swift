@@ -51,16 +51,22 @@ struct JoinContainer: SpawningStep {
         let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
         var kept = [channel, far, answers]
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
+        let controlGroup = controlGroup.knowingManager
+        // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
+        // config wants first have to be set before.
+        let place = inner.isEmpty && affinity == nil ? opened(controlGroup.version2) : nil
         // The new process has a memory of its own before it has become the program: whoever may look
         // into it finds neither the caller's environment nor its paths.
-        let between = try stepping("clone3") { () throws(Errno) in
+        func spawn(in place: HeldDescriptor?) throws(Errno) -> ChildProcess {
             try ProcessWords.hiding { () throws(Errno) in
                 // Only joining a time namespace takes a memory of its own.
-                try ChildProcess.spawn([], sharingMemory: !namespaces.contains(.time)) {
+                try ChildProcess.spawn(
+                    [], sharingMemory: !namespaces.contains(.time), controlGroup: place?.borrowed
+                ) {
                     let answer: InitMessage
                     do throws(StepError) {
                         try setAffinity()
-                        try enterControlGroup()
+                        try enter(controlGroup, isInVersion2: place != nil)
                     } catch {
                         let words = InitMessage.failed(
                             step: 0, exitCode: nil, message: error.message)
@@ -81,6 +87,16 @@ struct JoinContainer: SpawningStep {
                     _ = try? answers.send(answer.encoded)
                     CurrentProcess.exit(0)
                 }
+            }
+        }
+        let between = try stepping("clone3") { () throws(Errno) in
+            guard let place else { return try spawn(in: nil) }
+            do throws(Errno) {
+                return try spawn(in: place)
+            } catch {
+                // It is divided, or of another part of the tree: what can be done it does itself,
+                // and says what cannot.
+                return try spawn(in: nil)
             }
         }
         _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
@@ -107,6 +123,12 @@ struct JoinContainer: SpawningStep {
 }
 
 extension JoinContainer {
+    private func opened(_ directory: String?) -> HeldDescriptor? {
+        guard let directory, let opened = try? HostPath.open(directory, [.readOnly, .directory])
+        else { return nil }
+        return HeldDescriptor(opened)
+    }
+
     /// Before the control group is entered: the move itself then does not wake its CPUs up.
     private func setAffinity() throws(StepError) {
         guard let affinity else { return }
@@ -117,12 +139,14 @@ extension JoinContainer {
     }
 
     /// What is made from here on is counted and limited with the container.
-    private func enterControlGroup() throws(StepError) {
+    private func enter(
+        _ controlGroup: ControlGroup, isInVersion2: Bool
+    ) throws(StepError) {
         do throws(ControlGroupError) {
             try controlGroup.add(
                 process: 0,
                 inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) },
-                joining: process.pid)
+                joining: process.pid, isInVersion2: isInVersion2)
             try resctrlGroup?.add(process: 0)
         } catch {
             // What runc says there.

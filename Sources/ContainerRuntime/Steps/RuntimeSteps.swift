@@ -172,16 +172,33 @@ struct CreateNamespaces: SpawningStep {
         _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
         far: FileDescriptor, body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
-        let controlGroup = context.controlGroup?.version2Descriptor
-        context.startsInControlGroup = controlGroup != nil
-        return try stepping(
-            "clone3", namespaces.names.joined(separator: " "), advice: CreateNamespaces.advice
-        ) { () throws(Errno) in
-            // In a pid namespace of its own nobody can reach the init process before it has become
-            // the program. In one that is joined somebody could, and with it the memory of the
-            // runtime process: there it gets a copy.
-            try ChildProcess.spawn(
+        // In a pid namespace of its own nobody can reach the init process before it has become the
+        // program. In one that is joined somebody could, and with it the memory of the runtime
+        // process: there it gets a copy.
+        func spawn(_ controlGroup: FileDescriptor?) throws(Errno) -> ChildProcess {
+            context.startsInControlGroup = controlGroup != nil
+            return try ChildProcess.spawn(
                 namespaces, sharingMemory: sharesMemory, controlGroup: controlGroup, body: body)
+        }
+        let group = context.controlGroup
+        let names = namespaces.names.joined(separator: " ")
+        do throws(Errno) {
+            return try spawn(group?.version2Descriptor)
+        } catch .permissionDenied where group?.version2Descriptor != nil {
+            // From another part of the tree only systemd moves a process into a unit of its own; it
+            // does so when the process is there.
+            if group?.unit != nil {
+                return try stepping("clone3", names, advice: CreateNamespaces.advice) {
+                    () throws(Errno) in try spawn(nil)
+                }
+            }
+            throw StepError(
+                SystemCallError("clone3", names, .permissionDenied),
+                "the cgroup above both, this process's own and the container's, has to belong to"
+                    + " this user")
+        } catch {
+            throw StepError(
+                SystemCallError("clone3", names, error), CreateNamespaces.advice(error))
         }
     }
 }
