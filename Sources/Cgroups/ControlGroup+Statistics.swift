@@ -7,22 +7,34 @@ extension ControlGroup {
     ///
     /// - Parameter resctrl: The container's group of resctrl, where it has one.
     public func statistics(resctrl: ResctrlGroup? = nil) -> JSONOutput {
-        .object([
-            ("cpu", cpu), ("cpuset", cpuset), ("memory", memory), ("pids", pids),
-            ("blkio", blockIO), ("hugetlb", hugepages),
+        let counted = Measurement(group: self)
+        return .object([
+            ("cpu", counted.cpu), ("cpuset", counted.cpuset), ("memory", counted.memory),
+            ("pids", counted.pids), ("blkio", counted.blockIO), ("hugetlb", counted.hugepages),
             ("intel_rdt", resctrl?.statistics() ?? .object([])),
             ("network_interfaces", .null),
         ])
     }
+}
+
+/// What the kernel has counted at one moment: no file is read that nothing is printed of, and none
+/// twice.
+private struct Measurement {
+    let group: ControlGroup
+    private let texts = TextsRead()
+
+    init(group: ControlGroup) { self.group = group }
 
     /// The files of a controller that the container has a cgroup of its own in.
     private func files(_ controller: String) -> Files? {
-        directory(of: controller).map { Files(directory: $0.path, isVersion2: $0.isVersion2) }
+        group.directory(of: controller).map {
+            Files(directory: $0.path, isVersion2: $0.isVersion2, texts: texts)
+        }
     }
 
     // MARK: Processor
 
-    private var cpu: JSONOutput {
+    var cpu: JSONOutput {
         var usage = Figures()
         var throttling = Figures()
         var pressure: JSONOutput?
@@ -68,7 +80,7 @@ extension ControlGroup {
         return all.json
     }
 
-    private var cpuset: JSONOutput {
+    var cpuset: JSONOutput {
         var all = Figures()
         // In version 2 the sets of a cgroup that has none are those above it.
         let files = files("cpuset").flatMap { $0.isVersion2 ? nil : $0 }
@@ -96,7 +108,7 @@ extension ControlGroup {
 
     // MARK: Memory and processes
 
-    private var memory: JSONOutput {
+    var memory: JSONOutput {
         var all = Figures()
         guard let files = files("memory") else { return all.json }
         let raw = files.table("memory.stat").compactMap { words in
@@ -144,12 +156,12 @@ extension ControlGroup {
         return all.json
     }
 
-    private var pids: JSONOutput {
+    var pids: JSONOutput {
         var all = Figures()
         guard let files = files("pids") else { return all.json }
         // Every cgroup of version 2 knows its processes, with the controller or without.
-        let counted = (try? processes().count).map { UInt64($0) }
-        all.add("current", files.number("pids.current") ?? counted)
+        let current = files.number("pids.current")
+        all.add("current", current ?? (try? group.processes().count).map { UInt64($0) })
         all.add("peak", files.number("pids.peak"))
         let limit = files.limit("pids.max")
         if limit != .max { all.add("limit", limit) }
@@ -158,7 +170,7 @@ extension ControlGroup {
 
     // MARK: Block I/O and huge pages
 
-    private var blockIO: JSONOutput {
+    var blockIO: JSONOutput {
         var all = Figures()
         guard let files = files("blkio") else { return all.json }
         if files.isVersion2 {
@@ -210,7 +222,7 @@ extension ControlGroup {
         return nil
     }
 
-    private var hugepages: JSONOutput {
+    var hugepages: JSONOutput {
         guard let files = files("hugetlb") else { return .object([]) }
         let usage = files.isVersion2 ? ".current" : ".usage_in_bytes"
         return .object(
@@ -232,12 +244,26 @@ extension ControlGroup {
     }
 }
 
+/// Files by their paths: several figures stand in one.
+private final class TextsRead {
+    private var texts: [(path: String, text: String)] = []
+
+    func text(_ directory: String, _ name: String) -> String {
+        let path = directory + "/" + name
+        if let known = texts.first(where: { $0.path == path }) { return known.text }
+        let text = GroupFile.read(directory, name) ?? ""
+        texts.append((path, text))
+        return text
+    }
+}
+
 /// The files of one directory as figures.
 private struct Files {
     let directory: String
     let isVersion2: Bool
+    let texts: TextsRead
 
-    func read(_ name: String) -> String { GroupFile.read(directory, name) ?? "" }
+    func read(_ name: String) -> String { texts.text(directory, name) }
 
     func number(_ name: String) -> UInt64? { UInt64(read(name)) }
 
@@ -248,7 +274,7 @@ private struct Files {
     }
 
     func value(_ name: String, _ key: String) -> UInt64? {
-        GroupFile.value(directory, name, key: key)
+        GroupFile.value(in: read(name), key: key)
     }
 
     /// Lines of words.

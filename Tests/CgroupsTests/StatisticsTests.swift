@@ -1,8 +1,33 @@
+import Glibc
 import JSON
 import TestSupport
 import Testing
 
 @testable import Cgroups
+
+/// The files of a directory that are opened meanwhile, as the kernel tells of it.
+private struct Opened {
+    private(set) var names: [String] = []
+
+    init(in directory: String, _ body: () throws -> Void) throws {
+        let queue = inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK))
+        defer { close(queue) }
+        try #require(inotify_add_watch(queue, directory, UInt32(IN_OPEN)) >= 0)
+        try body()
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let count = max(0, read(queue, &bytes, bytes.count))
+        var position = 0
+        while position < count {
+            // wd, mask, cookie and the length of the name, 32 bits each.
+            let length = bytes[position + 12..<position + 16].reversed().reduce(0) {
+                $0 << 8 | Int($1)
+            }
+            let name = bytes[position + 16..<position + 16 + length].prefix { $0 != 0 }
+            if !name.isEmpty { names.append(String(decoding: name, as: UTF8.self)) }
+            position += 16 + length
+        }
+    }
+}
 
 /// Figures out of files as the kernel writes them.
 @Suite struct `Statistics` {
@@ -84,6 +109,24 @@ import Testing
         #expect(found["memory"]?["swap"] == nil)
         #expect(found["pids"]?["limit"]?.integer(Int.self) == 12)
         #expect(found["blkio"]?["ioServicedRecursive"]?.elements.count == 3)
+    }
+
+    @Test func `open each file that they print once, and no other`() throws {
+        let directory = try TemporaryDirectory()
+        let printed = [
+            "cpu.stat", "cpu.pressure", "memory.stat", "memory.current", "memory.max",
+            "memory.peak",
+            "memory.events", "memory.swap.current", "memory.swap.max", "memory.swap.events",
+            "memory.pressure", "pids.current", "pids.peak", "pids.max", "io.stat", "io.pressure",
+        ]
+        for name in printed { try directory.file(name, "1\n") }
+        for name in ["cgroup.procs", "cpuset.cpus", "memory.high", "cgroup.events"] {
+            try directory.file(name, "1\n")
+        }
+        let opened = try Opened(in: directory.path) {
+            _ = ControlGroup(paths: [("", directory.path)]).statistics()
+        }
+        #expect(opened.names.sorted() == printed.sorted())
     }
 
     @Test func `of a container without a cgroup are there and say nothing`() throws {

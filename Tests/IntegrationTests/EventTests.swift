@@ -94,6 +94,57 @@ struct `Events of a container` {
         }
     }
 
+    /// Both leave out what is zero; of a container that sleeps these may be.
+    private static let maybeZero: Set = [
+        "cpu.throttling", "cpu.throttling.periods", "cpu.throttling.throttledPeriods",
+        "cpu.throttling.throttledTime", "memory.cache", "memory.kernelTCP.usage",
+        "memory.kernelTCP.max", "memory.swap.max", "blkio.ioServiceBytesRecursive",
+        "blkio.ioServicedRecursive",
+    ]
+
+    /// Names of members, with those above them.
+    private static func names(_ value: Value, _ above: String = "") -> Set<String> {
+        var found: Set<String> = []
+        for (key, member) in value.object ?? [:] where above != "memory.raw" {
+            let name = above.isEmpty ? key : above + "." + key
+            found.insert(name)
+            found.formUnion(names(member, name))
+        }
+        return found
+    }
+
+    @Test func `have the members that runc's have`() throws {
+        try require("memory")
+        guard let runc = Host.find("runc") else { try skip("runc is not installed") }
+        try Sandbox.use { box in
+            try box.makeRoot("bundle/rootfs")
+            var config = Config.minimal(root: "rootfs")
+            config["ociVersion"] = "1.0.2"
+            config["vfs"]["overlay"] = false
+            config["linux"]["resources"] = [
+                "memory": ["limit": 67_108_864, "swap": 67_108_864], "pids": ["limit": 50],
+                "cpu": ["quota": 50_000, "period": 100_000, "cpus": "0"],
+            ]
+            try create(box, config)
+            let ours = try Value(parsing: box.succeed("events", "--stats", box.id()).output)
+            try box.succeed("delete", "--force", box.id())
+            func theirs(_ arguments: String...) throws -> Outcome {
+                try Running(
+                    runc, ["--root", box.path("runc")] + arguments,
+                    environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"], directory: box.bundle
+                ).finish()
+            }
+            defer { _ = try? theirs("delete", "--force", box.id("runc")) }
+            let made = try theirs("create", box.id("runc"))
+            try #require(made.code == 0, "\(made)")
+            let event = try Value(parsing: theirs("events", "--stats", box.id("runc")).output)
+            let (mine, other) = (Self.names(ours["data"]), Self.names(event["data"]))
+            #expect(other.subtracting(mine).subtracting(Self.maybeZero) == [])
+            // The peak is newer than runc 1.1.
+            #expect(mine.subtracting(other).subtracting(Self.maybeZero) == ["pids.peak"])
+        }
+    }
+
     @Test func `of wrong words are errors`() throws {
         try Sandbox.use { box in
             let level = try box.command("events", "--memory-pressure", "some", "x")
