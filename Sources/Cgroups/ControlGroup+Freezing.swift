@@ -20,11 +20,29 @@ extension ControlGroup {
 
     private func freezeVersion2(_ directory: String) throws(SystemCallError) {
         try set(directory, "cgroup.freeze", "1")
-        for _ in 0..<2000 {
-            if GroupFile.value(directory, "cgroup.events", key: "frozen") == 1 { return }
-            Clock.sleep(microseconds: 1000)
+        do throws(SystemCallError) {
+            try waitUntilFrozen(directory, until: Clock.nanoseconds + 2_000_000_000)
+        } catch {
+            try? thaw()
+            throw error
         }
-        try? thaw()
+    }
+
+    private func waitUntilFrozen(
+        _ directory: String, until deadline: UInt64
+    ) throws(SystemCallError) {
+        let file = directory + "/cgroup.events"
+        while Clock.nanoseconds < deadline {
+            let isFrozen = try attempt("read", "\"\(file)\"") { () throws(Errno) in
+                let events = try HostPath.open(file, .readOnly)
+                let text = String(decoding: try events.borrowed.readShort(), as: UTF8.self)
+                if GroupFile.value(in: text, key: "frozen") == 1 { return true }
+                // It becomes urgent when it says something else than was read.
+                _ = try Poll.wait([(events.borrowed, .urgent)], until: deadline)
+                return false
+            }
+            if isFrozen { return }
+        }
         throw SystemCallError("freeze", "\"\(directory)\"", .timedOut)
     }
 
