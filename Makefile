@@ -87,9 +87,10 @@ fmt:
 	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h
 
 bench: build rootfs/base
-	@scripts/install-dependencies bench
+	@scripts/install-dependencies bench vm
 	bench/run
 	bench/run --layers
+	bench/run --groups
 
 fuzz:
 	fuzz/run

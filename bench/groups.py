@@ -1,0 +1,112 @@
+"""What a control group costs a start, for bench/run --groups: on this host with version 1 and with
+version 2, beside crun's share; and in the virtual machine of Tests/vm, whose kernel has every
+controller on version 2, as the ratio to the same start without limits.
+"""
+
+import collections
+import copy
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+MOST = 0.25  # ms, on version 2
+GUEST_ROUNDS = 40
+LIMITS = {"memory": {"limit": 268435456}, "pids": {"limit": 100}}
+
+# What puts a command into a mount namespace that shows one version alone, with a cache of its own.
+V1 = 'awk \'$3 == "cgroup2" { print $2 }\' /proc/mounts | xargs -r umount'
+V2 = "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
+CACHE = "mkdir -p /var/cache/vfs-run; mount -t tmpfs -o mode=755 none /var/cache/vfs-run"
+
+
+def namespace(prepare):
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+            f'{{ {prepare}; {CACHE}; }} 2> /dev/null; exec "$@"', "sh"]
+
+
+def is_mounted(kind):
+    return any(line.split()[2] == kind for line in open("/proc/mounts"))
+
+
+class Groups:
+    def __init__(self, scratch, vfs_run, spec):
+        self.scratch, self.vfs_run = scratch, vfs_run
+        self.plain = spec(scratch / "plain")
+        self.plain["vfs"] = {"overlay": False}
+        del self.plain["linux"]["seccomp"]
+        self.write("plain", self.plain, {})
+        self.write("limited", self.plain, LIMITS)
+        # A file that every cgroup of version 2 has, whatever its controllers are.
+        self.write("any", self.plain, {"unified": {"cgroup.max.descendants": "10"}})
+
+    def write(self, name, plain, resources):
+        directory = self.scratch / name
+        directory.mkdir(exist_ok=True)
+        config = copy.deepcopy(plain)
+        if resources:
+            config["linux"]["resources"] = resources
+        (directory / "config.json").write_text(json.dumps(config, indent=4))
+
+    def commands(self, limited):
+        """The same start without a control group and with one."""
+        found = {
+            "vfs-run": [self.vfs_run, self.scratch / "plain/config.json"],
+            "vfs-run, limits": [self.vfs_run, self.scratch / f"{limited}/config.json"],
+        }
+        if crun := shutil.which("crun"):
+            for name, manager, bundle in [
+                ("crun", "disabled", "plain"), ("crun, limits", "cgroupfs", limited)]:
+                found[name] = [
+                    crun, "--root", self.scratch / "crun", f"--cgroup-manager={manager}", "run",
+                    "--bundle", self.scratch / bundle, "bench"]
+        return found
+
+    def guest(self, measure):
+        """The files that the guest measures with, and what its measure says."""
+        files = self.scratch / "files"
+        (files / "bench").mkdir(parents=True)
+        shutil.copy2(measure, files / "bench/measure")
+        for name in ("plain", "limited"):
+            config = json.loads((self.scratch / name / "config.json").read_text())
+            config["root"]["path"] = "/work/rootfs/base"
+            (files / "bench" / name).mkdir()
+            (files / "bench" / name / "config.json").write_text(json.dumps(config))
+        script = ["#!/bin/sh", "export PATH=/bin"]
+        words = [f"/bench/measure {GUEST_ROUNDS} 3"]
+        words.append(":: 'vfs-run' /bin/vfs-run /bench/plain/config.json")
+        words.append(":: 'vfs-run, limits' /bin/vfs-run /bench/limited/config.json")
+        if crun := shutil.which("crun"):
+            copy_program(crun, files)
+            words.append(
+                f":: 'crun' {crun} --cgroup-manager=disabled run --bundle /bench/plain bench")
+            words.append(
+                f":: 'crun, limits' {crun} --cgroup-manager=cgroupfs run --bundle /bench/limited"
+                " bench")
+        script.append(" ".join(words) + " | sed 's/^/figure: /'")
+        (files / "guest").write_text("\n".join([*script, "echo done", ""]))
+        (files / "guest").chmod(0o755)
+        done = subprocess.run(
+            [TOP / "Tests/vm/run", "figures"], check=True, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"VM_FILES": str(files), "VFS_RUN": str(self.vfs_run)})
+        lines = [line[8:] for line in done.stdout.splitlines() if line.startswith("figure: ")]
+        return lines
+
+
+def copy_program(program, root):
+    """With the libraries that it needs."""
+    listed = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True)
+    names = [word for word in listed.stdout.split() if word.startswith("/")]
+    for name in [program, *names]:
+        (root / name[1:]).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(name, root / name[1:])
+
+
+def added_calls(counted):
+    """The system calls that limits add, by name."""
+    plain, limited = counted
+    more = collections.Counter(limited)
+    more.subtract(plain)
+    return {name: count for name, count in more.items() if count}
