@@ -1,19 +1,11 @@
 internal import CArchive
 internal import Glibc
 
-/// Reads a tar archive, or what is in a compressed stream, as it comes in: nothing is kept.
+/// Reads a tar archive, which is not compressed, as it comes in: nothing is kept.
 ///
-/// All formats of tar are read (ustar, pax, GNU; sparse files too), and gzip and zstd.
+/// All formats of tar are read (ustar, pax, GNU; sparse files too).
 @safe
 public final class ArchiveReader {
-    /// What is to be read.
-    public enum Kind: Sendable {
-        /// Entries of a tar archive, which is not compressed.
-        case tar
-        /// One entry: the stream, decompressed when it is gzip or zstd.
-        case stream
-    }
-
     /// The next piece of the input, empty at its end; valid until the next call.
     @unsafe public typealias Source = () throws(ArchiveError) -> UnsafeRawBufferPointer
 
@@ -26,23 +18,13 @@ public final class ArchiveReader {
     /// - Parameters:
     ///   - source: Called when more is needed.
     ///   - skip: Called where a content is passed over; without it that is read.
-    public init(
-        _ kind: Kind, from source: @escaping Source, skip: Skip? = nil
-    ) throws(ArchiveError) {
+    public init(from source: @escaping Source, skip: Skip? = nil) throws(ArchiveError) {
         guard let archive = unsafe archive_read_new() else {
             throw ArchiveError("no memory for an archive")
         }
         unsafe self.archive = archive
         unsafe input = Input(source, skip)
-        switch kind {
-        case .tar: unsafe archive_read_support_format_tar(archive)
-        case .stream:
-            unsafe archive_read_support_format_raw(archive)
-            // An empty stream is one, too.
-            unsafe archive_read_support_format_empty(archive)
-            unsafe archive_read_support_filter_gzip(archive)
-            unsafe archive_read_support_filter_zstd(archive)
-        }
+        unsafe archive_read_support_format_tar(archive)
         let context = unsafe Unmanaged.passUnretained(input).toOpaque()
         let result = unsafe archive_read_open2(
             archive, context, nil,
@@ -89,9 +71,6 @@ public final class ArchiveReader {
         let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
         return unsafe Block(bytes: bytes, offset: Int64(offset))
     }
-
-    /// Whether the stream that was opened is compressed.
-    public var isCompressed: Bool { unsafe archive_filter_code(archive, 0) != 0 }
 
     /// How many bytes of the archive were consumed: after `nextEntry` of one that is not sparse,
     /// where its content starts.

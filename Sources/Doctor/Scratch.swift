@@ -25,23 +25,12 @@ enum Scratch {
         }
     }
 
-    /// Removes what a probe has left, however it ended.
+    /// Removes what a probe has left, however it ended. Nothing here is an error: what cannot be
+    /// removed is not ours.
     static func remove(_ subject: Subject) {
-        guard let place = try? open(subject) else { return }
-        removeTree(subject.scratchName, in: place.borrowed)
-    }
-
-    /// Nothing here is an error: what cannot be removed is not ours.
-    private static func removeTree(_ name: String, in directory: FileDescriptor) {
-        if (try? directory.remove(name)) != nil { return }
-        if (try? directory.removeDirectory(name)) != nil { return }
-        // overlayfs makes a directory of mode 0 in its work directory. A link cannot be here: what
-        // is one was removed above.
-        try? directory.changeMode(name, 0o700)
-        guard let opened = try? directory.open(name, [.readOnly, .directory]) else { return }
-        for entry in (try? opened.borrowed.entries()) ?? [] {
-            removeTree(entry, in: opened.borrowed)
+        guard let place = try? open(subject), let name = FileName(subject.scratchName) else {
+            return
         }
-        try? directory.removeDirectory(name)
+        try? place.borrowed.removeTree(name)
     }
 }

@@ -10,6 +10,42 @@ struct Blob: ~Copyable {
     /// For messages.
     let name: String
 
+    /// An archive that the user names; `-` is standard input.
+    init(openingArchive path: String) throws(ImageError) {
+        let file = try Blob.open(path)
+        let status = try atFile(path) { () throws(Errno) in try FileStatus.of(file.borrowed) }
+        if status.kind == .directory {
+            throw ImageError(
+                "\(path) is a directory; \"oci:\(path)\" unpacks an image layout, and a"
+                    + " directory can be run as it is")
+        }
+        let isFile = status.kind == .regular && path != "-"
+        self.init(
+            file: file, range: isFile ? 0..<status.size : nil,
+            name: path == "-" ? "standard input" : path)
+    }
+
+    private static func open(_ path: String) throws(ImageError) -> OwnedDescriptor {
+        do throws(Errno) {
+            if path == "-" { return try OwnedDescriptor.duplicate(.standardInput) }
+            return try HostPath.open(path, [.readOnly, .noControllingTerminal])
+        } catch {
+            // What other programs would fetch.
+            let isName = error == .noSuchFileOrDirectory && !path.contains(".tar")
+            throw ImageError(
+                "\(path): \(error.words)"
+                    + (isName
+                        ? "; an image of a registry is fetched by \"skopeo copy docker://\(path)"
+                            + " oci:DIR:TAG\"" : ""))
+        }
+    }
+
+    init(file: consuming OwnedDescriptor, range: Range<Int64>?, name: String) {
+        self.file = file
+        self.range = range
+        self.name = name
+    }
+
     /// The whole of a small blob.
     ///
     /// - Parameter limit: A document of more bytes than this is none.

@@ -10,12 +10,9 @@ final class BlobReader {
     private var left: Int64?
     private let memory: SharedMemory
     private let messages: FileDescriptor
-    private let input: UnsafeMutableRawBufferPointer
     private var digest = SHA256()
     private var free = BlobStream.slots
     private var next = 0
-    /// How much of the next slot is.
-    private var filled = 0
     private let start: Int64?
 
     init(
@@ -27,7 +24,6 @@ final class BlobReader {
         self.messages = messages
         left = range.map { $0.upperBound - $0.lowerBound }
         start = range?.lowerBound
-        unsafe input = .allocate(byteCount: 256 << 10, alignment: 64)
     }
 
     func run() -> Never {
@@ -51,41 +47,50 @@ final class BlobReader {
         } catch {
             throw ArchiveError(error.words)
         }
-        let archive = try unsafe ArchiveReader(.stream) { [self] () throws(ArchiveError) in
-            try unsafe nextInput()
+        let input = unsafe StreamInput { [self] (target) throws(ArchiveError) in
+            try unsafe fill(target)
         }
-        if try archive.nextEntry() != nil {
-            while let block = try unsafe archive.nextBlock() {
-                try unsafe pass(block.bytes, of: archive)
+        let decoder = try StreamDecoder(input)
+        while true {
+            try takeSlot()
+            let count = try unsafe fillSlot { (target) throws(ArchiveError) in
+                try unsafe decoder.read(input, into: target)
             }
-            try passSlot(of: archive)
+            if count > 0 { try pass(count, isPlain: decoder.isPlain) }
+            if count < BlobStream.slotSize { break }
         }
-        while unsafe try !nextInput().isEmpty {}
+        // Behind the end of what was compressed there may be more; the digest is of all of it.
+        while true {
+            let count = try unsafe input.look().count
+            if count == 0 { break }
+            input.take(count)
+        }
         try send(.ended(digest.finished(), size: Int64(digest.count)))
     }
 
-    private func pass(
-        _ bytes: UnsafeRawBufferPointer, of archive: ArchiveReader
-    ) throws(ArchiveError) {
-        var rest = unsafe bytes
-        while unsafe !rest.isEmpty {
-            if filled == 0 { try takeSlot() }
-            let place = next * BlobStream.slotSize + filled
-            let piece = min(BlobStream.slotSize - filled, rest.count)
-            unsafe memory.bytes[place..<place + piece].copyBytes(from: rest.prefix(piece))
-            filled += piece
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece))
-            if filled == BlobStream.slotSize { try passSlot(of: archive) }
-        }
+    private var slot: UnsafeMutableRawBufferPointer {
+        let place = next * BlobStream.slotSize
+        return unsafe UnsafeMutableRawBufferPointer(
+            rebasing: memory.bytes[place..<place + BlobStream.slotSize])
     }
 
-    private func passSlot(of archive: ArchiveReader) throws(ArchiveError) {
-        if filled == 0 { return }
-        try send(
-            .filled(
-                count: filled, consumed: Int64(digest.count), isPlain: !archive.isCompressed))
+    /// As far as there is something.
+    private func fillSlot(
+        _ read: (UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int
+    ) throws(ArchiveError) -> Int {
+        var filled = 0
+        while filled < BlobStream.slotSize {
+            let count = try unsafe read(
+                UnsafeMutableRawBufferPointer(rebasing: slot[filled...]))
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    private func pass(_ count: Int, isPlain: Bool) throws(ArchiveError) {
+        try send(.filled(count: count, consumed: Int64(digest.count), isPlain: isPlain))
         next = (next + 1) % BlobStream.slots
-        filled = 0
     }
 
     /// Waits for a slot that the other process is done with.
@@ -100,18 +105,20 @@ final class BlobReader {
         free += 1
     }
 
-    private func nextInput() throws(ArchiveError) -> UnsafeRawBufferPointer {
-        let wanted = unsafe Int(min(left ?? .max, Int64(input.count)))
+    private func fill(
+        _ target: UnsafeMutableRawBufferPointer
+    ) throws(ArchiveError) -> Int {
+        let wanted = Int(min(left ?? .max, Int64(target.count)))
+        if wanted == 0 { return 0 }
         do throws(Errno) {
-            let count = try unsafe file.readInto(
-                UnsafeMutableRawBufferPointer(rebasing: input[..<wanted]))
+            let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<wanted])
+            let count = try unsafe file.readInto(piece)
             if let before = left {
-                if count == 0 && before > 0 { throw .noData }
+                if count == 0 { throw .noData }
                 left = before - Int64(count)
             }
-            let bytes = unsafe UnsafeRawBufferPointer(rebasing: input[..<count])
-            unsafe digest.add(bytes)
-            return unsafe bytes
+            unsafe digest.add(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+            return count
         } catch {
             throw ArchiveError("it cannot be read: \(error.words)")
         }

@@ -9,7 +9,13 @@ struct DockerArchive {
     /// - Parameter reference: `name:tag`; nil where there is one image only.
     func image(_ reference: String?, _ wanted: Platform?) throws(ImageError) -> SavedImage {
         let place = "\(tree.name): manifest.json"
-        let list = try Document(try tree.file("manifest.json").readDocument(), place)
+        let file: Blob
+        do throws(ImageError) {
+            file = try tree.file("manifest.json")
+        } catch {
+            throw ImageError("\(error.message); is it what docker save writes?")
+        }
+        let list = try Document(try file.readDocument(), place)
         guard list.root.kind == .array else { throw list.fail("it is no array of images") }
         var images = list.root.elements
         if let reference {

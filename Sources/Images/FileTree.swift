@@ -47,20 +47,24 @@ final class TarTree: FileTree {
 
     private static let maximumMembers = 100_000
 
-    init(_ path: String) throws(ImageError) {
-        name = path
-        file = try atFile(path) { () throws(Errno) in
-            let file = try HostPath.open(path, [.readOnly, .noControllingTerminal])
-            if try FileStatus.of(file.borrowed).kind != .regular { throw .illegalSeek }
-            return file
-        }
-        try inArchive(path) { [self] () throws(ArchiveError) in try index() }
+    /// - Parameters:
+    ///   - path: `-` is standard input.
+    ///   - directory: Where it is written decompressed, if need be.
+    ///   - limit: Of its bytes then.
+    init(
+        _ path: String, spoolingIn directory: FileDescriptor, atMost limit: Int64,
+        _ reporter: any Reporter
+    ) throws(ImageError) {
+        let blob = try Blob(openingArchive: path)
+        name = blob.name
+        file = try Spool.file(of: blob, in: directory, atMost: limit, reporter)
+        try inArchive(name) { [self] () throws(ArchiveError) in try index() }
     }
 
     private func index() throws(ArchiveError) {
         let input = FileInput(file.borrowed)
         let reader = try unsafe ArchiveReader(
-            .tar, from: { () throws(ArchiveError) in try unsafe input.next() },
+            from: { () throws(ArchiveError) in try unsafe input.next() },
             skip: { count throws(ArchiveError) in try input.skip(count) })
         while let entry = try reader.nextEntry() {
             let path = TarTree.cleaned(entry.path)

@@ -9,7 +9,7 @@ final class KeptImage {
     private let saved: SavedImage?
 
     /// What is not there any more, or has changed, counts as nothing: the bundle is all there is.
-    init(_ bundle: String) {
+    init(_ bundle: String, _ reporter: any Reporter) {
         config = try? Document(
             try HostPath.read("\(bundle)/image/config.json", limit: Blob.documentLimit),
             "\(bundle)/image/config.json")
@@ -22,13 +22,21 @@ final class KeptImage {
             saved = nil
             return
         }
-        saved = try? KeptImage.find(path, isArchive, SHA256.of(manifest))
+        saved = try? KeptImage.find(path, isArchive, SHA256.of(manifest), bundle, reporter)
     }
 
     private static func find(
-        _ path: String, _ isArchive: Bool, _ manifest: Digest
+        _ path: String, _ isArchive: Bool, _ manifest: Digest, _ bundle: String,
+        _ reporter: any Reporter
     ) throws(ImageError) -> SavedImage {
-        let tree: any FileTree = isArchive ? try TarTree(path) : try DirectoryTree(path)
+        guard isArchive else {
+            return try OCILayout(try DirectoryTree(path)).image(manifest: manifest)
+        }
+        let directory = try atFile(bundle) { () throws(Errno) in
+            try HostPath.open(bundle, [.readOnly, .directory])
+        }
+        let tree = try TarTree(
+            path, spoolingIn: directory.borrowed, atMost: Limits().size, reporter)
         return try OCILayout(tree).image(manifest: manifest)
     }
 

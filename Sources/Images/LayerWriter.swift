@@ -48,13 +48,10 @@ final class LayerWriter {
     }
 
     /// Writes everything.
-    ///
-    /// - Parameter progress: Called after every entry.
-    func writeAll(_ progress: () -> Void) throws(ImageError) {
+    func writeAll() throws(ImageError) {
         while let entry = try readerEntry() {
             try limits.take(entry: entry.kind == .hardLink ? 0 : max(entry.size, 0))
             try write(entry)
-            progress()
         }
         try finishDirectories()
     }

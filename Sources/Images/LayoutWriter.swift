@@ -132,6 +132,33 @@ final class LayoutWriter {
     }
 }
 
+extension LayoutWriter {
+    /// `manifest.json` of a docker-archive, as Docker itself writes it into a layout since 25.0.
+    ///
+    /// - Parameter name: With a tag, or without: then it is the latest.
+    func listForDocker(
+        config: Digest, _ layers: [PackedLayer], name: String?
+    ) throws(ImageError) {
+        func path(_ digest: Digest) -> JSONOutput { .string("blobs/sha256/\(digest.hexadecimal)") }
+        var tags: [JSONOutput] = []
+        if let name {
+            let isTagged = name.split(separator: "/").last?.contains(":") == true
+            tags = [.string(isTagged ? name : name + ":latest")]
+        }
+        let list = JSONOutput.array([
+            .object([
+                ("Config", path(config)), ("RepoTags", .array(tags)),
+                ("Layers", .array(layers.map { path($0.blob) })),
+            ])
+        ])
+        let root = root.borrowed
+        try atFile("\(self.name)/manifest.json") { () throws(Errno) in
+            try root.replaceFile(
+                "manifest.json", with: Array(list.prettyText.utf8), mode: 0o644)
+        }
+    }
+}
+
 extension Blob {
     /// Copies what it holds.
     ///

@@ -7,7 +7,13 @@ struct OCILayout {
 
     init(_ tree: any FileTree) throws(ImageError) {
         self.tree = tree
-        let version = try Document(try tree.file("oci-layout").readDocument(), place("oci-layout"))
+        let file: Blob
+        do throws(ImageError) {
+            file = try tree.file("oci-layout")
+        } catch {
+            throw ImageError("\(error.message); is it an OCI image layout?")
+        }
+        let version = try Document(try file.readDocument(), place("oci-layout"))
         guard version.root["imageLayoutVersion"]?.string == "1.0.0" else {
             throw version.fail("its imageLayoutVersion is not 1.0.0")
         }

@@ -11,6 +11,9 @@ public struct Packer {
     ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64)
 
     public var compression = Compression.gzip
+    /// Whether the layout is also what `docker save` writes: its list of images, with the tag as
+    /// the image's name, names the same blobs.
+    public var writesDockerList = false
     public var reporter: any Reporter
     private let archive: Archiver
 
@@ -28,23 +31,25 @@ public struct Packer {
             try atFile("\(bundle)/config.json") { () throws(Errno) in
                 try HostPath.read("\(bundle)/config.json", limit: Blob.documentLimit)
             }, "\(bundle)/config.json")
-        let source = KeptImage(bundle)
+        let source = KeptImage(bundle, reporter)
         let layout = try LayoutWriter(path)
         let paths = try Packer.layers(of: config, bundle)
         var layers: [PackedLayer] = []
         for path in paths { layers.append(try add(path, to: layout, source)) }
         let document = PackedConfig(config: config, original: source.config, layers: layers)
         let userName = source.userName(of: document.user, in: paths)
-        let configBlob = try layout.add(
-            Array(document.json(userName).prettyText.utf8),
-            "application/vnd.oci.image.config.v1+json")
+        let configBytes = Array(document.json(userName).prettyText.utf8)
+        let configBlob = try layout.add(configBytes, "application/vnd.oci.image.config.v1+json")
         let type = "application/vnd.oci.image.manifest.v1+json"
         let manifest = JSONOutput.object([
             ("schemaVersion", .integer(2)), ("mediaType", .string(type)), ("config", configBlob),
             ("layers", .array(layers.map(\.descriptor))),
         ])
         let descriptor = try layout.add(Array(manifest.prettyText.utf8), type)
-        try layout.list(descriptor, as: tag, document.platform)
+        try layout.list(descriptor, as: writesDockerList ? nil : tag, document.platform)
+        if writesDockerList {
+            try layout.listForDocker(config: SHA256.of(configBytes), layers, name: tag)
+        }
     }
 
     /// The directories of a bundle's layers, bottom first.
@@ -76,15 +81,14 @@ public struct Packer {
         if let diffID = Digest(hexadecimal: name.utf8), let saved = source.layer(diffID) {
             if let kept = try layout.copy(saved, diffID) { return kept }
         }
-        reporter.progress(String(name), done: 0, of: nil)
         defer { reporter.endProgress() }
         let written = try layout.addFile { (file) throws(ImageError) in
             try archive(path, file, compression)
         }
         if let diffID = Digest(hexadecimal: name.utf8), diffID != written.diffID {
             reporter.note(
-                "the layer \(diffID) is written anew as \(written.diffID): the image that it came"
-                    + " from is not to be had any more")
+                "the layer \(diffID) is written anew as \(written.diffID): there is no image"
+                    + " any more that it could be taken from")
         }
         return PackedLayer(
             diffID: written.diffID, isKept: false, mediaType: PackedLayer.type(compression),

@@ -10,15 +10,20 @@ extension Unpacker {
         /// What is left of them for the layers to come.
         private var limits: Limits
         private(set) var notes: [String] = []
+        private let count: Int
+        private var number = 0
 
-        init(_ unpacker: Unpacker, _ store: LayerStore) {
+        /// - Parameter count: How many layers there are.
+        init(_ unpacker: Unpacker, _ store: LayerStore, _ count: Int) {
             self.unpacker = unpacker
+            self.count = count
             self.store = store
             limits = unpacker.limits
         }
 
         /// A layer of a saved image, unless it is there.
         mutating func unpack(_ layer: SavedImage.Layer, _ diffID: Digest) throws(ImageError) {
+            number += 1
             if try store.layer(diffID) != nil { return }
             let blob = try layer.open()
             let name = blob.name
@@ -79,19 +84,20 @@ extension Unpacker {
             _ root: consuming OwnedDescriptor
         ) throws(ImageError) -> BlobStream.Ending {
             let stream = try BlobStream(blob, atMost: limits.size)
+            let label = count > 1 ? "layer \(number) of \(count)" : name
             let reader: ArchiveReader
             do throws(ArchiveError) {
-                reader = try unsafe ArchiveReader(.tar) { () throws(ArchiveError) in
-                    try unsafe stream.nextPiece()
+                reader = try unsafe ArchiveReader {
+                    [reporter = unpacker.reporter, label] () throws(ArchiveError) in
+                    reporter.progress(label, done: stream.consumed, of: total)
+                    return try unsafe stream.nextPiece()
                 }
             } catch {
                 throw ImageError(Work.sentence(name, error))
             }
             let writer = LayerWriter(root, reading: reader, store.privilege, limits)
             do throws(ImageError) {
-                try writer.writeAll {
-                    unpacker.reporter.progress(name, done: stream.consumed, of: total)
-                }
+                try writer.writeAll()
             } catch {
                 throw ImageError("\(name): \(error.message)")
             }
@@ -107,7 +113,8 @@ extension Unpacker {
         private static func sentence(_ name: String, _ error: ArchiveError) -> String {
             "\(name): \(error.message)"
                 + (error.message == "unrecognized archive format"
-                    ? "; a tar archive is expected, plain or compressed by gzip or zstd" : "")
+                    ? "; a tar archive is expected, plain or compressed by gzip, zstd, xz or bzip2"
+                    : "")
         }
     }
 }

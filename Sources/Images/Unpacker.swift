@@ -25,23 +25,25 @@ public struct Unpacker {
         _ reference: ImageReference, to bundle: String, over base: JSONOutput
     ) throws(ImageError) {
         let directory = try openBundle(bundle)
-        let image = try find(reference)
+        let image = try find(reference, spoolingIn: directory.borrowed)
         let storePath = store ?? bundle + "/layers"
         let layers = try LayerStore(storePath) {
             reporter.note("waiting for another process that writes to \(storePath)")
         }
-        var work = Work(self, layers)
         let config: ImageConfig
         var documents: SavedImage?
+        var work: Work
         switch consume image {
         case .saved(let saved):
             config = saved.config
             documents = saved
+            work = Work(self, layers, saved.layers.count)
             for (layer, diffID) in zip(saved.layers, config.diffIDs) {
                 try work.unpack(layer, diffID)
             }
         case .rootfs(let blob):
             documents = nil
+            work = Work(self, layers, 1)
             config = ImageConfig(diffID: try work.unpack(blob))
         }
         for note in work.notes { reporter.note(note) }
@@ -56,31 +58,20 @@ public struct Unpacker {
         case rootfs(Blob)
     }
 
-    private func find(_ reference: ImageReference) throws(ImageError) -> Found {
+    private func find(
+        _ reference: ImageReference, spoolingIn directory: FileDescriptor
+    ) throws(ImageError) -> Found {
+        func archive(_ path: String) throws(ImageError) -> TarTree {
+            try TarTree(path, spoolingIn: directory, atMost: limits.size, reporter)
+        }
         switch reference {
         case .layout(let path, let isArchive, let reference):
-            let tree: any FileTree = isArchive ? try TarTree(path) : try DirectoryTree(path)
+            let tree: any FileTree = isArchive ? try archive(path) : try DirectoryTree(path)
             return .saved(try OCILayout(tree).image(reference, platform))
         case .dockerArchive(let path, let reference):
-            return .saved(try DockerArchive(tree: try TarTree(path)).image(reference, platform))
+            return .saved(try DockerArchive(tree: try archive(path)).image(reference, platform))
         case .rootfs(let path):
-            let file = try atFile(path) { () throws(Errno) in
-                if path == "-" { return try OwnedDescriptor.duplicate(.standardInput) }
-                return try HostPath.open(path, [.readOnly, .noControllingTerminal])
-            }
-            let status = try atFile(path) { () throws(Errno) in
-                try FileStatus.of(file.borrowed)
-            }
-            if status.kind == .directory {
-                throw ImageError(
-                    "\(path) is a directory; \"oci:\(path)\" unpacks an image layout, and a"
-                        + " directory can be run as it is")
-            }
-            let isFile = status.kind == .regular && path != "-"
-            return .rootfs(
-                Blob(
-                    file: file, range: isFile ? 0..<status.size : nil,
-                    name: path == "-" ? "standard input" : path))
+            return .rootfs(try Blob(openingArchive: path))
         }
     }
 
@@ -143,7 +134,7 @@ public struct Unpacker {
 public protocol Reporter: AnyObject {
     /// A line to be read.
     func note(_ words: String)
-    /// How far it is; called very often.
+    /// How far it is; called often: a quarter of a megabyte apart.
     func progress(_ layer: String, done: Int64, of total: Int64?)
     /// There is no progress to be shown for now.
     func endProgress()

@@ -7,6 +7,7 @@ internal import SystemPackage
 ///     DIR/upper           what was written
 ///     DIR/work            overlayfs's own
 ///     DIR/layers.json     what it was written over, so that others know
+///     DIR/process.json    the container that uses it, where no runtime process stays with it
 public struct KeptUpper: Sendable {
     /// Absolute, or as it was named.
     public let path: String
@@ -25,6 +26,8 @@ public struct KeptUpper: Sendable {
     }
 
     /// Takes it for a run, or for something that takes it apart; held as long as `upper` is open.
+    ///
+    /// A container that was left to itself holds no lock, but is written down.
     public func lock() throws(LayerError) {
         do throws(Errno) {
             try upper.borrowed.lock(exclusive: true)
@@ -32,6 +35,7 @@ public struct KeptUpper: Sendable {
             let here = try FileStatus.of(upper.borrowed)
             let there = try FileStatus.of(path: "\(path)/upper")
             if (here.device, here.inode) != (there.device, there.inode) { throw Errno.wouldBlock }
+            if user != nil { throw Errno.wouldBlock }
         } catch .wouldBlock {
             throw LayerError(
                 "the upper \"\(path)\" is in use by another run; wait for its end or use another"
@@ -46,7 +50,7 @@ public struct KeptUpper: Sendable {
     public func isInUse() throws(LayerError) -> Bool {
         do throws(Errno) {
             try upper.borrowed.lock(exclusive: false)
-            return false
+            return user != nil
         } catch .wouldBlock {
             return true
         } catch {

@@ -8,13 +8,12 @@ extension LayerStack {
     /// It is written beside its place, as `.NAME.partial`, and renamed when it is whole.
     ///
     /// - Parameters:
-    ///   - path: Of the directory; nothing may be there.
+    ///   - place: Of the directory; nothing may be there.
     ///   - progress: Is told of the bytes so far.
     public func commit(
-        uppers: Int, to path: String, latest: FileTime? = nil,
+        uppers: Int, to place: OutputPlace, latest: FileTime? = nil,
         progress: (Int) -> Void = { _ in }
     ) throws(LayerError) {
-        let place = try OutputPlace(path)
         try place.makeDirectory { (directory) throws(LayerError) in
             let writer = DirectoryWriter(
                 LayerDirectory(directory, layer: 0), marks: marks, latest: latest)

@@ -9,7 +9,7 @@ extension LayerStack {
     ///   - uppers: Open, top first.
     ///   - layers: Bottom first.
     public init(
-        uppers: [LayerDirectory], over layers: [String], marks: OverlayMarks
+        uppers: [LayerDirectory], over layers: [String], marks: OverlayMarks, isView: Bool = false
     ) throws(LayerError) {
         var roots = uppers
         for path in layers.reversed() {
@@ -20,6 +20,6 @@ extension LayerStack {
                 throw LayerError(OverlayError.opening("layer", path, error).sentence)
             }
         }
-        self.init(roots, marks: marks)
+        self.init(roots, marks: marks, isView: isView)
     }
 }

@@ -27,11 +27,22 @@ public struct LayerStack: Sendable {
     /// as. One of a layer that it does not reach was mapped when the layer was mounted, and stands
     /// for itself.
     public var owners: IDMappings?
+    /// Whether the topmost one is no layer, but what all look like as one with an upper that nobody
+    /// sees: the kernel shows it.
+    public let isView: Bool
 
     /// - Parameter roots: Top first, numbered from 0.
-    public init(_ roots: [LayerDirectory], marks: OverlayMarks) {
+    public init(_ roots: [LayerDirectory], marks: OverlayMarks, isView: Bool = false) {
         self.roots = roots
         self.marks = marks
+        self.isView = isView
+    }
+
+    /// Of a view that alone, and none of the layers that make it up.
+    var view: LayerStack {
+        var view = LayerStack(Array(roots.prefix(1)), marks: .none)
+        view.owners = owners
+        return view
     }
 
     /// What stands under a name.
@@ -146,7 +157,9 @@ private struct Search {
         }
         // A file below a directory is hidden by it.
         if found?.status.kind == .directory { return false }
-        let isMetacopy = try place.borrowed.attribute(stack.marks.metacopy, of: name) != nil
+        let isMetacopy =
+            try stack.marks.value(
+                stack.marks.metacopy, of: name, in: place.borrowed) != nil
         if found == nil {
             found = LayerStack.Found(status: status, name: name, directory: place)
             found?.isMetacopy = isMetacopy
@@ -178,9 +191,10 @@ private struct Search {
     private mutating func redirect(
         of name: FileName, in place: LayerDirectory, behind: Int
     ) throws(Errno) {
-        guard let target = try place.borrowed.attribute(stack.marks.redirect, of: name) else {
-            return
-        }
+        guard
+            let target = try stack.marks.value(
+                stack.marks.redirect, of: name, in: place.borrowed)
+        else { return }
         if behind == 0 && found?.redirect == nil { found?.redirect = (target, place.layer) }
         let rest = path.suffix(behind)
         if target.first == 0x2f {

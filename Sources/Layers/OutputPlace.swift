@@ -1,13 +1,19 @@
 public import LinuxSystem
 public import SystemPackage
 
-/// Where something is to be written: it appears under its name when it is whole, or not at all.
+/// Where something is to be written: it appears under its name when it is whole and on the disk, or
+/// not at all.
 public struct OutputPlace: Sendable {
     private let parent: LayerDirectory
     private let name: FileName
     private let path: String
+    private let folder: String
+    private let synchronizes: Bool
 
-    public init(_ path: String) throws(LayerError) {
+    /// - Parameter synchronizing: Without it a machine that stops right afterwards may leave what
+    ///   looks whole and is not.
+    public init(_ path: String, synchronizing: Bool = true) throws(LayerError) {
+        synchronizes = synchronizing
         var bytes = path.utf8[...]
         while bytes.count > 1 && bytes.last == 0x2f { bytes.removeLast() }
         let slash = bytes.lastIndex(of: 0x2f)
@@ -17,6 +23,7 @@ public struct OutputPlace: Sendable {
         }
         self.path = path
         self.name = name
+        self.folder = folder
         do throws(Errno) {
             parent = LayerDirectory(
                 try HostPath.open(folder, [.readOnly, .directory]), layer: 0)
@@ -47,8 +54,9 @@ public struct OutputPlace: Sendable {
         do throws(LayerError) {
             let result = try body(file.borrowed)
             do throws(Errno) {
+                if synchronizes { try file.borrowed.synchronize() }
                 if !isNamed { try parent.borrowed.makeLink(aside, toOpen: file.borrowed) }
-                try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
+                try placed(aside)
             } catch {
                 throw failed("rename to", error)
             }
@@ -57,6 +65,12 @@ public struct OutputPlace: Sendable {
             try? parent.borrowed.remove(aside)
             throw error
         }
+    }
+
+    /// Gives what is whole its name.
+    private func placed(_ aside: FileName) throws(Errno) {
+        try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
+        if synchronizes { try parent.borrowed.synchronize() }
     }
 
     private func make(
@@ -78,17 +92,8 @@ public struct OutputPlace: Sendable {
         if (try? FileStatus.of(name, in: parent.borrowed)) != nil {
             throw LayerError("\"\(path)\" exists; remove it, or name another directory")
         }
-        guard let aside = FileName(".\(name.text).partial") else {
-            throw LayerError("\"\(path)\" names no directory")
-        }
-        let directory: OwnedDescriptor
-        do throws(Errno) {
-            directory = try make(partial: aside)
-        } catch .wouldBlock {
-            throw LayerError("\"\(path)\" is being written by another command; wait for its end")
-        } catch {
-            throw failed("mkdir", error)
-        }
+        let aside = try asideName
+        let directory = try make(partial: aside)
         // Kept to the end: whoever sees it locked leaves it alone.
         let lock: OwnedDescriptor
         do throws(Errno) { lock = try OwnedDescriptor.duplicate(directory.borrowed) } catch {
@@ -97,22 +102,57 @@ public struct OutputPlace: Sendable {
         do throws(LayerError) {
             try body(directory)
             do throws(Errno) {
-                try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
+                if synchronizes { try lock.borrowed.synchronizeFileSystem() }
+                try placed(aside)
             } catch {
                 throw failed("rename to", error)
             }
         } catch {
-            try? TreeRemoval.remove(aside, in: parent.borrowed)
+            try? parent.borrowed.removeTree(aside)
             throw error
         }
         _ = lock.borrowed
     }
 
+    /// A directory beside the place that what is written there is made in; it is removed
+    /// afterwards.
+    ///
+    /// - Parameter body: Gets its path.
+    public func withScratch<Value>(
+        _ body: (String) throws(LayerError) -> Value
+    ) throws(LayerError) -> Value {
+        let aside = try asideName
+        let lock = try make(partial: aside)
+        defer { try? parent.borrowed.removeTree(aside) }
+        let result = try body("\(folder)/\(aside.text)")
+        _ = lock.borrowed
+        return result
+    }
+
+    private var asideName: FileName {
+        get throws(LayerError) {
+            guard let aside = FileName(".\(name.text).partial") else {
+                throw LayerError("\"\(path)\" names no directory")
+            }
+            return aside
+        }
+    }
+
+    private func make(partial aside: FileName) throws(LayerError) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try makeLocked(aside)
+        } catch .wouldBlock {
+            throw LayerError("\"\(path)\" is being written by another command; wait for its end")
+        } catch {
+            throw failed("mkdir", error)
+        }
+    }
+
     /// What is left of one that died is removed first.
-    private func make(partial aside: FileName) throws(Errno) -> OwnedDescriptor {
+    private func makeLocked(_ aside: FileName) throws(Errno) -> OwnedDescriptor {
         if let left = try? parent.borrowed.open(aside, [.readOnly, .directory]) {
             try left.borrowed.lock(exclusive: true)
-            try TreeRemoval.remove(aside, in: parent.borrowed)
+            try parent.borrowed.removeTree(aside)
         }
         try parent.borrowed.makeDirectory(aside, mode: 0o755)
         let directory = try parent.borrowed.open(aside, [.readOnly, .directory])

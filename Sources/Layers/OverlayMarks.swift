@@ -11,13 +11,16 @@ internal import SystemPackage
 ///
 /// A whiteout is a character device 0:0, too, in any directory.
 public struct OverlayMarks: Sendable, Hashable {
-    /// `trusted.overlay.` or `user.overlay.`
+    /// `trusted.overlay.` or `user.overlay.`; empty where there are no notes.
     public let prefix: String
 
     /// Of an ordinary mount: nobody but root of the host reads or writes them.
     public static let trusted = OverlayMarks(prefix: "trusted.overlay.")
     /// Of a mount with `userxattr`, as users have it.
     public static let user = OverlayMarks(prefix: "user.overlay.")
+
+    /// Of a tree as the kernel shows it: it has carried them out.
+    static let none = OverlayMarks(prefix: "")
 
     var whiteout: String { prefix + "whiteout" }
     var opaque: String { prefix + "opaque" }
@@ -28,22 +31,32 @@ public struct OverlayMarks: Sendable, Hashable {
     ///
     /// What a container itself has written below this prefix, for an overlay of its own, the
     /// kernel has put one level deeper: that is not looked at either.
-    func contains(_ attribute: String) -> Bool { attribute.hasPrefix(prefix) }
+    func contains(_ attribute: String) -> Bool {
+        !prefix.isEmpty && attribute.hasPrefix(prefix)
+    }
+
+    /// One of them on a file, where there is.
+    func value(
+        _ mark: String, of name: FileName, in directory: FileDescriptor
+    ) throws(Errno) -> [UInt8]? {
+        prefix.isEmpty ? nil : try directory.attribute(mark, of: name)
+    }
 
     /// Whether a file with this status hides what is below it.
     func isWhiteout(
         _ status: FileStatus, _ name: FileName, in directory: FileDescriptor
     ) throws(Errno) -> Bool {
         switch status.kind {
+        case _ where prefix.isEmpty: false
         case .characterDevice: status.deviceNumber == DeviceNumber(major: 0, minor: 0)
         case .regular where status.size == 0:
-            try directory.attribute(whiteout, of: name) != nil
+            try value(whiteout, of: name, in: directory) != nil
         default: false
         }
     }
 
     /// Whether what the layers below hold of an open directory is hidden.
     func isOpaque(_ directory: FileDescriptor) throws(Errno) -> Bool {
-        try directory.attribute(opaque, of: .itself) == [UInt8(ascii: "y")]
+        try value(opaque, of: .itself, in: directory) == [UInt8(ascii: "y")]
     }
 }

@@ -108,7 +108,7 @@ extension KeptUpper {
             else { throw .invalidArgument }
             if (try? FileStatus.of(name, in: folder.borrowed)) != nil { throw .fileExists }
             // What overlayfs keeps there belongs to this upper.
-            try TreeRemoval.remove(work, in: directory.borrowed)
+            try directory.borrowed.removeTree(work)
             try directory.borrowed.rename(upper, to: name, in: folder.borrowed)
         } catch {
             throw LayerError(
@@ -136,7 +136,7 @@ extension KeptUpper {
         let stack = try LayerStack(uppers: uppers, over: layers, marks: marks)
         let folder = "\(path)/\(KeptUpper.snapshotsName)"
         try clear(".merged", in: folder)
-        try stack.commit(uppers: 2, to: "\(folder)/.merged")
+        try stack.commit(uppers: 2, to: OutputPlace("\(folder)/.merged"))
         // With the older one below it the merged one is the same as without.
         do throws(Errno) {
             let opened = try HostPath.open(folder, [.readOnly, .directory])
@@ -157,7 +157,7 @@ extension KeptUpper {
         do throws(Errno) {
             let opened = try HostPath.open(folder, [.readOnly, .directory])
             guard let name = FileName(name) else { throw .invalidArgument }
-            try TreeRemoval.remove(name, in: opened.borrowed)
+            try opened.borrowed.removeTree(name)
         } catch {
             throw LayerError("remove \"\(folder)/\(name)\": \(error.words)")
         }
@@ -180,7 +180,7 @@ extension KeptUpper {
             guard let removed = FileName(KeptUpper.removedName), let upper = FileName("upper"),
                 let work = FileName("work")
             else { throw .invalidArgument }
-            try TreeRemoval.remove(removed, in: directory.borrowed)
+            try directory.borrowed.removeTree(removed)
             try directory.borrowed.makeDirectory(removed, mode: 0o700)
             let bin = try directory.borrowed.open(removed, [.readOnly, .directory])
             try directory.borrowed.rename(upper, to: upper, in: bin.borrowed)
@@ -191,7 +191,7 @@ extension KeptUpper {
                 guard let name = FileName(one.directoryName) else { throw .invalidArgument }
                 try folder.borrowed.rename(name, to: name, in: bin.borrowed)
             }
-            try TreeRemoval.remove(removed, in: directory.borrowed)
+            try directory.borrowed.removeTree(removed)
         } catch {
             throw LayerError("what follows the snapshot cannot be removed: \(error.words)")
         }

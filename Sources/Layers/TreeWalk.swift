@@ -12,6 +12,8 @@ struct TreeWalk {
         case standalone
         /// All layers as one.
         case merged
+        /// Where a view differs from the layers below it, and the directories on the way there.
+        case view
     }
 
     /// What the walk is at.
@@ -29,6 +31,8 @@ struct TreeWalk {
         var isOpaque = false
         /// Of a directory or a file without its data: it is the uppers that say it was elsewhere.
         var isMoved = false
+        /// Of a directory of a view: nothing of it has changed, unless something in it has.
+        var isUntouched = false
     }
 
     private struct Level {
@@ -43,6 +47,8 @@ struct TreeWalk {
     }
 
     private let stack: LayerStack
+    /// Where what is there now is looked up.
+    private let present: LayerStack
     private let extent: Extent
     /// How many of the topmost layers are taken for one, the upper.
     private let uppers: Int
@@ -50,15 +56,36 @@ struct TreeWalk {
     private var pending: (node: Node, level: Level?)?
     private var hasBegun = false
     private var links = HardLinks()
+    /// Directories that are not worth a word yet, from the top.
+    private var unsaid: [Node] = []
+    /// What comes next, the first last.
+    private var ready: [Node] = []
 
     init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1) {
-        self.stack = stack
-        self.extent = extent
+        let isWhole = stack.isView && extent == .merged
+        self.stack = isWhole ? stack.view : stack
+        present = stack.isView ? stack.view : stack
+        self.extent = stack.isView && !isWhole ? .view : extent
         self.uppers = uppers
     }
 
     /// The next file; nil at the end.
     mutating func next() throws(LayerError) -> Node? {
+        if let node = ready.popLast() { return node }
+        while let node = try step() {
+            unsaid.removeAll { !node.path.isInside($0.path) }
+            if node.isUntouched {
+                unsaid.append(node)
+                continue
+            }
+            ready = [node] + unsaid.reversed()
+            unsaid = []
+            return ready.popLast()
+        }
+        return nil
+    }
+
+    private mutating func step() throws(LayerError) -> Node? {
         if !hasBegun { return try begin() }
         if let (node, level) = pending {
             pending = nil
@@ -81,8 +108,10 @@ struct TreeWalk {
     private mutating func begin() throws(LayerError) -> Node {
         hasBegun = true
         var node = Node(path: .root)
-        node.found = try root(of: stack.roots)
-        if extent == .changes { node.before = try root(of: Array(stack.roots.dropFirst(uppers))) }
+        node.found = try root(of: present.roots)
+        if extent == .changes || extent == .view {
+            node.before = try root(of: Array(stack.roots.dropFirst(uppers)))
+        }
         pending = (node, nil)
         return node
     }
@@ -104,15 +133,17 @@ struct TreeWalk {
         }
         let isUpper =
             switch extent {
-            case .changes: true
+            case .changes, .view: true
             case .standalone: (level?.isUpper ?? true) && !node.isMoved
             case .merged: false
             }
-        let listed = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
+        var before = node.before?.parts ?? []
+        let now = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
+        // In a view nothing stands for what is gone.
+        let listed = extent == .view ? now + before : now
         let names = try on(node.path, "readdir") { () throws(Errno) in
             try MergedNames(listed)
         }
-        var before = node.before?.parts ?? []
         if extent == .changes && node.isMoved { before = found.parts.filter { $0.layer >= uppers } }
         levels.append(
             Level(
@@ -126,21 +157,27 @@ struct TreeWalk {
         var node = Node(path: level.path.appending(name))
         let path = node.path
         let lookup = try on(path, "lookup") { () throws(Errno) in
-            try stack.lookup(name, in: level.parts)
+            try present.lookup(name, in: level.parts)
         }
-        if extent == .changes && !level.before.isEmpty {
+        if !level.before.isEmpty {
             let before = try on(path, "lookup") { () throws(Errno) in
                 try stack.lookup(name, in: level.before)
             }
             if case .found(let found) = before { node.before = found }
         }
         switch lookup {
-        // It was removed meanwhile.
-        case .nothing: return nil
+        // It was removed meanwhile; of a view, by the container.
+        case .nothing: return extent == .view && node.before != nil ? node : nil
         case .whiteout: return level.isUpper ? node : nil
         case .found(let found):
             if level.isUpper && found.directory.layer >= uppers { return nil }
             node.found = found
+            if extent == .view, let before = node.before,
+                found.status.isUntouched(since: before.status)
+            {
+                if found.status.kind != .directory { return nil }
+                node.isUntouched = true
+            }
             node.link = links.note(found, path)
             node.isOpaque = found.opaqueLayer.map { $0 < uppers } ?? false
             if let redirect = found.redirect, redirect.layer < uppers {
@@ -199,5 +236,15 @@ private struct HardLinks {
         }
         open[identity] = left > 1 ? (first, left - 1) : nil
         return first
+    }
+}
+
+extension FileStatus {
+    /// Whether it is still the file of a layer below. Whoever changes a file can set the time back
+    /// when its content has changed; the time when anything of it has is the kernel's.
+    fileprivate func isUntouched(since before: FileStatus) -> Bool {
+        kind == before.kind && permissions == before.permissions && userID == before.userID
+            && groupID == before.groupID && size == before.size && modified == before.modified
+            && changed == before.changed && deviceNumber == before.deviceNumber
     }
 }

@@ -170,6 +170,11 @@ public enum HostPath {
         if unsafe mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
     }
 
+    /// The corresponding C function is `chmod`, which follows links.
+    static func changeMode(_ path: String, _ mode: UInt32) throws(Errno) {
+        try checkDone(unsafe chmod(path, mode))
+    }
+
     /// The corresponding C function is `readlink`.
     public static func linkTarget(_ path: String) throws(Errno) -> String {
         try FileDescriptor(rawValue: AT_FDCWD).linkTarget(path)

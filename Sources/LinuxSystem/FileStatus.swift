@@ -48,6 +48,8 @@ public struct FileStatus: Sendable, Hashable {
     public var linkCount: UInt64
     /// When its content has changed last.
     public var modified: FileTime
+    /// When anything of it has changed last: the kernel alone sets it.
+    public var changed: FileTime
     /// The number of a device node, 0:0 for other files.
     public var deviceNumber: DeviceNumber
 
@@ -62,6 +64,8 @@ public struct FileStatus: Sendable, Hashable {
         linkCount = UInt64(found.st_nlink)
         modified = FileTime(
             seconds: Int64(found.st_mtim.tv_sec), nanoseconds: Int64(found.st_mtim.tv_nsec))
+        changed = FileTime(
+            seconds: Int64(found.st_ctim.tv_sec), nanoseconds: Int64(found.st_ctim.tv_nsec))
         deviceNumber = DeviceNumber(
             major: clinux_major(found.st_rdev), minor: clinux_minor(found.st_rdev))
     }
@@ -120,6 +124,9 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
     public static let devpts = FileSystemMagic(rawValue: 0x1cd1)
     /// The corresponding C constant is `CGROUP2_SUPER_MAGIC`.
     public static let cgroup2 = FileSystemMagic(rawValue: 0x6367_7270)
+
+    /// The corresponding C constant is `OVERLAYFS_SUPER_MAGIC`.
+    public static let overlay = FileSystemMagic(rawValue: 0x794c_7630)
 
     /// Of pipes without a name. The corresponding C constant is `PIPEFS_MAGIC`.
     public static let pipes = FileSystemMagic(rawValue: 0x5049_5045)

@@ -85,8 +85,15 @@ public struct IDMappings: Sendable, Hashable {
 
     /// The mappings that this process has.
     public static func ofThisProcess() throws(Errno) -> IDMappings {
-        guard let users = IDMap(parsing: try HostPath.read("/proc/self/uid_map")),
-            let groups = IDMap(parsing: try HostPath.read("/proc/self/gid_map"))
+        try of(process: "self")
+    }
+
+    /// Those of a process, with the ids that this one's user namespace has for them.
+    ///
+    /// - Parameter process: Its directory in `/proc`.
+    public static func of(process: String) throws(Errno) -> IDMappings {
+        guard let users = IDMap(parsing: try HostPath.read("/proc/\(process)/uid_map")),
+            let groups = IDMap(parsing: try HostPath.read("/proc/\(process)/gid_map"))
         else { throw .invalidArgument }
         return IDMappings(users: users, groups: groups)
     }

@@ -23,6 +23,13 @@ public struct ProcessIdentity: Sendable, Hashable {
         public var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
     }
 
+    /// The kernel's name for this run of the machine: after a restart another process may have both
+    /// the pid and the start time of one of before.
+    public static let currentBoot: String = {
+        let bytes = (try? HostPath.read("/proc/sys/kernel/random/boot_id")) ?? []
+        return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
+    }()
+
     /// The process that has this number now.
     ///
     /// - Throws: `Errno.noSuchProcess` when there is none.

@@ -68,7 +68,7 @@ public struct Program: Sendable {
         return Outcome(ending: ending, output: try streams.lastOutput(), errorOutput: errors)
     }
 
-    private func start(_ streams: [CInt]) throws(Errno) -> ChildProcess {
+    func start(_ streams: [CInt]) throws(Errno) -> ChildProcess {
         let argv = CStringArray(arguments)
         let envp = CStringArray(environment)
         // posix_spawn(3) sets none, and the init process has none to pass on.

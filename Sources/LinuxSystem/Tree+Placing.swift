@@ -27,13 +27,16 @@ extension FileDescriptor {
         try checkDone(unsafe clinux_exchange(rawValue, one.characters, other.characters))
     }
 
-    /// Makes a file in this directory that has no name. The corresponding C function is `openat`
-    /// with `O_TMPFILE`.
+    /// Makes a file in this directory that has no name, to be written and, where that is asked for,
+    /// read. The corresponding C function is `openat` with `O_TMPFILE`.
     ///
     /// - Throws: `Errno.notSupported`, `Errno.isDirectory` where the file system has none.
-    public func makeNamelessFile(mode: UInt32) throws(Errno) -> OwnedDescriptor {
-        try OwnedDescriptor.adopt(
-            unsafe openat(rawValue, ".", CInt(CLINUX_O_TMPFILE) | O_WRONLY | O_CLOEXEC, mode))
+    public func makeNamelessFile(
+        mode: UInt32, readable: Bool = false
+    ) throws(Errno) -> OwnedDescriptor {
+        let access = readable ? O_RDWR : O_WRONLY
+        return try OwnedDescriptor.adopt(
+            unsafe openat(rawValue, ".", CInt(CLINUX_O_TMPFILE) | access | O_CLOEXEC, mode))
     }
 
     /// Gives an open file without a name one. The corresponding C function is `linkat` with

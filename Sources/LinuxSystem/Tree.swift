@@ -81,21 +81,6 @@ extension FileDescriptor {
         try checkDone(unsafe unlinkat(rawValue, name.characters, 0))
     }
 
-    /// Removes what is there under that name, and everything in it.
-    ///
-    /// The corresponding C function is `unlinkat`.
-    public func removeTree(_ name: FileName) throws(Errno) {
-        if unsafe unlinkat(rawValue, name.characters, 0) == 0 || errno == ENOENT { return }
-        if errno != EISDIR { throw Errno(rawValue: errno) }
-        // Its owner may be forbidden to look into it, and may change that.
-        _ = unsafe fchmodat(rawValue, name.characters, 0o700, 0)
-        let directory = try open(name, [.readOnly, .directory])
-        for inner in try directory.borrowed.names() {
-            try directory.borrowed.removeTree(inner)
-        }
-        try checkDone(unsafe unlinkat(rawValue, name.characters, AT_REMOVEDIR))
-    }
-
     /// As `entries`, but bytes.
     public func names() throws(Errno) -> [FileName] {
         var names: [FileName] = []

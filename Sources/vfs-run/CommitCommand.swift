@@ -25,7 +25,8 @@ extension Command {
     static let commit = Command(
         name: "commit", summary: "make a layer of what runs have written", operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept, or any overlay's upper directory. A directory as PLACE can be"
+            "DIR is what --upper kept, or any overlay's upper directory, ID a container: one whose"
+                + " upper is thrown away while it runs. A directory as PLACE can be"
                 + " stacked with --layer. An archive is an OCI layer: deletions as .wh. files, pax"
                 + " headers, extended attributes, holes; the same files give the same bytes. Its"
                 + " digest and its diff-id are printed.",
@@ -34,13 +35,15 @@ extension Command {
                 + " understood. PLACE appears when it is whole. An upper in use is refused.",
         ],
         options: [
-            .output, .compression, .latestTime, .quiet, .json, .since, .belowUpper, .userAttributes,
+            .output, .compression, .latestTime, .noSync, .quiet, .json, .since, .belowUpper,
+            .userAttributes,
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
             do throws(LayerError) {
                 let source = try UpperSource(arguments, needsLayers: false)
                 try source.requireUnused()
+                if source.isInUse { arguments.globals.log.warning(source.warning) }
                 let place = try ArchivePlace(arguments, allowsDirectory: true)
                 if case .directory(let path) = place.target {
                     let progress = Progress(arguments)
@@ -50,7 +53,7 @@ extension Command {
                     var files = source.stack
                     files.owners = nil
                     try files.commit(
-                        uppers: source.uppers, to: path, latest: place.latest,
+                        uppers: source.uppers, to: place.output(path), latest: place.latest,
                         progress: progress.add)
                     return 0
                 }
@@ -65,11 +68,13 @@ extension Command {
     static let export = Command(
         name: "export", summary: "write all layers as one archive", operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept. The archive holds the root file system as a run on DIR would"
+            "DIR is what --upper kept, ID a container: one whose upper is thrown away while it"
+                + " runs. The archive holds the root file system as a run on DIR would"
                 + " find it, without what is mounted there."
         ],
         options: [
-            .archive, .compression, .latestTime, .quiet, .json, .belowUpper, .userAttributes,
+            .archive, .compression, .latestTime, .noSync, .quiet, .json, .belowUpper,
+            .userAttributes,
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
@@ -95,6 +100,7 @@ private struct ArchivePlace {
     let target: Target
     let compression: Compression
     let latest: FileTime?
+    private let synchronizes: Bool
 
     init(_ arguments: ParsedArguments, allowsDirectory: Bool) throws(LayerError) {
         guard let path = arguments.value("output") else {
@@ -107,6 +113,7 @@ private struct ArchivePlace {
         let named = try ArchivePlace.compression(arguments)
         compression = named ?? known ?? .none
         latest = try ArchivePlace.latest(arguments)
+        synchronizes = !arguments.has("no-sync")
         if path == "-" {
             target = .standardOutput
         } else if allowsDirectory && path.hasSuffix("/") {
@@ -118,6 +125,10 @@ private struct ArchivePlace {
         } else {
             target = .file(path)
         }
+    }
+
+    func output(_ path: String) throws(LayerError) -> OutputPlace {
+        try OutputPlace(path, synchronizing: synchronizes)
     }
 
     private static func compression(
@@ -149,8 +160,7 @@ private struct ArchivePlace {
         do throws(LayerError) {
             switch target {
             case .file(let path):
-                let place = try OutputPlace(path)
-                written = try place.makeFile { (file) throws(LayerError) in
+                written = try output(path).makeFile { (file) throws(LayerError) in
                     try archive.write(
                         to: file, compression, latest: latest, progress: progress.add)
                 }

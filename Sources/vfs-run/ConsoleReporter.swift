@@ -8,7 +8,6 @@ final class ConsoleReporter: Reporter {
     private let log: Log
     private let showsProgress: Bool
     private let start = Clock.nanoseconds
-    private var calls = 0
     private var shownAt: UInt64 = 0
 
     init(isQuiet: Bool, _ log: Log) {
@@ -25,12 +24,11 @@ final class ConsoleReporter: Reporter {
 
     /// Every tenth of a second, after the first second.
     func progress(_ layer: String, done: Int64, of total: Int64?) {
-        calls += 1
-        guard showsProgress, calls % 64 == 0 else { return }
+        guard showsProgress else { return }
         let now = Clock.nanoseconds
         guard now - start > 1_000_000_000, now - shownAt > 100_000_000 else { return }
         shownAt = now
-        let name = layer.split(separator: "/").last.map { $0.prefix(19) } ?? ""
+        let name = layer.split(separator: "/").last?.prefix(24) ?? ""
         let amount = "\(done >> 20) MiB" + (total.map { " of \($0 >> 20) MiB" } ?? "")
         // Back to the start of the line, and the rest of it is cleared.
         write("\r\(name): \(amount)\u{1b}[K")

@@ -21,8 +21,8 @@ extension Command {
     static let diff = Command(
         name: "diff", summary: "print what runs changed against their layers", operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept, or any overlay's upper directory, ID a container with an"
-                + " upper that is kept. One line a change, each directory before what is in it: A"
+            "DIR is what --upper kept, or any overlay's upper directory, ID a container: one whose"
+                + " upper is thrown away while it runs. One line a change, each directory before what is in it: A"
                 + " added, M modified, D deleted with all that was in it, T another kind of file,"
                 + " R moved; then what is not content: mode, owner, extended attributes. Names that"
                 + " are not plain text stand in quotes with the escapes of C.",

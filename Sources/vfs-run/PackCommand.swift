@@ -8,17 +8,20 @@ extension Command {
     /// `vfs-run pack`
     static let pack = Command(
         name: "pack", summary: "write a bundle as an image",
-        operands: "BUNDLE oci:DIR[:TAG]",
+        operands: "BUNDLE IMAGE",
         details: [
-            "Writes the layers of BUNDLE and a config made of its config.json into the OCI image"
-                + " layout DIR, which is made if need be; an image of the same TAG is replaced.",
+            "Writes the layers of BUNDLE and a config made of its config.json as IMAGE:"
+                + " oci:DIR[:TAG] is an OCI image layout, which is made if need be, where an image"
+                + " of the same TAG is replaced; oci-archive:FILE[:TAG] a tar of one;"
+                + " docker-archive:FILE[:NAME] what docker load reads.",
             "A layer that came with an image is taken from where the image was, or from DIR, as it"
                 + " is, and keeps its digest. Every other one is written anew.",
         ],
         options: [
             Option(
                 long: "compression", value: "NAME",
-                help: "of layers that are written: gzip (the default), zstd or none",
+                help: "of layers that are written: gzip, zstd or none; none by default in a"
+                    + " docker-archive, gzip elsewhere",
                 completes: .words(Compression.allCases.map(\.rawValue))),
             .quiet,
         ],
@@ -27,24 +30,22 @@ extension Command {
             do throws(ImageError) {
                 let reporter = ConsoleReporter(
                     isQuiet: arguments.has("quiet"), arguments.globals.log)
-                guard case .layout(let path, false, let tag) = try ImageReference(operands[1]),
-                    tag?.hasPrefix("sha256:") != true
-                else {
-                    throw ImageError(
-                        "\(operands[1]): an image is written to an image layout: oci:DIR or"
-                            + " oci:DIR:TAG; skopeo copies it elsewhere")
-                }
+                let target = try PackTarget(operands[1])
                 var packer = Packer(reporter: reporter) {
                     path, file, compression throws(ImageError) in
                     try archive(path, file, compression, reporter)
                 }
+                packer.writesDockerList = target.form == .dockerArchive
+                if packer.writesDockerList { packer.compression = .none }
                 if let name = arguments.value("compression") {
                     guard let compression = Compression(rawValue: name) else {
                         throw ImageError("--compression: \"\(name)\" is not gzip, zstd or none")
                     }
                     packer.compression = compression
                 }
-                try packer.pack(operands[0], to: path, tag: tag)
+                try target.write { [packer] path throws(ImageError) in
+                    try packer.pack(operands[0], to: path, tag: target.tag)
+                }
             } catch {
                 throw CommandError(error.message)
             }
@@ -64,11 +65,75 @@ extension Command {
         do throws(LayerError) {
             let marks = Credentials.effectiveUser == 0 ? OverlayMarks.trusted : .user
             let stack = LayerStack([LayerDirectory(directory, layer: 0)], marks: marks)
-            let written = try LayerArchive(layer: stack).write(to: file, compression)
+            let name = String(path.split(separator: "/").last ?? "")
+            var done: Int64 = 0
+            let written = try LayerArchive(layer: stack).write(to: file, compression) { count in
+                done += Int64(count)
+                reporter.progress(name, done: done, of: nil)
+            }
             for warning in written.warnings { reporter.note(warning) }
             return (written.diffID, written.digest, Int64(written.size))
         } catch {
             throw ImageError("\(error)")
         }
+    }
+}
+
+/// Where an image is written, and as what.
+private struct PackTarget {
+    enum Form {
+        case layout, archive, dockerArchive
+    }
+
+    let form: Form
+    let path: String
+    let tag: String?
+
+    init(_ text: String) throws(ImageError) {
+        switch try ImageReference(text) {
+        case .layout(let path, let isArchive, let tag) where tag?.hasPrefix("sha256:") != true:
+            (form, self.path, self.tag) = (isArchive ? .archive : .layout, path, tag)
+        case .dockerArchive(let path, let name):
+            (form, self.path, tag) = (.dockerArchive, path, name)
+        default:
+            throw ImageError(
+                "\(text): an image is written to oci:DIR[:TAG], oci-archive:FILE[:TAG] or"
+                    + " docker-archive:FILE[:NAME]; skopeo copies it elsewhere")
+        }
+    }
+
+    /// - Parameter pack: Writes into the layout of that path.
+    func write(_ pack: (String) throws(ImageError) -> Void) throws(ImageError) {
+        if form == .layout { return try pack(path) }
+        do throws(LayerError) {
+            let place = try OutputPlace(path)
+            try place.withScratch { (scratch) throws(LayerError) in
+                // Not the scratch itself, which is locked, as every layout is that is written to.
+                let layout = "\(scratch)/layout"
+                do throws(ImageError) {
+                    try pack(layout)
+                } catch {
+                    throw LayerError(error.message)
+                }
+                try place.makeFile { (file) throws(LayerError) in
+                    try PackTarget.archive(layout, to: file)
+                }
+            }
+        } catch {
+            throw ImageError(error.sentence)
+        }
+    }
+
+    private static func archive(
+        _ directory: String, to file: FileDescriptor
+    ) throws(LayerError) {
+        let opened: OwnedDescriptor
+        do throws(Errno) {
+            opened = try HostPath.open(directory, [.readOnly, .directory])
+        } catch {
+            throw LayerError("open \"\(directory)\": \(error.words)")
+        }
+        let layout = LayerStack([LayerDirectory(opened, layer: 0)], marks: .trusted)
+        _ = try LayerArchive(merged: layout).write(to: file, .none)
     }
 }

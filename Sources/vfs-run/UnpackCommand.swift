@@ -5,6 +5,9 @@ internal import SystemPackage
 extension Option {
     static let quiet = Option(
         long: "quiet", short: "q", value: nil, help: "show no progress and no notes")
+    static let noSync = Option(
+        long: "no-sync", value: nil,
+        help: "do not wait until what is written is on the disk; for what can be made again")
 }
 
 extension Command {
@@ -15,7 +18,8 @@ extension Command {
         details: [
             "IMAGE is oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST], an OCI image layout;"
                 + " docker-archive:FILE[:NAME], what docker save writes; or the path of a tar of a"
-                + " root file system, plain or compressed by gzip or zstd, - for standard input.",
+                + " root file system. FILE may be - for standard input, and is plain or compressed"
+                + " by gzip, zstd, xz or bzip2, the last two through their programs.",
             "BUNDLE is a directory, made if need be. Every layer becomes a directory in"
                 + " BUNDLE/layers/sha256, named by its diff-id and verified; BUNDLE/config.json is"
                 + " written last, from the image's config over that of vfs-run spec, and can be run"
@@ -37,10 +41,7 @@ extension Command {
             Option(
                 long: "max-entries", value: "N",
                 help: "the most entries of all layers: 4000000 by default"),
-            Option(
-                long: "no-sync", value: nil,
-                help: "do not wait until layers are on the disk; for what can be made again"),
-            .quiet,
+            .noSync, .quiet,
         ],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(2...2)

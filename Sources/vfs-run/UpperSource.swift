@@ -11,29 +11,47 @@ struct UpperSource {
     /// How many of the topmost layers are what runs wrote.
     let uppers: Int
     let isInUse: Bool
+    /// Whether it is a container's tree, whose upper is thrown away.
+    private let isView: Bool
 
     /// Of the first operand.
     ///
     /// - Parameter needsLayers: Nothing can be said where the layers below are not known.
     init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(LayerError) {
-        let (operand, runs) = try UpperSource.place(arguments)
-        name = operand
+        let place = try UpperSource.place(arguments)
+        name = arguments.operands[0]
         // A directory of each layer is open, for each on the way down.
         ResourceLimit.raiseOpenFiles()
-        if !UpperSource.isDirectory(operand) {
+        let path: String
+        switch place {
+        case .directory(let directory): path = directory
+        case .view(let view):
+            if arguments.value("since") != nil {
+                throw LayerError(
+                    "the container \"\(name)\" has no snapshots: it throws away what it writes")
+            }
+            let named = arguments.values("layer")
+            (uppers, isInUse, isView) = (1, true, true)
+            var stack = try LayerStack(
+                uppers: [view.root], over: named.isEmpty ? view.layers : named,
+                marks: view.hasUserAttributes ? .user : UpperSource.ownMarks, isView: true)
+            stack.owners = view.owners
+            self.stack = stack
+            return
+        }
+        isView = false
+        if !UpperSource.isDirectory(path) {
             throw LayerError(
-                "\"\(operand)\" is neither a directory nor a container; name a directory that"
+                "\"\(path)\" is neither a directory nor a container; name a directory that"
                     + " --upper has kept")
         }
         var layers = arguments.values("layer")
-        var marks = Credentials.effectiveUser == 0 ? OverlayMarks.trusted : .user
+        var marks = UpperSource.ownMarks
         var opened: [LayerDirectory] = []
         var owners: IDMappings?
-        if UpperSource.isDirectory("\(operand)/upper") && UpperSource.isDirectory("\(operand)/work")
-        {
-            let kept = try KeptUpper(opening: operand)
-            let isLocked = try kept.isInUse()
-            isInUse = isLocked || runs
+        if UpperSource.isDirectory("\(path)/upper") && UpperSource.isDirectory("\(path)/work") {
+            let kept = try KeptUpper(opening: path)
+            isInUse = try kept.isInUse()
             let (above, frozen) = try kept.uppers(since: arguments.value("since"))
             opened = above
             if let record = try kept.record() {
@@ -43,13 +61,13 @@ struct UpperSource {
             }
             layers += frozen
         } else {
-            opened = [try UpperSource.open(operand)]
+            opened = [try UpperSource.open(path)]
             isInUse = false
         }
         if arguments.has("userxattr") { marks = .user }
         if layers.isEmpty && needsLayers {
             throw LayerError(
-                "\"\(operand)\" does not say which layers it was written over; name them by"
+                "\"\(path)\" does not say which layers it was written over; name them by"
                     + " --layer, bottom first")
         }
         var stack = try LayerStack(uppers: opened, over: layers, marks: marks)
@@ -58,41 +76,44 @@ struct UpperSource {
         uppers = opened.count
     }
 
-    var warning: String {
-        "the upper \"\(name)\" is in use by a run: what is written here may change meanwhile"
+    private static var ownMarks: OverlayMarks {
+        Credentials.effectiveUser == 0 ? .trusted : .user
     }
 
-    /// No run writes to it, nor will one as long as this is held.
+    var warning: String {
+        isView
+            ? "the container \"\(name)\" runs: what it writes may change meanwhile"
+            : "the upper \"\(name)\" is in use by a run: what is written here may change meanwhile"
+    }
+
+    /// No run writes to it, nor will one as long as this is held; but what a container throws away
+    /// there is only while it runs.
     func requireUnused() throws(LayerError) {
-        if isInUse {
+        if isInUse && !isView {
             throw LayerError("the upper \"\(name)\" is in use by a run; wait for its end")
         }
     }
 
-    /// The directory that the first operand means: it, or that of a container's upper.
-    ///
-    /// - Returns: Also whether the container runs: it does so after the command that has made it,
-    ///   and whose lock that was, has ended.
-    private static func place(
-        _ arguments: ParsedArguments
-    ) throws(LayerError) -> (path: String, runs: Bool) {
+    private enum Place {
+        case directory(String)
+        case view(StoredContainer.View)
+    }
+
+    /// What the first operand means: a directory, or what a container writes to.
+    private static func place(_ arguments: ParsedArguments) throws(LayerError) -> Place {
         let operand = arguments.operands[0]
-        if operand.utf8.contains(UInt8(ascii: "/")) { return (operand, false) }
+        if operand.utf8.contains(UInt8(ascii: "/")) { return .directory(operand) }
         do throws(RuntimeError) {
             guard let container = try? ContainerID(operand),
                 let found = try? arguments.globals.store.find(container)
-            else { return (operand, false) }
+            else { return .directory(operand) }
             if isDirectory(operand) {
                 throw RuntimeError(
                     "\"\(operand)\" is a container and a directory; write ./\(operand) for the"
                         + " directory")
             }
-            guard let upper = try found.keptUpper() else {
-                throw RuntimeError(
-                    "the container \"\(operand)\" throws away what it writes, and nobody else sees"
-                        + " it; give it vfs.overlay.upper, or run it with --diff")
-            }
-            return (upper, try found.report().status != .stopped)
+            if let upper = try found.keptUpper() { return .directory(upper) }
+            return .view(try found.view())
         } catch {
             throw LayerError(error.message)
         }

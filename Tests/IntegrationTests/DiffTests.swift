@@ -202,12 +202,98 @@ struct DiffTests {
                 let refused = try box.command("commit", box.id(), "-o", box.path("x.tar"))
                 #expect(refused.code == 1, "\(refused)")
             }
+            #expect(try box.command("diff", "nobody").error.contains("neither a directory nor"))
+        }
+    }
+
+    /// Nobody has its upper: the tree that the kernel shows is compared with the layers.
+    @Test func `a container that throws away what it writes is looked at while it runs`() throws {
+        try Sandbox.use { box in
+            try box.write("layer/d/kept", "1\n")
+            try box.write("layer/d/text", "1\n")
+            try box.write("layer/d/touched", "1\n")
+            try box.write("layer/gone/file", "1\n")
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"].append(.string(box.path("layer")))
+            config.grant(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_MKNOD"])
+            try box.createAndStart(config)
+            try box.withContainer(box.id()) {
+                try box.succeed(
+                    "exec", box.id(), "sh", "-c",
+                    """
+                    cd /d; echo 2 > text; touch -r kept x; touch -r touched y
+                    echo 1 > touched; touch -r y touched; rm -r y /gone; ln text other
+                    mkdir -p new/in; echo 3 > new/in/file; mkfifo pipe; ln -s /etc link
+                    """)
+                let outcome = try box.succeed("diff", box.id())
+                #expect(outcome.error.contains("runs: what it writes may change"), "\(outcome)")
+                let found = outcome.output.split(separator: "\n").map(String.init).filter {
+                    !["A /dev/", "A /proc/", "A /sys/", "A /probe"].contains($0)
+                }
+                #expect(
+                    found == [
+                        "A /d/link", "A /d/new/", "A /d/new/in/", "A /d/new/in/file",
+                        "A /d/other", "A /d/pipe", "M /d/text  content, same file as /d/other",
+                        "A /d/x", "D /gone/",
+                    ])
+                try box.succeed("commit", box.id(), "-o", box.path("c.tar"))
+                try box.succeed("export", box.id(), "-o", box.path("e.tar"))
+                try box.succeed("commit", box.id(), "-o", box.path("c/"))
+            }
+            let tar = try #require(Host.find("tar"))
+            func names(_ archive: String) throws -> [String] {
+                try Running(tar, ["-tf", box.path(archive)]).finish().output
+                    .split(separator: "\n").map(String.init)
+            }
+            let layer = try names("c.tar")
+            #expect(layer.contains(".wh.gone") && layer.contains("d/new/in/file"), "\(layer)")
+            #expect(!layer.contains("d/kept") && !layer.contains("bin/"), "\(layer)")
+            let whole = try names("e.tar")
+            #expect(whole.contains("d/kept") && whole.contains("d/x"), "\(whole)")
+            #expect(!whole.contains("gone/"), "\(whole)")
+            #expect(box.read("c/d/new/in/file") == "3\n")
+            var status = stat()
+            #expect(lstat(box.path("c/gone"), &status) == 0 && status.st_mode == S_IFCHR)
+
             try box.create(nil, arguments: ["true"])
             try box.withContainer(box.id()) {
-                let outcome = try box.command("diff", box.id())
-                #expect(outcome.error.contains("throws away what it writes"), "\(outcome)")
+                #expect(try box.command("diff", box.id()).code == 0)
+                try box.killInit()
+                let ended = try box.command("diff", box.id())
+                #expect(
+                    ended.code == 1 && ended.error.contains("what it wrote has gone with it"),
+                    "\(ended)")
             }
-            #expect(try box.command("diff", "nobody").error.contains("neither a directory nor"))
+            config = box.config()
+            config["vfs"] = ["overlay": false]
+            try box.create(nil, config, arguments: ["true"])
+            try box.withContainer(box.id()) {
+                let plain = try box.command("diff", box.id())
+                #expect(plain.code == 1 && plain.error.contains("has no overlay"), "\(plain)")
+            }
+        }
+    }
+
+    @Test func `a container that was left to itself keeps its upper`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["vfs"]["overlay"]["upper"] = .string(box.path("state"))
+            box.mayChange = ["state"]
+            try box.createAndStart(config)
+            try box.withContainer(box.id()) {
+                let second = try box.run(box.config(), ["--upper", box.path("state")])
+                #expect(
+                    second.code == 125 && second.error.contains("in use by another run"),
+                    "\(second)")
+                let third = try box.command("undo", box.path("state"))
+                #expect(third.code == 1, "\(third)")
+                let diff = try box.command("diff", box.path("state"))
+                #expect(diff.error.contains("in use by a run"), "\(diff)")
+                let commit = try box.command("commit", box.path("state"), "-o", box.path("x.tar"))
+                #expect(commit.code == 1 && commit.error.contains("in use by a run"), "\(commit)")
+            }
+            let after = try box.run(box.config(), ["--upper", box.path("state")])
+            #expect(after.code == 0, "\(after)")
         }
     }
 

@@ -76,12 +76,53 @@ import Testing
         }
     }
 
+    @Test(arguments: ["oci-archive", "docker-archive"])
+    func `goes to an archive, which may be compressed`(_ kind: String) throws {
+        try Sandbox.use { box in
+            let layers = [(layer("a"), Compression.gzip), (layer("b"), .zstd)]
+            try box.writeLayout([("old", nil, layers)], config: #"{"Cmd": ["/a"]}"#)
+            #expect(try box.unpack("oci:\(box.path("layout")):old").code == 0)
+            let file = box.path("image.tar")
+            let outcome = try Running(
+                Host.runtime, ["pack", box.path("app"), "\(kind):\(file):name"]
+            ).finish()
+            #expect(outcome.code == 0 && outcome.error == "", "\(outcome)")
+            #expect(!box.exists(".image.tar.partial"))
+            let skopeo = try Running(
+                try #require(Host.find("skopeo")), ["inspect", "--config", "\(kind):\(file)"],
+                environment: ["PATH=/usr/bin:/bin", "HOME=\(box.path("home"))"]
+            ).finish()
+            #expect(skopeo.output.contains(SHA256.of(layers[0].0).hexadecimal), "\(skopeo)")
+            // What is compressed, or comes through a pipe, is written down first.
+            for (program, image) in [
+                ("gzip -c \(file) > \(file).gz", "\(file).gz"),
+                ("zstd -c \(file) > \(file).zst", "\(file).zst"),
+                ("xz -c \(file) > \(file).xz", "\(file).xz"),
+                ("true", file), ("cat \(file)", "-"),
+            ] {
+                box.remove("app")
+                let words = "\(Host.runtime) unpack \(kind):\(image):name \(box.path("app"))"
+                let again = try Running(
+                    try #require(Host.find("sh")),
+                    ["-c", image == "-" ? "\(program) | \(words)" : "\(program) && \(words)"],
+                    environment: ["PATH=/usr/bin:/bin"]
+                ).finish()
+                #expect(again.code == 0 && again.error == "", "\(image): \(again)")
+                #expect(
+                    TreeSnapshot.names(in: box.path("app/layers/sha256"))
+                        == layers.map { SHA256.of($0.0).hexadecimal }.sorted())
+                let config = try Value(parsing: box.read("app/config.json"))
+                #expect(config["process"]["args"] == ["/a"])
+            }
+        }
+    }
+
     @Test(arguments: [
-        ("docker-archive:x", "an image is written to an image layout"),
-        ("oci-archive:x", "an image is written to an image layout"),
-        ("somewhere", "an image is written to an image layout"),
+        ("oci:x@sha256:\(String(repeating: "0", count: 64))", "an image is written to oci:DIR"),
+        ("somewhere", "an image is written to oci:DIR[:TAG], oci-archive:FILE[:TAG] or"),
+        ("docker:x", "images are taken from files alone"),
     ])
-    func `goes to image layouts`(_ image: String, _ sentence: String) throws {
+    func `goes nowhere else`(_ image: String, _ sentence: String) throws {
         try Sandbox.use { box in
             let outcome = try Running(
                 Host.runtime, ["pack", box.path("app"), image]

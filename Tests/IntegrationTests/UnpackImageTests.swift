@@ -94,10 +94,15 @@ import Testing
     static let damages:
         [(name: String, sentence: String, harm: @Sendable (Sandbox) throws -> Void)] = [
             (
-                "a layer was changed", "it is damaged",
+                "a layer was changed", "the gzip stream is ",
                 { box in
                     try box.change(blobWith: [0x1f, 0x8b]) { $0[$0.count - 9] ^= 1 }
                 }
+            ),
+            (
+                "a layer was compressed anew", "it is damaged, or somebody has changed it",
+                // The time in gzip's header.
+                { box in try box.change(blobWith: [0x1f, 0x8b]) { $0[4] ^= 1 } }
             ),
             (
                 "a layer is shorter", "and the manifest says",

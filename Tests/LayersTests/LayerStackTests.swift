@@ -110,18 +110,4 @@ struct LayerStackTests {
         let other = LayerStack(try stack("high", "low").roots, marks: .trusted)
         #expect(try walk(other, .merged) == ["/a", "/a/x", "/n"])
     }
-
-    @Test func `a deep tree is removed with few descriptors`() throws {
-        let parent = try HostPath.open(directory.path, [.readOnly, .directory])
-        let name = try #require(FileName("d"))
-        var current = try OwnedDescriptor.duplicate(parent.borrowed)
-        for _ in 0..<3000 {
-            try current.borrowed.makeDirectory(name, mode: 0o755)
-            _ = try current.borrowed.open("file", [.create, .writeOnly], mode: 0o644)
-            current = try current.borrowed.open(name, [.readOnly, .directory])
-        }
-        try TreeRemoval.remove(name, in: parent.borrowed)
-        #expect(!directory.exists("d"))
-        try TreeRemoval.remove(name, in: parent.borrowed)
-    }
 }

@@ -52,7 +52,7 @@ struct ContainerState: Sendable {
         if id.isEmpty || bundle.isEmpty { return nil }
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
         // left either, whoever has it now.
-        if let one = process ?? creator, !one.isNumberTaken || boot != ContainerState.currentBoot {
+        if let one = process ?? creator, !one.isNumberTaken || boot != ProcessIdentity.currentBoot {
             process = nil
             creator = nil
         }
@@ -97,7 +97,7 @@ struct ContainerState: Sendable {
         self.rootfs = rootfs
         self.ociVersion = ociVersion
         self.annotations = annotations
-        boot = ContainerState.currentBoot
+        boot = ProcessIdentity.currentBoot
         created = Clock.timestamp
         owner = Credentials.effectiveUser
         namespaces = 0
@@ -110,12 +110,6 @@ struct ContainerState: Sendable {
         else { return nil }
         return ProcessIdentity(pid: pid, startTime: start)
     }
-
-    /// After a restart another process may have both the pid and the start time of one of before.
-    static let currentBoot: String = {
-        let bytes = (try? HostPath.read("/proc/sys/kernel/random/boot_id")) ?? []
-        return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
-    }()
 
     /// What is as most have it is left out: there may be many to read.
     var encoded: [UInt8] {

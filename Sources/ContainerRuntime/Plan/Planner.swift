@@ -610,6 +610,11 @@ public struct Planner {
         let all = configuration.namespaces.joined.reduce(configuration.namespaces.new.value) {
             $0.union($1.value.kind)
         }
+        if case .overlay(let overlay) = configuration.root.source,
+            case .kept(let directory) = overlay.upper
+        {
+            add(HoldUpper(directory: directory.value), directory.origin)
+        }
         add(
             RecordContainer(
                 namespaces: all,

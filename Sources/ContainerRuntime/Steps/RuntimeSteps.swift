@@ -88,6 +88,30 @@ struct LockUpper: Step {
     }
 }
 
+/// The lock ends with the runtime process; the container goes on without it.
+struct HoldUpper: Step {
+    /// Holds `upper` and `work`.
+    let directory: String
+
+    let side = Side.runtime
+    var summary: String { "write down who uses the upper in \(directory)" }
+    let undoing = "means nothing when the container has ended"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let upper = context.upper, let process = context.initProcess else {
+            throw StepError("the plan has no upper at this point")
+        }
+        let identity = try stepping("open", "/proc/\(process.pid)/stat") { () throws(Errno) in
+            try ProcessIdentity(of: process.pid)
+        }
+        do {
+            try upper.write(user: identity)
+        } catch {
+            throw StepError(error.sentence)
+        }
+    }
+}
+
 /// A layer may be shared by any number of runs, but not be the upper of one.
 struct LockLayer: Step {
     let path: String

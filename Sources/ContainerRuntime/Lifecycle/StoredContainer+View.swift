@@ -1,0 +1,106 @@
+public import Layers
+public import LinuxSystem
+internal import OCISpec
+internal import SystemPackage
+
+/// A container whose upper is thrown away: of the upper nobody has a descriptor, and none is to be
+/// where the container could find it. What the kernel makes of it and the layers can be seen as long
+/// as the container lives.
+extension StoredContainer {
+    /// The container's root as the kernel shows it, without what is mounted in it.
+    public struct View {
+        public let root: LayerDirectory
+        /// What it lies on, bottom first.
+        public let layers: [String]
+        /// Of its user namespace.
+        public let owners: IDMappings?
+        public let hasUserAttributes: Bool
+    }
+
+    /// - Throws: Also where it has ended, or has no overlay.
+    public func view() throws(RuntimeError) -> View {
+        guard let state = try state() else {
+            throw failure("does not exist: its creation has not come so far")
+        }
+        let overlay = try overlay(state.bundle)
+        let held = try viewing("pidfd_open") { () throws(Errno) in try state.process?.held() }
+        guard let held, let process = state.process, status(state) != .creating else {
+            throw failure(
+                "has ended, and what it wrote has gone with it; give it vfs.overlay.upper, which"
+                    + " is kept")
+        }
+        let namespaces = NamespaceSet(rawValue: state.namespaces).intersection([.user, .mount])
+        guard namespaces.contains(.mount) else {
+            throw failure("has no mount namespace of its own")
+        }
+        let root = try viewing("open_tree") { () throws(Errno) in
+            try clone(held.borrowed, namespaces)
+        }
+        let owners = try viewing("read uid_map") { () throws(Errno) in
+            namespaces.contains(.user) ? try IDMappings.of(process: "\(process.pid)") : nil
+        }
+        guard process.isAlive else { throw failure("has ended meanwhile") }
+        return View(
+            root: root, layers: overlay.layers, owners: owners,
+            hasUserAttributes: overlay.options.contains("userxattr"))
+    }
+
+    private func failure(_ words: String) -> RuntimeError {
+        RuntimeError("the container \"\(id.text)\" \(words)")
+    }
+
+    private func viewing<Value: ~Copyable>(
+        _ call: String, _ body: () throws(Errno) -> Value
+    ) throws(RuntimeError) -> Value {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw failure("cannot be looked into: \(call): \(error.words)")
+        }
+    }
+
+    /// A copy of its root's mount alone: what lies under others is seen, and of them nothing. No
+    /// path of the container's is resolved.
+    private func clone(
+        _ process: FileDescriptor, _ namespaces: NamespaceSet
+    ) throws(Errno) -> LayerDirectory {
+        var result: Result<HeldDescriptor, Errno> = .failure(.noSuchProcess)
+        // It has descriptors in common with this process, and what it joins is its own.
+        try ChildProcess.runAside([]) {
+            result = Result { () throws(Errno) in
+                try process.joinNamespace(namespaces)
+                return HeldDescriptor(try DetachedMount.clone("/", recursive: false).release())
+            }
+        }
+        let root = try result.get()
+        // A container with the right to may have turned its tree around.
+        if try FileSystemMagic.of(root.borrowed) != .overlay { throw .invalidArgument }
+        return LayerDirectory(try root.borrowed.open(".", [.readOnly, .directory]), layer: 0)
+    }
+
+    private func overlay(
+        _ bundle: String
+    ) throws(RuntimeError) -> (layers: [String], options: [String]) {
+        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
+        let root = HostName.absolute(spec.root?.path?.value ?? "", from: bundle)
+        var object: Spec.VFS.Overlay?
+        switch spec.vfs?.overlay {
+        case .object(let found): object = found
+        case .enabled(let enabled) where enabled.value: break
+        default:
+            throw failure(
+                "has no overlay: it writes to \"\(root)\" itself, and what that was before is not"
+                    + " known")
+        }
+        guard let names = object?.layers else { return ([root], []) }
+        var layers: [String] = []
+        for name in names {
+            do throws(LayerNames.Failure) {
+                layers += try LayerNames(bundle: bundle).directories(name.value)
+            } catch {
+                throw RuntimeError(error.sentence)
+            }
+        }
+        return (layers, (object?.options ?? []).map(\.value))
+    }
+}

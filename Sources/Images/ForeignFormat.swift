@@ -1,0 +1,124 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// How a stream may be compressed besides what this program reads itself: a program of the host
+/// does it, as with GNU tar. Their libraries would cost every start of every command something.
+enum ForeignFormat: String, CaseIterable {
+    case xz, bzip2
+
+    /// Nil where the first bytes say something else.
+    init?(of input: StreamInput) throws(ArchiveError) {
+        let start = unsafe Array(try input.look(atLeast: 6).prefix(6))
+        guard let found = ForeignFormat.allCases.first(where: { start.starts(with: $0.magic) })
+        else { return nil }
+        self = found
+    }
+
+    private var magic: [UInt8] {
+        switch self {
+        case .xz: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]
+        case .bzip2: [0x42, 0x5a, 0x68]
+        }
+    }
+
+    private var package: String { self == .xz ? "xz-utils" : "bzip2" }
+
+    /// What a stream may make it take: dictionaries of xz have up to 4 GiB, those of its own
+    /// presets 64 MiB.
+    private static let mostMemory: UInt64 = 1 << 30
+
+    /// Starts the program, which is looked for in PATH.
+    ///
+    /// This process is given its limit of memory, too.
+    func start() throws(ArchiveError) -> FilterProgram {
+        guard let path = ForeignFormat.find(rawValue) else {
+            throw ArchiveError(
+                "it is compressed by \(rawValue), and there is no \(rawValue) in PATH; install"
+                    + " \(package), or decompress it first")
+        }
+        do throws(Errno) {
+            try CurrentProcess.setLimit(
+                .addressSpace, soft: ForeignFormat.mostMemory, hard: ForeignFormat.mostMemory)
+            return try FilterProgram(
+                Program(
+                    path: path, arguments: [rawValue, "-dc"],
+                    // Many threads would need as many times the memory.
+                    environment: ["XZ_DEFAULTS=-T1"]))
+        } catch {
+            throw ArchiveError("\(path) cannot be executed: \(error.words)")
+        }
+    }
+
+    /// Absolute places only: what lies in the working directory may have come with the archive.
+    private static func find(_ name: String) -> String? {
+        (CurrentProcess.environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin")
+            .split(separator: ":").map { "\($0)/\(name)" }
+            .first { path in
+                path.hasPrefix("/") && (try? FileStatus.of(path: path).kind) == .regular
+                    && (try? CurrentProcess.checkMayExecute(path)) != nil
+            }
+    }
+}
+
+/// What comes out of a stream: by this program itself, or by one of the host.
+enum StreamDecoder {
+    case own(Decompressor, isPlain: Bool)
+    case foreign(ForeignFormat, FilterProgram)
+
+    init(_ input: StreamInput) throws(ArchiveError) {
+        if let format = try ForeignFormat(of: input) {
+            self = .foreign(format, try format.start())
+        } else {
+            let compression = try Compression(of: input)
+            self = .own(try Decompressor(input, compression), isPlain: compression == .none)
+        }
+    }
+
+    var isPlain: Bool {
+        if case .own(_, let isPlain) = self { return isPlain }
+        return false
+    }
+
+    /// Fills the start of `target` by at least a byte; 0 is the end.
+    @unsafe
+    func read(
+        _ input: StreamInput, into target: UnsafeMutableRawBufferPointer
+    ) throws(ArchiveError) -> Int {
+        switch self {
+        case .own(let decompressor, _): return try unsafe decompressor.read(into: target)
+        case .foreign(let format, let program):
+            while true {
+                let bytes = try unsafe input.look()
+                if unsafe bytes.isEmpty { program.closeInput() }
+                do throws(Errno) {
+                    let (written, read) = try unsafe program.exchange(bytes, target)
+                    input.take(written)
+                    guard let read else { continue }
+                    if read > 0 { return read }
+                } catch {
+                    throw ArchiveError("\(format.rawValue): \(error.words)")
+                }
+                try format.finish(program)
+                return 0
+            }
+        }
+    }
+}
+
+extension ForeignFormat {
+    /// It has said everything: whether that was all there is, its exit status tells.
+    fileprivate func finish(_ program: FilterProgram) throws(ArchiveError) {
+        let outcome: (ending: ChildProcess.Ending, said: [UInt8])
+        do throws(Errno) {
+            outcome = try program.finish()
+        } catch {
+            throw ArchiveError("\(rawValue): \(error.words)")
+        }
+        if outcome.ending == .exited(0) { return }
+        let words = outcome.said.split(separator: UInt8(ascii: "\n")).first.map(Array.init) ?? []
+        throw ArchiveError(
+            "\(rawValue) cannot decompress it"
+                + (words.isEmpty ? "" : ": \(shown(words))"))
+    }
+}

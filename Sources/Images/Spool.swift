@@ -1,0 +1,67 @@
+internal import Archives
+internal import LinuxSystem
+internal import SystemPackage
+
+/// What is read in many places is a file that can be gone about in: a stream, or what is
+/// compressed, is first written into one that has no name and goes with this process.
+enum Spool {
+    /// - Parameters:
+    ///   - directory: Where there is room.
+    ///   - limit: Of bytes.
+    /// - Returns: Open for reading.
+    static func file(
+        of blob: consuming Blob, in directory: FileDescriptor, atMost limit: Int64,
+        _ reporter: any Reporter
+    ) throws(ImageError) -> OwnedDescriptor {
+        let name = blob.name
+        let total = blob.range.map { Int64($0.count) }
+        if total != nil, try !isCompressed(blob) { return blob.takeFile() }
+        let file = try atFile("\(name), in a file without a name") { () throws(Errno) in
+            try make(in: directory)
+        }
+        let stream = try BlobStream(blob, atMost: limit)
+        defer { reporter.endProgress() }
+        while true {
+            let piece = try unsafe inArchive(name) { () throws(ArchiveError) in
+                try unsafe stream.nextPiece()
+            }
+            if unsafe piece.isEmpty { break }
+            try atFile(name) { () throws(Errno) in try unsafe file.borrowed.writeAll(piece) }
+            reporter.progress(name, done: stream.consumed, of: total)
+        }
+        return file
+    }
+
+    private static func isCompressed(_ blob: borrowing Blob) throws(ImageError) -> Bool {
+        let file = blob.file.borrowed
+        let found = try inArchive(blob.name) { () throws(ArchiveError) in
+            let input = unsafe StreamInput { (target) throws(ArchiveError) in
+                do throws(Errno) {
+                    return try unsafe file.readInto(target)
+                } catch {
+                    throw ArchiveError(error.words)
+                }
+            }
+            if try ForeignFormat(of: input) != nil { return true }
+            return try Compression(of: input) != .none
+        }
+        try atFile(blob.name) { () throws(Errno) in try file.moveOffset(to: 0) }
+        return found
+    }
+
+    private static func make(in directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try directory.makeNamelessFile(mode: 0o600, readable: true)
+        } catch .notSupported, .isDirectory, .invalidArgument {
+            let name = ".spool.\(CurrentProcess.pid)"
+            let file = try directory.open(
+                name, [.readWrite, .create, .exclusive], mode: 0o600)
+            try directory.remove(name)
+            return file
+        }
+    }
+}
+
+extension Blob {
+    fileprivate consuming func takeFile() -> OwnedDescriptor { file }
+}
