@@ -15,7 +15,21 @@ struct DiffPropertyTests {
         }
     }
 
-    private func check(_ box: Sandbox, _ options: [String], _ changes: RandomChanges) throws {
+    /// Nobody has its upper: the tree that the kernel shows is compared.
+    @Test(arguments: [[], ["redirect_dir=on", "metacopy=on"], ["userxattr"]])
+    func `the same of a container that throws its upper away, as long as it runs`(
+        _ options: [String]
+    ) throws {
+        for seed in 1...4 as ClosedRange<UInt64> {
+            try Sandbox.use { box in
+                try check(box, options, RandomChanges(seed: seed &* 6101), isThrownAway: true)
+            }
+        }
+    }
+
+    private func check(
+        _ box: Sandbox, _ options: [String], _ changes: RandomChanges, isThrownAway: Bool = false
+    ) throws {
         try changes.makeLayer(box, "low")
         try changes.makeLayer(box, "high")
         var config = box.config()
@@ -32,8 +46,13 @@ struct DiffPropertyTests {
             """
         // Twice, so that changes of changes are among them.
         let state = ["--upper", box.path("state")]
+        if isThrownAway { try box.createAndStart(config) }
+        defer { if isThrownAway { _ = try? box.command("delete", "--force", box.id()) } }
         func run(_ script: String) throws -> Listing {
-            let outcome = try box.run(config, state, arguments: ["sh", "-c", script])
+            let outcome =
+                isThrownAway
+                ? try box.command("exec", box.id(), "sh", "-c", script)
+                : try box.run(config, state, arguments: ["sh", "-c", script])
             #expect(outcome.code == 0, "\(outcome)\n\(script)")
             return Listing(outcome.output)
         }
@@ -43,7 +62,8 @@ struct DiffPropertyTests {
         for _ in 0..<2 {
             let script = changes.script(20)
             after = try run("(\(script)) 2> /dev/null; " + list)
-            let outcome = try box.command("diff", "--json", "--all", box.path("state"))
+            let place = isThrownAway ? box.id() : box.path("state")
+            let outcome = try box.command("diff", "--json", "--all", place)
             try #require(outcome.code == 0, "\(outcome)")
             let found = try Value(parsing: outcome.output).array ?? []
             let predicted = before.applying(found)
