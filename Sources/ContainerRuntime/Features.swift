@@ -8,9 +8,6 @@ internal import Seccomp
 /// Every list comes out of the table that config.json is read by, so that nothing is claimed that
 /// a config could not have.
 public enum Features {
-    /// Whether an ordinary user can have containers: they take a user namespace.
-    public static var runsForUsers: Bool { Supported.namespaces.contains(.user) }
-
     public static var json: JSONOutput {
         .object([
             ("ociVersionMin", .string(Spec.versions.oldest)),

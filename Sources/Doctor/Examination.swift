@@ -42,13 +42,9 @@ public struct Examination: Sendable {
 
     /// Tries everything, each in a process of its own.
     ///
-    /// - Parameters:
-    ///   - directory: Where a kept upper would lie; absolute.
-    ///   - runsForUsers: Whether the runtime can do without root, where the kernel can.
+    /// - Parameter directory: Where a kept upper would lie; absolute.
     /// - Throws: The number of a signal that has ended it: what was made is removed by then.
-    public static func run(
-        directory: String, runsForUsers: Bool
-    ) throws(Interruption) -> Examination {
+    public static func run(directory: String) throws(Interruption) -> Examination {
         let subject = Subject(directory: directory)
         // Without them nothing is removed any the worse.
         let signals = try? SignalQueue.open(Signal.forwarded.filter { !Signal.isIgnored($0) })
@@ -66,14 +62,6 @@ public struct Examination: Sendable {
             }
         }
         _ = signals
-        rows.append(
-            Row(
-                key: "user-namespaces.runtime", group: "user-namespaces",
-                title: "this version of vfs-run makes them",
-                purpose: "containers of ordinary users",
-                finding: runsForUsers
-                    ? .works() : .lacks("not yet: it refuses them", "run it as root"),
-                isNeeded: !subject.isPrivileged))
         return Examination(
             rows: rows, user: subject.user, isPrivileged: subject.isPrivileged,
             directory: directory, groups: groups.map { ($0.key, $0.title) })

@@ -12,6 +12,18 @@ public enum KernelProbe {
         }
     }
 
+    /// Whether tmpfs keeps `user.*` attributes (Linux 6.6): asked of a file in memory, which lies on
+    /// one. True where it cannot be told. The corresponding C function is `fsetxattr`.
+    public static var tmpfsTakesUserAttributes: Bool {
+        do throws(Errno) {
+            let file = try TemporaryFile.create("probe")
+            try file.borrowed.setAttribute("user.overlay.probe", "y")
+            return true
+        } catch {
+            return error != .notSupported
+        }
+    }
+
     /// The version of Landlock's interface. The corresponding C function is
     /// `landlock_create_ruleset` with `LANDLOCK_CREATE_RULESET_VERSION`.
     public static func landlockVersion() throws(Errno) -> Int {
@@ -57,14 +69,5 @@ extension FileDescriptor {
     /// Whether listing this directory tells what kind of file an entry is (readdir(3), `d_type`).
     public func listingTellsKind(of name: String) throws(Errno) -> Bool {
         try check(unsafe clinux_entry_type(rawValue, name)) != 0
-    }
-}
-
-extension DetachedMount {
-    /// Has the owners of its files seen through the maps of a user namespace.
-    ///
-    /// The corresponding C function is `mount_setattr` with `MOUNT_ATTR_IDMAP`.
-    public func setUsers(_ userNamespace: FileDescriptor) throws(Errno) {
-        try checkDone(clinux_mount_idmap(borrowed.rawValue, 0, userNamespace.rawValue))
     }
 }

@@ -1,4 +1,3 @@
-internal import ContainerRuntime
 internal import Doctor
 internal import JSON
 internal import LinuxSystem
@@ -27,8 +26,7 @@ extension Command {
             let directory = try LoadedConfig.absolute(operands.first ?? ".")
             let examination: Examination
             do throws(Examination.Interruption) {
-                examination = try Examination.run(
-                    directory: directory, runsForUsers: Features.runsForUsers)
+                examination = try Examination.run(directory: directory)
             } catch {
                 return 128 + error.signal
             }

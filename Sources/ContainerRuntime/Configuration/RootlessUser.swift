@@ -120,34 +120,16 @@ extension IDMap {
 extension RootlessUser.Subordinates {
     /// Nil where the programs or the ids are missing.
     fileprivate static func found(_ id: UInt32) -> RootlessUser.Subordinates? {
-        guard let userHelper = helper("newuidmap"), let groupHelper = helper("newgidmap") else {
-            return nil
+        guard let userHelper = MappingProgram.find(MappingProgram.users),
+            let groupHelper = MappingProgram.find(MappingProgram.groups)
+        else { return nil }
+        let found = SubordinateIDs.found(for: id)
+        if found.users.isEmpty || found.groups.isEmpty { return nil }
+        func ranges(_ found: [SubordinateIDs.Range]) -> [IDRange] {
+            found.map { IDRange(inside: 0, outside: $0.first, count: $0.count) }
         }
-        let passwd = (try? HostPath.read("/etc/passwd")) ?? []
-        let name = SubordinateIDs.name(of: id, passwd: passwd)
-        func ranges(_ path: String) -> [IDRange] {
-            let text = (try? HostPath.read(path)) ?? []
-            return SubordinateIDs.ranges(in: text, of: name, id).map {
-                IDRange(inside: 0, outside: $0.first, count: $0.count)
-            }
-        }
-        let users = ranges("/etc/subuid")
-        let groups = ranges("/etc/subgid")
-        if users.isEmpty || groups.isEmpty { return nil }
-        return Self(users: users, groups: groups, userHelper: userHelper, groupHelper: groupHelper)
-    }
-
-    /// Where the system's programs are, and nowhere else: not in the caller's PATH. It must be
-    /// root's, and nobody else may have been able to write it.
-    private static func helper(_ name: String) -> String? {
-        for folder in ["/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"] {
-            let path = "\(folder)/\(name)"
-            guard let status = try? FileStatus.of(path: path), status.kind == .regular,
-                status.userID == 0, status.permissions & 0o022 == 0,
-                status.permissions & 0o111 != 0
-            else { continue }
-            return path
-        }
-        return nil
+        return Self(
+            users: ranges(found.users), groups: ranges(found.groups), userHelper: userHelper,
+            groupHelper: groupHelper)
     }
 }

@@ -93,7 +93,7 @@ extension ProbeGroup {
         }
         let users = try UserNamespaceHandle.make(subject)
         do throws(Errno) {
-            try tree.setUsers(users.borrowed)
+            try tree.mapIDs(by: users.borrowed, recursive: false)
             return .works()
         } catch .invalidArgument {
             return .lacks("this file system's mounts cannot be mapped")

@@ -67,22 +67,16 @@ extension ProbeGroup {
     }
 
     private static func numbers(_ subject: Subject) throws(ProbeFailure) -> Finding {
-        let passwd = KernelSetting.text("/etc/passwd") ?? ""
-        let name = SubordinateNumbers.name(of: subject.user, in: passwd)
-        var counts: [Int] = []
-        for file in ["/etc/subuid", "/etc/subgid"] {
-            let text = KernelSetting.text(file) ?? ""
-            counts.append(SubordinateNumbers.count(of: name, subject.user, in: text))
-        }
-        return SubordinateNumbers.verdict(
-            users: counts[0], groups: counts[1], name: name ?? "\(subject.user)")
+        let found = SubordinateIDs.found(for: subject.user)
+        return Subject.subordinates(
+            users: found.users, groups: found.groups, name: found.name ?? "\(subject.user)")
     }
 
     private static func helpers(_ subject: Subject) throws(ProbeFailure) -> Finding {
         var missing: [String] = []
         var powerless: [String] = []
-        for name in ["newuidmap", "newgidmap"] {
-            guard let path = HelperProgram.find(name) else {
+        for name in [MappingProgram.users, MappingProgram.groups] {
+            guard let path = MappingProgram.find(name) else {
                 missing.append(name)
                 continue
             }
@@ -153,30 +147,15 @@ extension Subject {
     }
 }
 
-/// `/etc/subuid` and `/etc/subgid`: lines of `name or number:first:count` (subuid(5)).
-enum SubordinateNumbers {
-    static func name(of user: UInt32, in passwd: String) -> String? {
-        for line in passwd.split(separator: "\n") {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            if fields.count > 2, UInt32(fields[2]) == user { return String(fields[0]) }
+extension Subject {
+    /// What a user has of the ids set aside in `/etc/subuid` and `/etc/subgid`.
+    static func subordinates(
+        users: [SubordinateIDs.Range], groups: [SubordinateIDs.Range], name: String
+    ) -> Finding {
+        func count(_ ranges: [SubordinateIDs.Range]) -> Int {
+            ranges.reduce(0) { $0 + Int($1.count) }
         }
-        return nil
-    }
-
-    /// How many there are for a user.
-    static func count(of name: String?, _ user: UInt32, in text: String) -> Int {
-        var count = 0
-        for line in text.split(separator: "\n") {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            guard fields.count == 3, let number = Int(fields[2]), number > 0 else { continue }
-            if fields[0] == "\(user)" || name.map({ fields[0] == $0 }) == true {
-                count += min(number, Int(UInt32.max))
-            }
-        }
-        return count
-    }
-
-    static func verdict(users: Int, groups: Int, name: String) -> Finding {
+        let (users, groups) = (count(users), count(groups))
         let facts: [(key: String, value: JSONOutput)] = [
             ("users", .integer(Int64(users))), ("groups", .integer(Int64(groups))),
         ]
@@ -193,13 +172,6 @@ enum SubordinateNumbers {
 
 /// The programs of shadow that write maps of many numbers.
 enum HelperProgram {
-    static func find(_ name: String) -> String? {
-        let folders = (CurrentProcess.environment("PATH") ?? "") + ":/usr/bin:/usr/sbin:/bin:/sbin"
-        return folders.split(separator: ":").map { "\($0)/\(name)" }.first {
-            (try? FileStatus.of(path: $0))?.kind == .regular
-        }
-    }
-
     /// Whether it runs as root, or with capabilities of its file's own.
     static func hasPower(_ path: String) -> Bool {
         if let status = try? FileStatus.of(path: path), status.userID == 0,
@@ -213,7 +185,8 @@ enum HelperProgram {
 
     static func verdict(missing: [String], powerless: [String]) -> Finding {
         if let name = missing.first {
-            return .lacks("\(name) is not installed", "apt-get install uidmap")
+            return .lacks(
+                "\(name) is not installed", "apt-get install uidmap (or dnf install shadow-utils)")
         }
         if let path = powerless.first {
             return .lacks(

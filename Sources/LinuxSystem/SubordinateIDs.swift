@@ -1,0 +1,66 @@
+/// Ids that the administrator has set aside for users (subuid(5), subgid(5)): lines of
+/// `owner:first:count`, the owner a login name or a number.
+public enum SubordinateIDs {
+    public struct Range: Sendable, Hashable {
+        public var first: UInt32
+        public var count: UInt32
+
+        public init(first: UInt32, count: UInt32) {
+            self.first = first
+            self.count = count
+        }
+    }
+
+    /// The ranges of one owner, in the order of the file, as getsubids(1) has them. What is no such
+    /// line says nothing.
+    public static func ranges(in text: [UInt8], of name: String?, _ id: UInt32) -> [Range] {
+        var found: [Range] = []
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard fields.count == 3, let first = number(fields[1]), let count = number(fields[2]),
+                count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
+            else { continue }
+            let isNamed = name.map { fields[0].elementsEqual($0.utf8) } ?? false
+            if isNamed || number(fields[0]) == id {
+                found.append(Range(first: first, count: count))
+            }
+        }
+        return found
+    }
+
+    /// The login name of a user by passwd(5); nil where it is not there.
+    public static func name(of id: UInt32, passwd: [UInt8]) -> String? {
+        for line in passwd.split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard fields.count == 7, number(fields[2]) == id, !fields[0].isEmpty else { continue }
+            return String(decoding: fields[0], as: UTF8.self)
+        }
+        return nil
+    }
+
+    /// Decimal digits and nothing else.
+    private static func number(_ text: ArraySlice<UInt8>) -> UInt32? {
+        let isPlain = text.allSatisfy { (0x30...0x39).contains($0) }
+        return isPlain ? UInt32(String(decoding: text, as: UTF8.self)) : nil
+    }
+}
+
+extension SubordinateIDs {
+    /// Those of a user of this machine, of users and of groups.
+    ///
+    /// - Returns: Also the name that they were looked for by.
+    public static func found(
+        for id: UInt32
+    ) -> (users: [Range], groups: [Range], name: String?) {
+        let passwd = (try? HostPath.read("/etc/passwd")) ?? []
+        // Who logs in by a directory service is in no file. The name is a hint: newuidmap(1) knows
+        // who asks, and gives nothing to whoever is somebody else.
+        let name =
+            name(of: id, passwd: passwd)
+            ?? CurrentProcess.environment("USER") ?? CurrentProcess.environment("LOGNAME")
+        func ranges(_ path: String) -> [Range] {
+            Self.ranges(in: (try? HostPath.read(path)) ?? [], of: name, id)
+        }
+        return (ranges("/etc/subuid"), ranges("/etc/subgid"), name)
+    }
+}
