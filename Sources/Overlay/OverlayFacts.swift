@@ -241,6 +241,7 @@ struct OverlayFacts {
     private var kernelRule: String {
         let object = subject.map { " \"\($0)\"" } ?? ""
         if let last = contextWords.last ?? logWords.last { return "overlayfs: \(last)" }
-        return "\(key)\(object): \(errno.words); the kernel's log (dmesg) may say more"
+        return "\(key)\(object): \(errno.words); the kernel's log (dmesg) may say more,"
+            + " and \"vfs-run doctor\" tries what works here"
     }
 }

@@ -44,10 +44,10 @@ public struct OverlayMount: Sendable {
     public static let maximumLayers = 500
 
     /// Bottom first.
-    private let lowers: [OverlayDirectory]
-    private let upper: OverlayDirectory?
-    private let work: OverlayDirectory?
-    private let options: [String]
+    let lowers: [OverlayDirectory]
+    let upper: OverlayDirectory?
+    let work: OverlayDirectory?
+    let options: [String]
 
     /// - Parameter lowers: Bottom first.
     public init(
@@ -70,7 +70,7 @@ public struct OverlayMount: Sendable {
     public func mount(
         on target: FileDescriptor, interfaces: [OverlayInterface] = OverlayInterface.allCases
     ) throws(OverlayError) -> OwnedDescriptor {
-        try firstKnown(interfaces) { interface, log throws(Failure) in
+        let made = try firstKnown(interfaces) { interface, log throws(Failure) in
             if interface == .optionString {
                 return try mountByOptionString(target, log)
             }
@@ -82,6 +82,8 @@ public struct OverlayMount: Sendable {
             }
             return mount.release()
         }
+        try requireKinds()
+        return made
     }
 
     /// Makes the file system and attaches it nowhere yet.
@@ -91,10 +93,12 @@ public struct OverlayMount: Sendable {
     public func create(
         interfaces: [OverlayInterface] = OverlayInterface.allCases
     ) throws(OverlayError) -> DetachedMount {
-        try firstKnown(interfaces) { interface, log throws(Failure) in
+        let made = try firstKnown(interfaces) { interface, log throws(Failure) in
             if interface == .optionString { throw .interfaceUnknown }
             return try configure(interface, log)
         }
+        try requireKinds()
+        return made
     }
 
     private func firstKnown<Value: ~Copyable>(
@@ -107,6 +111,7 @@ public struct OverlayMount: Sendable {
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
         try refuseUpperInLayer()
+        try requireAttributes()
         let log = KernelLog()
         var takesKeys = true
         for interface in interfaces where takesKeys || interface == .optionString {
@@ -127,7 +132,7 @@ public struct OverlayMount: Sendable {
     /// no defined result. The kernel takes it without a word; for a layer in an upper it is ELOOP.
     private func refuseUpperInLayer() throws(OverlayError) {
         // A throw-away upper has no path and lies nowhere.
-        guard let upper, upper.path.hasPrefix("/") else { return }
+        guard let upper, isKept else { return }
         let place = OverlayFacts.Place(upper)
         for lower in lowers where place.isInside(OverlayFacts.Place(lower)) {
             throw OverlayError(
@@ -267,9 +272,10 @@ public struct OverlayMount: Sendable {
             let joined = (data + quoted).joined(separator: ",")
             let place = "/proc/self/fd/\(target.rawValue)"
             try MountTree.mount("overlay", source: "overlay", on: place, data: joined)
-            // The directory that was mounted on still names what is below: `.` of its parent
-            // crosses into the new mount.
-            return try HostPath.open(try target.linkTarget(ofDescriptor: ()), [.path, .directory])
+            // The directory that was mounted on still names what is below: a path that leads to it
+            // crosses into the new mount, and so does `..` of the root.
+            let path = try target.linkTarget(ofDescriptor: ())
+            return try HostPath.open(path == "/" ? "/.." : path, [.path, .directory])
         } catch {
             throw .failed(explain("mount", nil, error, [], log))
         }

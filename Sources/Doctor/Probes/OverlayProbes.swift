@@ -19,8 +19,9 @@ extension ProbeGroup {
                 for: "containers of ordinary users", .users, since: "5.11", look: mountAsUser),
             Probe(
                 "tmpfs-attributes", "user.* attributes on tmpfs",
-                for: "throw-away uppers of ordinary users", .users, since: "6.6",
-                mend: "boot Linux 6.6 or later, or keep the upper on a disk (--upper DIR)",
+                for: "removing directories of a layer there", since: "6.6",
+                mend:
+                    "boot Linux 6.6 or later; until then name a directory on a disk (--upper DIR)",
                 look: attributes),
             Probe(
                 "keys", "one layer at a time (lowerdir+)", for: "errors that name the layer",
@@ -91,7 +92,8 @@ extension Subject {
             let words = error.kernelWords.last.map { " (the kernel: \($0))" } ?? ""
             return .lacks(error.sentence + words)
         }
-        try change(root.borrowed)
+        // Of a tmpfs that keeps no attributes another row tells.
+        try change(root.borrowed, replaces: place != nil || !inUserNamespace)
         return .works(inUserNamespace ? "with userxattr" : "")
     }
 
@@ -124,7 +126,7 @@ extension Subject {
             options: overlayOptions(inUserNamespace: inUserNamespace))
     }
 
-    private func change(_ root: FileDescriptor) throws(ProbeFailure) {
+    private func change(_ root: FileDescriptor, replaces: Bool) throws(ProbeFailure) {
         try trying("unlink", "what a layer has, which takes a whiteout") { () throws(Errno) in
             try root.remove("gone")
         }
@@ -132,19 +134,24 @@ extension Subject {
             let file = try root.open("changed", .writeOnly)
             try file.borrowed.write(all: [1])
         }
+        if replaces { try replaceDirectory(in: root) }
+        let left = try trying("readdir") { () throws(Errno) in
+            let folder = try root.open("folder", [.readOnly, .directory])
+            let inner = try folder.borrowed.entries().filter { _ in replaces }
+            return try inner + root.entries().filter { $0 == "gone" }
+        }
+        if !left.isEmpty {
+            throw ProbeFailure(.lacks("what was deleted is still there: \(left[0])"))
+        }
+    }
+
+    private func replaceDirectory(in root: FileDescriptor) throws(ProbeFailure) {
         try trying("mkdir", "in the place of a layer's directory, which takes an attribute") {
             () throws(Errno) in
             let folder = try root.open("folder", [.readOnly, .directory])
             try folder.borrowed.remove("inner")
             try root.removeDirectory("folder")
             try root.makeDirectory("folder", mode: 0o755)
-        }
-        let left = try trying("readdir") { () throws(Errno) in
-            let folder = try root.open("folder", [.readOnly, .directory])
-            return try folder.borrowed.entries() + root.entries().filter { $0 == "gone" }
-        }
-        if !left.isEmpty {
-            throw ProbeFailure(.lacks("what was deleted is still there: \(left[0])"))
         }
     }
 
@@ -156,7 +163,8 @@ extension Subject {
             _ = try overlay.mount(on: scratch.borrowed, interfaces: [interface])
             return .works()
         } catch {
-            if error.errno == .notSupported {
+            // Before 6.5 overlayfs looks at its keys when it is mounted.
+            if [.notSupported, .invalidArgument].contains(error.errno) {
                 throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
             }
             return .lacks(error.sentence)
