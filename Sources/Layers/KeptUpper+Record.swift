@@ -2,6 +2,8 @@ internal import JSON
 internal import LinuxSystem
 
 extension KeptUpper.Record {
+    var bytes: [UInt8] { Array(JSONOutput.object(members).prettyText.utf8) }
+
     /// As it is written down: the mappings by the names that config.json has for them.
     var members: [(key: String, value: JSONOutput)] {
         var members: [(key: String, value: JSONOutput)] = [

@@ -79,29 +79,54 @@ public struct KeptUpper: Sendable {
         public var marks: OverlayMarks { options.contains("userxattr") ? .user : .trusted }
     }
 
-    /// Writes it down, in one go; nothing where it stands there already.
+    /// Writes it down, in one go.
     public func write(_ record: Record) throws(LayerError) {
-        let bytes = Array(JSONOutput.object(record.members).prettyText.utf8)
         do throws(Errno) {
             let directory = try HostPath.open(path, [.readOnly, .directory])
-            if try KeptUpper.read(directory.borrowed) == bytes { return }
-            try directory.borrowed.replaceFile(KeptUpper.recordName, with: bytes, mode: 0o644)
+            try directory.borrowed.replaceFile(
+                KeptUpper.recordName, with: record.bytes, mode: 0o644)
         } catch {
             throw LayerError("write \"\(path)/\(KeptUpper.recordName)\": \(error.words)")
         }
     }
 
+    /// Whether it stands there already.
+    ///
+    /// - Throws: What is there was written with other marks, which a run like this does not see:
+    ///   what had been removed would come back.
+    public func stands(_ record: Record) throws(LayerError) -> Bool {
+        guard let bytes = try recordBytes() else { return false }
+        if bytes == record.bytes { return true }
+        guard let before = try self.record(bytes), before.marks != record.marks else {
+            return false
+        }
+        let names = try? FileNameList(of: upper.borrowed)
+        if names?.count == 0 { return false }
+        throw LayerError(
+            before.marks == .user
+                ? "the upper \"\(path)\" was written by an ordinary user's runs (userxattr), and"
+                    + " others would see again what those have removed: run it as that user, or add"
+                    + " \"userxattr\" to vfs.overlay.options"
+                : "the upper \"\(path)\" was written by root's runs, and an ordinary user's would see"
+                    + " again what those have removed: run it as root, or use another directory")
+    }
+
     /// Nil where no run has written it down.
     public func record() throws(LayerError) -> Record? {
-        let name = "\(path)/\(KeptUpper.recordName)"
-        let bytes: [UInt8]?
+        try recordBytes().flatMap { bytes throws(LayerError) in try record(bytes) }
+    }
+
+    private func recordBytes() throws(LayerError) -> [UInt8]? {
         do throws(Errno) {
             let directory = try HostPath.open(path, [.readOnly, .directory])
-            bytes = try KeptUpper.read(directory.borrowed)
+            return try KeptUpper.read(directory.borrowed)
         } catch {
-            throw LayerError("read \"\(name)\": \(error.words)")
+            throw LayerError("read \"\(path)/\(KeptUpper.recordName)\": \(error.words)")
         }
-        guard let bytes else { return nil }
+    }
+
+    private func record(_ bytes: [UInt8]) throws(LayerError) -> Record? {
+        let name = "\(path)/\(KeptUpper.recordName)"
         guard let document = try? JSONDocument(bytes),
             let layers = document.root["layers"]?.elements.compactMap(\.string)
         else {

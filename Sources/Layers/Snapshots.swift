@@ -88,7 +88,9 @@ extension KeptUpper {
             try directory.borrowed.changeOwner(name, user: status.userID, group: status.groupID)
             try directory.borrowed.changeMode(name, status.permissions)
         } catch {
-            throw LayerError("mkdir \"\(path)/upper\": \(error.words)")
+            let advice =
+                error == .permissionDenied ? "; name a directory that this user may write to" : ""
+            throw LayerError("mkdir \"\(path)/upper\": \(error.words)\(advice)")
         }
     }
 
@@ -169,6 +171,29 @@ extension KeptUpper {
     /// is a state that was. It must be locked.
     public func goBack(to snapshot: Snapshot) throws(LayerError) {
         let newer = try KeptUpper.snapshots(in: path).filter { $0.number > snapshot.number }
+        try discard(newer)
+        try KeptUpper.make(in: path)
+    }
+
+    /// Removes all that runs have written here, with every snapshot, and the directory where nothing
+    /// else is in it. It must be locked.
+    public func removeAll() throws(LayerError) {
+        try discard(KeptUpper.snapshots(in: path))
+        do throws(Errno) {
+            let directory = try HostPath.open(path, [.readOnly, .directory])
+            for name in [KeptUpper.snapshotsName, KeptUpper.recordName] {
+                guard let name = FileName(name) else { throw .invalidArgument }
+                try directory.borrowed.removeTree(name)
+            }
+        } catch {
+            throw LayerError("remove what is left in \"\(path)\": \(error.words)")
+        }
+        // Somebody may keep more in it, or may not remove it from where it lies: both are theirs.
+        try? HostPath.removeDirectory(path)
+    }
+
+    /// Moves the upper and some of the snapshots, the newest first, to where they are removed.
+    private func discard(_ newer: [Snapshot]) throws(LayerError) {
         var locks: [LayerDirectory] = []
         for one in newer {
             let opened = try open(one)
@@ -193,10 +218,9 @@ extension KeptUpper {
             }
             try directory.borrowed.removeTree(removed)
         } catch {
-            throw LayerError("what follows the snapshot cannot be removed: \(error.words)")
+            throw LayerError("what was written cannot be removed: \(error.words)")
         }
         _ = locks
-        try KeptUpper.make(in: path)
     }
 
     /// What was written, top first: the upper and the snapshots below it.

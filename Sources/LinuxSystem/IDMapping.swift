@@ -131,11 +131,27 @@ public struct IDMappings: Sendable, Hashable {
 extension IDMappings {
     /// A user namespace that nobody is in, with these mappings: mounts are id-mapped by it.
     public func makeNamespace() throws(SystemCallError) -> OwnedDescriptor {
+        var outcome: Result<Void, SystemCallError> = .success(())
+        let made = try IDMappings.makeNamespace { process in
+            outcome = Result { () throws(SystemCallError) in
+                try write(to: String(process), forbidsGroups: false)
+            }
+        }
+        try outcome.get()
+        return made
+    }
+
+    /// The same with mappings that somebody else gives.
+    ///
+    /// - Parameter write: Gives them to the process with this pid.
+    public static func makeNamespace(
+        mappedBy write: (Int32) -> Void
+    ) throws(SystemCallError) -> OwnedDescriptor {
         let sleeper = try attempt("clone3", "CLONE_NEWUSER") { () throws(Errno) in
             try check(clinux_spawn_sleeper(NamespaceSet.user.rawValue))
         }
         defer { _ = clinux_end_sleeper(sleeper) }
-        try write(to: String(sleeper), forbidsGroups: false)
+        write(sleeper)
         let path = "/proc/\(sleeper)/ns/user"
         return try attempt("open", "\"\(path)\"") { () throws(Errno) in
             try HostPath.open(path, .readOnly)

@@ -70,17 +70,19 @@ extension Command {
         })
 
     private static func run(_ launch: Launch) throws(RuntimeError) -> CInt {
-        let code = try launch.run()
-        guard let (upper, record) = launch.written else { return code }
-        do {
-            var stack = try LayerStack(uppers: [upper], over: record.layers, marks: record.marks)
-            stack.owners = record.owners
-            var printer = ChangePrinter(.lines, printsUnchanged: false)
-            try printer.print(Comparison(stack))
-        } catch {
-            throw RuntimeError("--diff: \(error.sentence)")
+        try launch.run { upper, record throws(RuntimeError) in
+            do throws(LayerError) {
+                var stack = try LayerStack(
+                    uppers: [upper], over: record.layers, marks: record.marks)
+                // What the container alone may read is read as its root.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                stack.owners = isOwner ? nil : record.owners
+                var printer = ChangePrinter(.lines, printsUnchanged: false)
+                try printer.print(Comparison(stack))
+            } catch {
+                throw RuntimeError("--diff: \(error.sentence)")
+            }
         }
-        return code
     }
 
     static func unknown(_ name: String) -> Command {

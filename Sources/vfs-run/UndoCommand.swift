@@ -1,3 +1,4 @@
+internal import ContainerRuntime
 internal import Layers
 internal import LinuxSystem
 
@@ -14,16 +15,24 @@ extension Command {
         details: [
             "DIR is what --upper keeps. What was written since the snapshot NAME was taken is removed,"
                 + " with the snapshots taken since; without NAME, since the last one. An upper in use"
-                + " is refused. Snapshots are taken by --snapshot NAME with --upper DIR."
+                + " is refused. Snapshots are taken by --snapshot NAME with --upper DIR.",
+            "With --all nothing that runs wrote is left, and DIR goes too where nothing else is in it:"
+                + " also what belongs to ids set aside for an ordinary user (/etc/subuid), which"
+                + " rm(1) of that user may not remove.",
         ],
         options: [
+            Option(long: "all", short: "a", value: nil, help: "remove all that was ever written"),
             Option(
                 long: "list", short: "l", value: nil,
-                help: "print the names of the snapshots, oldest first, and change nothing")
+                help: "print the names of the snapshots, oldest first, and change nothing"),
         ],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(1...2)
             do throws(LayerError) {
+                if arguments.has("all") {
+                    try removeAll(operands, arguments)
+                    return 0
+                }
                 let snapshots = try KeptUpper.snapshots(in: operands[0])
                 if !arguments.has("list") {
                     try goBack(operands, snapshots)
@@ -63,10 +72,27 @@ extension Command {
             }
             target = found
         }
-        // After one that was killed the upper may be gone.
-        try KeptUpper.make(in: path)
-        let kept = try KeptUpper(opening: path)
+        try open(path).goBack(to: target)
+    }
+
+    private static func removeAll(
+        _ operands: [String], _ arguments: ParsedArguments
+    ) throws(LayerError) {
+        if operands.count > 1 || arguments.has("list") {
+            throw LayerError("--all removes every snapshot too: name DIR alone, without --list")
+        }
+        let path = operands[0]
+        // Nothing else is taken for one.
+        let found = ["upper", "work", "snapshots", ".removed"].contains {
+            (try? FileStatus.of(path: "\(path)/\($0)")) != nil
+        }
+        if !found { throw LayerError("\"\(path)\" is no directory that --upper has kept") }
+        try open(path).removeAll()
+    }
+
+    private static func open(_ path: String) throws(LayerError) -> KeptUpper {
+        let kept = try KeptUpper.owned(in: path)
         try kept.lock()
-        try kept.goBack(to: target)
+        return kept
     }
 }

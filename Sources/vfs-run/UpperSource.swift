@@ -57,7 +57,9 @@ struct UpperSource {
             if let record = try kept.record() {
                 if layers.isEmpty { layers = record.layers }
                 marks = record.marks
-                owners = record.owners
+                // Where it cannot be, what may not be read says so.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                if !isOwner { owners = record.owners }
             }
             layers += frozen
         } else {

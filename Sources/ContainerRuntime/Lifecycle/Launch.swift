@@ -39,22 +39,28 @@ public final class Launch {
     }
 
     /// What the container wrote, over what: there once it has run, and where that is wanted.
-    public var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
+    private var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
         guard let record = plan.compared,
             let upper = context.throwawayUpper ?? context.upper?.upper
         else { return nil }
         return (upper, record)
     }
 
+    /// - Parameter report: Tells what was written, once the container has ended, where that is wanted;
+    ///   afterwards it may be gone.
     /// - Returns: The program's exit code, 128 + N when signal N ended it; 0 when it is left running.
     /// - Throws: What failed before the program ran; nothing is left of the container then.
-    public func run() throws(RuntimeError) -> CInt {
+    public func run(
+        _ report: (LayerDirectory, KeptUpper.Record) throws(RuntimeError) -> Void = { _, _ in }
+    ) throws(RuntimeError) -> CInt {
         do {
             let ending = try launch()
+            let code = try exitCode(ending)
+            if let (upper, record) = written { try report(upper, record) }
             if let problem = context.readiness?.problem { warn(problem) }
             // Only now: with the locks go the leftovers of whoever died holding them.
             if until == .ended && !plan.isKept { try finish() }
-            return try exitCode(ending)
+            return code
         } catch {
             try? finish()
             throw error

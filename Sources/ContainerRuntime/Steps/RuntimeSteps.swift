@@ -41,6 +41,10 @@ struct RequireSeal: Step {
 extension RequireSeal {
     private static let binary = "/proc/self/exe"
 
+    private static var reason: String {
+        KernelSetting.number("vm/memfd_noexec") == 2 ? " (vm.memfd_noexec is 2)" : ""
+    }
+
     private func requireForeign(_ users: IDMap) throws(StepError) {
         let (path, status) = try stepping("stat", RequireSeal.binary) { () throws(Errno) in
             (
@@ -54,7 +58,7 @@ extension RequireSeal {
         CurrentProcess.sealByCopy()
         throw StepError(
             "the binary \(path) can be written by the container, and no copy of it can be run from"
-                + " memory (vm.memfd_noexec?); install vfs-run as root's")
+                + " memory\(RequireSeal.reason); install vfs-run as root's, mode 755")
     }
 }
 
@@ -80,8 +84,9 @@ struct LockUpper: Step {
             try KeptUpper.make(in: directory)
             let kept = try KeptUpper(opening: directory)
             try kept.lock()
+            let stands = try kept.stands(record)
             context.upper = try kept.carryOut(snapshots, over: record)
-            try kept.write(record)
+            if !stands { try kept.write(record) }
         } catch {
             throw StepError(error.sentence)
         }
@@ -231,7 +236,8 @@ extension CreateNamespaces {
     static func advice(_ error: Errno) -> String? {
         switch error {
         case .notPermitted, .permissionDenied, .noSpace: NamespaceGate.advice(error)
-        case .invalidArgument: "the kernel lacks one of these namespaces"
+        case .invalidArgument:
+            "the kernel lacks one of these namespaces; \"vfs-run doctor\" tells which"
         default: nil
         }
     }

@@ -1,0 +1,63 @@
+public import Layers
+public import LinuxSystem
+internal import SystemPackage
+
+/// What containers of an ordinary user's have written belongs in part to ids that are set aside for
+/// that user, and to nobody's account. In a user namespace with the same ids it is theirs: as its
+/// root they read and remove it.
+public enum MappedOwners {
+    /// Goes on as that root, for good, where this process is not root and somebody gives it these
+    /// ids. Descriptors stay as they are.
+    ///
+    /// - Returns: Whether files have the container's ids from here on.
+    public static func become(_ owners: IDMappings?) throws(RuntimeError) -> Bool {
+        guard let owners, Credentials.effectiveUser != 0,
+            let writer = RootlessUser.current.writer(of: owners), case .helpers = writer
+        else { return false }
+        do throws(StepError) {
+            let namespace = try make(owners, writer)
+            try stepping("setns", "to the user namespace") { () throws(Errno) in
+                try namespace.borrowed.joinNamespace(.user)
+                if owners.groups.maps(0) { try Credentials.setGroup(0) }
+                if owners.users.maps(0) { try Credentials.setUser(0) }
+            }
+            return true
+        } catch {
+            throw RuntimeError(error.message)
+        }
+    }
+
+    private static func make(
+        _ owners: IDMappings, _ writer: Configuration.MappingWriter
+    ) throws(StepError) -> OwnedDescriptor {
+        var outcome: Result<Void, StepError> = .success(())
+        do throws(SystemCallError) {
+            let made = try IDMappings.makeNamespace { process in
+                outcome = Result { () throws(StepError) in
+                    try WriteMappings(mappings: owners, writer: writer).write(to: process)
+                }
+            }
+            if case .success = outcome { return made }
+        } catch {
+            throw StepError(error, CreateNamespaces.advice(error.errno))
+        }
+        try outcome.get()
+        throw StepError("the user namespace has no ids")
+    }
+}
+
+extension KeptUpper {
+    /// Opens one, or what was left of it, with all that is in it this process's own from here on.
+    public static func owned(in path: String) throws(LayerError) -> KeptUpper {
+        // After one that was killed the upper may be gone.
+        try make(in: path)
+        let kept = try KeptUpper(opening: path)
+        let owners = try kept.record()?.owners
+        do throws(RuntimeError) {
+            _ = try MappedOwners.become(owners)
+        } catch {
+            throw LayerError(error.message)
+        }
+        return kept
+    }
+}
