@@ -111,11 +111,21 @@ __attribute__((no_stack_protector)) void clinux_seal_now(void) {
 #define ADD_SEALS 1033
 #define EVERY_SEAL 0xf
 #define FOR_SEALS_AND_CLOSED_BY_EXEC 0x3
+#define FOR_EXECUTION 0x10
+
+// Where vm.memfd_noexec is 1, only what asks for it can be executed; before Linux 6.3 nobody may
+// ask.
+__attribute__((no_stack_protector)) static long make_copy(void) {
+    long copy = call(__NR_memfd_create, (long)"vfs-run",
+                     FOR_SEALS_AND_CLOSED_BY_EXEC | FOR_EXECUTION, 0, 0, 0);
+    if (copy >= 0) return copy;
+    return call(__NR_memfd_create, (long)"vfs-run", FOR_SEALS_AND_CLOSED_BY_EXEC, 0, 0, 0);
+}
 
 void clinux_seal_copy(void) {
     if (initial_stack == 0) return;
     long binary = call(__NR_openat, AT_CURRENT_DIRECTORY, (long)own_binary, CLOSE_ON_EXEC, 0, 0);
-    long copy = call(__NR_memfd_create, (long)"vfs-run", FOR_SEALS_AND_CLOSED_BY_EXEC, 0, 0, 0);
+    long copy = make_copy();
     if (binary < 0 || copy < 0) return;
     long count;
     do {

@@ -60,10 +60,13 @@ public struct UserNamespaceGates: Sendable, Hashable {
         public var sentence: String
         /// A command, or advice; nil where nothing is to be done.
         public var remedy: String?
+        /// Whether no switch was found that is turned against it.
+        public var isGuess: Bool
 
-        public init(_ sentence: String, _ remedy: String? = nil) {
+        public init(_ sentence: String, _ remedy: String? = nil, isGuess: Bool = false) {
             self.sentence = sentence
             self.remedy = remedy
+            self.isGuess = isGuess
         }
     }
 
@@ -93,18 +96,18 @@ public struct UserNamespaceGates: Sendable, Hashable {
                 ?? Obstacle(
                     "the kernel refuses: in a chroot, or with a user or group that has no number in"
                         + " the user namespace it is in, no process gets a user namespace",
-                    "run it outside the chroot, and as a user who is mapped")
+                    "run it outside the chroot, and as a user who is mapped", isGuess: true)
         case .permissionDenied:
             return restricted
                 ?? Obstacle(
                     "a security module forbids user namespaces",
-                    "look for the denial in the kernel's log (dmesg)")
+                    "look for the denial in the kernel's log (dmesg)", isGuess: true)
         case .invalidArgument:
             return Obstacle(
                 "this kernel has no user namespaces (CONFIG_USER_NS)", "boot one that has them")
         case .noFunction:
             return filtered ?? Obstacle("this kernel is older than the call", "boot a newer one")
-        default: return Obstacle(errno.words)
+        default: return Obstacle(errno.words, isGuess: true)
         }
     }
 
@@ -117,8 +120,8 @@ public struct UserNamespaceGates: Sendable, Hashable {
             return filtered
                 ?? Obstacle(
                     "a process gets no rights in its user namespace: a security module forbids it",
-                    "look for the denial in the kernel's log (dmesg)")
-        default: return Obstacle(errno.words)
+                    "look for the denial in the kernel's log (dmesg)", isGuess: true)
+        default: return Obstacle(errno.words, isGuess: true)
         }
     }
 

@@ -38,6 +38,9 @@ struct NamedConfig {
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
         invocation.setCaller(arguments.globals)
+        if invocation.privilege != .full {
+            invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"
+        }
         self.invocation = invocation
         file = path
         document = try LoadedConfig.read(path, ofBundle: false)
@@ -145,7 +148,7 @@ struct LoadedConfig {
     private static let seccompCache = SeccompCache(directory: cacheDirectory + "/seccomp")
 
     /// As the XDG base directories have it for users.
-    private static var cacheDirectory: String {
+    static var cacheDirectory: String {
         if Credentials.effectiveUser == 0 { return "/var/cache/vfs-run" }
         if let folder = CurrentProcess.environment("XDG_CACHE_HOME"), folder.hasPrefix("/") {
             return folder + "/vfs-run"

@@ -44,6 +44,37 @@ import Testing
         #expect(try joined[1] > first(CreateNamespaces.self, plan))
     }
 
+    /// Its root is nobody to files of the host's.
+    @Test func `with a user namespace the runtime moves the init process into groups`() throws {
+        let plan = try ConfigFixture(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "user"}],
+             "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+             "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+             "intelRdt": {"closID": "one"}}
+            """#
+        ).plan()
+        let entering = plan.steps.filter { $0.step is EnterResctrlGroup }
+        #expect(entering.map(\.step.side) == [.runtime])
+        #expect(try first(EnterResctrlGroup.self, plan) < first(WriteMappings.self, plan))
+    }
+
+    @Test(arguments: [#", {"type": "pid"}"#, #", {"type": "pid", "path": "/p"}"#, ""])
+    func `the host's proc stands in for none that shows other processes`(_ own: String) throws {
+        var fixture = ConfigFixture(
+            "linux",
+            #"""
+            {"namespaces": [{"type": "mount"}, {"type": "user"}\#(own)],
+             "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}],
+             "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 10}]}
+            """#)
+        fixture.set("mounts", #"[{"destination": "/proc", "type": "proc", "source": "proc"}]"#)
+        let mounts = try fixture.plan().steps.compactMap { $0.step as? MountFileSystem }
+            .filter { $0.type == "proc" }
+        #expect(mounts.map(\.mayStandIn) == [own.isEmpty])
+    }
+
     @Test func `mounts are separated from the host's before the first mount`() throws {
         #expect(try first(SeparateMounts.self, plan) < first(MountOverlay.self, plan))
         #expect(try first(SeparateMounts.self, plan) < first(OpenBindSource.self, plan))

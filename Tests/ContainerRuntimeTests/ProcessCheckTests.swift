@@ -161,8 +161,18 @@ import Testing
             effective but not permitted, which the kernel does not grant; it is left out; \
             add it to "permitted"
             config.json:5:14: warning: process.capabilities.ambient[0]: can't raise \
-            ambient capability CAP_CHOWN: it has to be permitted and inheritable as well; \
-            left out
+            ambient capability CAP_CHOWN: not permitted and inheritable as well; left out
+            """),
+        CheckRow(
+            "process",
+            #"""
+            {"cwd": "/", "args": ["sh"], "capabilities": {
+             "ambient": ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_FOWNER"]}}
+            """#,
+            """
+            config.json:4:14: warning: process.capabilities.ambient[0]: can't raise \
+            ambient capability CAP_CHOWN, CAP_KILL, CAP_SETUID and 2 more: not permitted and \
+            inheritable as well; left out
             """),
         CheckRow(
             "process",

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import ContainerRuntime
@@ -12,6 +13,22 @@ struct `The manual of steps` {
                 manual.entries.contains { $0.topic == topic },
                 "\(kind): docs/steps.md has no row \"\(topic)\"")
         }
+    }
+
+    /// The one that a person puts in by `--stop-at` is no step of a start.
+    @Test func `has one for every step that there is`() throws {
+        let sources = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Sources/ContainerRuntime").standardizedFileURL
+        let files = try #require(FileManager.default.enumerator(atPath: sources.path))
+        let declaration = /(?m)^(?:\w+ )?struct (\w+): (?:Spawning)?Step\b/
+        var found: Set<String> = []
+        for case let name as String in files where name.hasSuffix(".swift") {
+            let text = try String(contentsOf: sources.appending(path: name), encoding: .utf8)
+            for match in text.matches(of: declaration) { found.insert(String(match.1)) }
+        }
+        let known = Set(StepManual.topics.map { String(describing: $0.kind) })
+        #expect(found.count > 60)
+        #expect(found.subtracting(known) == ["StopHere"])
     }
 
     @Test func `says of each what happens, by which calls, and why there`() {

@@ -283,23 +283,38 @@ struct RootlessTests {
 
     // MARK: Beside crun
 
-    @Test func `crun sees the same for the same bundle`() throws {
+    @Test(arguments: [false, true])
+    func `crun sees the same for the same bundle`(_ hasSubordinates: Bool) throws {
         guard let crun = Host.find("crun") else { try skip("crun is not installed") }
         try Sandbox.use { box in
             try box.prepareOrdinary()
             var config = box.ordinaryConfig()
-            let identity: Value = [
+            var identity: Value = [
                 ["containerID": 0, "hostID": .integer(Int64(OrdinaryUser.id)), "size": 1]
             ]
+            var groups = identity
+            if hasSubordinates {
+                identity.append(["containerID": 1, "hostID": 300_000, "size": 65536])
+                groups.append(["containerID": 1, "hostID": 400_000, "size": 1000])
+                config["process"]["user"] = ["uid": 7, "gid": 8, "additionalGids": [9, 10]]
+            }
             config.mapIDs(identity)
+            config["linux"]["gidMappings"] = groups
             // crun 1.8 knows no newer one.
             config["ociVersion"] = "1.0.2"
+            config["process"]["rlimits"] = [["type": "RLIMIT_NOFILE", "soft": 99, "hard": 100]]
             config["mounts"] = [
                 Config.proc, Config.dev, Config.sys,
                 Config.mount(
                     "/dev/pts", "devpts",
                     ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
             ]
+            let tried = [
+                "read:/proc/self/uid_map", "read:/proc/self/gid_map", "read:/proc/self/setgroups",
+                "create:/new", "create:/tmp/new", "stat:/tmp/new",
+                "write:/proc/sys/kernel/hostname",
+            ]
+            config.run(["/probe"] + tried)
             try box.write("bundle/config.json", config.prettyText)
             let found = try [box.path("vfs-run"), crun].map { path in
                 try Facts(
@@ -310,12 +325,31 @@ struct RootlessTests {
                         program: path
                     ).finish())
             }
-            for key in ["uids", "gids", "groups", "hostname", "capabilities", "cwd", "args"] {
+            for key in [
+                "pid", "uids", "gids", "groups", "hostname", "domainname", "capabilities", "cwd",
+                "args", "umask", "noNewPrivileges", "rlimits", "interfaces", "dumpable",
+            ] {
                 #expect(found[0][key] == found[1][key], "\(key)")
+            }
+            for key in tried where !key.hasPrefix("stat:") {
+                #expect(found[0].result(key) == found[1].result(key), "\(key)")
+            }
+            for key in tried.prefix(3) {
+                #expect(found[0].found(key) == found[1].found(key), "\(key)")
+            }
+            for key in ["uid", "gid", "mode"] {
+                let made = "stat:/tmp/new"
+                #expect(found[0].found(made)[key] == found[1].found(made)[key], "\(key)")
             }
             let names = found.map { Set(($0["dev"].object ?? [:]).keys) }
             // crun makes /dev/core, a door to the kernel's memory.
             #expect(names[0] == names[1].subtracting(["core"]))
+            for name in names[0] {
+                for key in ["kind", "mode", "uid", "gid", "major", "minor"] {
+                    #expect(
+                        found[0]["dev"][name][key] == found[1]["dev"][name][key], "\(name) \(key)")
+                }
+            }
         }
     }
 }

@@ -62,7 +62,9 @@ extension Checks {
                     at: key.offset)
                 continue
             }
-            if !kinds.contains(owner) {
+            // Who is not root gets a user namespace in any case.
+            let isGiven = owner == .user && Credentials.effectiveUser != 0
+            if !kinds.contains(owner) && !isGiven {
                 diagnostics.error(
                     "\(key.value) needs an entry {\"type\": \"\(owner.rawValue)\"} in"
                         + " linux.namespaces; without it the host would be changed",

@@ -188,10 +188,9 @@ extension Checks {
             !permitted.contains($0.value) || !inheritable.contains($0.value)
         }
         if let first = withheld.first {
-            let names = withheld.map(\.value).joined(separator: ", ")
             diagnostics.warning(
-                "can't raise ambient capability \(names): it has to be permitted and inheritable"
-                    + " as well; left out", at: first.offset)
+                "can't raise ambient capability \(few(withheld)): not permitted and inheritable as"
+                    + " well; left out", at: first.offset)
         }
         // In a user namespace of its own the init process has them all.
         if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
@@ -201,11 +200,16 @@ extension Checks {
             CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
         }
         if let first = lacking.first {
-            let names = lacking.map(\.value).joined(separator: ", ")
             diagnostics.warning(
-                "\(names): vfs-run itself has not got it and cannot grant it; the container runs"
+                "\(few(lacking)): vfs-run itself has not got it and cannot grant it; the container runs"
                     + " without", at: first.offset)
         }
+    }
+
+    /// Engines name them all, which nobody reads.
+    private static func few(_ names: [Located<String>]) -> String {
+        let first = names.prefix(3).map(\.value).joined(separator: ", ")
+        return names.count > 3 ? "\(first) and \(names.count - 3) more" : first
     }
 
     static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {

@@ -224,6 +224,8 @@ public struct Configuration: Sendable {
             public var options: [Setting<String>]
             /// Whether the caller wants to see what was written.
             public var isCompared = false
+            /// Whether the upper, though it is a directory of the host, is removed after the run.
+            public var isDiscarded = false
             /// Those of the upper; they are the last of the layers.
             var snapshots = SnapshotPlan()
             public var origin: Origin

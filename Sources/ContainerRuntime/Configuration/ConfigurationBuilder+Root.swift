@@ -35,6 +35,7 @@ extension ConfigurationBuilder {
             layers: layers, upper: upper(object), options: (object?.options ?? []).map(setting),
             isCompared: invocation.comparesUpper, origin: overlays.origin)
         addSnapshots(to: &overlay)
+        placeThrowaway(&overlay)
         return Configuration.Root(source: .overlay(overlay), isReadOnly: readOnly)
     }
 

@@ -19,7 +19,7 @@ extension ConfigurationBuilder {
                 "a new user namespace needs linux.uidMappings and linux.gidMappings: which ids of"
                     + " the host those of the container are", at: entry.offset)
         }
-        if let mappings = Spec.mappings(linux.uidMappings, linux.gidMappings) {
+        if !isPartial, let mappings = Spec.mappings(linux.uidMappings, linux.gidMappings) {
             let offset = linux.uidMappings.first?.offset ?? entry.offset
             namespace.mappings = Setting(mappings, .config(offset))
         }
@@ -46,20 +46,41 @@ extension ConfigurationBuilder {
 
     /// Whoever the program is to run as must be somebody in the container.
     func checkMappedUser(_ spec: Spec, _ configuration: Configuration) {
-        guard let mappings = configuration.userNamespace?.mappings?.value else { return }
-        let place = spec.process?.user?.uid?.offset ?? spec.process?.offset
-        let offset = place ?? diagnostics.document.root.offset
+        guard let mappings = configuration.userNamespace?.mappings else { return }
+        let process = spec.process
+        let place = process?.offset ?? diagnostics.document.root.offset
         let user = configuration.process.user.value
-        if !mappings.users.maps(user.userID) {
-            diagnostics.error(
-                "the user \(user.userID) is not mapped in the container's user namespace; add it to"
-                    + " linux.uidMappings", at: offset)
+        if !mappings.value.users.maps(user.userID) {
+            complain("user", user.userID, mappings.origin, process?.user?.uid?.offset ?? place)
         }
-        for group in [user.groupID] + user.additionalGroupIDs where !mappings.groups.maps(group) {
-            diagnostics.error(
-                "the group \(group) is not mapped in the container's user namespace; add it to"
-                    + " linux.gidMappings", at: offset)
+        if !mappings.value.groups.maps(user.groupID) {
+            complain("group", user.groupID, mappings.origin, process?.user?.gid?.offset ?? place)
         }
+        for group in process?.user?.additionalGids ?? []
+        where !mappings.value.groups.maps(group.value) {
+            complain("group", group.value, mappings.origin, group.offset)
+        }
+    }
+
+    private func complain(_ kind: String, _ id: UInt32, _ origin: Origin, _ offset: Int) {
+        let list = kind == "user" ? "uid" : "gid"
+        let advice =
+            origin == .rootless
+            ? "those beside the caller's own are set aside in /etc/sub\(list)"
+            : "add it to linux.\(list)Mappings"
+        diagnostics.error(
+            "the \(kind) \(id) is not mapped in the container's user namespace; \(advice)",
+            at: offset)
+    }
+
+    /// Whoever is not root has no right to what is the host's.
+    func checkHostDevices(_ spec: Spec) {
+        guard invocation.privilege == .none, let first = spec.linux?.netDevices.first else {
+            return
+        }
+        diagnostics.error(
+            "only root may move network devices of the host; remove linux.netDevices, or run vfs-run"
+                + " as root", at: first.name.offset)
     }
 
     /// Mounts that take the container's mappings need a container that has some.

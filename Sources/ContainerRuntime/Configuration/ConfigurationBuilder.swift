@@ -12,6 +12,9 @@ public struct Invocation: Sendable {
     public var arguments: [String] = []
     /// The directory that keeps the writable layer, absolute.
     public var upper: String?
+    /// Where what is thrown away may be written if no tmpfs can hold it, absolute; nil where nobody
+    /// stays to remove it.
+    public var scratch: String?
     /// What the upper is frozen as before the run.
     public var snapshot: String?
     /// More layers, bottom first, absolute.
@@ -86,6 +89,7 @@ public struct ConfigurationBuilder {
             guard let configuration else { throw ConfigurationError(diagnostics: []) }
             builder.checkMappedUser(spec, configuration)
             builder.checkIDMappedMounts(spec, configuration)
+            builder.checkHostDevices(spec)
         }
         let found = builder.diagnostics.sorted + builder.others
         guard let configuration, !found.contains(where: { $0.severity == .error }) else {

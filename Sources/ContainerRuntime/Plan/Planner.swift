@@ -115,6 +115,9 @@ public struct Planner {
                 .dropFirst(own.merges ? 1 : 0).prefix(own.lockedCount)
             for layer in locked { add(LockLayer(path: layer.value), layer.origin) }
             if case .kept(let directory) = overlay.upper {
+                if overlay.isDiscarded {
+                    add(MakeScratchUpper(directory: directory.value), directory.origin)
+                }
                 add(
                     LockUpper(
                         directory: directory.value,
@@ -185,6 +188,9 @@ public struct Planner {
             add(
                 EnterControlGroup(side: .runtime, isOptional: group.value.isOptional), group.origin)
         }
+        if let request = configuration.resourceDirector {
+            add(EnterResctrlGroup(side: .runtime), request.origin)
+        }
         let isMapped = namespace.path != nil || configuration.namespaces.new.value.contains(.time)
         if !isMapped, let mappings = namespace.mappings {
             add(
@@ -250,7 +256,9 @@ public struct Planner {
                 controlGroup: ControlGroup(paths: joined.controlGroup, unit: joined.unit),
                 inner: joined.innerControlGroups, resctrlGroup: joined.resctrlGroup,
                 hasTerminal: process.terminal != nil,
-                affinity: process.initialAffinity?.value))
+                affinity: process.initialAffinity?.value,
+                takesProc: joined.namespaces.contains(.user)
+                    && (process.appArmorProfile != nil || process.label != nil)))
         add(TieToRuntime())
         if joined.namespaces.contains(.user) {
             add(BecomeNamespaceRoot(user: nil, group: nil))
@@ -287,7 +295,7 @@ public struct Planner {
         }
         // What an engine is bound to is its own affair. Whoever types the one-shot form means it.
         if configuration.container != nil { add(SetAffinity(cpus: .all)) }
-        if let request = configuration.resourceDirector {
+        if let request = configuration.resourceDirector, configuration.userNamespace == nil {
             add(EnterResctrlGroup(), request.origin)
         }
         if !entersNamespaces {
@@ -400,6 +408,12 @@ public struct Planner {
             first.origin)
     }
 
+    /// Whether the host's proc shows what the container's would.
+    private var sharesProcesses: Bool {
+        !configuration.namespaces.new.value.contains(.pid)
+            && !configuration.namespaces.joined.contains { $0.value.kind == .pid }
+    }
+
     private mutating func planMount(_ mount: Configuration.Mount) {
         switch mount.kind {
         case .bind(let source, _):
@@ -411,7 +425,9 @@ public struct Planner {
                 MountFileSystem(
                     mount: mount, type: type, source: source, parameters: parameters,
                     label: configuration.mountLabel?.value,
-                    isRestricted: configuration.isRestricted),
+                    isRestricted: configuration.isRestricted,
+                    mayStandIn: configuration.isRestricted
+                        && (type != "proc" || sharesProcesses)),
                 mount.origin)
         case .controlGroups:
             let isForWriting =

@@ -116,6 +116,7 @@ public final class StartContext {
         // Numbers that its table has too, and that it never closes: they stay these objects'.
         context.bindSources = bindSources
         context.rootTree = rootTree
+        context.privateProc = privateProc
         return context
     }
 

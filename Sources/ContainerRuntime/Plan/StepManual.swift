@@ -63,7 +63,6 @@ struct StepManual {
         if let join = step as? JoinNamespace, join.side == .runtime {
             return "join a pid namespace"
         }
-        if step is InstallSeccomp { return "seccomp" }
         return topics.first { $0.kind == type(of: step) }?.topic
     }
 
@@ -72,6 +71,7 @@ struct StepManual {
         (RequireDescriptors.self, "require descriptors"),
         (ReserveContainer.self, "take the container id"),
         (PrepareReadiness.self, "prepare readiness"),
+        (MakeScratchUpper.self, "make a directory for what is thrown away"),
         (LockLayer.self, "lock the upper, lock the layers"),
         (LockUpper.self, "lock the upper, lock the layers"),
         (PrepareSeccomp.self, "prepare the seccomp filter"),
@@ -118,7 +118,8 @@ struct StepManual {
         (WritePIDFile.self, "write the container down"),
         (SendPIDFD.self, "write the container down"), (LetGo.self, "write the container down"),
         (PrepareGate.self, "wait for the start"), (AwaitStart.self, "wait for the start"),
-        (CloseDescriptors.self, "close descriptors"), (PassListener.self, "pass the listener"),
+        (CloseDescriptors.self, "close descriptors"), (InstallSeccomp.self, "seccomp"),
+        (PassListener.self, "pass the listener"),
         (Execute.self, "execute"),
     ]
 

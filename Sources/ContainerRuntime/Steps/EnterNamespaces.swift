@@ -173,7 +173,10 @@ extension EnterNamespaces {
         let text = timeOffsets.map { "\($0.clock) \($0.seconds) \($0.nanoseconds)\n" }.joined()
         try stepping(
             "write", "\"/proc/self/timens_offsets\"",
-            advice: { $0 == .outOfRange ? "the clock would stand before its beginning" : nil }
+            advice: {
+                $0 == .outOfRange
+                    ? "the clock would stand before its beginning, or beyond its end" : nil
+            }
         ) { () throws(Errno) in
             let file = try HostPath.open("/proc/self/timens_offsets", .writeOnly)
             try file.borrowed.write(all: Array(text.utf8))

@@ -22,6 +22,10 @@ struct JoinContainer: SpawningStep {
     let hasTerminal: Bool
     /// The CPUs until the control group's count.
     let affinity: NumberSet?
+    /// Whether it takes the host's procfs along, to say in it what it is to be: of a user namespace
+    /// the kernel mounts no new one where parts of the container's are masked. Nobody there may look
+    /// into a process that began outside.
+    let takesProc: Bool
 
     var summary: String {
         "make a process in the namespaces of \(id.text): \(namespaces.names.joined(separator: ", "))"
@@ -50,6 +54,7 @@ struct JoinContainer: SpawningStep {
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
         var kept = [channel, far, answers]
+        if takesProc { kept.append(try takeProc(context)) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
@@ -127,6 +132,17 @@ extension JoinContainer {
         guard let directory, let opened = try? HostPath.open(directory, [.readOnly, .directory])
         else { return nil }
         return HeldDescriptor(opened)
+    }
+
+    private func takeProc(_ context: StartContext) throws(StepError) -> FileDescriptor {
+        let (proc, magic) = try stepping("open", "\"/proc\"") { () throws(Errno) in
+            let opened = try HostPath.open("/proc", [.path, .directory])
+            let magic = try FileSystemMagic.of(opened.borrowed)
+            return (HeldRoot(RootDirectory(opened)), magic)
+        }
+        if magic != .procfs { throw StepError("/proc is no procfs") }
+        context.privateProc = proc
+        return proc.directory.borrowed
     }
 
     /// Before the control group is entered: the move itself then does not wake its CPUs up.

@@ -17,8 +17,18 @@ struct MappingHelper {
         if outcome.ending == .exited(0) { return }
         let words = HookRunner.said(outcome.errorOutput)
         throw StepError(
-            "\(path) does not give these ids: \(words.isEmpty ? "it says nothing" : words); they must"
-                + " be set aside for this user in /etc/subuid and /etc/subgid, and \(path) must be"
-                + " set-user-ID root on a file system without nosuid")
+            "\(path) does not give these ids: \(words.isEmpty ? "it says nothing" : words);"
+                + " \(advice)")
+    }
+
+    private var advice: String {
+        let status = KernelSetting.text("/proc/self/status") ?? ""
+        if KernelSetting.field("NoNewPrivs", in: status) == "1" {
+            return "no_new_privs is set on this process, with which no program has more rights than"
+                + " its caller: start vfs-run from one that does not set it"
+        }
+        return
+            "they must be set aside for this user in /etc/subuid and /etc/subgid, and \(path) must"
+            + " be set-user-ID root on a file system without nosuid"
     }
 }

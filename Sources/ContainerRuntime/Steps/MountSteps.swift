@@ -128,8 +128,10 @@ struct MountFileSystem: Step {
     let parameters: [Configuration.Mount.Parameter]
     /// The SELinux context of all that is in it, where it takes one.
     let label: String?
-    /// Whether the init process may lack the right: then the host's is bound.
+    /// Whether the init process is root of a user namespace at best.
     var isRestricted = false
+    /// Whether the host's is bound then, where it may not be mounted.
+    var mayStandIn = false
 
     let side = Side.container
     var summary: String { MountTarget(mount: mount).summary(type) }
@@ -190,7 +192,7 @@ struct MountFileSystem: Step {
     private func opened() throws(StepError) -> FileSystemContext? {
         do {
             return try FileSystemContext(type)
-        } catch .notPermitted where isRestricted && HostStandIn.exists(for: type) {
+        } catch .notPermitted where mayStandIn && HostStandIn.exists(for: type) {
             return nil
         } catch {
             throw StepError(
@@ -209,9 +211,17 @@ struct MountFileSystem: Step {
             return try fileSystem.mount(attributes)
         } catch {
             let isRefused = error == .notPermitted || error == .permissionDenied
-            if isRefused && isRestricted && HostStandIn.exists(for: type) { return nil }
-            throw failure(fileSystem, "mount", error)
+            if isRefused && mayStandIn && HostStandIn.exists(for: type) { return nil }
+            if isRefused && type == "proc" { throw StepError(MountFileSystem.noProc(error)) }
+            throw failure(fileSystem, "mount", error, isForbidden: isRefused && isRestricted)
         }
+    }
+
+    /// The kernel's `mount_too_revealing`, and pid namespaces of somebody else's.
+    private static func noProc(_ error: Errno) -> String {
+        "mount: \(error.words); in a user namespace the kernel gives none where parts of the host's are"
+            + " covered, as in a container, nor for processes that belong to another user namespace;"
+            + " \"vfs-run doctor\" tells which and what mends it"
     }
 
     private enum Labeling { case byOption, byAttribute, not }
@@ -239,11 +249,16 @@ struct MountFileSystem: Step {
 
     /// The kernel's own words, where it has some.
     private func failure(
-        _ fileSystem: borrowing FileSystemContext, _ call: String, _ error: Errno
+        _ fileSystem: borrowing FileSystemContext, _ call: String, _ error: Errno,
+        isForbidden: Bool = false
     ) -> StepError {
         let words = fileSystem.messages().joined(separator: ", ")
+        let advice =
+            isForbidden
+            ? "root of a user namespace may not mount this file system; bind a directory of it"
+            : nil
         return StepError(
-            SystemCallError(call, "", error), words.isEmpty ? nil : "the kernel says: \(words)")
+            SystemCallError(call, "", error), words.isEmpty ? advice : "the kernel says: \(words)")
     }
 }
 

@@ -19,7 +19,9 @@ enum NamespaceGate {
         return words(UserNamespaceGates.read().obstacle(toUsing: error))
     }
 
+    /// Where it is not known which switch it is, somebody who tries one after the other finds out.
     private static func words(_ obstacle: UserNamespaceGates.Obstacle) -> String {
         obstacle.sentence + (obstacle.remedy.map { "; \($0)" } ?? "")
+            + (obstacle.isGuess ? "; \"vfs-run doctor\" tries what else is forbidden" : "")
     }
 }

@@ -38,7 +38,8 @@ private struct UsedResctrlGroup: Undoing {
 
 /// The init process enters it early: what it makes is in it too.
 struct EnterResctrlGroup: Step {
-    let side = Side.container
+    /// The runtime's with a user namespace, whose root is nobody to the group's files.
+    var side = Side.container
     let summary = "enter the group of resctrl"
     let undoing = "goes with the process"
 
@@ -47,7 +48,7 @@ struct EnterResctrlGroup: Step {
             throw StepError("the plan has not made a group of resctrl")
         }
         do throws(ControlGroupError) {
-            try group.add(process: 0)
+            try group.add(process: side == .runtime ? context.initProcess?.pid ?? 0 : 0)
         } catch {
             throw StepError(error.sentence)
         }

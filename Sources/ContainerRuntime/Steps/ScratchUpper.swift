@@ -1,0 +1,90 @@
+internal import Layers
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Uppers that are thrown away and yet lie on a disk: each in a directory with the number of the
+/// runtime process that removes it.
+enum ScratchUppers {
+    /// Whether overlayfs can keep its notes in what is made there, and the caller may make it.
+    static func canLie(in path: String) -> Bool {
+        var path = path[...]
+        while !path.isEmpty {
+            do throws(Errno) {
+                let directory = try HostPath.open(String(path), [.readOnly, .directory])
+                let file = try directory.borrowed.makeNamelessFile(mode: 0o600)
+                try file.borrowed.setAttribute("user.overlay.probe", "y")
+                return true
+            } catch .noSuchFileOrDirectory {
+                // What is not there yet is made like what it is made in.
+                path = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
+            } catch {
+                return false
+            }
+        }
+        return false
+    }
+
+    /// Removes those of runs that were killed: nobody holds them any more.
+    static func sweep(_ path: String) {
+        for name in (try? HostPath.directories(in: path)) ?? [] {
+            guard let pid = Int32(name), pid == CurrentProcess.pid || !isAlive(pid) else {
+                continue
+            }
+            try? remove("\(path)/\(name)")
+        }
+    }
+
+    private static func isAlive(_ pid: Int32) -> Bool {
+        (try? FileStatus.of(path: "/proc/\(pid)")) != nil
+    }
+
+    /// Removes one with all that a container has made in it, whoever that belongs to.
+    static func remove(_ path: String) throws(RuntimeError) {
+        let outcome = Result { () throws(Errno) in
+            try ForkedProcess.run(within: 600_000_000_000) {
+                do throws(LayerError) {
+                    try KeptUpper.owned(in: path).removeAll()
+                    return done
+                } catch {
+                    return Array(error.sentence.utf8)
+                }
+            }
+        }
+        let reason: String
+        switch outcome {
+        case .success(.finished(done)): return
+        case .success(.finished(let words)): reason = String(decoding: words, as: UTF8.self)
+        case .success: reason = "it was not removed"
+        case .failure(let error): reason = "fork: \(error.words)"
+        }
+        throw RuntimeError("what the container wrote stays in \"\(path)\": \(reason)")
+    }
+
+    private static let done = Array("done".utf8)
+}
+
+/// A directory for what is thrown away, where no tmpfs can hold it.
+struct MakeScratchUpper: Step {
+    let directory: String
+
+    let side = Side.runtime
+    var summary: String { "make \(directory) for what is thrown away" }
+    let undoing = "it is removed after the run, or by the next one"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let end = directory.lastIndex(of: "/") ?? directory.startIndex
+        let parent = String(directory[..<end])
+        try stepping("mkdir", directory.inQuotes) { () throws(Errno) in
+            try HostPath.makeDirectories(parent, mode: 0o700)
+            ScratchUppers.sweep(parent)
+            try HostPath.makeDirectories(directory, mode: 0o700)
+        }
+        context.undoing.append(ScratchUpper(directory: directory))
+    }
+}
+
+private struct ScratchUpper: Undoing {
+    let directory: String
+
+    func undo() throws(RuntimeError) { try ScratchUppers.remove(directory) }
+}
