@@ -89,11 +89,100 @@ struct NamespaceTests {
         }
     }
 
+    /// The root and the mounts of another container.
+    private func joining(_ pid: pid_t, _ words: [String] = ["/probe"]) -> Value {
+        var config = Config.minimal(root: "/")
+        config["mounts"] = nil
+        config["hostname"] = nil
+        config["process"]["cwd"] = "/tmp"
+        config["linux"]["namespaces"] = [
+            ["type": "mount", "path": "/proc/\(pid)/ns/mnt"],
+            ["type": "pid", "path": "/proc/\(pid)/ns/pid"], ["type": "network"],
+        ]
+        config.run(words)
+        return config
+    }
+
+    @Test(arguments: ["one-shot", "run", "create"])
+    func `a mount namespace is joined as it is, and stays so`(_ form: String) throws {
+        try Sandbox.use { box in
+            try box.createAndStart()
+            let pid = try box.pid()
+            let mounts = Host.read("/proc/\(pid)/mountinfo")
+            let config = joining(
+                pid, ["sh", "-c", "echo here > other; cat /tmp/other; readlink /proc/self/ns/mnt"])
+            let other = box.id("other")
+            let output: String
+            switch form {
+            case "one-shot": output = try box.start(config).finish().output
+            case "run":
+                try box.prepare(config)
+                output = try box.succeed("run", other).output
+            default:
+                try box.prepare(config)
+                let run = try box.launch(["create", other])
+                #expect(try run.finish().code == 0)
+                #expect(try box.succeed("exec", other, "cat", "/proc/1/comm").output == "probe\n")
+                try box.succeed("start", other)
+                output = try run.readToEnd()
+                try box.succeed("delete", "--force", other)
+            }
+            #expect(output == "here\n\(Host.link("/proc/\(pid)/ns/mnt") ?? "none")\n")
+            #expect(Host.read("/proc/\(pid)/mountinfo") == mounts)
+            #expect(try box.succeed("exec", box.id(), "cat", "/tmp/other").output == "here\n")
+            #expect(try box.status() == "running")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    static let joinedMounts: [(String, @Sendable (inout Value) -> Void)] = [
+        ("the root has to be \"/\"", { $0["root"]["path"] = "/tmp" }),
+        ("an overlay cannot be its root", { $0["vfs"]["overlay"] = true }),
+        ("its root cannot be made read-only", { $0["root"]["readonly"] = true }),
+        ("nothing can be mounted in it", { $0["mounts"] = [Config.proc] }),
+        (
+            "no device can be made in it",
+            { $0["linux"]["devices"] = [["path": "/dev/x", "type": "c", "major": 1, "minor": 3]] }
+        ),
+        ("no path can be covered in it", { $0["linux"]["maskedPaths"] = ["/proc/kcore"] }),
+        ("no path can be covered in it", { $0["linux"]["readonlyPaths"] = ["/proc/sys"] }),
+        ("its propagation cannot be set", { $0["linux"]["rootfsPropagation"] = "private" }),
+        (
+            "no createContainer hook can see it before",
+            { $0["hooks"]["createContainer"] = [["path": "/bin/true"]] }
+        ),
+        (
+            "cannot be joined with a user namespace",
+            { $0["linux"]["namespaces"].append(["type": "time"]) }
+        ),
+        (
+            "this is the host's mount namespace",
+            { $0["linux"]["namespaces"][0]["path"] = "/proc/self/ns/mnt" }
+        ),
+        ("enter /none", { $0["process"]["cwd"] = "/none" }),
+    ]
+
+    @Test(arguments: joinedMounts.indices)
+    func `what would change a mount namespace that is joined is refused`(_ index: Int) throws {
+        try Sandbox.use { box in
+            try box.createAndStart()
+            let (words, change) = NamespaceTests.joinedMounts[index]
+            var config = try joining(box.pid())
+            change(&config)
+            let outcome = try box.start(config).finish()
+            #expect(outcome.code == 125)
+            #expect(outcome.error.contains(words), "\(outcome)")
+            #expect(try box.status() == "running")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test(arguments: [
         ("network", "/proc/self/ns/uts", "network"), ("uts", "/proc/self/ns/net", "uts"),
         ("pid", "/proc/self/ns/ipc", "pid"), ("ipc", "/etc/passwd", "ipc"),
         ("network", "/no/such/file", "no such file"), ("network", "relative", "absolute"),
-        ("mount", "/proc/self/ns/mnt", "joined"), ("cgroup", "/proc/self/ns", "cgroup"),
+        ("mount", "/proc/self/ns/mnt", "that is joined stays as it is"),
+        ("cgroup", "/proc/self/ns", "cgroup"),
     ])
     func `a path that is no such namespace is named`(
         _ kind: String, _ path: String, _ word: String

@@ -3,6 +3,17 @@ import Testing
 
 /// Devices, masked and read-only paths, the root, sysctl.
 struct PathTests {
+    @Test func `a path that stands twice is masked once`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["maskedPaths"] = ["/etc/passwd", "/home", "/etc/passwd", "/home"]
+            let facts = try box.probe(config)
+            for path in ["/etc/passwd", "/home"] {
+                #expect(facts.mounts.filter { $0.point == path }.count == 1, "\(path)")
+            }
+        }
+    }
+
     @Test func `the default devices and links are there`() throws {
         try Sandbox.use { box in
             let facts = try box.probe(

@@ -18,11 +18,6 @@ extension Checks {
             if !path.value.hasPrefix("/") {
                 diagnostics.error("\"\(path.value)\" is not an absolute path", at: path.offset)
             }
-            if kind == .mount {
-                diagnostics.error(
-                    "a mount namespace cannot be joined: pivot_root would change the root of"
-                        + " everybody in it; leave the path out for a new one", at: path.offset)
-            }
         }
         let isUnread = diagnostics.hasError(in: spec.linux == nil ? "linux" : "linux.namespaces")
         if !seen.contains(.mount) && !isUnread {
@@ -68,6 +63,12 @@ extension Checks {
                 diagnostics.error(
                     "\(key.value) needs an entry {\"type\": \"\(owner.rawValue)\"} in"
                         + " linux.namespaces; without it the host would be changed",
+                    at: key.offset)
+            }
+            let named = ["kernel/hostname": spec.hostname, "kernel/domainname": spec.domainname]
+            if let name = named[path] ?? nil, !name.value.isEmpty {
+                diagnostics.error(
+                    "\(key.value) conflicts with \(path.dropFirst(7)) of the config; leave out one",
                     at: key.offset)
             }
         }

@@ -192,6 +192,9 @@ public struct Configuration: Sendable {
         public var hard: UInt64
     }
 
+    /// Whether its root and its mounts are somebody else's.
+    var joinsMounts: Bool { namespaces.joined.contains { $0.value.kind == .mount } }
+
     public struct Namespaces: Sendable {
         /// Made by one `clone3`.
         public var new: Setting<NamespaceSet>

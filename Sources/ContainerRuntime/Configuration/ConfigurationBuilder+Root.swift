@@ -6,7 +6,11 @@ internal import OCISpec
 extension ConfigurationBuilder {
     func root(_ spec: Spec) -> Configuration.Root? {
         let readOnly = spec.root?.readonly.map(setting) ?? Setting(false, .standard)
-        var overlays = Setting(invocation.overlaysByDefault, .standard)
+        let joinsMounts = spec.linux?.namespaces.contains {
+            $0.type.value == .mount && $0.path?.value.isEmpty == false
+        }
+        var overlays = Setting(
+            invocation.overlaysByDefault && !(joinsMounts ?? false), .standard)
         var object: Spec.VFS.Overlay?
         switch spec.vfs?.overlay {
         case .enabled(let enabled): overlays = setting(enabled)

@@ -87,6 +87,7 @@ public struct ConfigurationBuilder {
         } else if configuration != nil {
             builder.adapt(&configuration)
             guard let configuration else { throw ConfigurationError(diagnostics: []) }
+            builder.checkJoinedMounts(spec, configuration)
             builder.checkMappedUser(spec, configuration)
             builder.checkIDMappedMounts(spec, configuration)
             builder.checkHostDevices(spec)

@@ -27,6 +27,8 @@ public struct Plan: Sendable {
     var isKept = false
     /// Whether what the container leaves behind becomes the runtime's.
     var adoptsOrphans = false
+    /// Whether that is ended with the container.
+    var endsOrphans: Bool { adoptsOrphans && !isKept && !namespaces.contains(.pid) }
     /// What the upper is written over, where somebody wants to see what was written.
     var compared: KeptUpper.Record?
     /// config.json, which the origins point into.

@@ -45,6 +45,8 @@ public struct Planner {
             plan.consoleSocket = joined.consoleSocket
             plan.isTied = false
         }
+        // Nobody else would end what its first process leaves behind.
+        if plan.isTied && !plan.namespaces.contains(.pid) { plan.adoptsOrphans = true }
         return plan
     }
 
@@ -299,10 +301,12 @@ public struct Planner {
             add(EnterResctrlGroup(), request.origin)
         }
         if !entersNamespaces {
-            for joined in configuration.namespaces.joined where joined.value.kind != .pid {
+            for joined in configuration.namespaces.joined
+            where joined.value.kind != .pid && joined.value.kind != .mount {
                 add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
             }
         }
+        if configuration.joinsMounts { return planJoinedMounts() }
         planRoot()
         // Hooks of the host's want to see both trees, with the mounts made; otherwise the host's is
         // let go first.
@@ -325,6 +329,23 @@ public struct Planner {
             planPivot()
         }
         planPaths()
+        planKernel()
+        planProcess()
+    }
+
+    /// Behind all whose paths are the host's; what is mounted there stays as it is.
+    private mutating func planJoinedMounts() {
+        for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
+        for joined in configuration.namespaces.joined where joined.value.kind == .mount {
+            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+        }
+        add(OpenRoot())
+        if let terminal = configuration.process.terminal {
+            add(
+                OpenTerminal(
+                    size: terminal.value.size, userID: configuration.process.user.value.userID,
+                    isConsole: false), terminal.origin)
+        }
         planKernel()
         planProcess()
     }
@@ -463,7 +484,9 @@ public struct Planner {
     }
 
     private mutating func planPaths() {
-        for path in configuration.maskedPaths {
+        // Engines put their list behind the user's: what stands twice is masked once.
+        var masked: Set<String> = []
+        for path in configuration.maskedPaths where masked.insert(path.value).inserted {
             add(
                 MaskPath(path: path.value, label: configuration.mountLabel?.value), path.origin)
         }
@@ -528,7 +551,8 @@ public struct Planner {
         }
         add(
             EnterWorkingDirectory(
-                path: process.workingDirectory.value, isMade: joined == nil),
+                path: process.workingDirectory.value,
+                isMade: joined == nil && !configuration.joinsMounts),
             process.workingDirectory.origin)
         // Behind what makes directories in it, of which the working directory is the last.
         let readOnly = configuration.root.isReadOnly

@@ -256,10 +256,26 @@ struct JoinNamespace: Step {
         let file = try stepping("open", path.inQuotes) { () throws(Errno) in
             try HostPath.open(path, .readOnly)
         }
+        if namespace.kind == .mount { try refuseHost(file.borrowed) }
         try stepping(
             "setns", path.inQuotes, advice: { JoinNamespace.advice($0, namespace.name) }
         ) { () throws(Errno) in
             try file.borrowed.joinNamespace(namespace.kind)
+        }
+    }
+
+    /// As without a mount namespace at all.
+    private func refuseHost(_ file: FileDescriptor) throws(StepError) {
+        let wanted = try stepping("stat", namespace.path.inQuotes) { () throws(Errno) in
+            try FileStatus.of(file)
+        }
+        for host in ["/proc/self/ns/mnt", "/proc/1/ns/mnt"] {
+            guard let found = try? FileStatus.of(path: host) else { continue }
+            if found.inode == wanted.inode && found.device == wanted.device {
+                throw StepError(
+                    "this is the host's mount namespace, in which the container would change the"
+                        + " host's files and mounts; name that of a container")
+            }
         }
     }
 
