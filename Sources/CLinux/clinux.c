@@ -70,9 +70,9 @@ int clinux_pidfd_getfd(int pidfd, int number) {
     return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 }
 
-int clinux_wait_pidfd(int pidfd, int *status, int *signaled) {
+int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled) {
     siginfo_t info;
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0) return -1;
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | (keep ? WNOWAIT : 0)) != 0) return -1;
     *status = info.si_status;
     *signaled = info.si_code != CLD_EXITED;
     return 0;
@@ -255,6 +255,15 @@ void clinux_reap_others(pid_t kept) {
     }
 }
 
+int clinux_may_execute(const char *path) {
+    return (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+}
+
+int clinux_has_children(void) {
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 int clinux_is_ignored(int number) {
     struct sigaction found;
     return sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN;
@@ -322,7 +331,7 @@ int clinux_getopt_long(int argc, char *const *argv, const char *short_options,
 void clinux_set_option(void *long_options, int index, const char *name, int has_value, int value) {
     struct option *option = (struct option *)long_options + index;
     *option = (struct option){
-        .name = name, .has_arg = has_value ? required_argument : no_argument, .val = value};
+        .name = name, .has_arg = has_value ? required_argument : optional_argument, .val = value};
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }

@@ -166,6 +166,30 @@ int clinux_end_sleeper(pid_t pid) {
 
 void clinux_watch_directories(char *const *paths) { watched.directories = paths; }
 
+// What has left the killed process, in a pid namespace that it shares with others.
+static void kill_members(const char *path) {
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int all = openat(directory, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+    // Version 1 has no such file.
+    int members = write(all, "1", 1) == 1 ? -1 : openat(directory, "cgroup.procs", O_CLOEXEC);
+    static char text[4096];
+    ssize_t length;
+    pid_t pid = 0;
+    while ((length = read(members, text, sizeof text)) > 0) {
+        for (ssize_t at = 0; at < length; at++) {
+            if (text[at] >= '0' && text[at] <= '9') {
+                pid = pid * 10 + text[at] - '0';
+            } else {
+                if (pid > 0) kill(pid, SIGKILL);
+                pid = 0;
+            }
+        }
+    }
+    close(members);
+    close(all);
+    close(directory);
+}
+
 // Cgroups, which the kernel lets go of only when their last process has ended.
 static void remove_directories(void) {
     if (watched.directories == NULL || *watched.directories == NULL) return;
@@ -175,6 +199,7 @@ static void remove_directories(void) {
     for (char *const *path = watched.directories; *path != NULL; path++) {
         for (int tries = 0; tries < 200; tries++) {
             if (syscall(SYS_unlinkat, AT_FDCWD, *path, AT_REMOVEDIR) == 0 || errno != EBUSY) break;
+            kill_members(*path);
             syscall(SYS_nanosleep, &moment, NULL);
         }
     }

@@ -122,11 +122,16 @@ public struct ChildProcess: ~Copyable, Sendable {
         try OwnedDescriptor.adopt(clinux_pidfd_getfd(pidfd.borrowed.rawValue, number))
     }
 
-    /// Waits for the end. The corresponding C function is `waitid` with `P_PIDFD`.
-    public func wait() throws(Errno) -> Ending {
+    /// Waits for the end.
+    ///
+    /// - Parameter keepingRemains: The process stays a zombie, which `/proc` still tells of.
+    ///
+    /// The corresponding C function is `waitid` with `P_PIDFD`.
+    public func wait(keepingRemains: Bool = false) throws(Errno) -> Ending {
         var status: CInt = 0
         var signaled: CInt = 0
-        while unsafe clinux_wait_pidfd(pidfd.borrowed.rawValue, &status, &signaled) != 0 {
+        let keep: CInt = keepingRemains ? 1 : 0
+        while unsafe clinux_wait_pidfd(pidfd.borrowed.rawValue, keep, &status, &signaled) != 0 {
             if errno != EINTR { throw Errno(rawValue: errno) }
         }
         return signaled != 0 ? .signaled(status) : .exited(status)
@@ -267,11 +272,11 @@ public enum CurrentProcess {
         try checkDone(unsafe execve(path, arguments.pointers, environment.pointers))
     }
 
-    /// Throws unless this process's user may execute the file.
+    /// Throws unless this process may execute the file, as its user or by its capabilities.
     ///
-    /// The corresponding C function is `access` with `X_OK`.
+    /// The corresponding C function is `faccessat` with `X_OK` and `AT_EACCESS`.
     public static func checkMayExecute(_ path: String) throws(Errno) {
-        try checkDone(unsafe access(path, X_OK))
+        try checkDone(unsafe clinux_may_execute(path))
     }
 
     /// Ends at once and without a word, as by somebody else's hand.

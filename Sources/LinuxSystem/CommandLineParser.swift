@@ -13,6 +13,7 @@ public enum CommandLineParser {
     public struct Form: Sendable {
         public var long: String
         public var short: Character?
+        /// One that takes none may still be given one behind `=`, as `--detach=false`.
         public var takesValue: Bool
 
         public init(long: String, short: Character?, takesValue: Bool) {

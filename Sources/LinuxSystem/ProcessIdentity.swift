@@ -17,7 +17,11 @@ public struct ProcessIdentity: Sendable, Hashable {
     public struct Status: Sendable, Hashable {
         /// The letter of proc(5): `R`, `S`, `Z` …
         public var state: UInt8
+        public var parent: Int32
         public var startTime: UInt64
+        /// Whether it has executed a program since it was made, and did not only set out to. Told
+        /// of what has ended too, as long as nobody has waited for it.
+        public var hasExecuted: Bool
 
         /// Whether it has ended and only waits for somebody to take note.
         public var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
@@ -86,10 +90,18 @@ public struct ProcessIdentity: Sendable, Hashable {
         guard let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw .noSuchProcess }
         let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
         guard fields.count > 19, let state = fields[0].first,
+            let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
+            let flags = UInt64(String(decoding: fields[6], as: UTF8.self)),
             let start = UInt64(String(decoding: fields[19], as: UTF8.self))
         else { throw .noSuchProcess }
-        return Status(state: state, startTime: start)
+        return Status(
+            state: state, parent: parent, startTime: start,
+            hasExecuted: flags & forkedWithoutExecution == 0)
     }
+
+    /// `PF_FORKNOEXEC` of the kernel: set when a process is made, cleared in execve(2) at the point
+    /// of no return, before descriptors are closed. The process itself cannot set it again.
+    private static let forkedWithoutExecution: UInt64 = 0x40
 }
 
 extension FileDescriptor {
@@ -127,4 +139,38 @@ extension CurrentProcess {
 
     /// Takes note of the end of every child but `kept`, so that none stays a zombie.
     public static func reapChildren(except kept: Int32) { clinux_reap_others(kept) }
+
+    /// Kills the children that are in another mount namespace than this process, and what they leave
+    /// behind: for whoever adopts orphans, all that came of them. Waits for their ends.
+    ///
+    /// - Parameter deadline: On `Clock`.
+    /// - Returns: Those that have not ended by then: they may not be killed, or cannot die.
+    public static func endChildrenElsewhere(until deadline: UInt64) -> [Int32] {
+        let own = mountNamespace(of: getpid())
+        while true {
+            reapChildren(except: 0)
+            if clinux_has_children() == 0 { return [] }
+            let children = self.children.filter { mountNamespace(of: $0) != own }
+            guard let first = children.first else { return [] }
+            // Until they are waited for nobody else has their numbers.
+            for child in children { _ = kill(child, SIGKILL) }
+            if Clock.nanoseconds >= deadline { return children }
+            if let held = try? ChildProcess(child: first) {
+                _ = try? Poll.wait([(held.borrowed, .readable)], until: deadline)
+            }
+        }
+    }
+
+    private static func mountNamespace(of pid: Int32) -> String? {
+        try? HostPath.linkTarget("/proc/\(pid)/ns/mnt")
+    }
+
+    private static var children: [Int32] {
+        let own = getpid()
+        let names = (try? HostPath.directories(in: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter {
+            guard let status = try? ProcessIdentity.status($0) else { return false }
+            return status.parent == own && !status.hasEnded
+        }
+    }
 }

@@ -90,8 +90,17 @@ public enum Signal {
     public static let windowChange = SIGWINCH
     public static let childEnded = SIGCHLD
     public static let terminate = SIGTERM
-    /// What somebody sends to the runtime and means for the container.
+    public static let badSystemCall = SIGSYS
+    /// What somebody sends to the runtime and means for the container, unless whoever started it
+    /// has it ignore them.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+    /// What else can only be meant for the container. Not among them are what the kernel sends the
+    /// runtime for its own faults and limits, and what stops it for the shell it was started from.
+    public static let passedOn =
+        [SIGABRT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGCONT, SIGURG, 16]
+        + Array(CInt(34)...64)
+    /// Whose default action is not an end.
+    public static let harmless = [SIGCONT, SIGURG, SIGCHLD, SIGWINCH]
 
     /// Every signal by its name without `SIG`, beside the realtime ones.
     private static let names: [(name: String, number: CInt)] = [

@@ -19,6 +19,11 @@ struct Command: Sendable {
     /// by its name, and so makes no table of options but its own.
     static var all: [Command] { [.oneShot] + CommandName.allCases.map(\.command) }
 
+    /// One of its options, or of those that every command has.
+    func option(_ name: String) -> Option? {
+        options.first { $0.long == name } ?? Option.common.first { $0.long == name }
+    }
+
     /// The command that a command line asks for, and the arguments that are left.
     ///
     /// A first argument that holds a `/` or ends in `.json` is a config; so is one that starts with
@@ -85,6 +90,19 @@ struct Option: Sendable {
     enum Completion: Sendable {
         case nothing, files, directories
         case words([String])
+    }
+
+    /// What stands behind a switch: `--detach=false`. Nil for what is neither.
+    static func isOn(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case "0", "f", "F", "false", "FALSE", "False": false
+        default: nil
+        }
+    }
+
+    static func noSwitch(_ name: String, _ text: String) -> String {
+        "invalid boolean value \"\(text)\" for --\(name); true and false are known"
     }
 
     /// Every command has these.

@@ -137,7 +137,7 @@ extension Command {
         for group in arguments.values("additional-gids") {
             joining.additionalGroupIDs.append(try id(group, "gid"))
         }
-        joining.forbidsNewPrivileges = arguments.has("no-new-privs")
+        joining.forbidsNewPrivileges = arguments.isOn("no-new-privs")
         joining.appArmorProfile = arguments.value("apparmor")
         joining.label = arguments.value("process-label")
         for name in arguments.values("cap") {

@@ -80,6 +80,12 @@ struct GlobalOptions: Sendable {
     }
 
     private mutating func set(_ name: String, _ value: String) throws(CommandError) {
+        func isOn() throws(CommandError) -> Bool {
+            guard let isOn = Option.isOn(value) else {
+                throw CommandError(Option.noSwitch(name, value))
+            }
+            return isOn
+        }
         switch name {
         case "root":
             root = try LoadedConfig.absolute(value)
@@ -87,7 +93,7 @@ struct GlobalOptions: Sendable {
             if HostName.cleaned(root) == "/" {
                 throw CommandError("--root may not be /; name a directory of its own")
             }
-        case "log": log.path = value.isEmpty ? nil : value
+        case "log": log.path = try GlobalOptions.file(value)
         case "log-format":
             guard let format = Log.Format(rawValue: value) else {
                 throw CommandError("invalid log-format: \(value); text and json are known")
@@ -99,9 +105,9 @@ struct GlobalOptions: Sendable {
                     "invalid log-level: \(value); debug, warning and error are known")
             }
             log.isVerbose = level == .debug
-        case "debug": log.isVerbose = value != "false"
+        case "debug": log.isVerbose = try isOn()
         case "systemd-cgroup":
-            if value != "false" { controlGroupManager = .systemd }
+            if try isOn() { controlGroupManager = .systemd }
         case "cgroup-manager":
             guard let manager = ControlGroupManager(rawValue: value) else {
                 throw CommandError(
@@ -109,13 +115,26 @@ struct GlobalOptions: Sendable {
             }
             controlGroupManager = manager
         case "rootless":
-            let word = ["1": "true", "0": "false"][value] ?? value
-            guard let mode = RootlessMode(rawValue: word) else {
+            if let isOn = Option.isOn(value) {
+                rootless = isOn ? .always : .never
+            } else if value.isEmpty || value.lowercased() == "auto" {
+                rootless = .auto
+            } else {
                 throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
             }
-            rootless = mode
         default: break
         }
+    }
+
+    /// Where the log goes, `file:` before it or not; nil for standard error.
+    private static func file(_ text: String) throws(CommandError) -> String? {
+        for other in ["journald:", "syslog:"] where text.hasPrefix(other) {
+            throw CommandError(
+                "--log: \"\(text)\" is not a file, and nothing is written to anything else; a file"
+                    + " of that name is ./\(text)")
+        }
+        let path = text.hasPrefix("file:") ? String(text.dropFirst(5)) : text
+        return path.isEmpty ? nil : path
     }
 
     /// As the XDG base directories have it for users.

@@ -5,6 +5,7 @@ internal import OCISpec
 struct ParsedArguments {
     let command: Command
     let globals: GlobalOptions
+    /// Switches with a value too, where one was given behind `=`.
     private let found: [(name: String, value: String?)]
     let operands: [String]
 
@@ -25,9 +26,20 @@ struct ParsedArguments {
         } catch {
             throw CommandError(ParsedArguments.sentence(error, command, options))
         }
+        for given in found {
+            guard let text = given.value, command.option(given.name)?.value == nil else { continue }
+            if Option.isOn(text) == nil { throw CommandError(Option.noSwitch(given.name, text)) }
+        }
     }
 
-    func has(_ name: String) -> Bool { found.contains { $0.name == name } }
+    func has(_ name: String) -> Bool { isOn(name) ?? false }
+
+    /// Whether a switch is on, as it was given last, or an option is given; nil when it is not.
+    func isOn(_ name: String) -> Bool? {
+        guard let last = found.last(where: { $0.name == name }) else { return nil }
+        if command.option(name)?.value != nil { return true }
+        return last.value.flatMap(Option.isOn) ?? true
+    }
 
     /// The value given last.
     func value(_ name: String) -> String? { found.last { $0.name == name }?.value }

@@ -129,4 +129,30 @@ struct ProgramLookupTests {
         #expect(outcome.code == (arguments.isEmpty ? 0 : 125), "\(outcome)")
         #expect((outcome.output + outcome.error).contains(word), "\(outcome)")
     }
+
+    /// The right to execute may be a capability's.
+    @Test(arguments: [true, false])
+    func `who may override permissions executes what is executable for anybody`(
+        _ overrides: Bool
+    ) throws {
+        try Sandbox.use { box in
+            try box.write("layer/tool", "#!/bin/sh\necho ran\n", mode: 0o744)
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"].append(.string(box.path("layer")))
+            config["process"]["user"] = ["uid": 1000, "gid": 1000]
+            let sets = ["bounding", "effective", "permitted", "inheritable", "ambient"]
+            for set in sets where overrides {
+                config["process"]["capabilities"][set] = ["CAP_DAC_OVERRIDE"]
+            }
+            try box.prepare(config, arguments: ["/tool"])
+            let named = try box.command("run", box.id())
+            let alone = try box.start(config, arguments: ["/tool"]).finish()
+            #expect(named.code == (overrides ? 0 : 1), "\(named)")
+            #expect(alone.code == (overrides ? 0 : 126), "\(alone)")
+            for outcome in [named, alone] {
+                #expect(outcome.output == (overrides ? "ran\n" : ""))
+                #expect(overrides || outcome.error.contains("permission denied"))
+            }
+        }
+    }
 }

@@ -182,6 +182,8 @@ struct KilledRuntimeTests {
                 }
                 try box.succeed("delete", "--force", box.id())
                 #expect(box.containers.isEmpty, "step \(step)")
+                // Looked for at once: the next round's would have the same names.
+                #expect(ControlGroups.named(box.controlGroup) == [], "step \(step)")
                 for pid in HostProcess.concerned(with: box.directory) {
                     #expect(HostProcess.waitForEnd(of: pid), "step \(step)")
                 }
@@ -214,6 +216,7 @@ struct KilledRuntimeTests {
             try box.succeed("delete", "--force", box.id())
             #expect(box.containers.isEmpty)
             #expect(HostProcess.waitForEnd(of: pid))
+            #expect(ControlGroups.named(box.controlGroup) == [])
         }
     }
 

@@ -3,9 +3,11 @@ import Testing
 
 /// Signals to the runtime process, and its death.
 struct SignalTests {
-    static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+    static let forwarded = [
+        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPWR, 37,
+    ]
 
-    @Test(arguments: forwarded)
+    @Test(arguments: forwarded + [SIGABRT, SIGIO, SIGCONT, 34, 64])
     func `a signal to the runtime reaches the program`(_ signal: CInt) throws {
         try Sandbox.use { box in
             let run = try box.start(box.config(), arguments: ["/probe", "--handle"], input: .open)
@@ -91,11 +93,68 @@ struct SignalTests {
         }
     }
 
-    @Test func `what a program leaves running ends with it`() throws {
+    @Test(arguments: [SIGCONT, SIGURG, SIGWINCH, SIGCHLD])
+    func `a signal that means no end ends nothing`(_ signal: CInt) throws {
         try Sandbox.use { box in
+            let run = try box.start(
+                box.config(), arguments: ["sh", "-c", "echo ready; read x; echo got $x"],
+                input: .open)
+            #expect(try run.readLine() == "ready")
+            run.send(signal)
+            run.write("words\n")
+            #expect(try run.readLine() == "got words")
+            #expect(try run.finish().code == 0)
+        }
+    }
+
+    /// Its first process takes the others with it where it has a pid namespace of its own;
+    /// elsewhere the runtime adopts and ends them.
+    @Test(arguments: [true, false], [0, 3])
+    func `what a program leaves running ends with it`(_ ownProcesses: Bool, _ code: Int32) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            if !ownProcesses { config.share("pid") }
             let outcome = try box.run(
-                box.config(), arguments: ["sh", "-c", "sleep 1000 & (sleep 1000 &) ; echo done"])
+                config,
+                arguments: [
+                    "sh", "-c",
+                    "sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 1000' &); echo done; exit \(code)",
+                ])
             #expect(outcome.output == "done\n")
+            #expect(outcome.code == code)
+            #expect(HostProcess.concerned(with: box.directory) == [])
+        }
+    }
+
+    @Test func `what keeps coming after it ends too`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.share("pid")
+            let chain = "sh -c 'while :; do (sleep 0.01; :) & sleep 0.001; done' &"
+            let outcome = try box.run(
+                config, arguments: ["sh", "-c", "(setsid \(chain)); echo done"])
+            #expect(outcome.output == "done\n")
+            #expect(HostProcess.concerned(with: box.directory) == [])
+        }
+    }
+
+    /// Only the control group knows whose these are when nobody is left to adopt them.
+    @Test func `killed, the runtime leaves nothing in the control group`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.share("pid")
+            config["linux"]["cgroupsPath"] = .string("/" + box.controlGroup)
+            config["linux"]["resources"]["pids"]["limit"] = 100
+            let run = try box.start(
+                config, arguments: ["sh", "-c", "(setsid sleep 1000 &); echo ready; read x"],
+                input: .open)
+            #expect(try run.readLine() == "ready")
+            let concerned = HostProcess.concerned(with: box.directory)
+            #expect(concerned.count >= 4, "the runtime, its watchdog, the shell, the sleeper")
+            run.send(SIGKILL)
+            for pid in concerned where pid != run.pid { #expect(HostProcess.waitForEnd(of: pid)) }
+            #expect(try run.finish().code == 128 + SIGKILL)
+            #expect(ControlGroups.named(box.controlGroup) == [])
         }
     }
 

@@ -516,7 +516,8 @@ static void attempt(char *argument) {
 
 // MARK: Roles, for tests that need a process which does something
 
-static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2, SIGABRT,
+                                SIGALRM, SIGPWR,  SIGCONT, SIGIO,   34,      37,      64};
 
 static int say(const char *line) { return write(1, line, strlen(line)) < 0 ? 1 : 0; }
 
@@ -524,7 +525,7 @@ static int say(const char *line) { return write(1, line, strlen(line)) < 0 ? 1 :
 static int handle(void) {
     sigset_t set;
     sigemptyset(&set);
-    for (int i = 0; i < 6; i++)
+    for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
         sigaddset(&set, forwarded[i]);
     sigaddset(&set, SIGWINCH);
     sigprocmask(SIG_BLOCK, &set, NULL);

@@ -65,8 +65,8 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// pidfd_getfd(2): the process's descriptor `number` as a close-on-exec one of this process.
 int clinux_pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
-/// `*signaled` when it is a signal's number.
-int clinux_wait_pidfd(int pidfd, int *status, int *signaled);
+/// `*signaled` when it is a signal's number. With `keep` also WNOWAIT.
+int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled);
 /// posix_spawn(3): starts the program `path` as a process of its own, leader of a process group.
 /// `streams` become its standard streams, every other descriptor is closed; every signal has its
 /// default action and none is blocked. Answers −1 also when the program cannot be executed.
@@ -209,6 +209,10 @@ int clinux_signalfd(const sigset_t *set);
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Takes note of every child that has ended but `kept`.
 void clinux_reap_others(pid_t kept);
+/// faccessat2(2) with X_OK and AT_EACCESS: what execve(2) would say, capabilities and all.
+int clinux_may_execute(const char *path);
+/// Whether a child is left that waitpid(2) would wait for: one with an exit signal.
+int clinux_has_children(void);
 /// 1 when `signal` is ignored, 0 when not.
 int clinux_is_ignored(int signal);
 /// `signal` back to its default action.

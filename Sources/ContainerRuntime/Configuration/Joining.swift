@@ -17,7 +17,8 @@ public struct Joining: Sendable {
     /// Added to the bounding, effective and permitted sets, and to the ambient one where the
     /// config has inheritable ones.
     public var capabilities: CapabilitySet = []
-    public var forbidsNewPrivileges = false
+    /// Nil as the config has it.
+    public var forbidsNewPrivileges: Bool?
     public var appArmorProfile: String?
     /// The SELinux context.
     public var label: String?
@@ -57,8 +58,8 @@ extension Configuration {
             }
             process.capabilities = Setting(sets, .argument("--cap"))
         }
-        if joining.forbidsNewPrivileges {
-            process.noNewPrivileges = Setting(true, .argument("--no-new-privs"))
+        if let forbids = joining.forbidsNewPrivileges {
+            process.noNewPrivileges = Setting(forbids, .argument("--no-new-privs"))
         }
         if let profile = joining.appArmorProfile, !profile.isEmpty {
             process.appArmorProfile = Setting(profile, .argument("--apparmor"))

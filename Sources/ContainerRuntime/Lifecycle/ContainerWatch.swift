@@ -62,7 +62,7 @@ extension StoredContainer {
     public func watch(
         memoryPressure pressure: MemoryPressure?
     ) throws(RuntimeError) -> ContainerWatch {
-        let state = try running()
+        let state = try running("container with id \(id.text) is not running")
         let group = state.groups.controlGroup
         let sentence: String
         do throws(SystemCallError) {

@@ -27,7 +27,7 @@ public enum HookRunner {
                 .multipliedReportingOverflow(by: 1_000_000_000)
             return overflow ? nil : nanoseconds
         }
-        let start = "error running \(kind.rawValue) hook #\(index): "
+        let start = "\(failure(of: kind))\(index): "
         let outcome: Program.Outcome
         do throws(Errno) {
             outcome = try program.run(input: state, within: limit)
@@ -36,6 +36,11 @@ public enum HookRunner {
         }
         guard let failure = failure(outcome, hook) else { return }
         throw StepError(start + failure + ", stderr: " + said(outcome.errorOutput))
+    }
+
+    /// What the sentence begins with, up to the hook's number.
+    static func failure(of kind: Configuration.Hooks.Kind) -> String {
+        "error running \(kind.rawValue) hook #"
     }
 
     /// Nil for a hook that went well.

@@ -67,6 +67,18 @@ public final class Launch {
         }
     }
 
+    /// Without a pid namespace of its own what the container's first process leaves behind goes on.
+    ///
+    /// What hooks have left running on the host is none of it.
+    private func endOrphans() {
+        guard plan.endsOrphans else { return }
+        let left = CurrentProcess.endChildrenElsewhere(until: Clock.nanoseconds + 10_000_000_000)
+        if left.isEmpty { return }
+        warn(
+            "processes of the container are left that cannot be killed: "
+                + left.map(String.init).joined(separator: ", "))
+    }
+
     private func launch() throws(RuntimeError) -> LaunchSession.Ending {
         for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
             try apply(index, planned)
@@ -95,7 +107,9 @@ public final class Launch {
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try stepping("signalfd") { () throws(Errno) in
             try Signal.listenForChildren()
-            let wanted = Signal.forwarded.filter { !Signal.isIgnored($0) } + [Signal.windowChange]
+            let wanted =
+                Signal.forwarded.filter { !Signal.isIgnored($0) } + Signal.passedOn
+                + [Signal.windowChange]
             return try SignalQueue.open(plan.adoptsOrphans ? wanted + [Signal.childEnded] : wanted)
         }
         let lifeline = try stepping("pidfd_open") { () throws(Errno) in
@@ -133,7 +147,8 @@ public final class Launch {
             terminal: terminal, watchdog: watchdog, until: until,
             consoleSocket: plan.consoleSocket, context: context,
             ownsProcessNamespace: plan.namespaces.contains(.pid),
-            firstAfterStart: plan.firstAfterStart)
+            firstAfterStart: plan.firstAfterStart,
+            looksAtStart: until == .started || plan.firstAfterStart < plan.steps.count)
     }
 
     /// The runtime's steps from `index` on, up to the next one of the container's.
@@ -165,6 +180,7 @@ public final class Launch {
 
     /// Takes away what the steps have left on the host: nothing, where nothing was left.
     private func finish() throws(RuntimeError) {
+        endOrphans()
         for made in context.undoing.reversed() {
             do throws(RuntimeError) {
                 try made.undo()
@@ -191,9 +207,25 @@ public final class Launch {
             throw RuntimeError("the init process ended before it could wait for its start")
         case .exited(let code): return code
         case .signaled(let signal): return 128 + signal
-        case .diedEarly(let signal):
-            throw RuntimeError(
-                "the init process was killed by signal \(signal) before the program started")
+        case .endedEarly(let ended): throw RuntimeError(Launch.sentence(ended))
+        }
+    }
+
+    /// Why there was no program.
+    private static func sentence(_ ended: ChildProcess.Ending) -> String {
+        switch ended {
+        case .exited(let code):
+            "the init process ended with code \(code) before the program started, and could not say"
+                + " why; a seccomp profile that forbids write keeps it from that"
+        case .signaled(Signal.badSystemCall):
+            "the init process was killed by signal \(Signal.badSystemCall) before the program"
+                + " started: the seccomp profile kills for a system call that executing a program"
+                + " takes; allow execve, and what \"vfs-run plan\" shows behind the filter"
+        case .signaled(Signal.kill):
+            "the init process was killed by signal \(Signal.kill) before the program started: by"
+                + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
+        case .signaled(let signal):
+            "the init process was killed by signal \(signal) before the program started"
         }
     }
 }

@@ -15,8 +15,8 @@ struct LaunchSession: ~Copyable {
         case failed(step: Int, exitCode: CInt?, message: String)
         /// A step of the runtime's that the init process waited for failed.
         case refused(RuntimeError)
-        /// A signal ended the init process before the program ran.
-        case diedEarly(CInt)
+        /// The init process ended before the program ran, and could not say why.
+        case endedEarly(ChildProcess.Ending)
         /// The runtime cannot follow the container any more.
         case lost(SystemCallError)
     }
@@ -36,8 +36,13 @@ struct LaunchSession: ~Copyable {
     private var channel: Channel?
     private var proxy: TerminalProxy?
     private var failure: Ending?
+    /// Whether somebody acts on the program's start: then a death on the way there is told apart at
+    /// once, and otherwise in the end.
+    private let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
     private var isExecuting = false
+    /// Whether it has become the program, as far as it was looked at.
+    private var hasStarted = false
     private var isCreated = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
@@ -47,7 +52,7 @@ struct LaunchSession: ~Copyable {
         signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
         consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
-        firstAfterStart: Int
+        firstAfterStart: Int, looksAtStart: Bool
     ) {
         self.child = child
         self.channel = consume channel
@@ -60,6 +65,7 @@ struct LaunchSession: ~Copyable {
         self.context = context
         self.ownsProcessNamespace = ownsProcessNamespace
         self.firstAfterStart = firstAfterStart
+        self.looksAtStart = looksAtStart
     }
 
     /// Takes the runtime's steps from one index on, for the process that waits for them.
@@ -80,11 +86,13 @@ struct LaunchSession: ~Copyable {
             try? child.send(signal: Signal.kill)
         }
         proxy?.restore()
-        // Ended before it was ready.
-        if until == .started && isExecuting && failure == nil { return .left }
         let ended: ChildProcess.Ending
         do {
-            ended = try child.wait()
+            ended = try child.wait(keepingRemains: true)
+            lookAtRemains(ended)
+            // Ended before it was ready. Whoever waits for the container may have the rest of it.
+            if until == .started && hasStarted && failure == nil { return .left }
+            _ = try child.wait()
         } catch {
             return .lost(SystemCallError("waitid", "", error))
         }
@@ -92,17 +100,28 @@ struct LaunchSession: ~Copyable {
         if let watchdog { try? CurrentProcess.stopWatchdog(watchdog) }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
+        if !hasStarted { return .endedEarly(ended) }
         switch ended {
         case .exited(let code): return .exited(code)
-        case .signaled(let signal): return isExecuting ? .signaled(signal) : .diedEarly(signal)
+        case .signaled(let signal): return .signaled(signal)
         }
+    }
+
+    /// The end of the channel is the program's start, or a death on the way there: a filter that
+    /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
+    /// execution to the kernel.
+    private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
+        // The init process has this code where a filter keeps it from saying what went wrong.
+        if case .exited(let code) = ended, code != RuntimeError.failure, hasStarted { return }
+        if failure != nil || channel != nil { return }
+        hasStarted = child.hasExecuted ?? isExecuting
     }
 
     /// Whether the runtime's part is done.
     private var isFarEnough: Bool {
         switch until {
         case .created: isCreated
-        case .started: channel == nil && isExecuting && context.readiness?.isDone ?? true
+        case .started: hasStarted && context.readiness?.isDone ?? true
         case .ended: false
         }
     }
@@ -137,7 +156,7 @@ struct LaunchSession: ~Copyable {
                 try Poll.wait([(signals.borrowed, .readable), (blocked, .writable)])
             }
             while !events[0].isEmpty, let signal = try nextSignal() {
-                if Signal.forwarded.contains(signal) { return }
+                if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
             }
         }
     }
@@ -148,7 +167,10 @@ struct LaunchSession: ~Copyable {
         guard let current = channel.take() else { return }
         let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
         guard let message else {
-            if isExecuting && failure == nil { _ = answer(firstAfterStart, takeTurn) }
+            if failure != nil { return }
+            // A filter may have kept it from saying that it executes.
+            hasStarted = isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting
+            if hasStarted { _ = answer(firstAfterStart, takeTurn) }
             return
         }
         let words = InitMessage(message.bytes)
@@ -227,7 +249,7 @@ struct LaunchSession: ~Copyable {
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
-                ownsProcessNamespace && child.drops(signal)
+                ownsProcessNamespace && !Signal.harmless.contains(signal) && child.drops(signal)
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal
@@ -238,6 +260,9 @@ struct LaunchSession: ~Copyable {
 }
 
 extension ChildProcess {
+    /// Nil where `/proc` does not say.
+    fileprivate var hasExecuted: Bool? { (try? ProcessIdentity.status(pid))?.hasExecuted }
+
     /// Whether the kernel drops `signal`, since the process leaves it at its default action.
     ///
     /// While a process waits in sigwait(3), as tini and dumb-init do, the set it waits for does

@@ -99,12 +99,16 @@ extension StoredContainer {
         try? directory.borrowed.remove(ContainerStore.fifoName)
         KillPoint.reach(4)
         let rest = words.dropFirst(AwaitStart.opened.count)
-        if rest.isEmpty {
-            throw error("the init process was killed before the program started")
-        }
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
         if message.isEmpty {
+            guard hasStarted(state) ?? !rest.isEmpty else {
+                try end(state)
+                throw error(
+                    "the init process was killed before the program started: by the seccomp profile,"
+                        + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
+                )
+            }
             try runPoststart(state)
             return follow(readiness, state, warn)
         }
@@ -113,7 +117,19 @@ extension StoredContainer {
         guard case .failed(_, _, let text) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
+        if text.contains(HookRunner.failure(of: .startContainer)) {
+            throw self.error(destroyed(state, after: text))
+        }
         throw error(text)
+    }
+
+    /// Whether the init process has become the program; nil when it has ended and somebody else has
+    /// waited for it already: then nobody can tell any more.
+    private func hasStarted(_ state: ContainerState) -> Bool? {
+        guard let process = state.process, let status = try? ProcessIdentity.status(process.pid),
+            status.startTime == process.startTime
+        else { return nil }
+        return status.hasExecuted
     }
 
     /// It may take as long as it likes to be ready.
@@ -141,7 +157,23 @@ extension StoredContainer {
                 environment: CurrentProcess.environment)
         } catch {
             try? send(Signal.kill, state)
-            throw self.error(error.message)
+            // Somebody else may have removed it meanwhile.
+            guard (try? lock()) != nil else { throw self.error(error.message) }
+            throw self.error(destroyed(state, after: error.message))
+        }
+    }
+
+    /// As the specification has it of a container whose startContainer or poststart hook fails:
+    /// stopped, destroyed, and what its poststop hooks do is done.
+    ///
+    /// - Returns: The sentence about the failure, and what went wrong here too.
+    private func destroyed(_ state: ContainerState, after failure: String) -> String {
+        do throws(RuntimeError) {
+            try end(state)
+            try destroy(state, poststop: try hooks().poststop)
+            return failure
+        } catch {
+            return "\(failure); \(error.message)"
         }
     }
 
@@ -359,10 +391,13 @@ extension StoredContainer {
         ])
     }
 
-    func running() throws(RuntimeError) -> ContainerState {
+    /// - Parameter otherwise: What is said of one that does not run.
+    func running(
+        _ otherwise: String = "container not running"
+    ) throws(RuntimeError) -> ContainerState {
         let state = try known()
         let status = status(state)
-        if status == .stopped || status == .creating { throw error("container not running") }
+        if status == .stopped || status == .creating { throw error(otherwise) }
         return state
     }
 

@@ -132,6 +132,12 @@ final class Running {
 
     func send(_ signal: CInt) { kill(pid, signal) }
 
+    /// What it, or the container behind it, reads next, where its input was left open.
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(input, bytes, bytes.count)
+    }
+
     func closeInput() {
         if input >= 0 { close(input) }
         input = -1
@@ -207,7 +213,7 @@ final class Running {
     }
 
     private func writePending() {
-        let count = pending.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+        let count = pending.withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
         pending = count < 0 ? [] : pending.dropFirst(count)
         if pending.isEmpty { closeInput() }
     }
