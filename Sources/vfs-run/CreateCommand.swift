@@ -7,7 +7,8 @@ extension Option {
         long: "bundle", short: "b", value: "DIR",
         help: "the directory that holds config.json, this one by default", completes: .directories)
     static let config = Option(
-        long: "config", value: "FILE", help: "read FILE instead of the bundle's config.json",
+        long: "config", short: "f", value: "FILE",
+        help: "read FILE instead of the bundle's config.json",
         completes: .files)
     static let consoleSocket = Option(
         long: "console-socket", value: "SOCKET",
@@ -54,7 +55,11 @@ extension Command {
                 + " /run/notify/notify.sock. What it says there until it is ready is passed on by"
                 + " start, which waits for that; what it says later is not.",
         ],
-        options: Option.creation,
+        options: Option.creation + [
+            Option(
+                long: "no-subreaper", value: nil,
+                help: "accepted for callers that give it: nothing is adopted in any case")
+        ],
         run: { arguments throws(CommandError) in
             try launch(arguments, until: .created)
         })

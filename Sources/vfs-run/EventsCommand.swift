@@ -104,14 +104,26 @@ extension Command {
         return level
     }
 
-    /// As Go writes durations, of one unit.
+    /// As Go writes durations: `1m30s`, `1.5h`.
     private static func milliseconds(_ text: String) throws(CommandError) -> UInt64 {
-        let units: [(String, Double)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
-        for (unit, factor) in units where text.hasSuffix(unit) {
-            guard let number = Double(text.dropLast(unit.count)) else { continue }
-            if number * factor >= 1 { return UInt64(min(number * factor, 1e12)) }
-            throw CommandError("duration interval must be greater than 0")
-        }
-        throw CommandError("--interval: \"\(text)\" is not a duration; write 500ms, 5s or 1m")
+        let units = [
+            "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000,
+        ]
+        var rest = text[...]
+        var sum = 0.0
+        repeat {
+            let number = rest.prefix { $0.isNumber || $0 == "." }
+            rest = rest.dropFirst(number.count)
+            let unit = rest.prefix { !$0.isNumber && $0 != "." }
+            rest = rest.dropFirst(unit.count)
+            guard let amount = Double(number), let factor = units[String(unit)] else {
+                if text == "0" || text.hasPrefix("-") { break }
+                throw CommandError(
+                    "--interval: \"\(text)\" is not a duration; write 500ms, 5s or 1m")
+            }
+            sum += amount * factor
+        } while !rest.isEmpty
+        if sum < 1 { throw CommandError("duration interval must be greater than 0") }
+        return UInt64(min(sum, 1e12))
     }
 }

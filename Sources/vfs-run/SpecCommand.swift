@@ -20,6 +20,9 @@ extension Command {
                 help: "the directory to write it to, instead of this one",
                 completes: .directories),
             Option(
+                long: "file", short: "f", value: "FILE",
+                help: "the file to write, instead of config.json", completes: .files),
+            Option(
                 long: "rootless", value: nil, help: "for the caller, who need not be root"),
         ],
         run: { arguments throws(CommandError) in
@@ -27,13 +30,15 @@ extension Command {
                 throw CommandError("spec takes no argument \"\(extra)\"; see \"vfs-run help spec\"")
             }
             let json = DefaultConfig.json(for: arguments.has("rootless") ? .current : nil)
-            let path = (arguments.value("bundle") ?? ".") + "/config.json"
+            let name = arguments.value("file") ?? "config.json"
+            let path = name.hasPrefix("/") ? name : (arguments.value("bundle") ?? ".") + "/" + name
             do throws(Errno) {
                 let file = try HostPath.open(
                     path, [.writeOnly, .create, .exclusive], mode: 0o644)
                 try file.borrowed.write(all: Array(json.prettyText.utf8))
             } catch .fileExists {
-                throw CommandError("\(path) exists; remove it first, or name another --bundle")
+                throw CommandError(
+                    "file \(path) exists; remove it first, or name another by --bundle or --file")
             } catch {
                 throw CommandError("\(path): \(error.words)")
             }

@@ -20,7 +20,7 @@ enum VFSRun {
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))
             } else if parsed.has("version") {
-                try Output.write("vfs-run \(version)\nspec: \(Spec.versions.newest)\n")
+                try Output.write("vfs-run version \(version)\nspec: \(Spec.versions.newest)\n")
             } else {
                 CurrentProcess.exit(try command.run(parsed))
             }

@@ -66,17 +66,18 @@ struct CreateTests {
         }
     }
 
-    @Test(arguments: ["--bundle", "-b", "--config"])
+    @Test(arguments: ["--bundle", "-b", "--config", "-f"])
     func `the bundle and the config can lie elsewhere`(_ option: String) throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["/probe", "--wait"])
-            let place = option == "--config" ? box.bundle + "/config.json" : box.bundle
+            let place =
+                ["--config", "-f"].contains(option) ? box.bundle + "/config.json" : box.bundle
             let outcome = try Running(
                 Host.runtime, ["--root", box.stateRoot, "create", option, place, box.id()],
                 directory: box.directory
             ).finish()
             #expect(outcome.code == 0, "\(outcome)")
-            let expected = option == "--config" ? box.directory : box.bundle
+            let expected = ["--config", "-f"].contains(option) ? box.directory : box.bundle
             #expect(try box.state()["bundle"] == .string(expected))
             try box.succeed("delete", box.id())
         }
@@ -209,7 +210,8 @@ struct CreateTests {
     @Test func `options without an effect of their own are taken`() throws {
         try Sandbox.use { box in
             let run = try box.create(
-                arguments: ["/probe", "keyring:"], options: ["--no-pivot", "--no-new-keyring"])
+                arguments: ["/probe", "keyring:"],
+                options: ["--no-pivot", "--no-new-keyring", "--no-subreaper"])
             try box.succeed("start", box.id())
             #expect(try run.readToEnd().contains("keyring"))
             try box.succeed("delete", "--force", box.id())

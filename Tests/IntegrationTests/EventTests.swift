@@ -27,7 +27,7 @@ struct `Events of a container` {
 
     /// Starts following; the first figures have come when this returns.
     private func follow(_ box: Sandbox, _ options: String...) throws -> Running {
-        let run = try box.launch(["events", "--interval", "50ms"] + options + [box.id()])
+        let run = try box.launch(["events", "--interval", "0m0.05s"] + options + [box.id()])
         let first = try Value(parsing: try run.readLine())
         try #require(first["type"].string == "stats")
         return run
@@ -56,7 +56,7 @@ struct `Events of a container` {
             let outcome = try run.finish()
             #expect(outcome.code == 0 && outcome.error.isEmpty, "\(outcome)")
             let after = try box.command("events", box.id())
-            #expect(after.code == 1 && after.error.contains("container not running"), "\(after)")
+            #expect(after.code == 1 && after.error.contains("is not running"), "\(after)")
             try box.succeed("delete", box.id())
         }
     }

@@ -139,6 +139,12 @@ struct ExecTests {
             #expect(try probe(box)["noNewPrivileges"] == 0)
             #expect(try probe(box, ["--no-new-privs"])["noNewPrivileges"] == 1)
             try box.succeed("delete", "--force", box.id())
+            // What the config says, unless the option says otherwise.
+            config["process"]["noNewPrivileges"] = true
+            try box.createAndStart(config)
+            #expect(try probe(box)["noNewPrivileges"] == 1)
+            #expect(try probe(box, ["--no-new-privs=false"])["noNewPrivileges"] == 0)
+            try box.succeed("delete", "--force", box.id())
         }
     }
 
@@ -289,6 +295,20 @@ struct ExecTests {
             let label = try box.command("exec", "--process-label", "a:b:c:d", box.id(), "true")
             let profile = try box.command("exec", "--apparmor", "no-such", box.id(), "true")
             for outcome in [label, profile] { #expect(outcome.code == 255, "\(outcome)") }
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    @Test func `exec in a paused container waits where that is asked for`() throws {
+        try Sandbox.use { box in
+            try box.createAndStart()
+            try box.succeed("pause", box.id())
+            let run = try box.launch(["exec", "--ignore-paused", box.id(), "echo", "out"])
+            for _ in 0..<20 { #expect(try box.status() == "paused") }
+            #expect(throws: Failure.self) { try run.readLine(seconds: 0.1) }
+            try box.succeed("resume", box.id())
+            #expect(try run.readLine() == "out")
+            #expect(try run.finish().code == 0)
             try box.succeed("delete", "--force", box.id())
         }
     }

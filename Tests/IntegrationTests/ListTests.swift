@@ -99,6 +99,20 @@ struct ListTests {
         }
     }
 
+    @Test(arguments: ["--file", "-f"])
+    func `spec writes it under another name`(_ option: String) throws {
+        try Sandbox.use { box in
+            try box.succeed("spec", option, "other.json")
+            try box.succeed("spec", "-b", box.bundle, "--rootless", option, "third.json")
+            for name in ["other.json", "third.json"] {
+                #expect(try Value(parsing: box.read("bundle/\(name)"))["ociVersion"] == "1.3.0")
+            }
+            #expect(!box.exists("bundle/config.json"))
+            try box.succeed("spec", option, box.path("absolute.json"))
+            #expect(box.exists("absolute.json"))
+        }
+    }
+
     @Test func `the config that spec writes runs`() throws {
         try Sandbox.use { box in
             try box.succeed("spec", "--bundle", box.bundle)
@@ -159,7 +173,7 @@ struct GlobalOptionTests {
         }
     }
 
-    @Test(arguments: [["--log", "log"], ["--log=log", "--log-format=text"]])
+    @Test(arguments: [["--log", "log"], ["--log=file:log", "--log-format=text"]])
     func `a text log has time, level and message`(_ globals: [String]) throws {
         try Sandbox.use { box in
             _ = try box.command("state", "nobody", globals: globals)
@@ -240,6 +254,20 @@ struct GlobalOptionTests {
         }
     }
 
+    /// As runc's callers may write them.
+    @Test(arguments: ["false", "0", "F"])
+    func `a switch is off where it is said to be`(_ word: String) throws {
+        try Sandbox.use { box in
+            try box.prepare(box.config(), arguments: ["echo", "here"])
+            let outcome = try box.command(
+                "run", "--detach=\(word)", "--keep=true", "--keep=\(word)", box.id(),
+                globals: ["--systemd-cgroup=\(word)", "--debug=\(word)", "--rootless=\(word)"])
+            #expect(outcome.code == 0 && outcome.output == "here\n", "\(outcome)")
+            #expect(outcome.error == "")
+            #expect(box.containers.isEmpty)
+        }
+    }
+
     @Test func `debug logs every step`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["true"])
@@ -259,6 +287,10 @@ struct GlobalOptionTests {
             (["--log-format", "xml", "list"], "invalid log-format: xml"),
             (["--log-level", "loud", "list"], "loud"), (["--rootless", "maybe", "list"], "maybe"),
             (["--cgroup-manager", "me", "list"], "me"), (["--root"], "needs a value"),
+            (["--debug=maybe", "list"], "invalid boolean value \"maybe\" for --debug"),
+            (["list", "--quiet=maybe"], "invalid boolean value \"maybe\" for --quiet"),
+            (["--log", "journald:x", "list"], "is not a file"),
+            (["--log", "syslog:x", "list"], "is not a file"),
         ] as [([String], String)])
     func `a value that is not known is refused`(_ words: [String], _ sentence: String) throws {
         let outcome = try Running(Host.runtime, words).finish()

@@ -56,7 +56,7 @@ struct NewcomerTests {
             let outcome = try Running(Host.runtime, [option]).finish()
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.count == 2)
-            #expect(lines.first?.hasPrefix("vfs-run ") == true)
+            #expect(lines.first?.hasPrefix("vfs-run version ") == true)
             #expect(lines.last == "spec: 1.3.0")
         }
     }

@@ -62,6 +62,50 @@ struct RunCommandTests {
         }
     }
 
+    /// What has lost its parent becomes the runtime's, and is no zombie when it has ended.
+    @Test func `run takes note of the end of what it has adopted`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.share("pid")
+            try box.prepare(
+                config,
+                arguments: [
+                    "sh", "-c",
+                    "for i in 1 2 3; do sh -c 'sh -c \"exit 3\" & echo $!'; done; echo end; read x",
+                ])
+            let run = try box.launch(["run", box.id()], input: .open)
+            let orphans = try (0..<3).map { _ in pid_t(try run.readLine()) ?? 0 }
+            #expect(try run.readLine() == "end")
+            for orphan in orphans {
+                let deadline = Deadline(5)
+                while HostProcess.field("PPid", of: orphan) != nil && !deadline.hasPassed {
+                    sched_yield()
+                }
+                #expect(HostProcess.field("PPid", of: orphan) == nil, "it is a zombie")
+            }
+            run.closeInput()
+            #expect(try run.finish().code == 1, "its input was at its end")
+        }
+    }
+
+    @Test(arguments: ["--config", "-f"])
+    func `run takes the options that create takes`(_ option: String) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.run(["/probe", "keyring:"])
+            try box.write("other.json", config.prettyText)
+            let host = try Facts(Running(Host.probe, ["--only", "keyring:"]).finish())
+            let kept = try Facts(
+                box.runCommand([
+                    "run", option, box.path("other.json"), "--no-pivot", "--no-new-keyring",
+                    box.id(),
+                ]))
+            #expect(kept.found("keyring:") == host.found("keyring:"))
+            let own = try Facts(box.runCommand(["run", option, box.path("other.json"), box.id()]))
+            #expect(own.found("keyring:") != host.found("keyring:"))
+        }
+    }
+
     @Test func `keep leaves the stopped container`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["sh", "-c", "exit 5"])
@@ -92,6 +136,32 @@ struct RunCommandTests {
             kill(orphan, SIGKILL)
             run.closeInput()
             _ = try run.finish()
+        }
+    }
+
+    /// Without control groups nobody but the runtime, which has adopted them, could end the first;
+    /// the second is none of the container's.
+    @Test func `what the container leaves behind ends with run, what a hook leaves does not`()
+        throws
+    {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.share("pid")
+            let hook = try box.write(
+                "hook",
+                "#!/bin/sh\nsetsid sleep 1000 < /dev/null > /dev/null 2>&1 &\necho $! > \(box.path("pid"))\n",
+                mode: 0o755)
+            config["hooks"]["createRuntime"] = [["path": .string(hook)]]
+            try box.prepare(
+                config, arguments: ["sh", "-c", "(setsid sleep 1000 &); echo done"])
+            let outcome = try box.command(
+                "run", box.id(), globals: ["--cgroup-manager", "disabled"])
+            #expect(outcome.output == "done\n")
+            let daemon = try #require(
+                pid_t(box.read("pid").split(separator: "\n").first.map(String.init) ?? ""))
+            #expect(kill(daemon, 0) == 0)
+            kill(daemon, SIGKILL)
+            #expect(HostProcess.concerned(with: box.directory).filter { $0 != daemon } == [])
         }
     }
 

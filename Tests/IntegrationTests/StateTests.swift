@@ -179,7 +179,10 @@ struct StateTests {
     }
 
     /// podman and moby send numbers; people names.
-    @Test(arguments: ["10", "USR1", "SIGUSR1", "usr1", "sigusr1"])
+    @Test(
+        arguments: [
+            "10", "USR1", "SIGUSR1", "usr1", "sigusr1", "37", "RTMIN+3", "SIGRTMIN+3", "SIGRTMAX",
+        ])
     func `kill takes names and numbers`(_ signal: String) throws {
         try Sandbox.use { box in
             let run = try box.create(arguments: ["/probe", "--handle"])
@@ -188,6 +191,27 @@ struct StateTests {
             let pid = try box.pid()
             try box.succeed("kill", box.id(), signal)
             #expect(HostProcess.waitForEnd(of: pid))
+            try box.succeed("delete", box.id())
+        }
+    }
+
+    /// Also what shares the pid namespace of the host, and has lost its parent.
+    @Test(arguments: ["--all", "-a"], [true, false])
+    func `kill all reaches every process`(_ option: String, _ ownProcesses: Bool) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            if !ownProcesses { config.share("pid") }
+            let run = try box.create(
+                nil, config,
+                arguments: ["sh", "-c", "(setsid sleep 1000 &); echo ready; exec sleep 1000"])
+            try box.succeed("start", box.id())
+            #expect(try run.readLine() == "ready")
+            let pids = try Value(parsing: box.succeed("ps", "-f", "json", box.id()).output)
+            let all = (pids.array ?? []).compactMap(\.integer).map { pid_t($0) }
+            #expect(all.count == 2)
+            try box.succeed("kill", option, box.id(), "KILL")
+            for pid in all { #expect(HostProcess.waitForEnd(of: pid)) }
+            #expect(try box.status() == "stopped")
             try box.succeed("delete", box.id())
         }
     }
