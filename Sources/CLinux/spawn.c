@@ -5,6 +5,7 @@
 #include "direct.h"
 
 #include <asm/unistd.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -12,6 +13,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -30,6 +33,7 @@ static struct {
     int lifeline, target, tty;
     struct termios saved;
     char *const *directories;
+    char mounts[32];
 } watched = {.target = -1};
 
 // Stacks of the processes that share memory: touched pages only take room.
@@ -166,6 +170,47 @@ int clinux_end_sleeper(pid_t pid) {
 
 void clinux_watch_directories(char *const *paths) { watched.directories = paths; }
 
+void clinux_watch_mounts(pid_t pid) {
+    char name[32];
+    snprintf(name, sizeof name, "/proc/%d/ns/mnt", pid);
+    ssize_t length = readlink(name, watched.mounts, sizeof watched.mounts - 1);
+    watched.mounts[length > 0 ? length : 0] = 0;
+}
+
+// Whether `pid`, a name of /proc, is in the mount namespace that is watched.
+static int has_mounts(int proc, const char *pid) {
+    char name[32], found[sizeof watched.mounts];
+    if (snprintf(name, sizeof name, "%s/ns/mnt", pid) >= (int)sizeof name) return 0;
+    ssize_t length = readlinkat(proc, name, found, sizeof found - 1);
+    if (length <= 0) return 0;
+    found[length] = 0;
+    return strcmp(found, watched.mounts) == 0;
+}
+
+// Kills all that are in the container's mount namespace, once; says whether there were any. With
+// no memory of its own: who held the lock of the heap is gone.
+static int kill_by_mounts(void) {
+    static char entries[8192] __attribute__((aligned(8)));
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int any = 0;
+    long length;
+    while ((length = syscall(SYS_getdents64, proc, entries, sizeof entries)) > 0) {
+        for (long at = 0; at < length;) {
+            struct dirent64 *entry = (struct dirent64 *)(entries + at);
+            at += entry->d_reclen;
+            if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+            if (!has_mounts(proc, entry->d_name)) continue;
+            int pidfd = (int)syscall(SYS_pidfd_open, atoi(entry->d_name), 0);
+            // Still the same: the number may have changed hands meanwhile.
+            if (pidfd >= 0 && has_mounts(proc, entry->d_name))
+                any |= syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
+            if (pidfd >= 0) close(pidfd);
+        }
+    }
+    close(proc);
+    return any;
+}
+
 // What has left the killed process, in a pid namespace that it shares with others.
 static void kill_members(const char *path) {
     int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -216,6 +261,9 @@ static int watchdog(void *unused) {
     }
     if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
     if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
+    // What they have made meanwhile is found in the next round.
+    for (int tries = 0; watched.mounts[0] != 0 && tries < 1000 && kill_by_mounts(); tries++) {
+    }
     remove_directories();
     syscall(SYS_exit_group, 0);
     return 0;

@@ -251,6 +251,12 @@ public enum CurrentProcess {
         clinux_watch(child.borrowed.rawValue)
     }
 
+    /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
+    /// has left behind.
+    public static func watchMounts(of child: borrowing ChildProcess) {
+        clinux_watch_mounts(child.pid)
+    }
+
     /// Ends the watchdog: nothing is left to kill.
     ///
     /// The corresponding C functions are `kill` and `waitpid`.

@@ -132,9 +132,10 @@ struct CreateTests {
             #expect(words == "/dev/pts/0")
             let screen = PseudoTerminal(adopting: descriptor, name: words)
             try box.succeed("start", box.id())
-            try screen.waitFor("44 99")
+            // The line's end is one byte: ONLCR is cleared.
+            try screen.waitFor("44 99\n")
             screen.type("typed\n")
-            try screen.waitFor("got typed")
+            try screen.waitFor("got typed\n")
             try box.succeed("delete", "--force", box.id())
         }
     }

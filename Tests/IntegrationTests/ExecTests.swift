@@ -252,9 +252,9 @@ struct ExecTests {
             #expect(name == "/dev/pts/0")
             let screen = PseudoTerminal(adopting: descriptor, name: name)
             #expect(try run.finish().code == 0)
-            try screen.waitFor("shown")
+            try screen.waitFor("shown\n")
             screen.type("typed\n")
-            try screen.waitFor("got typed")
+            try screen.waitFor("got typed\n")
             try box.succeed("delete", "--force", box.id())
         }
     }

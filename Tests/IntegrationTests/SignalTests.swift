@@ -138,13 +138,19 @@ struct SignalTests {
         }
     }
 
-    /// Only the control group knows whose these are when nobody is left to adopt them.
-    @Test func `killed, the runtime leaves nothing in the control group`() throws {
+    /// The control group tells whose these are when nobody is left to adopt them, and without one
+    /// the mount namespace.
+    @Test(arguments: [true, false])
+    func `killed, the runtime leaves nothing that its container has left`(
+        _ hasControlGroup: Bool
+    ) throws {
         try Sandbox.use { box in
             var config = box.config()
             config.share("pid")
-            config["linux"]["cgroupsPath"] = .string("/" + box.controlGroup)
-            config["linux"]["resources"]["pids"]["limit"] = 100
+            if hasControlGroup {
+                config["linux"]["cgroupsPath"] = .string("/" + box.controlGroup)
+                config["linux"]["resources"]["pids"]["limit"] = 100
+            }
             let run = try box.start(
                 config, arguments: ["sh", "-c", "(setsid sleep 1000 &); echo ready; read x"],
                 input: .open)

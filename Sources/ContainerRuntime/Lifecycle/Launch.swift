@@ -142,6 +142,10 @@ public final class Launch {
             own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        // Where it is the container's own, and nothing else tells whose they are.
+        if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
+            CurrentProcess.watchMounts(of: child)
+        }
         return LaunchSession(
             child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
             terminal: terminal, watchdog: watchdog, until: until,
