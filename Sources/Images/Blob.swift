@@ -31,7 +31,7 @@ struct Blob: ~Copyable {
             return try HostPath.open(path, [.readOnly, .noControllingTerminal])
         } catch {
             // What other programs would fetch.
-            let isName = error == .noSuchFileOrDirectory && !path.contains(".tar")
+            let isName = error == .noSuchFileOrDirectory && !path.has(".tar")
             throw ImageError(
                 "\(path): \(error.words)"
                     + (isName

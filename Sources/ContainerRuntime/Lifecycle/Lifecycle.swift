@@ -117,7 +117,7 @@ extension StoredContainer {
         guard case .failed(_, _, let text) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
-        if text.contains(HookRunner.failure(of: .startContainer)) {
+        if text.has(HookRunner.failure(of: .startContainer)) {
             throw self.error(destroyed(state, after: text))
         }
         throw error(text)
