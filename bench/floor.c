@@ -426,8 +426,7 @@ static int is_kept(int capability) { return capability < 32 && KEPT >> capabilit
 
 static void drop_bounding_set(void) {
     for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
-        if (is_kept(capability) || prctl(PR_CAPBSET_READ, capability) != 1) continue;
-        must(prctl(PR_CAPBSET_DROP, capability), "PR_CAPBSET_DROP");
+        if (!is_kept(capability)) must(prctl(PR_CAPBSET_DROP, capability), "PR_CAPBSET_DROP");
     }
 }
 
@@ -534,7 +533,7 @@ static int wait_for_end(int channel, int signals, int child) {
     pollers[0].fd = -1;
     pollers[2] = (struct pollfd){.fd = child, .events = POLLIN};
     must(poll(pollers, 5, -1), "poll");
-    must(clinux_wait_pidfd(child, &status, &signaled), "waitid");
+    must(clinux_wait_pidfd(child, 0, &status, &signaled), "waitid");
     return signaled ? 128 + status : status;
 }
 
