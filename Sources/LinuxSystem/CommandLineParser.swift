@@ -55,10 +55,12 @@ public enum CommandLineParser {
         }
         unsafe clinux_set_option(table, CInt(forms.count), nil, 0, 0)
         // The colon: a missing value is told apart from an unknown option.
-        let letters =
-            (inOrder ? "+:" : ":")
-            + forms.compactMap { form in form.short.map { "\($0)\(form.takesValue ? ":" : "")" } }
-            .joined()
+        var letters = inOrder ? "+:" : ":"
+        for form in forms {
+            guard let short = form.short else { continue }
+            letters.append(short)
+            if form.takesValue { letters += ":" }
+        }
         var result = Result()
         var next: CInt = 0
         while true {

@@ -61,12 +61,14 @@ struct GlobalOptions: Sendable {
         var globals = GlobalOptions(root: defaultRoot)
         var rest = arguments[...]
         while let word = rest.first, word.hasPrefix("--") {
-            let parts = word.dropFirst(2).split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = parts.first, let option = table.first(where: { $0.long == name })
-            else { break }
+            // By bytes: characters are looked up in tables.
+            let letters = word.utf8
+            let start = letters.index(letters.startIndex, offsetBy: 2)
+            let equals = letters.firstIndex(of: UInt8(ascii: "="))
+            let name = String(word[start..<(equals ?? word.endIndex)])
+            guard let option = table.first(where: { $0.long == name }) else { break }
             rest = rest.dropFirst()
-            var value = parts.count > 1 ? String(parts[1]) : nil
+            var value = equals.map { String(word[letters.index(after: $0)...]) }
             if option.value != nil && value == nil {
                 guard let next = rest.popFirst() else {
                     throw CommandError(
