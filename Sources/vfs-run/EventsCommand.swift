@@ -65,8 +65,9 @@ extension Command {
                 do throws(RuntimeError) {
                     try write(try container.statistics())
                 } catch {
-                    // It may have ended since.
-                    if try watch.next(until: 0).contains(.ended) { return }
+                    // It may have ended since; the kernel tells of it a moment later.
+                    let moment = Clock.nanoseconds + 1_000_000_000
+                    if try watch.next(until: moment).contains(.ended) { return }
                     throw error
                 }
             }

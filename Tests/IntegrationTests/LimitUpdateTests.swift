@@ -97,8 +97,6 @@ struct `New limits` {
 
     /// The kernel that is here has no such file, or the file does not take it.
     @Test(arguments: [
-        (["--cpu-rt-runtime", "5000"], "cpu.realtimeRuntime: "),
-        (["--cpu-rt-period", "1000000"], "cpu.realtimePeriod: "),
         (["--cpuset-cpus", "4096"], "cpu.cpus: write \"4096\" to "),
         (["--l3-cache-schema", "L3:0=f"], "non-existent Intel RDT configuration"),
     ])
