@@ -222,7 +222,7 @@ struct DiffTests {
                     "exec", box.id(), "sh", "-c",
                     """
                     cd /d; echo 2 > text; touch -r kept x; touch -r touched y
-                    echo 1 > touched; touch -r y touched; rm -r y /gone; ln text other
+                    echo 1 > touched; touch -r y touched; rm -r y /gone
                     mkdir -p new/in; echo 3 > new/in/file; mkfifo pipe; ln -s /etc link
                     """)
                 let outcome = try box.succeed("diff", box.id())
@@ -233,8 +233,7 @@ struct DiffTests {
                 #expect(
                     found == [
                         "A /d/link", "A /d/new/", "A /d/new/in/", "A /d/new/in/file",
-                        "A /d/other", "A /d/pipe", "M /d/text  content, same file as /d/other",
-                        "A /d/x", "D /gone/",
+                        "A /d/pipe", "M /d/text", "A /d/x", "D /gone/",
                     ])
                 try box.succeed("commit", box.id(), "-o", box.path("c.tar"))
                 try box.succeed("export", box.id(), "-o", box.path("e.tar"))
