@@ -31,7 +31,9 @@ final class BlobStream {
     /// How many more bytes may come.
     private var left: Int64
 
-    static let slots = 8
+    /// As much as keeps each busy while the other waits for a processor: with a few of them both
+    /// would wait for one another most of the time where others work, too.
+    static let slots = 32
     static let slotSize = 256 << 10
 
     /// What an archive may hold besides the content of its files.
