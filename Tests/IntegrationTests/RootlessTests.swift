@@ -120,7 +120,30 @@ struct RootlessTests {
             #expect(outcome.code == 0, "\(outcome)")
             let steps = try Value(parsing: outcome.output).array ?? []
             let added = steps.filter { $0["origin"] == "rootless" }.map { $0["does"].string }
-            #expect(added.first == "map users 0 to \(own) and groups 0 to \(own)")
+            #expect(added.first == "run from a binary that the container cannot write")
+            #expect(added.contains("map users 0 to \(own) and groups 0 to \(own)"))
+            #expect(added.contains { $0?.hasPrefix("bind the default devices") == true })
+        }
+    }
+
+    @Test func `the plan shows what is the host's, and what is left out`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            var config = box.ordinaryConfig()
+            let kinds = config["linux"]["namespaces"].array ?? []
+            config["linux"]["namespaces"] = .array(kinds.filter { $0["type"] != "network" })
+            config["mounts"].append(Config.sys)
+            config["mounts"].append(
+                Config.mount("/dev/pts", "devpts", ["newinstance", "gid=5", "mode=0620"]))
+            let file = try box.write("bundle/config.json", config.prettyText)
+            let outcome = try box.startOrdinary(["plan", "--json", file]).finish()
+            #expect(outcome.code == 0, "\(outcome)")
+            let steps = try Value(parsing: outcome.output).array ?? []
+            let bound = steps.first { $0["does"].string?.contains("sysfs on /sys") == true }
+            #expect(bound?["does"].string?.hasPrefix("bind the host's sysfs on /sys") == true)
+            #expect(bound?["origin"] == "rootless")
+            let terminals = steps.first { $0["does"].string?.contains("devpts") == true }
+            #expect(terminals?["does"] == "mount devpts on /dev/pts newinstance,mode=0620")
         }
     }
 

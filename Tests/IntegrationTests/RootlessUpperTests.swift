@@ -81,6 +81,8 @@ struct RootlessUpperTests {
                     "b=/bin/busybox; $b mkdir -p /a/b/c/d; echo >/a/b/c/d/e; $b chmod 0 /a/b/c /a/b"
             )
             try #require(kept.code == 0, "\(kept)")
+            let changes = try box.startOrdinary(["diff", state]).finish()
+            #expect(changes.output.contains("A /a/b/c/d/e\n"), "\(changes)")
             let outcome = try box.startOrdinary(["undo", "--all", state]).finish()
             #expect(outcome.code == 0 && outcome.error == "", "\(outcome)")
             #expect(!box.exists("keep/state"))

@@ -44,9 +44,13 @@ extension Configuration {
             guard case .fileSystem("devpts", let source, var parameters) = mounts[index].kind else {
                 continue
             }
-            parameters.removeAll {
+            let dropped = parameters.filter {
                 $0.key == "gid" && $0.value.flatMap { UInt32($0) }.map(groups.maps) == false
             }
+            if dropped.isEmpty { continue }
+            parameters.removeAll { $0.key == "gid" }
+            mounts[index].optionText = mounts[index].optionText.split(separator: ",")
+                .filter { !$0.hasPrefix("gid=") }.joined(separator: ",")
             mounts[index].kind = .fileSystem(
                 type: "devpts", source: source, parameters: parameters)
         }

@@ -3,8 +3,8 @@ public import LinuxSystem
 internal import SystemPackage
 
 /// What containers of an ordinary user's have written belongs in part to ids that are set aside for
-/// that user, and to nobody's account. In a user namespace with the same ids it is theirs: as its
-/// root they read and remove it.
+/// that user, and to nobody's account, or may not be entered by its owner. In a user namespace with
+/// the same ids it is theirs: as its root they read and remove it.
 public enum MappedOwners {
     /// Goes on as that root, for good, where this process is not root and somebody gives it these
     /// ids. Descriptors stay as they are.
@@ -12,7 +12,7 @@ public enum MappedOwners {
     /// - Returns: Whether files have the container's ids from here on.
     public static func become(_ owners: IDMappings?) throws(RuntimeError) -> Bool {
         guard let owners, Credentials.effectiveUser != 0,
-            let writer = RootlessUser.current.writer(of: owners), case .helpers = writer
+            let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
         do throws(StepError) {
             let namespace = try make(owners, writer)

@@ -86,7 +86,7 @@ public struct Planner {
     }
 
     private mutating func planRuntime() {
-        add(RequireSeal(users: reachedUsers))
+        add(RequireSeal(users: reachedUsers), reachedUsers == nil ? .standard : .rootless)
         if let label = configuration.process.label ?? configuration.mountLabel {
             add(RequireSELinux(), label.origin)
         }
@@ -429,10 +429,25 @@ public struct Planner {
             first.origin)
     }
 
-    /// Whether the host's proc shows what the container's would.
-    private var sharesProcesses: Bool {
-        !configuration.namespaces.new.value.contains(.pid)
-            && !configuration.namespaces.joined.contains { $0.value.kind == .pid }
+    /// Whether the host's file system of that type shows what the container's would.
+    private func isShared(_ type: String) -> Bool {
+        guard let kind = HostStandIn.namespace(of: type) else { return false }
+        return !configuration.namespaces.new.value.contains(kind)
+            && !configuration.namespaces.joined.contains { $0.value.kind == kind }
+    }
+
+    private mutating func planFileSystem(
+        _ mount: Configuration.Mount, _ type: String, _ source: String?,
+        _ parameters: [Configuration.Mount.Parameter]
+    ) {
+        let isRestricted = configuration.isRestricted
+        let isHosts = isRestricted && configuration.privilege != .nested && isShared(type)
+        add(
+            MountFileSystem(
+                mount: mount, type: type, source: source, parameters: parameters,
+                label: configuration.mountLabel?.value, isRestricted: isRestricted,
+                mayStandIn: isRestricted && (type != "proc" || isShared(type)), isHosts: isHosts),
+            isHosts && configuration.privilege == .none ? .rootless : mount.origin)
     }
 
     private mutating func planMount(_ mount: Configuration.Mount) {
@@ -442,14 +457,7 @@ public struct Planner {
                 AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
             attachedBinds += 1
         case .fileSystem(let type, let source, let parameters):
-            add(
-                MountFileSystem(
-                    mount: mount, type: type, source: source, parameters: parameters,
-                    label: configuration.mountLabel?.value,
-                    isRestricted: configuration.isRestricted,
-                    mayStandIn: configuration.isRestricted
-                        && (type != "proc" || sharesProcesses)),
-                mount.origin)
+            planFileSystem(mount, type, source, parameters)
         case .controlGroups:
             let isForWriting =
                 configuration.controlGroup != nil
@@ -471,7 +479,11 @@ public struct Planner {
 
     private mutating func planDevices() {
         let binds = configuration.isRestricted
-        if configuration.makesDefaultDevices { add(MakeDefaultDevices(binds: binds)) }
+        if configuration.makesDefaultDevices {
+            add(
+                MakeDefaultDevices(binds: binds),
+                configuration.privilege == .none ? .rootless : .standard)
+        }
         for device in configuration.devices {
             add(MakeDevice(device: device, binds: binds), device.origin)
         }

@@ -12,6 +12,11 @@ struct HostStandIn {
 
     static func exists(for type: String) -> Bool { places[type] != nil }
 
+    /// The namespace that it shows.
+    static func namespace(of type: String) -> NamespaceSet? {
+        ["sysfs": .network, "mqueue": .ipc, "proc": .pid][type]
+    }
+
     /// Nil for what the host has nothing of.
     init?(type: String, mount: Configuration.Mount) {
         guard let source = HostStandIn.places[type] else { return nil }

@@ -132,9 +132,14 @@ struct MountFileSystem: Step {
     var isRestricted = false
     /// Whether the host's is bound then, where it may not be mounted.
     var mayStandIn = false
+    /// Whether it is known that it will be: it shows a namespace of the host's.
+    var isHosts = false
 
     let side = Side.container
-    var summary: String { MountTarget(mount: mount).summary(type) }
+    var summary: String {
+        let mounting = MountTarget(mount: mount).summary(type)
+        return isHosts ? "bind the host's \(mounting.dropFirst("mount ".count))" : mounting
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
         let target = MountTarget(mount: mount)
