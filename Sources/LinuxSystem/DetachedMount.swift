@@ -152,12 +152,15 @@ public enum MountTree {
     /// `umount2(".", MNT_DETACH)`:
     /// the old root comes to lie on top of the new one, so no directory for it is needed.
     public static func pivotToWorkingDirectory() throws(SystemCallError) {
+        // Opened before: "." stays the new root, whatever lies on top of it.
+        let old = try attempt("open", #""/""#) { () throws(Errno) in
+            try HostPath.open("/", [.path, .directory])
+        }
         try attempt("pivot_root", #"".""#) { () throws(Errno) in
             try checkDone(unsafe clinux_pivot_root(".", "."))
         }
         // Unmounting a tree that is shared with the host would unmount the host's.
         try attempt("mount_setattr", "rslave, of the old root") { () throws(Errno) in
-            let old = try HostPath.open(".", [.path, .directory])
             try old.borrowed.setMountPropagation(.slave, recursive: true)
         }
         try attempt("umount2", "of the old root") { () throws(Errno) in

@@ -74,9 +74,11 @@ struct OpenBindSource: Step {
                         + " \"rbind\"" : nil
             }
         ) { () throws(Errno) in
-            BindSource(
-                try DetachedMount.clone(file.borrowed, recursive: isRecursive),
-                isDirectory: try FileStatus.of(file.borrowed).kind == .directory)
+            let tree = try DetachedMount.clone(file.borrowed, recursive: isRecursive)
+            // Those of the init process are no peers of the host's any more; these would be.
+            if side == .runtime { try tree.setPropagation(.slave, recursive: true) }
+            return BindSource(
+                tree, isDirectory: try FileStatus.of(file.borrowed).kind == .directory)
         }
         if let idMapping {
             guard let mappings = idMapping.mappings ?? mappings ?? context.idMappings else {

@@ -159,8 +159,11 @@ struct OpenRootDirectory: Step {
     func apply(_ context: StartContext) throws(StepError) {
         let directory = try Mountpoint.open(path)
         context.rootTree = try stepping("open_tree", path.inQuotes) { () throws(Errno) in
-            BindSource(
-                try DetachedMount.clone(directory.borrowed, recursive: true), isDirectory: true)
+            let tree = try DetachedMount.clone(directory.borrowed, recursive: true)
+            // A clone of a mount that is shared is a peer of the host's: what is mounted in it would
+            // be mounted there, and pivot_root refuses it.
+            try tree.setPropagation(.slave, recursive: true)
+            return BindSource(tree, isDirectory: true)
         }
     }
 }
