@@ -37,7 +37,7 @@ struct DiffPropertyTests {
             "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_MKNOD",
         ])
         config["vfs"]["overlay"]["layers"] = Value([
-            Host.base, box.path("low"), box.path("high"),
+            Host.base, box.probeLayer, box.path("low"), box.path("high"),
         ])
         config["vfs"]["overlay"]["options"] = Value(options)
         box.mayChange = ["state"]
