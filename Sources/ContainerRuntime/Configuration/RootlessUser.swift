@@ -57,6 +57,14 @@ public struct RootlessUser: Sendable, Hashable {
         return user
     }
 
+    /// The mappings of a container whose program runs as root.
+    var allMappings: IDMappings {
+        mappings(
+            for: Configuration.User(
+                userID: 0, groupID: 0, additionalGroupIDs: [], fileModeMask: nil)
+        ).mappings
+    }
+
     /// The mappings of a container whose program runs as `process`: root is the user itself, and
     /// the ids above are those that are set aside. Where none are, the program's own ids are the
     /// user's, and there are no others.
