@@ -267,8 +267,15 @@ struct JSONParser {
             }
             return
         }
+        // By its length and its first letter most are seen to be none of those before.
+        var seen: UInt64 = 0
         for (position, key) in keys.enumerated() {
-            for earlier in keys[..<position] where sameBytes(nodes[earlier], nodes[key]) {
+            let node = nodes[key]
+            let mark = (node.end - node.start) &* 8 &+ UInt32(bytes[Int(node.start) + 1])
+            let bit: UInt64 = 1 << UInt64(mark & 63)
+            defer { seen |= bit }
+            if seen & bit == 0 { continue }
+            for earlier in keys[..<position] where sameBytes(nodes[earlier], node) {
                 duplicates.append(key)
                 break
             }

@@ -121,6 +121,9 @@ public struct JSONValue: Sendable {
         }
     }
 
+    /// How many bytes a string has as it is written, without its quotation marks.
+    public var length: Int { Int(node.end) - Int(node.start) - 2 }
+
     /// Whether it is the string `word`, which is in ASCII; without making one of it.
     public func says(_ word: StaticString) -> Bool {
         let node = node

@@ -236,30 +236,36 @@ extension Command {
     private static func table(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
     ) -> [UInt8] {
-        typealias Row = InlineArray<6, String>
-        let header: Row = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
-        var widths: InlineArray<5, Int> = [12, 12, 12, 12, 12]
-        for report in reports {
-            widths[0] = max(widths[0], report.id.width + 3)
-            widths[3] = max(widths[3], report.bundle.width + 3)
-            widths[4] = max(widths[4], report.created.width + 3)
+        var (id, bundle, created) = (12, 12, 12)
+        for index in reports.indices {
+            id = max(id, reports[index].id.width + 3)
+            bundle = max(bundle, reports[index].bundle.width + 3)
+            created = max(created, reports[index].created.utf8.count + 3)
         }
         var text: [UInt8] = []
-        text.reserveCapacity((widths[0] + widths[3] + widths[4] + 40) * (reports.count + 1))
-        func append(_ row: Row) {
-            for column in widths.indices {
-                text += row[column].utf8
-                for _ in row[column].width..<widths[column] { text.append(0x20) }
-            }
-            text += row[5].utf8
+        text.reserveCapacity((id + bundle + created + 40) * (reports.count + 1))
+        func append(_ cell: String, _ width: Int, is taken: Int? = nil) {
+            text += cell.utf8
+            let taken = taken ?? cell.width
+            for _ in taken..<max(width, taken) { text.append(0x20) }
+        }
+        func append(_ row: (String, String, String, String, String, String)) {
+            append(row.0, id)
+            append(row.1, 12, is: row.1.utf8.count)
+            append(row.2, 12, is: row.2.utf8.count)
+            append(row.3, bundle)
+            append(row.4, created, is: row.4.utf8.count)
+            text += row.5.utf8
             text.append(0x0a)
         }
-        append(header)
-        for report in reports {
-            append([
-                report.id, String(report.pid), report.status.rawValue, report.bundle,
-                report.created, owners.name(report.ownerID),
-            ])
+        append(("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"))
+        for index in reports.indices {
+            append(
+                (
+                    reports[index].id, String(reports[index].pid), reports[index].status.rawValue,
+                    reports[index].bundle, reports[index].created,
+                    owners.name(reports[index].ownerID)
+                ))
         }
         return text
     }
@@ -267,7 +273,12 @@ extension Command {
 
 extension String {
     /// How many Unicode scalars it has.
-    fileprivate var width: Int { utf8.reduce(0) { $1 & 0xc0 == 0x80 ? $0 : $0 + 1 } }
+    fileprivate var width: Int {
+        let counted = unsafe utf8.withContiguousStorageIfAvailable { bytes in
+            unsafe bytes.reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
+        }
+        return counted ?? unicodeScalars.count
+    }
 }
 
 /// The names of users, read once.

@@ -142,7 +142,7 @@ struct RootlessTests {
             let bound = steps.first { $0["does"].string?.contains("sysfs on /sys") == true }
             #expect(bound?["does"].string?.hasPrefix("bind the host's sysfs on /sys") == true)
             #expect(bound?["origin"] == "rootless")
-            let terminals = steps.first { $0["does"].string?.contains("devpts") == true }
+            let terminals = steps.last { $0["does"].string?.contains("devpts") == true }
             #expect(terminals?["does"] == "mount devpts on /dev/pts newinstance,mode=0620")
         }
     }

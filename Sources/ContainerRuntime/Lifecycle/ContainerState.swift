@@ -66,24 +66,25 @@ struct ContainerState: Sendable {
     }
 
     private mutating func take(_ key: JSONValue, _ value: JSONValue) {
-        switch true {
-        case key.says("ociVersion"): ociVersion = value.string ?? ""
-        case key.says("id"): id = value.string ?? ""
-        case key.says("boot"): boot = value.string ?? ""
-        case key.says("bundle"): bundle = value.string ?? ""
-        case key.says("rootfs"): rootfs = value.string ?? ""
-        case key.says("created"): created = value.string ?? ""
-        case key.says("owner"): owner = value.integer(UInt32.self) ?? 0
-        case key.says("namespaces"): namespaces = value.integer(UInt64.self) ?? 0
-        case key.says("process"): process = ContainerState.identity(value)
-        case key.says("creator"): creator = ContainerState.identity(value)
-        case key.says("ownsProcesses"): ownsProcesses = value.bool ?? true
-        case key.says("hooks"):
+        // By their lengths first: there may be many to read.
+        switch key.length {
+        case 2 where key.says("id"): id = value.string ?? ""
+        case 4 where key.says("boot"): boot = value.string ?? ""
+        case 5 where key.says("owner"): owner = value.integer(UInt32.self) ?? 0
+        case 5 where key.says("hooks"):
             hooks = value.elements.compactMap {
                 $0.string.flatMap(Configuration.Hooks.Kind.init)
             }
-        case key.says("annotations"):
+        case 6 where key.says("bundle"): bundle = value.string ?? ""
+        case 6 where key.says("rootfs"): rootfs = value.string ?? ""
+        case 7 where key.says("created"): created = value.string ?? ""
+        case 7 where key.says("process"): process = ContainerState.identity(value)
+        case 7 where key.says("creator"): creator = ContainerState.identity(value)
+        case 10 where key.says("ociVersion"): ociVersion = value.string ?? ""
+        case 10 where key.says("namespaces"): namespaces = value.integer(UInt64.self) ?? 0
+        case 11 where key.says("annotations"):
             annotations = value.members.map { ($0.key.string ?? "", $0.value.string ?? "") }
+        case 13 where key.says("ownsProcesses"): ownsProcesses = value.bool ?? true
         default: break
         }
     }

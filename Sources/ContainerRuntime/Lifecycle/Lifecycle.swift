@@ -31,8 +31,7 @@ extension StoredContainer {
         private let state: ContainerState
         public let status: ContainerStatus
 
-        init(state: ContainerState, status: ContainerStatus) {
-            var state = state
+        init(state: consuming ContainerState, status: ContainerStatus) {
             state.forgetGroups()
             self.state = state
             self.status = status
