@@ -45,17 +45,18 @@ struct JSONParser {
 
     private mutating func parseObject(depth: Int) throws(JSONSyntaxError) {
         let index = try open(.object, depth: depth)
-        var keys: [Int] = []
+        var count = 0
+        var areEscaped = false
         skipSpace()
         if !take("}") {
-            keys.reserveCapacity(16)
             repeat {
                 skipSpace()
                 guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else {
                     throw error("expected a key in double quotes, found \(found)")
                 }
-                keys.append(nodes.count)
+                count += 1
                 try parseString()
+                areEscaped = areEscaped || nodes[nodes.count - 1].hasEscapes
                 skipSpace()
                 guard take(":") else { throw error("expected ':' after a key, found \(found)") }
                 skipSpace()
@@ -66,8 +67,9 @@ struct JSONParser {
                 throw error("expected ',' or '}' after a member, found \(found)")
             }
         }
-        close(index, count: keys.count)
-        findDuplicates(keys)
+        close(index, count: count)
+        if count < 2 { return }
+        areEscaped || count > 64 ? compareDecodedKeys(of: index) : compareKeys(of: index)
     }
 
     private mutating func parseArray(depth: Int) throws(JSONSyntaxError) {
@@ -257,29 +259,42 @@ struct JSONParser {
 
     // MARK: The rest
 
-    private mutating func findDuplicates(_ keys: [Int]) {
-        guard keys.count > 1 else { return }
-        // Few keys are compared with one another, many go through a set.
-        if keys.count > 24 || keys.contains(where: { nodes[$0].hasEscapes }) {
-            var seen: Set<[UInt8]> = []
-            for key in keys where !seen.insert(JSONString.decode(nodes[key], bytes)).inserted {
-                duplicates.append(key)
-            }
-            return
-        }
-        // By its length and its first letter most are seen to be none of those before.
+    /// Notes the keys that stand a second time in an object.
+    private mutating func compareKeys(of object: Int) {
+        let end = Int(nodes[object].next)
+        // By their lengths and first letters most are seen to be none of those before.
         var seen: UInt64 = 0
-        for (position, key) in keys.enumerated() {
+        var key = object + 1
+        while key < end {
             let node = nodes[key]
             let mark = (node.end - node.start) &* 8 &+ UInt32(bytes[Int(node.start) + 1])
             let bit: UInt64 = 1 << UInt64(mark & 63)
-            defer { seen |= bit }
-            if seen & bit == 0 { continue }
-            for earlier in keys[..<position] where sameBytes(nodes[earlier], node) {
-                duplicates.append(key)
-                break
-            }
+            if seen & bit != 0, stands(key, in: object) { duplicates.append(key) }
+            seen |= bit
+            key = Int(nodes[key + 1].next)
         }
+    }
+
+    /// The same for many keys, or ones that may be written in several ways.
+    private mutating func compareDecodedKeys(of object: Int) {
+        var seen: Set<[UInt8]> = []
+        var key = object + 1
+        while key < Int(nodes[object].next) {
+            if !seen.insert(JSONString.decode(nodes[key], bytes)).inserted {
+                duplicates.append(key)
+            }
+            key = Int(nodes[key + 1].next)
+        }
+    }
+
+    /// Whether a key stands in its object before.
+    private func stands(_ key: Int, in object: Int) -> Bool {
+        var earlier = object + 1
+        while earlier < key {
+            if sameBytes(nodes[earlier], nodes[key]) { return true }
+            earlier = Int(nodes[earlier + 1].next)
+        }
+        return false
     }
 
     private func sameBytes(_ one: JSONDocument.Node, _ other: JSONDocument.Node) -> Bool {

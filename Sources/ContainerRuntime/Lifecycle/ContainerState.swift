@@ -19,8 +19,6 @@ struct ContainerState: Sendable {
     var process: ProcessIdentity?
     /// The runtime process that creates it.
     var creator: ProcessIdentity?
-    /// The kernel's name for the run of the machine that the processes belong to.
-    var boot: String
     var ociVersion: String
     var bundle: String
     var rootfs: String
@@ -37,6 +35,11 @@ struct ContainerState: Sendable {
     }
     private var changedGroups: ResourceGroups?
     private var source: JSONValue?
+    /// The kernel's name for the run of the machine that the processes belong to.
+    private var boot: String {
+        guard let source else { return ProcessIdentity.currentBoot }
+        return source["boot"]?.string ?? ""
+    }
     var annotations: [(key: String, value: String)]
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
@@ -44,7 +47,7 @@ struct ContainerState: Sendable {
     /// Read by another version, or not by us at all: nil.
     init?(_ value: JSONValue) {
         id = ""
-        (bundle, ociVersion, boot, rootfs, created) = ("", "", "", "", "")
+        (bundle, ociVersion, rootfs, created) = ("", "", "", "")
         (owner, namespaces) = (0, 0)
         annotations = []
         source = value
@@ -58,18 +61,10 @@ struct ContainerState: Sendable {
         }
     }
 
-    /// For whoever keeps many: what only commands on one container ask for goes.
-    mutating func forgetGroups() {
-        source = nil
-        changedGroups = nil
-        boot = ""
-    }
-
     private mutating func take(_ key: JSONValue, _ value: JSONValue) {
         // By their lengths first: there may be many to read.
         switch key.length {
         case 2 where key.says("id"): id = value.string ?? ""
-        case 4 where key.says("boot"): boot = value.string ?? ""
         case 5 where key.says("owner"): owner = value.integer(UInt32.self) ?? 0
         case 5 where key.says("hooks"):
             hooks = value.elements.compactMap {
@@ -98,7 +93,6 @@ struct ContainerState: Sendable {
         self.rootfs = rootfs
         self.ociVersion = ociVersion
         self.annotations = annotations
-        boot = ProcessIdentity.currentBoot
         created = Clock.timestamp
         owner = Credentials.effectiveUser
         namespaces = 0

@@ -26,35 +26,42 @@ extension StoredContainer {
         return Report(state: state, status: status)
     }
 
-    /// What is told of a container.
+    /// What is told of a container. Small: there may be many.
     public struct Report: Sendable {
-        private let state: ContainerState
-        public let status: ContainerStatus
-
-        init(state: consuming ContainerState, status: ContainerStatus) {
-            state.forgetGroups()
-            self.state = state
-            self.status = status
-        }
-
-        public var id: String { state.id }
-        public var bundle: String { state.bundle }
-        public var created: String { state.created }
-        public var ownerID: UInt32 { state.owner }
+        public let id: String
+        public let bundle: String
+        public let created: String
+        public let ownerID: UInt32
         /// 0 where no process is left.
-        public var pid: Int32 { status == .stopped ? 0 : state.process?.pid ?? 0 }
+        public let pid: Int32
+        public let status: ContainerStatus
+        private let ociVersion: String
+        private let rootfs: String
+        private let annotations: [(key: String, value: String)]
+
+        init(state: borrowing ContainerState, status: ContainerStatus) {
+            id = state.id
+            bundle = state.bundle
+            created = state.created
+            ownerID = state.owner
+            pid = status == .stopped ? 0 : state.process?.pid ?? 0
+            self.status = status
+            ociVersion = state.ociVersion
+            rootfs = state.rootfs
+            annotations = state.annotations
+        }
 
         /// - Parameter owner: Whose name it has.
         public func json(owner: String) -> JSONOutput {
             var members: [(key: String, value: JSONOutput)] = [
-                ("ociVersion", .string(state.ociVersion)), ("id", .string(id)),
+                ("ociVersion", .string(ociVersion)), ("id", .string(id)),
                 ("pid", .integer(Int64(pid))), ("status", .string(status.rawValue)),
-                ("bundle", .string(bundle)), ("rootfs", .string(state.rootfs)),
+                ("bundle", .string(bundle)), ("rootfs", .string(rootfs)),
                 ("created", .string(created)),
             ]
-            if !state.annotations.isEmpty {
+            if !annotations.isEmpty {
                 members.append(
-                    ("annotations", .object(state.annotations.map { ($0.key, .string($0.value)) })))
+                    ("annotations", .object(annotations.map { ($0.key, .string($0.value)) })))
             }
             members.append(("owner", .string(owner)))
             return .object(members)
