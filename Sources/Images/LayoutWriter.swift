@@ -133,18 +133,20 @@ final class LayoutWriter {
 }
 
 extension LayoutWriter {
+    /// A name without a tag means the latest.
+    static func tagged(_ name: String) -> String {
+        let isTagged = name.split(separator: "/").last?.contains(":") == true
+        return isTagged ? name : name + ":latest"
+    }
+
     /// `manifest.json` of a docker-archive, as Docker itself writes it into a layout since 25.0.
     ///
-    /// - Parameter name: With a tag, or without: then it is the latest.
+    /// - Parameter name: With its tag.
     func listForDocker(
         config: Digest, _ layers: [PackedLayer], name: String?
     ) throws(ImageError) {
         func path(_ digest: Digest) -> JSONOutput { .string("blobs/sha256/\(digest.hexadecimal)") }
-        var tags: [JSONOutput] = []
-        if let name {
-            let isTagged = name.split(separator: "/").last?.contains(":") == true
-            tags = [.string(isTagged ? name : name + ":latest")]
-        }
+        let tags = name.map { [JSONOutput.string($0)] } ?? []
         let list = JSONOutput.array([
             .object([
                 ("Config", path(config)), ("RepoTags", .array(tags)),

@@ -46,9 +46,11 @@ public struct Packer {
             ("layers", .array(layers.map(\.descriptor))),
         ])
         let descriptor = try layout.add(Array(manifest.prettyText.utf8), type)
-        try layout.list(descriptor, as: writesDockerList ? nil : tag, document.platform)
+        // Such an archive is an image layout too, and so podman takes it.
+        let name = writesDockerList ? tag.map(LayoutWriter.tagged) : tag
+        try layout.list(descriptor, as: name, document.platform)
         if writesDockerList {
-            try layout.listForDocker(config: SHA256.of(configBytes), layers, name: tag)
+            try layout.listForDocker(config: SHA256.of(configBytes), layers, name: name)
         }
     }
 
