@@ -16,9 +16,11 @@ FRONTEND = -disable-concrete-type-metadata-mangled-name-accessors -function-sect
 	-disable-implicit-string-processing-module-import
 STATIC = -c release $(LINK) \
 	$(foreach option,$(FRONTEND),-Xswiftc -Xfrontend -Xswiftc $(option)) \
-	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering
+	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
+	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER)
+SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
+	scripts/link-unnamed.ld
 
 .PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
 

@@ -95,7 +95,7 @@ class Lifecycle:
 
         def step(*command):
             logs.append(self.scratch / f"steps-{len(logs)}")
-            return [self.tools / "step", logs[-1], functions, *command]
+            return [self.tools / "step", logs[-1], functions, runtime[0], *command]
 
         def call(*command):
             subprocess.run(

@@ -1,14 +1,14 @@
 // Finds out which functions of a program are executed:
 //
-//   step OUTPUT FUNCTIONS COMMAND ARGS…
+//   step OUTPUT FUNCTIONS PROGRAM COMMAND ARGS…
 //
-// FUNCTIONS lists the addresses at which the program's functions begin, in
+// FUNCTIONS lists the addresses at which the functions of PROGRAM begin, in
 // hexadecimal, a line each; OUTPUT gets those that are executed, in the order of
 // their first execution. At each of them stands a breakpoint, which is removed
-// when it is met. Followed are the command, sealed or not, and the processes it
-// makes, up to the container's program. Where the command ends and leaves a
-// process to itself, as create does, this goes on until that has become the
-// program too, or has ended.
+// when it is met. The command is PROGRAM, or executes it. Followed are PROGRAM,
+// sealed or not, and the processes it makes, up to the container's program. Where the command ends
+// and leaves a process to itself, as create does, this goes on until that has become the program
+// too, or has ended.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -90,17 +90,17 @@ static int executes(pid_t process, const struct stat *binary) {
 
 int main(int count, char **arguments) {
     struct stat binary;
-    if (count < 4 || stat(arguments[3], &binary) != 0) return 2;
+    if (count < 5 || stat(arguments[3], &binary) != 0) return 2;
     FILE *output = fopen(arguments[1], "w");
     if (output == NULL || read_functions(arguments[2]) != 0) return 1;
     pid_t first = fork();
     if (first == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
         raise(SIGSTOP);
-        execv(arguments[3], arguments + 3);
+        execvp(arguments[4], arguments + 4);
         _exit(127);
     }
-    int status, code = 1;
+    int status, code = 1, has_begun = 0;
     waitpid(first, &status, 0);
     ptrace(PTRACE_SETOPTIONS, first, 0,
            PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
@@ -113,11 +113,13 @@ int main(int count, char **arguments) {
         }
         int signal = WSTOPSIG(status), event = status >> 16;
         if (event == PTRACE_EVENT_EXEC) {
-            if (!executes(process, &binary)) {
+            int is_program = executes(process, &binary);
+            if (!is_program && has_begun) {
                 ptrace(PTRACE_DETACH, process, 0, 0);
                 continue;
             }
-            if (set_breakpoints(process) != 0) return 1;
+            has_begun |= is_program;
+            if (is_program && set_breakpoints(process) != 0) return 1;
         }
         int is_ours = signal == SIGTRAP && !event && pass_breakpoint(process, output);
         int passed = event || is_ours || signal == SIGTRAP || signal == SIGSTOP ? 0 : signal;
