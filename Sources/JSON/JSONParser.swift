@@ -136,6 +136,9 @@ struct JSONParser {
         } else {
             try takeDigits()
         }
+        if offset < bytes.count, bytes[offset] == 0x2c || bytes[offset] == 0x5d {
+            return leaf(.number, from: start)
+        }
         if take(".") { try takeDigits() }
         if take("e") || take("E") {
             if !take("+") { _ = take("-") }
@@ -303,7 +306,14 @@ struct JSONParser {
             .elementsEqual(bytes[Int(other.start)..<Int(other.end)])
     }
 
+    @inline(__always)
     private mutating func skipSpace() {
+        // Where a program wrote it, there is none.
+        if offset < bytes.count && bytes[offset] > 0x20 { return }
+        skipSpaces()
+    }
+
+    private mutating func skipSpaces() {
         while offset < bytes.count {
             switch bytes[offset] {
             case 0x20, 0x0a, 0x0d, 0x09: offset += 1

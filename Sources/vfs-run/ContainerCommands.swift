@@ -227,15 +227,15 @@ extension Command {
                 try Output.write(
                     (list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
             } else {
-                try Output.write(table(reports, owners))
+                try writeTable(reports, owners)
             }
             return 0
         })
 
     /// Columns as wide as their widest cell and three more, twelve at least.
-    private static func table(
+    private static func writeTable(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
-    ) -> [UInt8] {
+    ) throws(CommandError) {
         var (id, bundle, created) = (12, 12, 12)
         for index in reports.indices {
             id = max(id, reports[index].id.width + 3)
@@ -243,7 +243,8 @@ extension Command {
             created = max(created, reports[index].created.utf8.count + 3)
         }
         var text: [UInt8] = []
-        text.reserveCapacity((id + bundle + created + 40) * (reports.count + 1))
+        let most = 1 << 16
+        text.reserveCapacity(min((id + bundle + created + 40) * (reports.count + 1), most))
         func append(_ cell: String, _ width: Int, is taken: Int? = nil) {
             text += cell.utf8
             let taken = taken ?? cell.width
@@ -266,8 +267,12 @@ extension Command {
                     reports[index].bundle, reports[index].created,
                     owners.name(reports[index].ownerID)
                 ))
+            if text.count > most - 1024 {
+                try Output.write(text)
+                text.removeAll(keepingCapacity: true)
+            }
         }
-        return text
+        try Output.write(text)
     }
 }
 
