@@ -126,6 +126,13 @@ public final class StartContext {
         return root
     }
 
+    /// The init process, as the runtime's steps see it; a plan puts the step that makes it before
+    /// those that do something to it. Never the runtime's own, which 0 would be to the kernel.
+    func madeProcess() throws(StepError) -> (pid: Int32, pidfd: FileDescriptor) {
+        guard let initProcess else { throw StepError("the plan has no process at this point") }
+        return initProcess
+    }
+
     /// Keeps the source of a bind mount until it is attached.
     func keep(_ source: BindSource, at position: Int) {
         while bindSources.count <= position { bindSources.append(nil) }

@@ -167,8 +167,7 @@ struct EnterControlGroup: Step {
             throw StepError("the plan has not made a control group")
         }
         // 0 is whoever writes it: of the runtime's own process nobody is to limit.
-        let process = side == .container ? 0 : context.initProcess?.pid
-        guard let process else { throw StepError("the plan has no process at this point") }
+        let process = side == .container ? 0 : try context.madeProcess().pid
         do throws(ControlGroupError) {
             try group.enter(process: process, isInVersion2: context.startsInControlGroup)
         } catch {

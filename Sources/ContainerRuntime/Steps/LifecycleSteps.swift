@@ -153,9 +153,7 @@ struct WritePIDFile: Step {
     let undoing = "the file stays"
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard let process = context.initProcess else {
-            throw StepError("the plan has no process at this point")
-        }
+        let process = try context.madeProcess()
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
@@ -177,9 +175,7 @@ struct SendPIDFD: Step {
     var summary: String { "send the pidfd to \(path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard let process = context.initProcess else {
-            throw StepError("the plan has no process at this point")
-        }
+        let process = try context.madeProcess()
         try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(path)
             try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)

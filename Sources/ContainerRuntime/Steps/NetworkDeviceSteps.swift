@@ -19,9 +19,7 @@ struct MoveNetworkDevice: Step {
     let undoing = "hardware comes back when its namespace goes, a virtual device goes with it"
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard let process = context.initProcess else {
-            throw StepError("the plan has no process at this point")
-        }
+        let process = try context.madeProcess()
         do throws(SystemCallError) {
             try move(to: process.pid)
         } catch {

@@ -17,9 +17,7 @@ struct SetOutOfMemoryScore: Step {
                 try proc.directory.open("self/oom_score_adj", .writeOnly)
             }
         }
-        guard let process = context.initProcess else {
-            throw StepError("the plan has no process at this point")
-        }
+        let process = try context.madeProcess()
         // The host's own procfs, which nothing in a container reaches.
         try set { () throws(Errno) in
             try HostPath.open("/proc/\(process.pid)/oom_score_adj", .writeOnly)

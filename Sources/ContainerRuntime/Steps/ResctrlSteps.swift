@@ -47,8 +47,9 @@ struct EnterResctrlGroup: Step {
         guard let group = context.resctrlGroup else {
             throw StepError("the plan has not made a group of resctrl")
         }
+        let process = side == .container ? 0 : try context.madeProcess().pid
         do throws(ControlGroupError) {
-            try group.add(process: side == .runtime ? context.initProcess?.pid ?? 0 : 0)
+            try group.add(process: process)
         } catch {
             throw StepError(error.sentence)
         }

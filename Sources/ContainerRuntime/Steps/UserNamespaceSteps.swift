@@ -53,10 +53,7 @@ struct WriteMappings: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         if writer == .itself { return try write(to: nil) }
-        guard let made = context.initProcess else {
-            throw StepError("the plan has no process at this point")
-        }
-        try write(to: made.pid)
+        try write(to: context.madeProcess().pid)
     }
 
     /// - Parameter process: Nil for this one.
