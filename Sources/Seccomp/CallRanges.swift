@@ -229,13 +229,13 @@ private struct BackwardWriter {
             if instruction.operation.isCondition {
                 copies[index] = branch(
                     instruction.operation, instruction.constant, onTrue: next[0], onFalse: next[1])
-            } else if let next = next.first, next != reversed.count {
-                // What followed, or was jumped to, stands further down.
-                let jump = add(Instruction(.jump, UInt32(reversed.count - next)))
-                copies[index] = instruction.operation == .jump ? jump : add(instruction)
-            } else {
-                copies[index] = instruction.operation == .jump ? reversed.count : add(instruction)
+                continue
             }
+            // What followed, or was jumped to, may stand further down.
+            if let next = next.first, next != reversed.count {
+                add(Instruction(.jump, UInt32(reversed.count - next)))
+            }
+            copies[index] = instruction.operation == .jump ? reversed.count : add(instruction)
         }
     }
 }

@@ -14,8 +14,6 @@ struct Instruction: Hashable {
         static let jumpIfGreater = Operation(rawValue: 0x25)
         /// `BPF_JMP | BPF_JGE | BPF_K`
         static let jumpIfGreaterOrEqual = Operation(rawValue: 0x35)
-        /// `BPF_JMP | BPF_JSET | BPF_K`
-        static let jumpIfSet = Operation(rawValue: 0x45)
         /// `BPF_RET | BPF_K`
         static let `return` = Operation(rawValue: 0x06)
 

@@ -1,3 +1,4 @@
+internal import Glibc
 public import LinuxSystem
 public import OCISpec
 internal import SystemPackage
@@ -92,7 +93,15 @@ public struct SeccompCache: Sendable {
         var rest = expected
         while !rest.isEmpty {
             let piece = try file.readBytes(upTo: min(rest.count, 4096))
-            if piece.isEmpty || !rest.starts(with: piece) { return false }
+            let isSame = unsafe rest.withUnsafeBytes { one in
+                unsafe piece.withUnsafeBytes { other in
+                    guard let one = one.baseAddress, let other = other.baseAddress else {
+                        return false
+                    }
+                    return unsafe memcmp(one, other, piece.count) == 0
+                }
+            }
+            if piece.isEmpty || !isSame { return false }
             rest = rest.dropFirst(piece.count)
         }
         return true
