@@ -124,20 +124,11 @@ public struct JSONValue: Sendable {
     /// How many bytes a string has as it is written, without its quotation marks.
     public var length: Int { Int(node.end) - Int(node.start) - 2 }
 
-    /// Whether it is the string `word`, which is in ASCII; without making one of it.
+    /// Whether it is the string `word`, without making one of it.
     public func says(_ word: StaticString) -> Bool {
-        let node = node
-        guard node.kind == .string else { return false }
-        if node.hasEscapes { return string == word.description }
-        let start = Int(node.start) + 1
-        let count = Int(node.end) - 1 - start
-        guard count == word.utf8CodeUnitCount else { return false }
-        return unsafe document.bytes.withUnsafeBufferPointer { bytes in
-            for index in 0..<count {
-                if unsafe bytes[start + index] != word.utf8Start[index] { return false }
-            }
-            return true
-        }
+        let bytes = unsafe UnsafeBufferPointer(
+            start: word.utf8Start, count: word.utf8CodeUnitCount)
+        return unsafe node.kind == .string && document.matches(index, bytes)
     }
 
     /// The two elements of an array that has two; nil for anything else.
@@ -152,30 +143,36 @@ public struct JSONValue: Sendable {
     /// The value under `key`, nil when there is none; of several the last.
     public subscript(key: String) -> JSONValue? {
         guard node.kind == .object else { return nil }
-        var found: JSONValue?
-        var child = index + 1
-        let end = Int(node.next)
-        while child < end {
-            if document.matches(child, key) {
-                found = JSONValue(document: document, index: child + 1)
+        var key = key
+        return key.withUTF8 { key in
+            var found: JSONValue?
+            var child = index + 1
+            let end = Int(node.next)
+            while child < end {
+                if unsafe document.matches(child, key) {
+                    found = JSONValue(document: document, index: child + 1)
+                }
+                child = Int(document.nodes[child + 1].next)
             }
-            child = Int(document.nodes[child + 1].next)
+            return found
         }
-        return found
     }
 }
 
 extension JSONDocument {
     /// Whether the string node says `key`.
-    fileprivate func matches(_ index: Int, _ key: String) -> Bool {
+    fileprivate func matches(_ index: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
         let node = nodes[index]
-        if node.hasEscapes { return JSONString.decode(node, bytes).elementsEqual(key.utf8) }
-        guard Int(node.end - node.start) - 2 == key.utf8.count else { return false }
-        var offset = Int(node.start) + 1
-        for byte in key.utf8 {
-            if bytes[offset] != byte { return false }
-            offset += 1
+        if node.hasEscapes {
+            return unsafe JSONString.decode(node, bytes).elementsEqual(key)
         }
-        return true
+        guard Int(node.end - node.start) - 2 == key.count else { return false }
+        let start = Int(node.start) + 1
+        return unsafe bytes.withUnsafeBufferPointer { text in
+            for offset in 0..<key.count {
+                if unsafe text[start + offset] != key[offset] { return false }
+            }
+            return true
+        }
     }
 }

@@ -240,22 +240,21 @@ extension Command {
         for index in reports.indices {
             id = max(id, reports[index].id.width + 3)
             bundle = max(bundle, reports[index].bundle.width + 3)
-            created = max(created, reports[index].created.utf8.count + 3)
+            created = max(created, reports[index].created.width + 3)
         }
         var text: [UInt8] = []
         let most = 1 << 16
         text.reserveCapacity(min((id + bundle + created + 40) * (reports.count + 1), most))
-        func append(_ cell: String, _ width: Int, is taken: Int? = nil) {
+        func append(_ cell: String, _ width: Int) {
             text += cell.utf8
-            let taken = taken ?? cell.width
-            for _ in taken..<max(width, taken) { text.append(0x20) }
+            for _ in cell.width..<width { text.append(0x20) }
         }
         func append(_ row: (String, String, String, String, String, String)) {
             append(row.0, id)
-            append(row.1, 12, is: row.1.utf8.count)
-            append(row.2, 12, is: row.2.utf8.count)
+            append(row.1, 12)
+            append(row.2, 12)
             append(row.3, bundle)
-            append(row.4, created, is: row.4.utf8.count)
+            append(row.4, created)
             text += row.5.utf8
             text.append(0x0a)
         }
