@@ -12,10 +12,7 @@ extension KeptUpper {
     /// - Parameter process: The container's first. With it the container ends, and its mounts.
     public func write(user process: ProcessIdentity) throws(LayerError) {
         let document = JSONOutput.object([
-            (
-                "process",
-                .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
-            ), ("boot", .string(ProcessIdentity.currentBoot)),
+            ("process", process.recorded), ("boot", .string(ProcessIdentity.currentBoot)),
         ])
         do throws(Errno) {
             let directory = try HostPath.open(path, [.readOnly, .directory])
@@ -35,11 +32,8 @@ extension KeptUpper {
             let bytes = try? file.borrowed.readAll(limit: 4096),
             let root = try? JSONDocument(bytes).root,
             root["boot"]?.string == ProcessIdentity.currentBoot,
-            let parts = root["process"]?.elements, parts.count == 2,
-            let pid = parts[0].integer(Int32.self),
-            let start = parts[1].integer(UInt64.self)
+            let process = root["process"].flatMap(ProcessIdentity.init(recorded:)), process.isAlive
         else { return nil }
-        let process = ProcessIdentity(pid: pid, startTime: start)
-        return process.isAlive ? process : nil
+        return process
     }
 }

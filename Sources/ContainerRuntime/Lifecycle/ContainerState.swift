@@ -1,4 +1,5 @@
 internal import JSON
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -73,8 +74,8 @@ struct ContainerState: Sendable {
         case 6 where key.says("bundle"): bundle = value.string ?? ""
         case 6 where key.says("rootfs"): rootfs = value.string ?? ""
         case 7 where key.says("created"): created = value.string ?? ""
-        case 7 where key.says("process"): process = ContainerState.identity(value)
-        case 7 where key.says("creator"): creator = ContainerState.identity(value)
+        case 7 where key.says("process"): process = ProcessIdentity(recorded: value)
+        case 7 where key.says("creator"): creator = ProcessIdentity(recorded: value)
         case 10 where key.says("ociVersion"): ociVersion = value.string ?? ""
         case 10 where key.says("namespaces"): namespaces = value.integer(UInt64.self) ?? 0
         case 11 where key.says("annotations"):
@@ -99,26 +100,16 @@ struct ContainerState: Sendable {
         creator = CurrentProcess.identity
     }
 
-    private static func identity(_ value: JSONValue) -> ProcessIdentity? {
-        guard let pair = value.pair, let pid = pair.0.integer(Int32.self),
-            let start = pair.1.integer(UInt64.self)
-        else { return nil }
-        return ProcessIdentity(pid: pid, startTime: start)
-    }
-
     /// What is as most have it is left out: there may be many to read.
     var encoded: [UInt8] {
-        func pair(_ process: ProcessIdentity) -> JSONOutput {
-            .array([.integer(Int64(process.pid)), .unsigned(process.startTime)])
-        }
         var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("boot", .string(boot)),
             ("bundle", .string(bundle)), ("rootfs", .string(rootfs)),
             ("created", .string(created)), ("owner", .unsigned(UInt64(owner))),
             ("namespaces", .unsigned(namespaces)),
         ]
-        if let process { members.append(("process", pair(process))) }
-        if let creator { members.append(("creator", pair(creator))) }
+        if let process { members.append(("process", process.recorded)) }
+        if let creator { members.append(("creator", creator.recorded)) }
         if !ownsProcesses { members.append(("ownsProcesses", .bool(false))) }
         members += groups.members
         if !hooks.isEmpty {
