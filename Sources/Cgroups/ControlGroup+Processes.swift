@@ -86,7 +86,7 @@ extension ControlGroup {
             let place = inner.last {
                 $0.controllers.isEmpty || !Set(names).isDisjoint(with: $0.controllers)
             }
-            let target = path + (place.map { ControlGroupPath.cleaned("/" + $0.path) } ?? "")
+            let target = path + (place.map { HostPath.cleaned("/" + $0.path) } ?? "")
             do throws(ControlGroupError) {
                 try ControlGroup.place(process, in: target, isVersion2: own.isEmpty)
             } catch {

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// Where a container's cgroup lies in each hierarchy, by the rules of the specification and what
 /// other runtimes do where it leaves a choice.
 enum ControlGroupPath {
@@ -10,34 +12,9 @@ enum ControlGroupPath {
         _ hierarchy: Hierarchies.Hierarchy, isVersion2: Bool, path: String?, name: String
     ) -> String {
         let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? name
-        if wanted.hasPrefix("/") { return cleaned(wanted) }
+        if wanted.hasPrefix("/") { return HostPath.cleaned(wanted) }
         let base = isVersion2 ? parent(of: hierarchy.own) : hierarchy.own
-        return cleaned(base + cleaned("/" + wanted))
-    }
-
-    /// Without `.`, `..` and doubled slashes; never above the root.
-    static func cleaned(_ path: String) -> String {
-        let slash = UInt8(ascii: "/")
-        let dot = UInt8(ascii: ".")
-        let bytes = Array(path.utf8)
-        var kept: [UInt8] = []
-        // Where each part begins, with its slash.
-        var starts: [Int] = []
-        var position = 0
-        while position < bytes.count {
-            let start = position
-            while position < bytes.count, bytes[position] != slash { position += 1 }
-            let length = position - start
-            if length == 2, bytes[start] == dot, bytes[start + 1] == dot {
-                if let last = starts.popLast() { kept.removeLast(kept.count - last) }
-            } else if length > 1 || length == 1 && bytes[start] != dot {
-                starts.append(kept.count)
-                kept.append(slash)
-                kept += bytes[start..<position]
-            }
-            position += 1
-        }
-        return kept.isEmpty ? "/" : String(decoding: kept, as: UTF8.self)
+        return HostPath.cleaned(base + HostPath.cleaned("/" + wanted))
     }
 
     static func parent(of path: String) -> String {

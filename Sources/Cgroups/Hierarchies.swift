@@ -27,20 +27,18 @@ public struct Hierarchies: Sendable, Hashable {
     ///
     /// - Parameter process: Whose cgroups are told.
     public static func read(of process: Int32? = nil) throws(SystemCallError) -> Hierarchies {
-        let own = process.map { "/proc/\($0)/cgroup" } ?? "/proc/self/cgroup"
+        func short(_ path: String) throws(SystemCallError) -> [UInt8] {
+            try attempt("read", "\"\(path)\"") { () throws(Errno) in try HostPath.readShort(path) }
+        }
+        let mounts = try attempt("read", "\"/proc/self/mountinfo\"") { () throws(Errno) in
+            try HostPath.read("/proc/self/mountinfo")
+        }
         var found = Hierarchies(
-            mounts: try attempt("read", "\"/proc/self/mountinfo\"") { () throws(Errno) in
-                try HostPath.read("/proc/self/mountinfo")
-            },
-            memberships: try attempt("read", "\"\(own)\"") { () throws(Errno) in
-                try HostPath.readShort(own)
-            })
+            mounts: mounts,
+            memberships: try short(process.map { "/proc/\($0)/cgroup" } ?? "/proc/self/cgroup"))
         if let unified = found.version2 {
-            let file = unified.mountPoint + "/cgroup.controllers"
-            let bytes = try attempt("read", "\"\(file)\"") { () throws(Errno) in
-                try HostPath.readShort(file)
-            }
-            found.version2?.controllers = KernelText(bytes).words
+            found.version2?.controllers =
+                KernelText(try short(unified.mountPoint + "/cgroup.controllers")).words
         }
         return found
     }

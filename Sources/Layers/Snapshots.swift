@@ -27,16 +27,7 @@ public struct Snapshot: Sendable, Hashable {
 
     /// - Throws: A sentence with what is allowed.
     public static func check(name: String) throws(LayerError) {
-        let isAllowed = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "+"),
-                UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        if !isAllowed || name.isEmpty || name.utf8.count > 200 {
+        if !name.isPlainName || name.isEmpty || name.utf8.count > 200 {
             throw LayerError(
                 "the snapshot's name \"\(name)\" is none; letters, digits and _ + - . are allowed,"
                     + " at most 200")

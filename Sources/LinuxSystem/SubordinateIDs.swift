@@ -17,11 +17,12 @@ public enum SubordinateIDs {
         var found: [Range] = []
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            guard fields.count == 3, let first = number(fields[1]), let count = number(fields[2]),
+            guard fields.count == 3, let first = UInt32(digits: fields[1]),
+                let count = UInt32(digits: fields[2]),
                 count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
             else { continue }
             let isNamed = name.map { fields[0].elementsEqual($0.utf8) } ?? false
-            if isNamed || number(fields[0]) == id {
+            if isNamed || UInt32(digits: fields[0]) == id {
                 found.append(Range(first: first, count: count))
             }
         }
@@ -32,17 +33,14 @@ public enum SubordinateIDs {
     public static func name(of id: UInt32, passwd: [UInt8]) -> String? {
         for line in passwd.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            guard fields.count == 7, number(fields[2]) == id, !fields[0].isEmpty else { continue }
+            guard fields.count == 7, UInt32(digits: fields[2]) == id, !fields[0].isEmpty else {
+                continue
+            }
             return String(decoding: fields[0], as: UTF8.self)
         }
         return nil
     }
 
-    /// Decimal digits and nothing else.
-    private static func number(_ text: ArraySlice<UInt8>) -> UInt32? {
-        let isPlain = text.allSatisfy { (0x30...0x39).contains($0) }
-        return isPlain ? UInt32(String(decoding: text, as: UTF8.self)) : nil
-    }
 }
 
 extension SubordinateIDs {

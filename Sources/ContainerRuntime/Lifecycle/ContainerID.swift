@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The name of a container: the name of its directory, too.
 public struct ContainerID: Sendable, Hashable {
     public let text: String
@@ -7,17 +9,8 @@ public struct ContainerID: Sendable, Hashable {
         if text.isEmpty {
             throw RuntimeError("container id cannot be empty", exitCode: 1)
         }
-        let isAllowed = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "+"),
-                UInt8(ascii: "-"), UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
         // The name of a file has at most 255 bytes.
-        if !isAllowed || text == "." || text == ".." || text.utf8.count > 255 {
+        if !text.isPlainName || text == "." || text == ".." || text.utf8.count > 255 {
             throw RuntimeError(
                 "invalid container ID format: \"\(text)\"; letters, digits and _ + - . are allowed,"
                     + " at most 255", exitCode: 1)

@@ -68,15 +68,7 @@ enum UserLookup {
 
     /// Decimal digits and nothing else, in the range of an id: −1 is none.
     static func id(_ digits: some Collection<UInt8>) -> UInt32? {
-        guard !digits.isEmpty else { return nil }
-        var value: UInt32 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            let (tens, overflowed) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carried) = tens.addingReportingOverflow(UInt32(digit - UInt8(ascii: "0")))
-            if overflowed || carried { return nil }
-            value = sum
-        }
+        guard let value = UInt32(digits: digits) else { return nil }
         return value == .max ? nil : value
     }
 }
