@@ -169,14 +169,9 @@ struct LoadedConfig {
         _ name: String, of config: String
     ) throws(CommandError) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))
+        let place = name.hasPrefix("sha256:") ? name : try absolute(name)
         do throws(LayerNames.Failure) {
-            if name.hasPrefix("sha256:") { return try names.directories(name) }
-        } catch {
-            throw CommandError("--layer: \(error.sentence)")
-        }
-        let path = try absolute(name)
-        do throws(LayerNames.Failure) {
-            return try names.directories(path)
+            return try names.directories(place)
         } catch {
             throw CommandError("--layer: \(error.sentence)")
         }

@@ -28,12 +28,13 @@ extension Command {
         ],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(1...2)
+            let snapshots: [Snapshot]
             do throws(LayerError) {
                 if arguments.has("all") {
                     try removeAll(operands, arguments)
                     return 0
                 }
-                let snapshots = try KeptUpper.snapshots(in: operands[0])
+                snapshots = try KeptUpper.snapshots(in: operands[0])
                 if !arguments.has("list") {
                     try goBack(operands, snapshots)
                     return 0
@@ -41,19 +42,9 @@ extension Command {
             } catch {
                 throw CommandError(error.sentence)
             }
-            return try printNames(operands[0])
+            try Output.write(snapshots.map { $0.name + "\n" }.joined())
+            return 0
         })
-
-    private static func printNames(_ path: String) throws(CommandError) -> CInt {
-        let names: [String]
-        do throws(LayerError) {
-            names = try KeptUpper.snapshots(in: path).map(\.name)
-        } catch {
-            throw CommandError(error.sentence)
-        }
-        try Output.write(names.map { $0 + "\n" }.joined())
-        return 0
-    }
 
     private static func goBack(
         _ operands: [String], _ snapshots: [Snapshot]

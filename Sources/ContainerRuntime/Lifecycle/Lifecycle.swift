@@ -184,8 +184,7 @@ extension StoredContainer {
     }
 
     private func hooks() throws(RuntimeError) -> Configuration.Hooks {
-        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
-        return spec.hooks.map(Configuration.Hooks.init) ?? Configuration.Hooks()
+        try spec().hooks.map(Configuration.Hooks.init) ?? Configuration.Hooks()
     }
 
     /// Takes away all that is left of a container that has ended.

@@ -2,11 +2,15 @@ internal import JSON
 internal import OCISpec
 
 extension StoredContainer {
+    /// The config that it was created from.
+    func spec() throws(RuntimeError) -> Spec {
+        Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
+    }
+
     /// The directory that keeps what it writes; nil where that is thrown away.
     public func keptUpper() throws(RuntimeError) -> String? {
         guard let bundle = try state()?.bundle else { return nil }
-        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
-        guard case .object(let overlay) = spec.vfs?.overlay, let upper = overlay.upper else {
+        guard case .object(let overlay) = try spec().vfs?.overlay, let upper = overlay.upper else {
             return nil
         }
         return HostName.absolute(upper.value, from: bundle)

@@ -81,7 +81,7 @@ extension StoredContainer {
     private func overlay(
         _ bundle: String
     ) throws(RuntimeError) -> (layers: [String], options: [String]) {
-        let spec = Spec(Diagnostics(try config(process: nil), file: ContainerStore.configName))
+        let spec = try spec()
         let root = HostName.absolute(spec.root?.path?.value ?? "", from: bundle)
         var object: Spec.VFS.Overlay?
         switch spec.vfs?.overlay {

@@ -429,10 +429,9 @@ public struct Planner {
             first.origin)
     }
 
-    /// Whether the host's file system of that type shows what the container's would.
-    private func isShared(_ type: String) -> Bool {
-        guard let kind = HostStandIn.namespace(of: type) else { return false }
-        return !configuration.namespaces.new.value.contains(kind)
+    /// Whether the container has no such namespace of its own.
+    private func isShared(_ kind: NamespaceSet) -> Bool {
+        !configuration.namespaces.new.value.contains(kind)
             && !configuration.namespaces.joined.contains { $0.value.kind == kind }
     }
 
@@ -441,12 +440,16 @@ public struct Planner {
         _ parameters: [Configuration.Mount.Parameter]
     ) {
         let isRestricted = configuration.isRestricted
-        let isHosts = isRestricted && configuration.privilege != .nested && isShared(type)
+        // What the host's file system of that type shows, where it has one.
+        let shown = HostStandIn.namespace(of: type)
+        let isShared = shown.map(isShared) ?? false
+        let isHosts = isRestricted && configuration.privilege != .nested && isShared
         add(
             MountFileSystem(
                 mount: mount, type: type, source: source, parameters: parameters,
                 label: configuration.mountLabel?.value, isRestricted: isRestricted,
-                mayStandIn: isRestricted && (type != "proc" || isShared(type)), isHosts: isHosts),
+                mayStandIn: isRestricted && shown != nil && (type != "proc" || isShared),
+                isHosts: isHosts),
             isHosts && configuration.privilege == .none ? .rootless : mount.origin)
     }
 

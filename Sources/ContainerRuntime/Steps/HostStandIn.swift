@@ -8,19 +8,18 @@ struct HostStandIn {
     private let source: String
     private let mount: Configuration.Mount
 
-    private static let places = ["sysfs": "/sys", "mqueue": "/dev/mqueue", "proc": "/proc"]
+    /// Where the host has it, and the namespace that it shows.
+    private static let places: [String: (source: String, namespace: NamespaceSet)] = [
+        "sysfs": ("/sys", .network), "mqueue": ("/dev/mqueue", .ipc), "proc": ("/proc", .pid),
+    ]
 
-    static func exists(for type: String) -> Bool { places[type] != nil }
-
-    /// The namespace that it shows.
-    static func namespace(of type: String) -> NamespaceSet? {
-        ["sysfs": .network, "mqueue": .ipc, "proc": .pid][type]
-    }
+    /// Nil for what the host has nothing of.
+    static func namespace(of type: String) -> NamespaceSet? { places[type]?.namespace }
 
     /// Nil for what the host has nothing of.
     init?(type: String, mount: Configuration.Mount) {
-        guard let source = HostStandIn.places[type] else { return nil }
-        self.source = source
+        guard let place = HostStandIn.places[type] else { return nil }
+        source = place.source
         self.mount = mount
     }
 

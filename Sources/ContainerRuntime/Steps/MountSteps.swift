@@ -197,7 +197,7 @@ struct MountFileSystem: Step {
     private func opened() throws(StepError) -> FileSystemContext? {
         do {
             return try FileSystemContext(type)
-        } catch .notPermitted where mayStandIn && HostStandIn.exists(for: type) {
+        } catch .notPermitted where mayStandIn {
             return nil
         } catch {
             throw StepError(
@@ -216,7 +216,7 @@ struct MountFileSystem: Step {
             return try fileSystem.mount(attributes)
         } catch {
             let isRefused = error == .notPermitted || error == .permissionDenied
-            if isRefused && mayStandIn && HostStandIn.exists(for: type) { return nil }
+            if isRefused && mayStandIn { return nil }
             if isRefused && type == "proc" { throw StepError(MountFileSystem.noProc(error)) }
             throw failure(fileSystem, "mount", error, isForbidden: isRefused && isRestricted)
         }
