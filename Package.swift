@@ -27,6 +27,7 @@ let package = Package(
     targets: [
         .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .target(name: "CResources"),
+        .target(name: "CSwiftParts", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
         .systemLibrary(
             name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(
@@ -71,8 +72,8 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Cgroups", "ContainerRuntime", "Doctor", "Images", "JSON", "Layers",
-                "LinuxSystem", "OCISpec", "Seccomp", system,
+                "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images", "JSON",
+                "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(

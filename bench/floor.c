@@ -570,7 +570,8 @@ int main(int count, char **arguments) {
          "clone3");
     close(ends[1]);
     int code = wait_for_end(ends[0], signals, child);
-    must(clinux_stop_watchdog(watchdog), "waitpid");
+    must(clinux_end_watchdog(watchdog), "kill");
+    must(clinux_collect_watchdog(watchdog), "waitpid");
     close(lifeline);
     close(child);
     close(signals);

@@ -18,14 +18,6 @@
 
 static const char own_binary[] = "/proc/self/exe";
 
-// The Swift runtime looks for its crash reporter beside the binary when it
-// starts, and the path of a sealed one is "/": it would try names in the working
-// directory. A name that cannot exist keeps it from looking.
-static char no_crash_reporter[] = "SWIFT_BACKTRACE=enable=no,swift-backtrace=/dev/null/none";
-
-// An environment of more variables than this is passed on as it is.
-#define MOST_VARIABLES 4096
-
 // The root of a detached mount of a file is that file: its path reads "/". What
 // a process executes only changes with another exec.
 __attribute__((no_stack_protector)) int clinux_is_sealed(void) {
@@ -82,17 +74,7 @@ __attribute__((no_stack_protector)) static void restart(long file) {
     long *stack = initial_stack;
     char **argv = (char **)(stack + 1);
     char **envp = argv + stack[0] + 1;
-    char *extended[MOST_VARIABLES + 2];
-    int count = 0;
-    while (envp[count] != 0 && count < MOST_VARIABLES) {
-        extended[count] = envp[count];
-        count++;
-    }
-    int fits = envp[count] == 0;
-    extended[count] = no_crash_reporter;
-    extended[count + 1] = 0;
-    call(__NR_execveat, file, (long)"", (long)argv, (long)(fits ? extended : envp),
-         CLINUX_AT_EMPTY_PATH);
+    call(__NR_execveat, file, (long)"", (long)argv, (long)envp, CLINUX_AT_EMPTY_PATH);
 }
 
 __attribute__((no_stack_protector)) void clinux_seal_now(void) {

@@ -286,12 +286,13 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
     return pid;
 }
 
-int clinux_stop_watchdog(pid_t pid) {
+int clinux_end_watchdog(pid_t pid) {
     watched.tty = -1;
     watched.target = -1;
-    if (kill(pid, SIGKILL) != 0) return -1;
-    return wait_for(pid);
+    return kill(pid, SIGKILL);
 }
+
+int clinux_collect_watchdog(pid_t pid) { return wait_for(pid); }
 
 pid_t clinux_start_program(const char *path, char *const *arguments, char *const *environment,
                            const char *directory, const int streams[3]) {

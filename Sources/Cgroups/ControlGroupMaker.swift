@@ -13,27 +13,29 @@ public struct ControlGroupRequest: Sendable {
     public var isManaged: Bool
     /// Of one that is managed. Only root of the machine may have a policy.
     public var policesDevices = true
-    /// What remains of runs that were killed begins with this, goes on with a digit, and is
-    /// removed on the way.
-    public var leftovers: String?
     /// Set when systemd is to make it: then `path` is not looked at.
     public var unit: SystemdUnitRequest?
 
     public init(
         path: String?, name: String, resources: Resources, isManaged: Bool,
-        leftovers: String? = nil, unit: SystemdUnitRequest? = nil
+        unit: SystemdUnitRequest? = nil
     ) {
         self.unit = unit
         self.path = path
         self.name = name
         self.resources = resources
         self.isManaged = isManaged
-        self.leftovers = leftovers
     }
 }
 
 extension ControlGroupRequest {
     fileprivate var managesDevices: Bool { isManaged && policesDevices }
+
+    /// Whether a limit, or a figure, takes a controller of version 2.
+    var needsControllers: Bool {
+        isManaged || unit != nil || !resources.controllers.isEmpty
+            || resources.unified.contains { !$0.file.hasPrefix("cgroup.") }
+    }
 }
 
 extension ControlGroup {
@@ -46,7 +48,12 @@ extension ControlGroup {
             _ in
         }
     ) throws(ControlGroupError) -> ControlGroup {
-        var maker = ControlGroupMaker(request, try Hierarchies.reading())
+        var maker: ControlGroupMaker
+        if let unified = Hierarchies.unified(for: request), Places.exist(request, unified) {
+            maker = ControlGroupMaker(request, unified)
+        } else {
+            maker = ControlGroupMaker(request, try Hierarchies.reading())
+        }
         do throws(ControlGroupError) {
             try maker.make(announce)
         } catch {
@@ -55,6 +62,14 @@ extension ControlGroup {
             throw error
         }
         return maker.made
+    }
+
+    /// Removes what remains of runs that were killed beside this one, whose names begin with
+    /// `prefix` and go on with a digit.
+    public func removeLeftovers(_ prefix: String) {
+        for (_, path) in paths {
+            ControlGroupMaker.removeLeftovers(prefix, in: ControlGroupPath.parent(of: path))
+        }
     }
 
     /// Removes what may have been announced and never made, or made and never used: nothing that
@@ -172,11 +187,8 @@ struct ControlGroupMaker {
     }
 
     /// Nothing here is an error: whatever stays does no harm.
-    private func removeLeftovers(in directory: String) {
-        guard let prefix = request.leftovers, request.path == nil, scope == nil,
-            let names = try? HostPath.directories(in: directory)
-        else { return }
-        for name in names
+    fileprivate static func removeLeftovers(_ prefix: String, in directory: String) {
+        for name in (try? HostPath.directories(in: directory)) ?? []
         where name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isNumber == true {
             ControlGroupMaker.removeLeftover("\(directory)/\(name)")
         }
@@ -196,7 +208,6 @@ struct ControlGroupMaker {
         _ hierarchy: Hierarchies.Hierarchy, _ inner: String, _ controllers: String
     ) throws(ControlGroupError) {
         let path = hierarchy.path(inner)
-        removeLeftovers(in: hierarchy.path(ControlGroupPath.parent(of: inner)))
         // As a rule only the last one is missing.
         var outcome = try ControlGroupMaker.makeDirectory(path)
         if outcome == .parentIsMissing {
@@ -383,6 +394,11 @@ struct Places {
     /// With the controllers to be switched on there, by their names in version 2.
     private(set) var version2:
         (hierarchy: Hierarchies.Hierarchy, needed: [String], wanted: [String])?
+
+    /// Whether the host has all the controllers there.
+    static func exist(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) -> Bool {
+        (try? Places(request, hierarchies)) != nil
+    }
 
     /// - Throws: For a controller that the host does not have.
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(ControlGroupError) {

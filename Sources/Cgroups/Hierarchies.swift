@@ -43,11 +43,37 @@ public struct Hierarchies: Sendable, Hashable {
         return found
     }
 
+    /// Version 2 alone, at its usual place, without reading the table of mounts. Version 1 may be
+    /// mounted elsewhere: for controllers that are missing here.
+    ///
+    /// - Parameters:
+    ///   - request: Where it names an absolute path nobody's own cgroup is asked for, and where its
+    ///     limits take no controller, none is.
+    /// - Returns: Nil where another file system is mounted there, and before Linux 6.11.
+    static func unified(for request: ControlGroupRequest) -> Hierarchies? {
+        let place = "/sys/fs/cgroup"
+        guard let view = try? MountView.of(place), view.magic == .cgroup2 else { return nil }
+        let isPlaced = request.path?.hasPrefix("/") == true && request.unit == nil
+        guard
+            let memberships = isPlaced
+                ? Array("0::/".utf8) : try? HostPath.readShort("/proc/self/cgroup")
+        else { return nil }
+        var found = Hierarchies([CgroupMount(view, at: place)], memberships)
+        if found.version2 == nil { return nil }
+        if request.needsControllers {
+            found.version2?.controllers = GroupFile.words(place, "cgroup.controllers")
+        }
+        return found
+    }
+
     /// - Parameters:
     ///   - mounts: `/proc/self/mountinfo`.
     ///   - memberships: `/proc/self/cgroup`: lines of `id:controllers:path`.
     init(mounts: [UInt8], memberships: [UInt8]) {
-        let mounts = CgroupMount.all(KernelText(mounts))
+        self.init(CgroupMount.all(KernelText(mounts)), memberships)
+    }
+
+    private init(_ mounts: [CgroupMount], _ memberships: [UInt8]) {
         version1 = []
         let text = KernelText(memberships)
         for line in text.lines {
@@ -114,6 +140,14 @@ private struct CgroupMount {
         root = text.unescaped(before[3])
         point = text.unescaped(before[4])
         options = text.fields(behind[2], UInt8(ascii: ",")).map(text.string)
+    }
+
+    /// Of version 2.
+    init(_ view: MountView, at point: String) {
+        isVersion2 = true
+        root = view.root
+        self.point = point
+        options = view.options.split(separator: ",").map(String.init)
     }
 
     var guardsNamespaces: Bool { isVersion2 && options.contains("nsdelegate") }

@@ -229,7 +229,7 @@ public enum CurrentProcess {
     ///   - terminal: A terminal and the settings to put back on it in that case.
     ///   - directories: Removed in that case, once the killed process is gone; must live as long
     ///     as the watchdog.
-    /// - Returns: Its pid, for `stopWatchdog`.
+    /// - Returns: Its pid, for `endWatchdog`.
     public static func startWatchdog(
         lifeline: FileDescriptor, terminal: TerminalSettings?, removing directories: CStringArray
     ) throws(Errno) -> Int32 {
@@ -257,11 +257,15 @@ public enum CurrentProcess {
         clinux_watch_mounts(child.pid)
     }
 
-    /// Ends the watchdog: nothing is left to kill.
-    ///
-    /// The corresponding C functions are `kill` and `waitpid`.
-    public static func stopWatchdog(_ pid: Int32) throws(Errno) {
-        try checkDone(clinux_stop_watchdog(pid))
+    /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.
+    public static func endWatchdog(_ pid: Int32) throws(Errno) {
+        try checkDone(clinux_end_watchdog(pid))
+    }
+
+    /// Waits for the ended watchdog, so that it is no zombie of whoever adopts it. The corresponding
+    /// C function is `waitpid`.
+    public static func collectWatchdog(_ pid: Int32) throws(Errno) {
+        try checkDone(clinux_collect_watchdog(pid))
     }
 
     /// Ends at once: no exit handlers, no buffers flushed.

@@ -97,9 +97,15 @@ enum MountOption {
 extension Configuration.Mount {
     /// Reads `spec`; what is wrong goes to `diagnostics`.
     init?(_ spec: Spec.Mount, bundle: String, _ diagnostics: Diagnostics) {
+        // joined(separator:) works on any collection, which costs every start the metadata for it.
+        var optionText = ""
+        for option in spec.options {
+            if !optionText.isEmpty { optionText += "," }
+            optionText += option.value
+        }
         self.init(
             destination: spec.destination.value, kind: .remount, origin: .config(spec.offset),
-            optionText: spec.options.map(\.value).joined(separator: ","))
+            optionText: optionText)
         if !destination.hasPrefix("/") {
             // Deprecated by the specification, and still allowed: relative to "/".
             if !destination.isEmpty {

@@ -53,6 +53,7 @@ public final class Launch {
     public func run(
         _ report: (LayerDirectory, KeptUpper.Record) throws(RuntimeError) -> Void = { _, _ in }
     ) throws(RuntimeError) -> CInt {
+        defer { collectWatchdog() }
         do {
             let ending = try launch()
             let code = try exitCode(ending)
@@ -72,11 +73,17 @@ public final class Launch {
     /// What hooks have left running on the host is none of it.
     private func endOrphans() {
         guard plan.endsOrphans else { return }
+        collectWatchdog()
         let left = CurrentProcess.endChildrenElsewhere(until: Clock.nanoseconds + 10_000_000_000)
         if left.isEmpty { return }
         warn(
             "processes of the container are left that cannot be killed: "
                 + left.map(String.init).joined(separator: ", "))
+    }
+
+    private func collectWatchdog() {
+        guard let watchdog = context.endedWatchdog.take() else { return }
+        try? CurrentProcess.collectWatchdog(watchdog)
     }
 
     private func launch() throws(RuntimeError) -> LaunchSession.Ending {

@@ -96,8 +96,10 @@ struct LaunchSession: ~Copyable {
         } catch {
             return .lost(SystemCallError("waitid", "", error))
         }
-        // Waited for, so that it is no zombie of whoever adopts it; it has nothing to do any more.
-        if let watchdog { try? CurrentProcess.stopWatchdog(watchdog) }
+        // It has nothing to do any more, and ends while the rest is taken away.
+        if let watchdog, (try? CurrentProcess.endWatchdog(watchdog)) != nil {
+            context.endedWatchdog = watchdog
+        }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         if !hasStarted { return .endedEarly(ended) }
@@ -171,6 +173,8 @@ struct LaunchSession: ~Copyable {
             // A filter may have kept it from saying that it executes.
             hasStarted = isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting
             if hasStarted { _ = answer(firstAfterStart, takeTurn) }
+            for act in context.afterStart { act() }
+            context.afterStart = []
             return
         }
         let words = InitMessage(message.bytes)

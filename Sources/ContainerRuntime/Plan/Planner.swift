@@ -311,8 +311,8 @@ public struct Planner {
         // Hooks of the host's want to see both trees, with the mounts made; otherwise the host's is
         // let go first.
         let hooks = configuration.hooks
-        let hasHostHooks = ![hooks.prestart, hooks.createRuntime, hooks.createContainer]
-            .allSatisfy(\.isEmpty)
+        let hasHostHooks =
+            !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty)
         // A user namespace mounts only what it sees mounted, and has the host's devices.
         let pivotsLate = hasHostHooks || configuration.isRestricted
         if !pivotsLate { planPivot() }

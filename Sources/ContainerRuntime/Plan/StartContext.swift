@@ -47,6 +47,10 @@ public final class StartContext {
     var readiness: ReadinessProxy?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
+    /// To be waited for.
+    var endedWatchdog: Int32?
+    /// What has time until the program runs, in no particular order.
+    var afterStart: [() -> Void] = []
     /// Whether whoever was asked at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
     /// Of the caller's terminal, where there is one: the container's has it before the program can

@@ -20,6 +20,8 @@ struct MakeControlGroup: Step {
         return "make the control group\(place)" + (limits.isEmpty ? "" : ": \(limits)")
             + (group.isOptional ? ", if this user may" : "")
     }
+    /// Of the names that are made up, before the number of the runtime process.
+    private static let prefix = "vfs-run-"
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
 
     func apply(_ context: StartContext) throws(StepError) {
@@ -32,6 +34,10 @@ struct MakeControlGroup: Step {
                 }
             } else {
                 made = try makeNamed()
+                // It can wait, and then costs nothing.
+                if group.path == nil && group.unit == nil {
+                    context.afterStart.append { made.removeLeftovers(MakeControlGroup.prefix) }
+                }
             }
         } catch {
             if group.isOptional {
@@ -82,7 +88,7 @@ struct MakeControlGroup: Step {
     /// Under a name of the runtime process's own. Its number may be taken by one in another pid
     /// namespace.
     private func makeNamed() throws(ControlGroupError) -> ControlGroup {
-        let name = "vfs-run-\(CurrentProcess.pid)"
+        let name = MakeControlGroup.prefix + String(CurrentProcess.pid)
         if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
             do throws(ControlGroupError) {
@@ -97,7 +103,7 @@ struct MakeControlGroup: Step {
     private func request(_ name: String) -> ControlGroupRequest {
         var request = ControlGroupRequest(
             path: group.path, name: name, resources: group.resources, isManaged: group.isManaged,
-            leftovers: group.id == nil ? "vfs-run-" : nil, unit: group.unit)
+            unit: group.unit)
         request.policesDevices = group.policesDevices
         return request
     }

@@ -1,0 +1,1 @@
+// Nothing is called from here: the linker takes what parts.c defines.
