@@ -1,3 +1,7 @@
+import Glibc
+import LinuxSystem
+import SystemPackage
+import TestSupport
 import Testing
 
 @testable import Cgroups
@@ -58,6 +62,55 @@ import Testing
     func `in a text that says nothing are none`(_ text: String) {
         #expect(hierarchies(text, text).version1.isEmpty)
         #expect(hierarchies(text, text).version2 == nil)
+    }
+
+    private static func request(_ path: String?) -> ControlGroupRequest {
+        ControlGroupRequest(path: path, name: "c", resources: Resources(), isManaged: true)
+    }
+
+    private static func mount(_ type: String) throws {
+        try MountTree.mount(type, source: "none", on: "/sys/fs/cgroup", data: "")
+    }
+
+    /// Before Linux 6.11 the kernel cannot tell.
+    private static let tellsOfOneMount = (try? MountView.of("/proc")) != nil
+
+    @Test(.enabled(if: geteuid() == 0 && tellsOfOneMount, "mounting needs root; Linux 6.11"))
+    func `of a unified host are told alike by the mount and by the table of all mounts`() throws {
+        let (quick, whole, placed) = try withPrivateMounts {
+            // With all that hangs below, which the table would still show.
+            try #require(umount2("/sys/fs/cgroup", CInt(MNT_DETACH)) == 0)
+            try Self.mount("cgroup2")
+            let table = try HostPath.read("/proc/thread-self/mountinfo")
+            var whole = Hierarchies(
+                mounts: table, memberships: try HostPath.read("/proc/self/cgroup"))
+            whole.version1 = []
+            whole.version2?.controllers = GroupFile.words("/sys/fs/cgroup", "cgroup.controllers")
+            return (
+                Hierarchies.unified(for: Self.request(nil)), whole,
+                Hierarchies.unified(for: Self.request("/a"))
+            )
+        }
+        #expect(quick?.version2?.mountPoint == "/sys/fs/cgroup")
+        #expect(quick == whole)
+        #expect(placed?.version2?.own == "/")
+    }
+
+    @Test(.enabled(if: geteuid() == 0 && tellsOfOneMount, "mounting needs root; Linux 6.11"))
+    func `are not taken for unified where another file system is mounted, or a part`() throws {
+        let found = try withPrivateMounts {
+            try Self.mount("tmpfs")
+            let tmpfs = Hierarchies.unified(for: Self.request(nil))
+            try Self.mount("cgroup2")
+            let part = "/sys/fs/cgroup/part-\(getpid())"
+            try #require(mkdir(part, 0o755) == 0)
+            defer { rmdir(part) }
+            try #require(Glibc.mount(part, "/sys/fs/cgroup", nil, UInt(MS_BIND), nil) == 0)
+            defer { umount2("/sys/fs/cgroup", CInt(MNT_DETACH)) }
+            return (tmpfs, Hierarchies.unified(for: Self.request(nil)))
+        }
+        #expect(found.0 == nil)
+        #expect(found.1 == nil)
     }
 
     @Test func `of this host can be read`() throws {
