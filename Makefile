@@ -86,7 +86,7 @@ lint: build rootfs/base
 fmt:
 	swift-format format --in-place --recursive --parallel Package.swift Sources Tests
 	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h \
-	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h
+	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h Sources/CSwiftParts/*.c
 
 bench: build rootfs/base
 	@scripts/install-dependencies bench vm

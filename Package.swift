@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images", "JSON",
+                "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
+                "JSON",
                 "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),

@@ -88,14 +88,14 @@ class Lifecycle:
 
     # The order of functions
 
-    def steps(self, functions, *starts):
-        """Follows the one-shot starts and every command through the functions whose addresses
+    def steps(self, places, *starts):
+        """Follows the one-shot starts and every command through the instructions whose addresses
         stand in that file; returns the logs of those that were executed."""
         runtime, logs = self.runtimes["vfs-run"], []
 
         def step(*command):
             logs.append(self.scratch / f"steps-{len(logs)}")
-            return [self.tools / "step", logs[-1], functions, runtime[0], *command]
+            return [self.tools / "step", logs[-1], places, runtime[0], *command]
 
         def call(*command):
             subprocess.run(

@@ -1,8 +1,8 @@
-// Finds out which functions of a program are executed:
+// Finds out which instructions of a program are executed, of those that are asked for:
 //
-//   step OUTPUT FUNCTIONS PROGRAM COMMAND ARGS…
+//   step OUTPUT PLACES PROGRAM COMMAND ARGS…
 //
-// FUNCTIONS lists the addresses at which the functions of PROGRAM begin, in
+// PLACES lists addresses of instructions of PROGRAM, where a function begins for one, in
 // hexadecimal, a line each; OUTPUT gets those that are executed, in the order of
 // their first execution. At each of them stands a breakpoint, which is removed
 // when it is met. The command is PROGRAM, or executes it. Followed are PROGRAM,
@@ -23,15 +23,15 @@
 
 // The binary is linked to a fixed place in here.
 enum { LOWEST = 0x200000, HIGHEST = 0x4000000, BREAKPOINT = 0xcc };
-enum state { NO_FUNCTION, NOT_SEEN, SEEN };
-static unsigned char functions[HIGHEST - LOWEST];
+enum state { NO_PLACE, NOT_SEEN, SEEN };
+static unsigned char places[HIGHEST - LOWEST];
 static unsigned char text[HIGHEST - LOWEST];
 
-static int read_functions(const char *path) {
+static int read_places(const char *path) {
     FILE *file = fopen(path, "r");
     if (file == NULL) return -1;
     for (unsigned long address; fscanf(file, "%lx", &address) == 1;) {
-        if (address >= LOWEST && address < HIGHEST) functions[address - LOWEST] = NOT_SEEN;
+        if (address >= LOWEST && address < HIGHEST) places[address - LOWEST] = NOT_SEEN;
     }
     return fclose(file);
 }
@@ -42,7 +42,7 @@ static int open_memory(pid_t process) {
     return open(path, O_RDWR | O_CLOEXEC);
 }
 
-// Puts a breakpoint at every function that has not been seen yet.
+// Puts a breakpoint at every place that has not been seen yet.
 static int set_breakpoints(pid_t process) {
     int memory = open_memory(process);
     if (memory < 0) return -1;
@@ -50,12 +50,12 @@ static int set_breakpoints(pid_t process) {
         unsigned char changed[4096];
         int count = 0;
         for (int at = 0; at < 4096; at++) {
-            count += functions[page - LOWEST + at] == NOT_SEEN;
+            count += places[page - LOWEST + at] == NOT_SEEN;
         }
         if (count == 0 || pread(memory, changed, 4096, page) != 4096) continue;
         for (int at = 0; at < 4096; at++) {
             text[page - LOWEST + at] = changed[at];
-            if (functions[page - LOWEST + at] == NOT_SEEN) changed[at] = BREAKPOINT;
+            if (places[page - LOWEST + at] == NOT_SEEN) changed[at] = BREAKPOINT;
         }
         if (pwrite(memory, changed, 4096, page) != 4096) return -1;
     }
@@ -67,11 +67,11 @@ static int pass_breakpoint(pid_t process, FILE *output) {
     struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, process, 0, &registers) != 0) return 0;
     unsigned long address = registers.rip - 1;
-    if (address < LOWEST || address >= HIGHEST || functions[address - LOWEST] == NO_FUNCTION) {
+    if (address < LOWEST || address >= HIGHEST || places[address - LOWEST] == NO_PLACE) {
         return 0;
     }
-    if (functions[address - LOWEST] == NOT_SEEN) fprintf(output, "%lx\n", address);
-    functions[address - LOWEST] = SEEN;
+    if (places[address - LOWEST] == NOT_SEEN) fprintf(output, "%lx\n", address);
+    places[address - LOWEST] = SEEN;
     int memory = open_memory(process);
     if (memory < 0 || pwrite(memory, &text[address - LOWEST], 1, address) != 1) return 0;
     close(memory);
@@ -92,7 +92,7 @@ int main(int count, char **arguments) {
     struct stat binary;
     if (count < 5 || stat(arguments[3], &binary) != 0) return 2;
     FILE *output = fopen(arguments[1], "w");
-    if (output == NULL || read_functions(arguments[2]) != 0) return 1;
+    if (output == NULL || read_places(arguments[2]) != 0) return 1;
     pid_t first = fork();
     if (first == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);

@@ -188,8 +188,8 @@ struct statmount_answer {
 };
 _Static_assert(sizeof(struct statmount_answer) == 512, "the texts lie behind 512 bytes");
 
-int clinux_statmount(const char *path, void *buffer, size_t size, int64_t *magic,
-                     const char **root, const char **options) {
+int clinux_statmount(const char *path, void *buffer, size_t size, int64_t *magic, const char **root,
+                     const char **options) {
     struct statx found;
     if (statx(AT_FDCWD, path, 0, STATX_UNIQUE_MOUNT_ID, &found) != 0) return -1;
     struct statmount_answer *answer = buffer;

@@ -312,7 +312,8 @@ public struct Planner {
         // let go first.
         let hooks = configuration.hooks
         let hasHostHooks =
-            !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty && hooks.createContainer.isEmpty)
+            !(hooks.prestart.isEmpty && hooks.createRuntime.isEmpty
+            && hooks.createContainer.isEmpty)
         // A user namespace mounts only what it sees mounted, and has the host's devices.
         let pivotsLate = hasHostHooks || configuration.isRestricted
         if !pivotsLate { planPivot() }
