@@ -8,10 +8,12 @@
 // the Swift runtime and of libcap add by themselves. bench/run --syscalls counts
 // both.
 //
-//   floor [--overlay] [--layers DIR N] [--binds DIR N] [--tmpfs N] CONFIG ROOT FILTER
+//   floor [--overlay] [--layers DIR N] [--binds DIR N] [--tmpfs N] [--limit FILE VALUE]…
+//         CONFIG ROOT FILTER
 //
 // CONFIG is read and not looked at; ROOT is an absolute path; FILTER is a file
-// of vfs-run's seccomp cache. --layers stacks DIR/0 … on ROOT, --binds mounts
+// of vfs-run's seccomp cache, or "-" for none. --limit writes into a cgroup of
+// version 2 that the container gets. --layers stacks DIR/0 … on ROOT, --binds mounts
 // DIR/0 … on /mnt/f0 …, --tmpfs mounts on /mnt/t0 …, all of which must exist.
 
 #define _GNU_SOURCE
@@ -40,6 +42,10 @@
 // What the command line says. -------------------------------------------------
 
 static int overlay, layers, binds, tmpfs_mounts;
+static struct limit {
+    const char *file, *value;
+} limits[8];
+static int limit_count;
 static const char *layer_directory, *bind_directory, *config, *root_path, *filter_path;
 
 static struct {
@@ -137,8 +143,6 @@ static void read_filter(void) {
 }
 
 static void find_control_groups(void) {
-    char bytes[4096];
-    read_all(open_path("/proc/self/cgroup", O_RDONLY | O_NOCTTY), bytes, sizeof bytes);
     int hierarchy = open_path("/sys/fs/cgroup", DIRECTORY);
     clinux_filesystem_type(hierarchy);
     close(hierarchy);
@@ -450,6 +454,7 @@ static void run_container(int channel) {
     struct pollfd poller = {.fd = channel};
     must(poll(&poller, 1, 0), "poll");
     umask(0);
+    if (limit_count) must(clinux_unshare(CLONE_NEWCGROUP), "unshare");
     int host = open_path("/", DIRECTORY);
     must(clinux_mount_setattr(host, AT_RECURSIVE, 0, 0, MS_SLAVE), "mount_setattr");
     close(host);
@@ -482,7 +487,8 @@ static void run_container(int channel) {
     set_capabilities();
     must(clinux_close_range(3, (unsigned)channel - 1, 0), "close_range");
     must(clinux_close_range((unsigned)channel + 1, ~0U, 0), "close_range");
-    must(clinux_install_seccomp(filter.flags, filter.instructions, filter.count), "seccomp");
+    if (filter.count)
+        must(clinux_install_seccomp(filter.flags, filter.instructions, filter.count), "seccomp");
     char *argv[] = {"/bin/true", NULL};
     char *envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                     "TERM=xterm", NULL};
@@ -499,6 +505,10 @@ static void read_arguments(char **argument) {
         if (!strcmp(*argument, "--layers")) {
             layer_directory = *++argument;
             layers = atoi(*++argument);
+        }
+        if (!strcmp(*argument, "--limit") && limit_count < 8) {
+            limits[limit_count].file = *++argument;
+            limits[limit_count++].value = *++argument;
         }
         if (!strcmp(*argument, "--binds")) {
             bind_directory = *++argument;
@@ -517,6 +527,31 @@ static void lock_layers(void) {
         snprintf(path, sizeof path, "%s/%d", layer_directory, index);
         lock(path);
     }
+}
+
+static char group[64];
+
+// Of the runtime's own name; its directory, locked.
+static int make_group(void) {
+    char bytes[4096];
+    struct stat found;
+    find_control_groups();
+    stat("/proc/self/ns/cgroup", &found);
+    read_all(open_path("/proc/self/cgroup", O_RDONLY | O_NOCTTY), bytes, sizeof bytes);
+    snprintf(group, sizeof group, "/sys/fs/cgroup/floor-%d", getpid());
+    must(mkdir(group, 0755), "mkdir");
+    int directory = open_path(group, O_RDONLY | O_DIRECTORY);
+    must(flock(directory, LOCK_EX | LOCK_NB), "flock");
+    fstat(directory, &found);
+    stat(group, &found);
+    for (int index = 0; index < limit_count; index++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", group, limits[index].file);
+        int file = open_path(path, O_WRONLY);
+        must(write(file, limits[index].value, strlen(limits[index].value)), "write");
+        close(file);
+    }
+    return directory;
 }
 
 static int wait_for_end(int channel, int signals, int child) {
@@ -550,8 +585,9 @@ int main(int count, char **arguments) {
     static char bytes[1 << 20];
     read_all(open_path(config, O_RDONLY | O_NOCTTY), bytes, sizeof bytes);
     if (overlay) lock_layers();
-    read_filter();
+    if (strcmp(filter_path, "-") != 0) read_filter();
     find_control_groups();
+    int own_group = limit_count ? make_group() : -1;
 
     sigset_t set, old;
     static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH};
@@ -564,13 +600,14 @@ int main(int count, char **arguments) {
     int ends[2], child;
     must(clinux_socketpair(ends), "socketpair");
     pid_t watchdog = must(clinux_start_watchdog(lifeline, -1, NULL), "clone");
-    must(clinux_spawn(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
-                          CLONE_NEWNET,
-                      -1, 1, &child, init_process, ends),
+    must(clinux_spawn(CLONE_NEWNS | (limit_count ? 0 : CLONE_NEWCGROUP) | CLONE_NEWUTS |
+                          CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET,
+                      own_group, 1, &child, init_process, ends),
          "clone3");
     close(ends[1]);
     int code = wait_for_end(ends[0], signals, child);
     must(clinux_end_watchdog(watchdog), "kill");
+    if (limit_count) must(rmdir(group), "rmdir");
     must(clinux_collect_watchdog(watchdog), "waitpid");
     close(lifeline);
     close(child);

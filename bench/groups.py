@@ -14,17 +14,29 @@ import subprocess
 TOP = pathlib.Path(__file__).resolve().parent.parent
 MOST = 0.25  # ms, on version 2
 GUEST_ROUNDS = 40
+# What every cgroup of version 2 has, whatever its controllers are.
+ANY = {"unified": {"cgroup.max.descendants": "10"}}
 LIMITS = {"memory": {"limit": 268435456}, "pids": {"limit": 100}}
 
 # What puts a command into a mount namespace that shows one version alone, with a cache of its own.
 V1 = 'awk \'$3 == "cgroup2" { print $2 }\' /proc/mounts | xargs -r umount'
 V2 = "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
+# Those that LIMITS take, mounted anew where nothing shows them.
+V1_ANEW = (
+    "mount -t tmpfs none /sys/fs/cgroup; for name in memory pids; do mkdir /sys/fs/cgroup/$name;"
+    " mount -t cgroup -o $name none /sys/fs/cgroup/$name; done")
 CACHE = "mkdir -p /var/cache/vfs-run; mount -t tmpfs -o mode=755 none /var/cache/vfs-run"
 
 
 def namespace(prepare):
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
             f'{{ {prepare}; {CACHE}; }} 2> /dev/null; exec "$@"', "sh"]
+
+
+def is_version1(controller):
+    """Whether the kernel has it in a hierarchy of version 1."""
+    lines = map(str.split, open("/proc/cgroups"))
+    return any(line[0] == controller and line[1] != "0" for line in lines)
 
 
 def is_mounted(kind):
@@ -39,8 +51,7 @@ class Groups:
         del self.plain["linux"]["seccomp"]
         self.write("plain", self.plain, {})
         self.write("limited", self.plain, LIMITS)
-        # A file that every cgroup of version 2 has, whatever its controllers are.
-        self.write("any", self.plain, {"unified": {"cgroup.max.descendants": "10"}})
+        self.write("any", self.plain, ANY)
 
     def write(self, name, plain, resources):
         directory = self.scratch / name
@@ -64,12 +75,13 @@ class Groups:
                     "--bundle", self.scratch / bundle, "bench"]
         return found
 
-    def guest(self, measure):
+    def guest(self, measure, floor):
         """The files that the guest measures with, and what its measure says."""
         files = self.scratch / "files"
         (files / "bench").mkdir(parents=True)
-        shutil.copy2(measure, files / "bench/measure")
-        for name in ("plain", "limited"):
+        for program in (measure, floor):
+            shutil.copy2(program, files / "bench")
+        for name in ("plain", "limited", "any"):
             config = json.loads((self.scratch / name / "config.json").read_text())
             config["root"]["path"] = "/work/rootfs/base"
             (files / "bench" / name).mkdir()
@@ -77,7 +89,13 @@ class Groups:
         script = ["#!/bin/sh", "export PATH=/bin"]
         words = [f"/bench/measure {GUEST_ROUNDS} 3"]
         words.append(":: 'vfs-run' /bin/vfs-run /bench/plain/config.json")
+        words.append(":: 'vfs-run, a cgroup' /bin/vfs-run /bench/any/config.json")
         words.append(":: 'vfs-run, limits' /bin/vfs-run /bench/limited/config.json")
+        bare = "/bench/plain/config.json /work/rootfs/base -"
+        words.append(f":: floor /bench/floor {bare}")
+        words.append(
+            f":: 'floor, a cgroup' /bench/floor --limit cgroup.max.descendants 10 {bare}")
+        words.append(f":: 'floor, limits' /bench/floor {limits()} {bare}")
         if crun := shutil.which("crun"):
             copy_program(crun, files)
             words.append(
@@ -93,6 +111,12 @@ class Groups:
             env=os.environ | {"VM_FILES": str(files), "VFS_RUN": str(self.vfs_run)})
         lines = [line[8:] for line in done.stdout.splitlines() if line.startswith("figure: ")]
         return lines
+
+
+def limits():
+    """The same as options of the floor."""
+    memory, processes = LIMITS["memory"]["limit"], LIMITS["pids"]["limit"]
+    return f"--limit memory.max {memory} --limit pids.max {processes}"
 
 
 def copy_program(program, root):

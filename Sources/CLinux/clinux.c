@@ -164,50 +164,6 @@ uint64_t clinux_mount_id(int fd) {
     return (found.stx_mask & STATX_MNT_ID) ? found.stx_mnt_id : 0;
 }
 
-// From linux/mount.h and linux/stat.h of Linux 6.8 and 6.11.
-#define STATX_UNIQUE_MOUNT_ID 0x4000U
-#define NR_STATMOUNT 457
-#define STATMOUNT_MAGIC 0x1U
-#define STATMOUNT_ROOT 0x8U
-#define STATMOUNT_OPTIONS 0x80U
-
-struct statmount_request {
-    uint32_t size, spare;
-    uint64_t mount, wanted;
-};
-
-struct statmount_answer {
-    uint32_t size, options;
-    uint64_t mask;
-    uint32_t device[2];
-    uint64_t magic;
-    uint64_t others[9];
-    uint32_t root, point;
-    uint64_t spare[50];
-    char texts[];
-};
-_Static_assert(sizeof(struct statmount_answer) == 512, "the texts lie behind 512 bytes");
-
-int clinux_statmount(const char *path, void *buffer, size_t size, int64_t *magic, const char **root,
-                     const char **options) {
-    struct statx found;
-    if (statx(AT_FDCWD, path, 0, STATX_UNIQUE_MOUNT_ID, &found) != 0) return -1;
-    struct statmount_answer *answer = buffer;
-    uint64_t wanted = STATMOUNT_MAGIC | STATMOUNT_ROOT | STATMOUNT_OPTIONS;
-    struct statmount_request request = {
-        .size = sizeof request, .mount = found.stx_mnt_id, .wanted = wanted};
-    errno = ENOSYS;
-    if (!(found.stx_mask & STATX_UNIQUE_MOUNT_ID) ||
-        syscall(NR_STATMOUNT, &request, buffer, size, 0) != 0)
-        return -1;
-    // A mount without options has none to tell.
-    if ((answer->mask | STATMOUNT_OPTIONS) != wanted) return -1;
-    *magic = (int64_t)answer->magic;
-    *root = answer->texts + answer->root;
-    *options = answer->mask & STATMOUNT_OPTIONS ? answer->texts + answer->options : "";
-    return 0;
-}
-
 const char *clinux_next_entry(int directory, void **stream) {
     if (*stream == NULL) {
         int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -10,8 +10,6 @@ public struct ControlGroup: Sendable {
     public internal(set) var parents: [String] = []
     /// Keep others from taking the same cgroup, as long as somebody holds this value.
     var holds: [Hold] = []
-    /// Whether root in a namespace of cgroups of its own cannot change its limits in version 2.
-    public internal(set) var isGuarded = false
     /// Set when systemd has made it.
     public internal(set) var unit: SystemdUnit?
     /// Where that systemd listens; nil for where the environment says.
@@ -40,6 +38,11 @@ public struct ControlGroup: Sendable {
         }
 
         var borrowed: FileDescriptor { owned.borrowed }
+    }
+
+    /// Whether root in a namespace of cgroups of its own cannot change its limits in version 2.
+    public var isGuarded: Bool {
+        version2 != nil && (try? Hierarchies.read())?.version2?.guardsNamespaces ?? false
     }
 
     /// Its directory in version 2.

@@ -30,12 +30,6 @@ public struct ControlGroupRequest: Sendable {
 
 extension ControlGroupRequest {
     fileprivate var managesDevices: Bool { isManaged && policesDevices }
-
-    /// Whether a limit, or a figure, takes a controller of version 2.
-    var needsControllers: Bool {
-        isManaged || unit != nil || !resources.controllers.isEmpty
-            || resources.unified.contains { !$0.file.hasPrefix("cgroup.") }
-    }
 }
 
 extension ControlGroup {
@@ -48,12 +42,23 @@ extension ControlGroup {
             _ in
         }
     ) throws(ControlGroupError) -> ControlGroup {
-        var maker: ControlGroupMaker
-        if let unified = Hierarchies.unified(for: request), Places.exist(request, unified) {
-            maker = ControlGroupMaker(request, unified)
-        } else {
-            maker = ControlGroupMaker(request, try Hierarchies.reading())
+        let isAbsolute = request.path?.hasPrefix("/") == true
+        if request.unit == nil, let guess = Hierarchies.unified(readsOwn: !isAbsolute) {
+            do throws(ControlGroupError) {
+                return try make(request, guess, isGuess: true, announce)
+            } catch {
+                // Whatever else is wrong is told by what there really is.
+                if error.isTaken { throw error }
+            }
         }
+        return try make(request, try Hierarchies.reading(), isGuess: false, announce)
+    }
+
+    private static func make(
+        _ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool,
+        _ announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void
+    ) throws(ControlGroupError) -> ControlGroup {
+        var maker = ControlGroupMaker(request, hierarchies, isGuess: isGuess)
         do throws(ControlGroupError) {
             try maker.make(announce)
         } catch {
@@ -68,7 +73,8 @@ extension ControlGroup {
     /// `prefix` and go on with a digit.
     public func removeLeftovers(_ prefix: String) {
         for (_, path) in paths {
-            ControlGroupMaker.removeLeftovers(prefix, in: ControlGroupPath.parent(of: path))
+            ControlGroupMaker.removeLeftovers(
+                prefix, in: ControlGroupPath.parent(of: path), except: path)
         }
     }
 
@@ -86,9 +92,14 @@ struct ControlGroupMaker {
     /// Where systemd has put it, in every hierarchy.
     private var scope: String?
 
-    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) {
+    /// Whether the controllers that limits need are taken to be switched on: as a rule they are, and
+    /// where not their files are missing.
+    private let isGuess: Bool
+
+    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool = false) {
         self.request = request
         self.hierarchies = hierarchies
+        self.isGuess = isGuess
     }
 
     mutating func make(
@@ -147,8 +158,8 @@ struct ControlGroupMaker {
     ) throws(ControlGroupError) {
         let path = hierarchy.path(inner(hierarchy, isVersion2: true))
         try makeAndTake(hierarchy, inner(hierarchy, isVersion2: true), "")
+        if isGuess && wanted.isEmpty { return }
         try ControlGroupMaker.handDown(needed, wanted, hierarchy.mountPoint, path)
-        made.isGuarded = hierarchy.guardsNamespaces
     }
 
     private var policy: DevicePolicy? {
@@ -187,10 +198,13 @@ struct ControlGroupMaker {
     }
 
     /// Nothing here is an error: whatever stays does no harm.
-    fileprivate static func removeLeftovers(_ prefix: String, in directory: String) {
+    fileprivate static func removeLeftovers(
+        _ prefix: String, in directory: String, except own: String
+    ) {
         for name in (try? HostPath.directories(in: directory)) ?? []
         where name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isNumber == true {
-            ControlGroupMaker.removeLeftover("\(directory)/\(name)")
+            let path = "\(directory)/\(name)"
+            if path != own { ControlGroupMaker.removeLeftover(path) }
         }
     }
 
@@ -394,11 +408,6 @@ struct Places {
     /// With the controllers to be switched on there, by their names in version 2.
     private(set) var version2:
         (hierarchy: Hierarchies.Hierarchy, needed: [String], wanted: [String])?
-
-    /// Whether the host has all the controllers there.
-    static func exist(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) -> Bool {
-        (try? Places(request, hierarchies)) != nil
-    }
 
     /// - Throws: For a controller that the host does not have.
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(ControlGroupError) {

@@ -43,27 +43,26 @@ public struct Hierarchies: Sendable, Hashable {
         return found
     }
 
-    /// Version 2 alone, at its usual place, without reading the table of mounts. Version 1 may be
-    /// mounted elsewhere: for controllers that are missing here.
+    /// Version 2 alone, at its usual place, without reading the table of mounts. A guess: version 1
+    /// may be mounted elsewhere, and not every controller be there.
     ///
-    /// - Parameters:
-    ///   - request: Where it names an absolute path nobody's own cgroup is asked for, and where its
-    ///     limits take no controller, none is.
-    /// - Returns: Nil where another file system is mounted there, and before Linux 6.11.
-    static func unified(for request: ControlGroupRequest) -> Hierarchies? {
+    /// - Parameter readsOwn: Otherwise `own` is not told.
+    /// - Returns: Nil where not the whole of version 2 is mounted there, or this process is in a
+    ///   namespace of cgroups.
+    static func unified(readsOwn: Bool) -> Hierarchies? {
         let place = "/sys/fs/cgroup"
-        guard let view = try? MountView.of(place), view.magic == .cgroup2 else { return nil }
-        let isPlaced = request.path?.hasPrefix("/") == true && request.unit == nil
-        guard
-            let memberships = isPlaced
-                ? Array("0::/".utf8) : try? HostPath.readShort("/proc/self/cgroup")
+        // Numbers that the kernel gives to nothing else: that of the root of every hierarchy, and
+        // of the first namespace (PROC_CGROUP_INIT_INO).
+        guard let root = try? HostPath.open(place, [.path, .directory]),
+            (try? FileSystemMagic.of(root.borrowed)) == .cgroup2,
+            (try? FileStatus.of(root.borrowed))?.inode == 1,
+            (try? FileStatus.of(path: "/proc/self/ns/cgroup"))?.inode == 0xEFFF_FFFB,
+            let memberships = readsOwn
+                ? try? HostPath.readShort("/proc/self/cgroup") : Array("0::/".utf8)
         else { return nil }
-        var found = Hierarchies([CgroupMount(view, at: place)], memberships)
-        if found.version2 == nil { return nil }
-        if request.needsControllers {
-            found.version2?.controllers = GroupFile.words(place, "cgroup.controllers")
-        }
-        return found
+        var found = Hierarchies([CgroupMount(versionTwoAt: place)], memberships)
+        found.version2?.controllers = Version2.controllers
+        return found.version2 == nil ? nil : found
     }
 
     /// - Parameters:
@@ -121,9 +120,16 @@ private struct CgroupMount {
     let point: String
     private let options: [String]
 
+    /// Those that can be reached: the table has what others are mounted over as well.
     static func all(_ text: KernelText) -> [CgroupMount] {
         var found: [CgroupMount] = []
         for line in text.lines {
+            if !found.isEmpty {
+                // What lies above comes first in the table: whatever follows covers.
+                let fields = text.fields(line, UInt8(ascii: " "), atMost: 6)
+                let point = fields.count > 4 ? text.unescaped(fields[4]) : ""
+                found.removeAll { $0.point == point || $0.point.hasPrefix(point + "/") }
+            }
             if let mount = CgroupMount(text, line) { found.append(mount) }
         }
         return found
@@ -142,12 +148,11 @@ private struct CgroupMount {
         options = text.fields(behind[2], UInt8(ascii: ",")).map(text.string)
     }
 
-    /// Of version 2.
-    init(_ view: MountView, at point: String) {
+    init(versionTwoAt point: String) {
         isVersion2 = true
-        root = view.root
+        root = "/"
         self.point = point
-        options = view.options.split(separator: ",").map(String.init)
+        options = []
     }
 
     var guardsNamespaces: Bool { isVersion2 && options.contains("nsdelegate") }

@@ -1,5 +1,10 @@
 /// Resources in the words of version 2.
 enum Version2 {
+    /// Those that a kernel may have.
+    static let controllers = [
+        "cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc", "dmem",
+    ]
+
     /// The name that version 2 has for a controller of version 1.
     static func name(_ controller: String) -> String {
         controller == "blkio" ? "io" : controller == "cpuacct" ? "cpu" : controller

@@ -43,6 +43,28 @@ import Testing
         #expect(found.version2 == nil)
     }
 
+    @Test func `that something is mounted over are not there`() {
+        let memberships = "4:memory:/\n0::/\n"
+        let below = """
+            30 23 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw
+            31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
+            32 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+
+            """
+        #expect(hierarchies(below, memberships).version1.count == 1)
+        let other = hierarchies(
+            below + "40 23 0:30 / /sys/fs/cgroupfs rw - tmpfs x rw\n", memberships)
+        #expect(other == hierarchies(below, memberships))
+        let covered = hierarchies(
+            below + "40 30 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", memberships)
+        #expect(covered.version1 == [])
+        #expect(covered.version2?.mountPoint == "/sys/fs/cgroup")
+        let one = hierarchies(
+            below + "40 32 0:30 / /sys/fs/cgroup/memory rw - tmpfs x rw\n", memberships)
+        #expect(one.version1 == [])
+        #expect(one.version2?.mountPoint == "/sys/fs/cgroup/unified")
+    }
+
     @Test func `that are not mounted are not there`() {
         let found = hierarchies("", "3:memory:/\n0::/\n")
         #expect(found.version1.isEmpty)
@@ -64,53 +86,42 @@ import Testing
         #expect(hierarchies(text, text).version2 == nil)
     }
 
-    private static func request(_ path: String?) -> ControlGroupRequest {
-        ControlGroupRequest(path: path, name: "c", resources: Resources(), isManaged: true)
-    }
-
     private static func mount(_ type: String) throws {
         try MountTree.mount(type, source: "none", on: "/sys/fs/cgroup", data: "")
     }
 
-    /// Before Linux 6.11 the kernel cannot tell.
-    private static let tellsOfOneMount = (try? MountView.of("/proc")) != nil
-
-    @Test(.enabled(if: geteuid() == 0 && tellsOfOneMount, "mounting needs root; Linux 6.11"))
-    func `of a unified host are told alike by the mount and by the table of all mounts`() throws {
-        let (quick, whole, placed) = try withPrivateMounts {
-            // With all that hangs below, which the table would still show.
-            try #require(umount2("/sys/fs/cgroup", CInt(MNT_DETACH)) == 0)
+    @Test(.enabled(if: geteuid() == 0, "mounting needs root"))
+    func `of a unified host are guessed as the table of mounts tells them`() throws {
+        let (guess, whole, placed) = try withPrivateMounts {
             try Self.mount("cgroup2")
             let table = try HostPath.read("/proc/thread-self/mountinfo")
-            var whole = Hierarchies(
+            let whole = Hierarchies(
                 mounts: table, memberships: try HostPath.read("/proc/self/cgroup"))
-            whole.version1 = []
-            whole.version2?.controllers = GroupFile.words("/sys/fs/cgroup", "cgroup.controllers")
             return (
-                Hierarchies.unified(for: Self.request(nil)), whole,
-                Hierarchies.unified(for: Self.request("/a"))
+                Hierarchies.unified(readsOwn: true), whole, Hierarchies.unified(readsOwn: false)
             )
         }
-        #expect(quick?.version2?.mountPoint == "/sys/fs/cgroup")
-        #expect(quick == whole)
-        #expect(placed?.version2?.own == "/")
+        #expect(guess?.version1 == [])
+        #expect(guess?.version2?.mountPoint == whole.version2?.mountPoint)
+        #expect(guess?.version2?.own == whole.version2?.own)
+        #expect(placed?.version2?.mountPoint == "/sys/fs/cgroup")
     }
 
-    @Test(.enabled(if: geteuid() == 0 && tellsOfOneMount, "mounting needs root; Linux 6.11"))
-    func `are not taken for unified where another file system is mounted, or a part`() throws {
-        let found = try withPrivateMounts {
+    @Test(.enabled(if: geteuid() == 0, "mounting needs root"))
+    func `are not guessed where another file system is mounted, or a part`() throws {
+        let (tmpfs, part) = try withPrivateMounts {
             try Self.mount("tmpfs")
-            let tmpfs = Hierarchies.unified(for: Self.request(nil))
+            let tmpfs = Hierarchies.unified(readsOwn: true)
             try Self.mount("cgroup2")
             let part = "/sys/fs/cgroup/part-\(getpid())"
             try #require(mkdir(part, 0o755) == 0)
             defer { rmdir(part) }
             try #require(Glibc.mount(part, "/sys/fs/cgroup", nil, UInt(MS_BIND), nil) == 0)
             defer { umount2("/sys/fs/cgroup", CInt(MNT_DETACH)) }
-            return (tmpfs, Hierarchies.unified(for: Self.request(nil)))
+            return (tmpfs, Hierarchies.unified(readsOwn: true))
         }
-        #expect(found.0 == nil)
-        #expect(found.1 == nil)
+        #expect(tmpfs == nil)
+        #expect(part == nil)
     }
 
     @Test func `of this host can be read`() throws {

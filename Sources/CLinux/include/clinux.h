@@ -146,10 +146,6 @@ int clinux_eventfd(void);
 /// The mount id of statx(2), which names the mount an open file is reached
 /// through; 0 where the kernel does not tell it.
 uint64_t clinux_mount_id(int fd);
-/// statmount(2), Linux 6.11, of the mount that `path` lies on: the file system's magic number, the
-/// mount's root in it and the file system's options, both texts in `buffer`.
-int clinux_statmount(const char *path, void *buffer, size_t size, int64_t *magic,
-                     const char *_Nullable *_Nonnull root, const char *_Nullable *_Nonnull options);
 /// The entries of an open directory but `.` and `..`, one by one: a name, or NULL at
 /// the end and on failure. `*stream` is NULL before the first call, and NULL again
 /// after the last.
