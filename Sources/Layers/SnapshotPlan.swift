@@ -47,10 +47,13 @@ public struct SnapshotPlan: Sendable, Hashable {
 extension KeptUpper {
     /// Carries the plan out on an upper that is locked.
     ///
-    /// - Parameter record: What lies below the snapshots.
+    /// - Parameters:
+    ///   - record: What lies below the snapshots.
+    ///   - lend: Does what takes reading and writing all that is in them.
     /// - Returns: What the run writes to, locked.
     public func carryOut(
-        _ plan: SnapshotPlan, over record: Record
+        _ plan: SnapshotPlan, over record: Record,
+        lend: (() throws(LayerError) -> Void) throws(LayerError) -> Void
     ) throws(LayerError) -> KeptUpper {
         if plan.isEmpty { return self }
         if try KeptUpper.snapshots(in: path) != plan.known {
@@ -58,8 +61,10 @@ extension KeptUpper {
         }
         guard let taken = plan.taken else { return self }
         if plan.merges {
-            try merge(
-                plan.known[0], into: plan.known[1], over: record.layers, marks: record.marks)
+            try lend { () throws(LayerError) in
+                try merge(
+                    plan.known[0], into: plan.known[1], over: record.layers, marks: record.marks)
+            }
         }
         return try freeze(as: taken)
     }

@@ -107,6 +107,41 @@ struct RootlessUpperTests {
         }
     }
 
+    @Test func `snapshots are merged, whosever the files are`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            var config = box.ordinaryConfig()
+            config.grant(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"])
+            config["vfs"]["overlay"]["layers"].append(.string(box.path("rootfs")))
+            for number in 0..<477 {
+                let layer = try box.makeDirectory("layers/\(number)")
+                config["vfs"]["overlay"]["layers"].append(.string(layer))
+            }
+            let state = box.path("keep/state")
+            let steps = [
+                ([], script), (["a"], "echo new > /closed/file"), (["b"], "echo > /two"),
+                (["c"], "echo > /three"),
+            ]
+            for (snapshot, script) in steps {
+                let outcome = try box.runOrdinary(
+                    config, subordinate,
+                    options: ["--upper", state] + snapshot.flatMap { ["--snapshot", $0] },
+                    shell: script)
+                try #require(outcome.code == 0 && outcome.error == "", "\(outcome)")
+            }
+            #expect(try run(box, "undo", "--list", state).output == "b\nc\n")
+            var status = stat()
+            #expect(lstat("\(state)/snapshots/0002-b/closed", &status) == 0)
+            #expect(status.st_uid == 300_999 && status.st_mode & 0o7777 == 0o700)
+            let found = try box.runOrdinary(
+                config, subordinate, options: ["--upper", state],
+                shell: "b=/bin/busybox; $b cat /closed/file; $b ls -n /closed; $b ls /two /three /etc")
+            #expect(found.output.hasPrefix("new\n"), "\(found)")
+            #expect(found.output.contains(" 1000     1000 "), "\(found)")
+            #expect(found.output.contains("/two\n"), "\(found)")
+        }
+    }
+
     @Test func `undo takes nothing for an upper that is none`() throws {
         try Sandbox.use { box in
             let outcome = try box.asRoot("undo", "--all", box.canary)

@@ -27,6 +27,36 @@ public enum MappedOwners {
         }
     }
 
+    /// Does `work` in a copy of this process, which is that root where there is one to become.
+    static func lend(
+        _ owners: IDMappings?, _ work: () throws(LayerError) -> Void
+    ) throws(LayerError) {
+        let outcome = Result { () throws(Errno) in
+            try ForkedProcess.run(within: 600_000_000_000) {
+                do {
+                    _ = try become(owners)
+                    try work()
+                    return done
+                } catch let error as LayerError {
+                    return Array(error.sentence.utf8)
+                } catch let error as RuntimeError {
+                    return Array(error.message.utf8)
+                } catch {
+                    return []
+                }
+            }
+        }
+        switch outcome {
+        case .success(.finished(done)): return
+        case .success(.finished(let words)):
+            throw LayerError(String(decoding: words, as: UTF8.self))
+        case .success: throw LayerError("it was not done")
+        case .failure(let error): throw LayerError("fork: \(error.words)")
+        }
+    }
+
+    private static let done = Array("done".utf8)
+
     private static func make(
         _ owners: IDMappings, _ writer: Configuration.MappingWriter
     ) throws(StepError) -> OwnedDescriptor {

@@ -85,7 +85,10 @@ struct LockUpper: Step {
             let kept = try KeptUpper(opening: directory)
             try kept.lock()
             let stands = try kept.stands(record)
-            context.upper = try kept.carryOut(snapshots, over: record)
+            context.upper = try kept.carryOut(snapshots, over: record) {
+                (merge) throws(LayerError) in
+                try MappedOwners.lend(record.owners, merge)
+            }
             if !stands { try kept.write(record) }
         } catch {
             throw StepError(error.sentence)

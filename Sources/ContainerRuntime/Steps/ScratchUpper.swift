@@ -40,27 +40,14 @@ enum ScratchUppers {
 
     /// Removes one with all that a container has made in it, whoever that belongs to.
     static func remove(_ path: String) throws(RuntimeError) {
-        let outcome = Result { () throws(Errno) in
-            try ForkedProcess.run(within: 600_000_000_000) {
-                do throws(LayerError) {
-                    try KeptUpper.owned(in: path).removeAll()
-                    return done
-                } catch {
-                    return Array(error.sentence.utf8)
-                }
+        do throws(LayerError) {
+            try MappedOwners.lend(nil) { () throws(LayerError) in
+                try KeptUpper.owned(in: path).removeAll()
             }
+        } catch {
+            throw RuntimeError("what the container wrote stays in \"\(path)\": \(error.sentence)")
         }
-        let reason: String
-        switch outcome {
-        case .success(.finished(done)): return
-        case .success(.finished(let words)): reason = String(decoding: words, as: UTF8.self)
-        case .success: reason = "it was not removed"
-        case .failure(let error): reason = "fork: \(error.words)"
-        }
-        throw RuntimeError("what the container wrote stays in \"\(path)\": \(reason)")
     }
-
-    private static let done = Array("done".utf8)
 }
 
 /// A directory for what is thrown away, where no tmpfs can hold it.
