@@ -135,7 +135,8 @@ struct RootlessUpperTests {
             #expect(status.st_uid == 300_999 && status.st_mode & 0o7777 == 0o700)
             let found = try box.runOrdinary(
                 config, subordinate, options: ["--upper", state],
-                shell: "b=/bin/busybox; $b cat /closed/file; $b ls -n /closed; $b ls /two /three /etc")
+                shell:
+                    "b=/bin/busybox; $b cat /closed/file; $b ls -n /closed; $b ls /two /three /etc")
             #expect(found.output.hasPrefix("new\n"), "\(found)")
             #expect(found.output.contains(" 1000     1000 "), "\(found)")
             #expect(found.output.contains("/two\n"), "\(found)")
