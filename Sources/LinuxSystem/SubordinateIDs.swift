@@ -59,6 +59,48 @@ extension SubordinateIDs {
         func ranges(_ path: String) -> [Range] {
             Self.ranges(in: (try? HostPath.read(path)) ?? [], of: name, id)
         }
-        return (ranges("/etc/subuid"), ranges("/etc/subgid"), name)
+        let (users, groups) = (ranges("/etc/subuid"), ranges("/etc/subgid"))
+        if !users.isEmpty && !groups.isEmpty { return (users, groups, name) }
+        let owner = name ?? String(id)
+        guard asksService((try? HostPath.read("/etc/nsswitch.conf")) ?? []),
+            let program = MappingProgram.find("getsubids")
+        else { return (users, groups, name) }
+        return (asked(program, [owner]), asked(program, ["-g", owner]), name)
+    }
+
+    /// What getsubids(1) prints, which asks whom newuidmap(1) asks; nothing where it fails.
+    private static func asked(_ program: String, _ arguments: [String]) -> [Range] {
+        let outcome = try? Program(
+            path: program, arguments: ["getsubids"] + arguments, environment: ["LC_ALL=C"]
+        ).run(input: [], outputLimit: 65536, within: 10_000_000_000)
+        guard let outcome, outcome.ending == .exited(0) else { return [] }
+        return ranges(listed: outcome.output)
+    }
+
+    /// Lines of `index: owner first count`.
+    public static func ranges(listed text: [UInt8]) -> [Range] {
+        text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let words = line.split(separator: UInt8(ascii: " "))
+            guard words.count >= 4, let first = UInt32(digits: words[words.count - 2]),
+                let count = UInt32(digits: words[words.count - 1]),
+                count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
+            else { return nil }
+            return Range(first: first, count: count)
+        }
+    }
+
+    /// Whether the ids are a directory service's: nsswitch.conf(5) names one for `subid`. As in shadow
+    /// the first source is the only one.
+    public static func asksService(_ configuration: [UInt8]) -> Bool {
+        for line in configuration.split(separator: UInt8(ascii: "\n")) {
+            let text = line.prefix { $0 != UInt8(ascii: "#") }
+            let words = text.split { [0x20, 0x09].contains($0) }.map {
+                String(decoding: $0, as: UTF8.self)
+            }
+            if words.first?.lowercased() == "subid:" {
+                return words.count > 1 && words[1].lowercased() != "files"
+            }
+        }
+        return false
     }
 }

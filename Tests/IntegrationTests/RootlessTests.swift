@@ -93,6 +93,20 @@ struct RootlessTests {
         }
     }
 
+    @Test func `ids that a directory service sets aside are the container's too`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            let outcome = try box.runOrdinary(
+                box.ordinaryConfig(), OrdinaryUser(hasSubordinates: true, hasService: true),
+                shell: "/bin/cat /proc/self/uid_map /proc/self/gid_map")
+            #expect(outcome.code == 0, "\(outcome)")
+            #expect(
+                words(.string(outcome.output)) == [
+                    "0", own, "1", "1", "600000", "65536", "0", own, "1", "1", "700000", "65536",
+                ], "\(outcome)")
+        }
+    }
+
     @Test func `a kept upper is found again, and is the user's`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()

@@ -29,6 +29,25 @@ struct `Ids set aside for users` {
         #expect(ranges("root", 0) == ["1+10"])
     }
 
+    @Test func `are read as getsubids lists them`() {
+        let listed = Array("0: ann 100000 65536\n1: a b 7 9\nnone\n2: ann 1 0\n3: ann x 1\n".utf8)
+        #expect(
+            SubordinateIDs.ranges(listed: listed).map { "\($0.first)+\($0.count)" }
+                == ["100000+65536", "7+9"])
+    }
+
+    @Test(arguments: [
+        ("subid: sss\n", true), ("subid:\tsss files\n", true), ("SUBID: sss\n", true),
+        ("subid: files sss\n", false), ("subid: FILES\n", false), ("subid:\n", false),
+        ("# subid: sss\n", false), ("subid: # sss\n", false), ("passwd: sss\n", false),
+        ("", false),
+    ])
+    func `are a service's where the first source is none of files`(
+        _ text: String, _ asks: Bool
+    ) {
+        #expect(SubordinateIDs.asksService(Array(text.utf8)) == asks)
+    }
+
     @Test func `belong to a name that passwd has`() {
         let passwd = Array("root:x:0:0::/:/bin/sh\nann:x:1000:1000::/:/bin/sh\nshort:x:7\n".utf8)
         #expect(SubordinateIDs.name(of: 1000, passwd: passwd) == "ann")
