@@ -12,6 +12,9 @@ public struct SeccompCache: Sendable {
     /// Changes when the compiler's output for the same profile changes.
     private static let format = "vfs-run seccomp 5"
 
+    /// So many are kept: of older versions, profiles and bundles nobody asks any more.
+    static let most = 256
+
     private let directory: String
 
     /// - Parameter directory: Made, mode 0700, when the first filter is stored.
@@ -84,6 +87,22 @@ public struct SeccompCache: Sendable {
         for shift in [0, 8, 16, 24] { bytes.append(UInt8(filter.flags >> UInt32(shift) & 0xff)) }
         try folder.borrowed.replaceFile(
             SeccompCache.name(keyStart, text[...]), with: bytes + filter.program, mode: 0o600)
+        try SeccompCache.tidy(folder.borrowed)
+    }
+
+    /// Removes those that were stored first, beyond so many: who needs one again compiles it again.
+    private static func tidy(_ folder: FileDescriptor) throws(Errno) {
+        let names = try folder.entries()
+        if names.count <= most { return }
+        var files: [(name: String, time: FileTime)] = []
+        for name in names {
+            guard let status = try? FileStatus.of(name, in: folder) else { continue }
+            files.append((name, status.modified))
+        }
+        files.sort {
+            ($0.time.seconds, $0.time.nanoseconds) > ($1.time.seconds, $1.time.nanoseconds)
+        }
+        for file in files.dropFirst(most) { try? folder.remove(file.name) }
     }
 
     /// Whether the next bytes of a file are these; a piece of it is in memory at a time.

@@ -53,6 +53,28 @@ import Testing
         try file.borrowed.write(all: bytes)
     }
 
+    @Test func `what was stored first goes when there are too many`() throws {
+        _ = try cache.filter(for: profile)
+        let folder = try HostPath.open(directory["cache/seccomp"], [.readOnly, .directory])
+        var old = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+        for number in 0..<SeccompCache.most {
+            let path = directory["cache/seccomp/\(number).bpf"]
+            _ = try folder.borrowed.open(
+                "\(number).bpf", [.create, .exclusive, .writeOnly], mode: 0o600)
+            old[1].tv_sec = 1000 + number
+            #expect(utimes(path, old) == 0)
+        }
+        #expect(try names().count == SeccompCache.most + 1)
+        let other = try Profile.read(
+            Array(Self.text.replacing("read", with: "write").utf8))
+        let compiled = try cache.filter(for: other)
+        let left = try names()
+        #expect(left.count == SeccompCache.most)
+        #expect(!left.contains("0.bpf") && !left.contains("1.bpf") && left.contains("2.bpf"))
+        #expect(cache.find(other.text[...]) == compiled)
+        #expect(cache.find(profile.text[...]) != nil)
+    }
+
     @Test func `a hit is what compiling gives`() throws {
         let compiled = try SeccompCompiler.compile(profile)
         #expect(cache.find(profile.text[...]) == nil)
