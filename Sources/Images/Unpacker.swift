@@ -24,8 +24,36 @@ public struct Unpacker {
     public func unpack(
         _ reference: ImageReference, to bundle: String, over base: JSONOutput
     ) throws(ImageError) {
+        let isNew = (try? FileStatus.of(path: bundle)) == nil
         let directory = try openBundle(bundle)
-        let image = try find(reference, spoolingIn: directory.borrowed)
+        do throws(ImageError) {
+            try unpack(reference, to: bundle, directory.borrowed, over: base)
+        } catch {
+            if isNew { Unpacker.discard(bundle, directory.borrowed) }
+            throw error
+        }
+    }
+
+    /// Takes away what was made for nothing. Layers that are whole stay: the next one need not unpack
+    /// them again.
+    private static func discard(_ bundle: String, _ directory: FileDescriptor) {
+        let whole = try? HostPath.directories(in: "\(bundle)/layers/sha256")
+        // Whoever else writes there holds it.
+        if let layers = FileName("layers"), whole?.isEmpty == true,
+            let lock = try? HostPath.open("\(bundle)/layers/lock", .readOnly),
+            (try? lock.borrowed.lock(exclusive: true)) != nil
+        {
+            try? directory.removeTree(layers)
+        }
+        // One that holds anything stays.
+        try? HostPath.removeDirectory(bundle)
+    }
+
+    private func unpack(
+        _ reference: ImageReference, to bundle: String, _ directory: FileDescriptor,
+        over base: JSONOutput
+    ) throws(ImageError) {
+        let image = try find(reference, spoolingIn: directory)
         let storePath = store ?? bundle + "/layers"
         let layers = try LayerStore(storePath) {
             reporter.note("waiting for another process that writes to \(storePath)")
@@ -48,9 +76,9 @@ public struct Unpacker {
         }
         for note in work.notes { reporter.note(note) }
         if let documents {
-            try documents.keepDocuments(in: directory.borrowed, bundle, try reference.absolute())
+            try documents.keepDocuments(in: directory, bundle, try reference.absolute())
         }
-        try writeConfig(config, layers, storePath, base, in: directory.borrowed, bundle)
+        try writeConfig(config, layers, storePath, base, in: directory, bundle)
     }
 
     private enum Found: ~Copyable {

@@ -237,6 +237,18 @@ import Testing
         }
     }
 
+    @Test func `that fails leaves no bundle that was not there`() throws {
+        try Sandbox.use { box in
+            var tar = TarFile()
+            tar.add("x", content: "a", size: 9999)
+            #expect(try box.unpack(tar).code == 1)
+            #expect(!box.exists("app"))
+            let missing = try box.command("unpack", box.path("none.tar"), box.path("app"))
+            #expect(missing.code == 1, "\(missing)")
+            #expect(!box.exists("app"))
+        }
+    }
+
     @Test func `takes absolute names as names in the layer, and the last of two`() throws {
         try Sandbox.use { box in
             box.mayChange = ["app", "layer.tar"]
