@@ -28,7 +28,7 @@ public final class OverlayDirectory: Sendable {
 
 /// The kernel's ways to be told the layers, best first.
 public enum OverlayInterface: Sendable, CaseIterable {
-    /// `lowerdir+` with a descriptor (6.13): names the layer that fails, needs no escaping, has
+    /// `lowerdir+` with a descriptor (6.13, and by `O_PATH` 6.15): names the layer that fails, needs no escaping, has
     /// no limit of length.
     case descriptors
     /// `lowerdir+` with a path (6.7), which is `/proc/self/fd/N`.
@@ -217,6 +217,10 @@ public struct OverlayMount: Sendable {
                 $0.has("Unknown parameter") || $0.has("Bad value")
             }
             if mayBeUnknown && error == .notSupportedOnSocket { throw .keysUnchecked }
+            // Linux 6.5 to 6.14 takes no descriptor of O_PATH, whatever the key.
+            if mayBeUnknown && error == .badFileDescriptor && interface == .descriptors {
+                throw .interfaceUnknown
+            }
             if mayBeUnknown && error == .invalidArgument && aboutParameter {
                 throw .interfaceUnknown
             }

@@ -27,7 +27,7 @@ extension ProbeGroup {
                 "keys", "one layer at a time (lowerdir+)", for: "errors that name the layer",
                 since: "6.7", look: keys),
             Probe(
-                "descriptors", "layers by descriptor", for: "layers of any name", since: "6.13",
+                "descriptors", "layers by descriptor", for: "layers of any name", since: "6.15",
                 look: descriptors),
         ])
 
@@ -163,8 +163,9 @@ extension Subject {
             _ = try overlay.mount(on: scratch.borrowed, interfaces: [interface])
             return .works()
         } catch {
-            // Before 6.5 overlayfs looks at its keys when it is mounted.
-            if [.notSupported, .invalidArgument].contains(error.errno) {
+            // Before 6.5 overlayfs looks at its keys when it is mounted; up to 6.14 no descriptor of
+            // O_PATH is taken.
+            if [.notSupported, .invalidArgument, .badFileDescriptor].contains(error.errno) {
                 throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
             }
             return .lacks(error.sentence)
