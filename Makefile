@@ -69,7 +69,8 @@ build/probe: Tests/probe/probe.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
 
-# The same program on the distribution's kernel, in a virtual machine.
+# The same program on the distribution's kernel and on the newest of its backports, in a virtual
+# machine.
 test-vm: build rootfs/base
 	@scripts/install-dependencies vm
 	Tests/vm/run
