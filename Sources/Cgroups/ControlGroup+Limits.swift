@@ -90,7 +90,8 @@ extension ControlGroup {
         } else if error == .invalidArgument || error == .outOfRange {
             sentence += "; the kernel does not take this value here"
         } else if error == .operationNotSupportedByDevice || error == .noSuchAddressOrDevice {
-            sentence += "; there is no such device"
+            // Of an adapter, an interface or a block device the value begins with the name.
+            sentence += "; \"\(value.prefix { $0 != " " })\" is not there"
         } else if error == .notSupportedOnSocket, choice.file.hasSuffix("weight") {
             sentence +=
                 "; nothing that weighs is switched on for this device: make bfq its scheduler"
