@@ -355,7 +355,12 @@ struct ControlGroupMaker {
         if needed.isEmpty && wanted.isEmpty { return }
         // As a rule they are on.
         let there = GroupFile.words(path, "cgroup.controllers")
-        if needed.allSatisfy(there.contains) && wanted.allSatisfy(there.contains) { return }
+        if needed.allSatisfy(there.contains) {
+            if wanted.allSatisfy(there.contains) { return }
+            // A guess wants what this kernel may not have.
+            let offered = GroupFile.words(mountPoint, "cgroup.controllers")
+            if wanted.allSatisfy({ there.contains($0) || !offered.contains($0) }) { return }
+        }
         let way = ControlGroupPath.way(
             from: mountPoint, to: String(path.dropFirst(mountPoint.count)))
         for path in way.dropLast() { try handOn(needed, wanted, path) }
@@ -365,7 +370,7 @@ struct ControlGroupMaker {
     ///
     /// - Parameters:
     ///   - needed: A limit does not hold without.
-    ///   - wanted: For figures; does without.
+    ///   - wanted: For figures, and for what divides its own cgroup; does without.
     private static func handOn(
         _ needed: [String], _ wanted: [String], _ path: String
     ) throws(ControlGroupError) {
@@ -424,6 +429,13 @@ struct Places {
         if request.isManaged {
             for controller in ["freezer", "cpu", "cpuacct", "memory", "pids", "blkio"] {
                 _ = add(controller, hierarchies, needed: false)
+            }
+            // What runs in it may be an engine, which gives its own containers limits. systemd does
+            // so itself for what it delegates.
+            if version2 != nil && request.unit == nil {
+                for controller in hierarchies.version2?.controllers ?? [] {
+                    _ = addVersion2(controller, hierarchies, needed: false)
+                }
             }
         }
     }
