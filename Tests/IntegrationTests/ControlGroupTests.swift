@@ -338,6 +338,30 @@ struct ControlGroupTests {
         }
     }
 
+    @Test func `one that is refused for being frozen stays there, frozen`() throws {
+        try require("freezer")
+        try Sandbox.use { box in
+            let freezer = try #require(
+                ControlGroups.mounts.first { $0.controllers.contains("freezer") })
+            let path = "\(freezer.path)/\(box.controlGroup)"
+            try #require(mkdir(path, 0o755) == 0)
+            defer { rmdir(path) }
+            try write("FROZEN", "\(path)/freezer.state")
+            var config = box.config()
+            config["linux"]["cgroupsPath"] = .string("/\(box.controlGroup)")
+            try box.prepare(config, arguments: ["/bin/true"])
+            for command in ["run", "create", "run"] {
+                let outcome = try box.command(command, box.id())
+                #expect(outcome.code == 1, "\(outcome)")
+                #expect(outcome.error.contains("unexpectedly frozen"), "\(outcome)")
+                #expect(Host.read("\(path)/freezer.state") == "FROZEN\n")
+            }
+            #expect(ControlGroups.named(box.controlGroup) == [path])
+            try write("THAWED", "\(path)/freezer.state")
+            #expect(try box.command("run", box.id()).code == 0)
+        }
+    }
+
     private func write(_ text: String, _ path: String) throws {
         let file = open(path, O_WRONLY | O_CLOEXEC)
         try #require(file >= 0)

@@ -40,12 +40,11 @@ struct MakeControlGroup: Step {
                 }
             }
         } catch {
-            if group.isOptional {
-                // What was announced was not made.
-                return try stepping("write", "the container's groups") { () throws(Errno) in
-                    try context.container?.announce(context.state?.groups ?? ResourceGroups())
-                }
+            // What was made of it is gone again; what else lies there is somebody else's.
+            try stepping("write", "the container's groups") { () throws(Errno) in
+                try context.container?.announce(context.state?.groups ?? ResourceGroups())
             }
+            if group.isOptional { return }
             throw StepError(
                 error.sentence
                     + (group.policesDevices || group.unit != nil
