@@ -88,6 +88,8 @@ enum DefaultConfig {
         var members: [(key: String, value: JSONOutput)] = [
             ("namespaces", .array(kinds.map { .object([("type", .string($0))]) }))
         ]
+        // No limit, but the place for them, as programs that fill in a template expect it.
+        if user == nil { members.append(("resources", .object([]))) }
         if let mappings = user?.ownMappings {
             members.append(("uidMappings", mapping(mappings.users)))
             members.append(("gidMappings", mapping(mappings.groups)))

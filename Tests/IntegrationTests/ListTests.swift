@@ -121,6 +121,8 @@ struct ListTests {
             #expect(refused.error.contains("exists") && refused.error.contains("emove it first"))
             var config = try Value(parsing: box.read("bundle/config.json"))
             #expect(config["process"]["terminal"] == true)
+            // A place for limits, but none.
+            #expect(config["linux"]["resources"] == [:])
             config["process"]["terminal"] = nil
             config["root"]["path"] = .string(try box.makeRoot())
             try box.prepare(config, arguments: ["echo", "runs"])
