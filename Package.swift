@@ -73,8 +73,7 @@ let package = Package(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON",
-                "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(

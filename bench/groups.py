@@ -93,9 +93,9 @@ class Groups:
         words.append(":: 'vfs-run, limits' /bin/vfs-run /bench/limited/config.json")
         bare = "/bench/plain/config.json /work/rootfs/base -"
         words.append(f":: floor /bench/floor {bare}")
-        words.append(
-            f":: 'floor, a cgroup' /bench/floor --limit cgroup.max.descendants 10 {bare}")
-        words.append(f":: 'floor, limits' /bench/floor {limits()} {bare}")
+        for name, resources in [("a cgroup", ANY), ("limits", LIMITS)]:
+            options = " ".join(floor_options(resources))
+            words.append(f":: 'floor, {name}' /bench/floor {options} {bare}")
         if crun := shutil.which("crun"):
             copy_program(crun, files)
             words.append(
@@ -113,10 +113,12 @@ class Groups:
         return lines
 
 
-def limits():
-    """The same as options of the floor."""
-    memory, processes = LIMITS["memory"]["limit"], LIMITS["pids"]["limit"]
-    return f"--limit memory.max {memory} --limit pids.max {processes}"
+def floor_options(resources):
+    """The same limits for the floor, which is told files and values."""
+    files = dict(resources.get("unified", {}))
+    for controller in resources.keys() - {"unified"}:
+        files[controller + ".max"] = str(resources[controller]["limit"])
+    return [word for file in sorted(files) for word in ("--limit", file, files[file])]
 
 
 def copy_program(program, root):

@@ -43,7 +43,11 @@ extension ControlGroup {
         }
     ) throws(ControlGroupError) -> ControlGroup {
         let isAbsolute = request.path?.hasPrefix("/") == true
-        if request.unit == nil, let guess = Hierarchies.unified(readsOwn: !isAbsolute) {
+        // A limit finds out whether its controller is there; what is only wanted does not.
+        if request.unit == nil,
+            let guess = Hierarchies.unified(
+                readsOwn: !isAbsolute, readsControllers: request.isManaged)
+        {
             do throws(ControlGroupError) {
                 return try make(request, guess, isGuess: true, announce)
             } catch {
@@ -355,12 +359,7 @@ struct ControlGroupMaker {
         if needed.isEmpty && wanted.isEmpty { return }
         // As a rule they are on.
         let there = GroupFile.words(path, "cgroup.controllers")
-        if needed.allSatisfy(there.contains) {
-            if wanted.allSatisfy(there.contains) { return }
-            // A guess wants what this kernel may not have.
-            let offered = GroupFile.words(mountPoint, "cgroup.controllers")
-            if wanted.allSatisfy({ there.contains($0) || !offered.contains($0) }) { return }
-        }
+        if needed.allSatisfy(there.contains) && wanted.allSatisfy(there.contains) { return }
         let way = ControlGroupPath.way(
             from: mountPoint, to: String(path.dropFirst(mountPoint.count)))
         for path in way.dropLast() { try handOn(needed, wanted, path) }

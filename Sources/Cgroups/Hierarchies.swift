@@ -46,10 +46,12 @@ public struct Hierarchies: Sendable, Hashable {
     /// Version 2 alone, at its usual place, without reading the table of mounts. A guess: version 1
     /// may be mounted elsewhere, and not every controller be there.
     ///
-    /// - Parameter readsOwn: Otherwise `own` is not told.
+    /// - Parameters:
+    ///   - readsOwn: Otherwise `own` is not told.
+    ///   - readsControllers: Otherwise all that a kernel may have are told.
     /// - Returns: Nil where not the whole of version 2 is mounted there, or this process is in a
     ///   namespace of cgroups.
-    static func unified(readsOwn: Bool) -> Hierarchies? {
+    static func unified(readsOwn: Bool, readsControllers: Bool) -> Hierarchies? {
         let place = "/sys/fs/cgroup"
         // Numbers that the kernel gives to nothing else: that of the root of every hierarchy, and
         // of the first namespace (PROC_CGROUP_INIT_INO).
@@ -61,7 +63,9 @@ public struct Hierarchies: Sendable, Hashable {
                 ? try? HostPath.readShort("/proc/self/cgroup") : Array("0::/".utf8)
         else { return nil }
         var found = Hierarchies([CgroupMount(versionTwoAt: place)], memberships)
-        found.version2?.controllers = Version2.controllers
+        found.version2?.controllers =
+            readsControllers
+            ? GroupFile.words(place, "cgroup.controllers") : Version2.controllers
         return found.version2 == nil ? nil : found
     }
 

@@ -9,6 +9,14 @@ public enum SubordinateIDs {
             self.first = first
             self.count = count
         }
+
+        /// Nil for what is not two numbers, for no ids, and for such as there are not.
+        fileprivate init?(_ first: ArraySlice<UInt8>, _ count: ArraySlice<UInt8>) {
+            guard let first = UInt32(digits: first), let count = UInt32(digits: count), count > 0,
+                UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
+            else { return nil }
+            self.init(first: first, count: count)
+        }
     }
 
     /// The ranges of one owner, in the order of the file, as getsubids(1) has them. What is no such
@@ -17,13 +25,10 @@ public enum SubordinateIDs {
         var found: [Range] = []
         for line in text.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            guard fields.count == 3, let first = UInt32(digits: fields[1]),
-                let count = UInt32(digits: fields[2]),
-                count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
-            else { continue }
+            guard fields.count == 3, let range = Range(fields[1], fields[2]) else { continue }
             let isNamed = name.map { fields[0].elementsEqual($0.utf8) } ?? false
             if isNamed || UInt32(digits: fields[0]) == id {
-                found.append(Range(first: first, count: count))
+                found.append(range)
             }
         }
         return found
@@ -40,7 +45,6 @@ public enum SubordinateIDs {
         }
         return nil
     }
-
 }
 
 extension SubordinateIDs {
@@ -81,11 +85,7 @@ extension SubordinateIDs {
     public static func ranges(listed text: [UInt8]) -> [Range] {
         text.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let words = line.split(separator: UInt8(ascii: " "))
-            guard words.count >= 4, let first = UInt32(digits: words[words.count - 2]),
-                let count = UInt32(digits: words[words.count - 1]),
-                count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
-            else { return nil }
-            return Range(first: first, count: count)
+            return words.count < 4 ? nil : Range(words[words.count - 2], words[words.count - 1])
         }
     }
 

@@ -28,8 +28,8 @@ public final class OverlayDirectory: Sendable {
 
 /// The kernel's ways to be told the layers, best first.
 public enum OverlayInterface: Sendable, CaseIterable {
-    /// `lowerdir+` with a descriptor (6.13, and by `O_PATH` 6.15): names the layer that fails, needs no escaping, has
-    /// no limit of length.
+    /// `lowerdir+` with a descriptor (6.13, of `O_PATH` 6.15): names the layer that fails, needs no
+    /// escaping, has no limit of length.
     case descriptors
     /// `lowerdir+` with a path (6.7), which is `/proc/self/fd/N`.
     case paths

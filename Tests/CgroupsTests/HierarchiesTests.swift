@@ -86,6 +86,10 @@ import Testing
         #expect(hierarchies(text, text).version2 == nil)
     }
 
+    private static func unified(readsOwn: Bool = true) -> Hierarchies? {
+        Hierarchies.unified(readsOwn: readsOwn, readsControllers: false)
+    }
+
     private static func mount(_ type: String) throws {
         try MountTree.mount(type, source: "none", on: "/sys/fs/cgroup", data: "")
     }
@@ -98,7 +102,7 @@ import Testing
             let whole = Hierarchies(
                 mounts: table, memberships: try HostPath.read("/proc/self/cgroup"))
             return (
-                Hierarchies.unified(readsOwn: true), whole, Hierarchies.unified(readsOwn: false)
+                Self.unified(), whole, Self.unified(readsOwn: false)
             )
         }
         #expect(guess?.version1 == [])
@@ -111,14 +115,14 @@ import Testing
     func `are not guessed where another file system is mounted, or a part`() throws {
         let (tmpfs, part) = try withPrivateMounts {
             try Self.mount("tmpfs")
-            let tmpfs = Hierarchies.unified(readsOwn: true)
+            let tmpfs = Self.unified()
             try Self.mount("cgroup2")
             let part = "/sys/fs/cgroup/part-\(getpid())"
             try #require(mkdir(part, 0o755) == 0)
             defer { rmdir(part) }
             try #require(Glibc.mount(part, "/sys/fs/cgroup", nil, UInt(MS_BIND), nil) == 0)
             defer { umount2("/sys/fs/cgroup", CInt(MNT_DETACH)) }
-            return (tmpfs, Hierarchies.unified(readsOwn: true))
+            return (tmpfs, Self.unified())
         }
         #expect(tmpfs == nil)
         #expect(part == nil)

@@ -244,31 +244,20 @@ struct ControlGroupTests {
 
     // MARK: Failures
 
-    struct Case: Sendable, CustomTestStringConvertible {
-        var testDescription: String
-        var resources: Value
-        var words: [String]
-
-        init(_ description: String, _ resources: Value, _ words: [String]) {
-            testDescription = description
-            self.resources = resources
-            self.words = words
-        }
-    }
-
     static let cases = [
-        Case("a controller that is missing", ["network": ["classID": 1]], ["net_cls", "missing"]),
-        Case(
+        RefusedLimit(
+            "a controller that is missing", ["network": ["classID": 1]], ["net_cls", "missing"]),
+        RefusedLimit(
             "a controller of the other version", ["unified": ["memory.high": "1"]],
             ["unified.memory.high", "version 1"]),
-        Case(
+        RefusedLimit(
             "a processor that is missing", ["cpu": ["cpus": "4000"]],
             ["cpu.cpus", "4000", "does not take"]),
-        Case(
+        RefusedLimit(
             "a device that cannot be throttled",
             ["blockIO": ["throttleReadBpsDevice": [["major": 1000, "minor": 0, "rate": 1]]]],
             ["blockIO.throttleReadBpsDevice", "1000:0"]),
-        Case(
+        RefusedLimit(
             "a hole in a rule",
             [
                 "devices": [
@@ -279,7 +268,7 @@ struct ControlGroupTests {
     ]
 
     @Test(arguments: cases)
-    func `a limit that cannot hold is an error, and nothing is left`(_ case: Case) throws {
+    func `a limit that cannot hold is an error, and nothing is left`(_ case: RefusedLimit) throws {
         try require("memory", "cpuset", "blkio", "devices")
         if ControlGroups.has(version1: "net_cls") { try skip("net_cls is mounted here") }
         try Sandbox.use { box in
@@ -318,13 +307,19 @@ struct ControlGroupTests {
         }
     }
 
+    /// A cgroup of the freezer's, at the place of the container's.
+    private func makeFreezer(_ box: Sandbox) throws -> String {
+        let freezer = try #require(
+            ControlGroups.mounts.first { $0.controllers.contains("freezer") })
+        let path = "\(freezer.path)/\(box.controlGroup)"
+        try #require(mkdir(path, 0o755) == 0)
+        return path
+    }
+
     @Test func `a cgroup that is there and empty is taken, one that is frozen is not`() throws {
         try require("freezer", "devices")
         try Sandbox.use { box in
-            let freezer = try #require(
-                ControlGroups.mounts.first { $0.controllers.contains("freezer") })
-            let path = "\(freezer.path)/\(box.controlGroup)"
-            try #require(mkdir(path, 0o755) == 0)
+            let path = try makeFreezer(box)
             defer { rmdir(path) }
             let member = try Running(Host.probe, ["--wait"], input: .open)
             _ = try member.readLine()
@@ -341,10 +336,7 @@ struct ControlGroupTests {
     @Test func `one that is refused for being frozen stays there, frozen`() throws {
         try require("freezer")
         try Sandbox.use { box in
-            let freezer = try #require(
-                ControlGroups.mounts.first { $0.controllers.contains("freezer") })
-            let path = "\(freezer.path)/\(box.controlGroup)"
-            try #require(mkdir(path, 0o755) == 0)
+            let path = try makeFreezer(box)
             defer { rmdir(path) }
             try write("FROZEN", "\(path)/freezer.state")
             var config = box.config()

@@ -12,8 +12,7 @@ struct PeerTests {
         func command(_ path: String, _ box: Sandbox, _ id: String) -> [String] {
             let run = ["--root", box.path("state"), "run", "-b", box.bundle, id]
             if self == .runc { return [path] + run }
-            let script =
-                "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \"$@\""
+            let script = ControlGroups.showVersion2 + "; exec \"$@\""
             return [
                 "/usr/bin/unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh",
                 path, "--cgroup-manager=disabled",

@@ -18,7 +18,7 @@ struct UnifiedHostTests {
 
     private func shell(_ script: String, _ arguments: [String]) throws -> Outcome {
         let unshare = try #require(Host.find("unshare"))
-        let mount = "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup || exit 99\n"
+        let mount = ControlGroups.showVersion2 + " || exit 99\n"
         return try Running(
             unshare,
             ["--mount", "--propagation", "private", "/bin/sh", "-c", mount + script, "sh"]
@@ -39,29 +39,17 @@ struct UnifiedHostTests {
         }
     }
 
-    struct Case: Sendable, CustomTestStringConvertible {
-        var testDescription: String
-        var resources: Value
-        var words: [String]
-
-        init(_ description: String, _ resources: Value, _ words: [String]) {
-            testDescription = description
-            self.resources = resources
-            self.words = words
-        }
-    }
-
     static let cases = [
-        Case(
+        RefusedLimit(
             "a value", ["unified": ["cgroup.max.descendants": "many"]],
             ["\"many\"", "cgroup.max.descendants", "does not take this value"]),
-        Case("a file", ["unified": ["cgroup.no": "1"]], ["cgroup.no", "does not have it"]),
-        Case(
+        RefusedLimit("a file", ["unified": ["cgroup.no": "1"]], ["cgroup.no", "does not have it"]),
+        RefusedLimit(
             "a controller of version 1", ["network": ["classID": 1]],
             ["net_cls is missing on this host", "/sys/fs/cgroup"]),
     ]
 
-    @Test(arguments: cases) func `what it does not have is an error`(_ case: Case) throws {
+    @Test(arguments: cases) func `what it does not have is an error`(_ case: RefusedLimit) throws {
         try Sandbox.use { box in
             let outcome = try run(box, `case`.resources, Self.start)
             #expect(outcome.code == 125, "\(outcome)")

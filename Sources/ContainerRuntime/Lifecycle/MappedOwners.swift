@@ -27,22 +27,26 @@ public enum MappedOwners {
         }
     }
 
-    /// Does `work` in a copy of this process, which is that root where there is one to become.
+    /// Does `work` as that root: in a copy of this process, where there is one to become.
     static func lend(
         _ owners: IDMappings?, _ work: () throws(LayerError) -> Void
     ) throws(LayerError) {
+        if owners == nil || Credentials.effectiveUser == 0 { return try work() }
+        try inCopy { () throws(LayerError) in
+            try becomeOwner(owners)
+            try work()
+        }
+    }
+
+    /// Does `work` in a copy of this process: what it becomes goes with it.
+    static func inCopy(_ work: () throws(LayerError) -> Void) throws(LayerError) {
         let outcome = Result { () throws(Errno) in
             try ForkedProcess.run(within: 600_000_000_000) {
-                do {
-                    _ = try become(owners)
+                do throws(LayerError) {
                     try work()
                     return done
-                } catch let error as LayerError {
-                    return Array(error.sentence.utf8)
-                } catch let error as RuntimeError {
-                    return Array(error.message.utf8)
                 } catch {
-                    return []
+                    return Array(error.sentence.utf8)
                 }
             }
         }
@@ -56,6 +60,14 @@ public enum MappedOwners {
     }
 
     private static let done = Array("done".utf8)
+
+    fileprivate static func becomeOwner(_ owners: IDMappings?) throws(LayerError) {
+        do throws(RuntimeError) {
+            _ = try become(owners)
+        } catch {
+            throw LayerError(error.message)
+        }
+    }
 
     private static func make(
         _ owners: IDMappings, _ writer: Configuration.MappingWriter
@@ -84,12 +96,8 @@ extension KeptUpper {
         let kept = try KeptUpper(opening: path)
         // Without a record, which rm(1) removes before it fails: all that a user's runs may have.
         let recorded = try kept.record()
-        let owners = recorded == nil ? RootlessUser.current.allMappings : recorded?.owners
-        do throws(RuntimeError) {
-            _ = try MappedOwners.become(owners)
-        } catch {
-            throw LayerError(error.message)
-        }
+        try MappedOwners.becomeOwner(
+            recorded == nil ? RootlessUser.current.allMappings : recorded?.owners)
         return kept
     }
 }

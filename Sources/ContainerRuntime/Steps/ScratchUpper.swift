@@ -41,7 +41,7 @@ enum ScratchUppers {
     /// Removes one with all that a container has made in it, whoever that belongs to.
     static func remove(_ path: String) throws(RuntimeError) {
         do throws(LayerError) {
-            try MappedOwners.lend(nil) { () throws(LayerError) in
+            try MappedOwners.inCopy { () throws(LayerError) in
                 try KeptUpper.owned(in: path).removeAll()
             }
         } catch {

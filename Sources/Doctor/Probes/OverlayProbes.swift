@@ -163,9 +163,8 @@ extension Subject {
             _ = try overlay.mount(on: scratch.borrowed, interfaces: [interface])
             return .works()
         } catch {
-            // Before 6.5 overlayfs looks at its keys when it is mounted; up to 6.14 no descriptor of
-            // O_PATH is taken.
-            if [.notSupported, .invalidArgument, .badFileDescriptor].contains(error.errno) {
+            // Before 6.5 overlayfs looks at its keys when it is mounted.
+            if [.notSupported, .invalidArgument].contains(error.errno) {
                 throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
             }
             return .lacks(error.sentence)

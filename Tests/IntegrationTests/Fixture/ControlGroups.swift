@@ -1,4 +1,5 @@
 import Glibc
+import Testing
 
 /// The host's cgroups, as the kernel shows them.
 enum ControlGroups {
@@ -12,6 +13,10 @@ enum ControlGroups {
             }
         }
     }
+
+    /// A shell's command, in a mount namespace of its own: version 2 alone is mounted then.
+    static let showVersion2 =
+        "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
 
     static func has(version1 controller: String) -> Bool {
         mounts.contains { $0.controllers.contains(controller) }
@@ -42,5 +47,18 @@ enum ControlGroups {
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return [] }
             return (entry.contains(name) ? [path] : []) + find(name, in: path)
         }
+    }
+}
+
+/// `linux.resources` that cannot hold, and what the error has to say.
+struct RefusedLimit: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var resources: Value
+    var words: [String]
+
+    init(_ description: String, _ resources: Value, _ words: [String]) {
+        testDescription = description
+        self.resources = resources
+        self.words = words
     }
 }
