@@ -67,6 +67,45 @@ struct HostileRootTests {
         }
     }
 
+    /// Resolved by recursion, each name and each link of these would take stack.
+    @Test(arguments: ["/dev", "/work", "/file", "/devices"], [1, 35])
+    func `a link to thousands of directories behind more such links is an error`(
+        _ place: String, _ links: Int
+    ) throws {
+        try Sandbox.use { box in
+            let long = String(repeating: "/d", count: 2040)
+            try box.makeDirectory("layer/dev")
+            try box.makeDirectory("layer/links")
+            if place == "/dev" { rmdir(box.path("layer/dev")) }
+            try box.link("layer" + place, to: "/links/0" + long)
+            for number in 0..<links {
+                try box.link("layer/links/\(number)", to: "\(number + 1)" + long)
+            }
+            try box.write("file", "bound")
+            _ = try box.makeDirectory("containers")
+            try box.succeed("spec", "--file", "spec.json")
+            var config = try Value(parsing: box.read("bundle/spec.json"))
+            config["root"]["path"] = .string(box.path("layer"))
+            config["process"]["terminal"] = false
+            switch place {
+            case "/file": config["mounts"].append(Config.bind(box.path("file"), place))
+            case "/work": config["process"]["cwd"] = "/work"
+            case "/devices": config["linux"]["devices"] = [["type": "p", "path": "/devices/fifo"]]
+            default: break
+            }
+            for isPlain in [false, true] {
+                if isPlain { config["vfs"]["overlay"] = false }
+                box.mayChange = ["layer"]
+                let outcome = try box.run(config)
+                #expect(outcome.code == 125, "\(outcome)")
+                #expect(outcome.error.contains("\"\(place)"), "\(outcome)")
+                try box.prepare(config)
+                let run = try box.command("run", box.id())
+                #expect(run.code == 1 && run.error.contains("\"\(place)"), "\(run)")
+            }
+        }
+    }
+
     @Test(arguments: ["/proc/self/root", "/proc/self/cwd", "/proc/1/root", "/proc/self/fd/3"])
     func `a link through procfs is not followed by a mount`(_ target: String) throws {
         try Sandbox.use { box in

@@ -152,4 +152,87 @@ func errno<Value: ~Copyable>(_ body: () throws(Errno) -> Value) -> Errno? {
         let one = try FileStatus.of(top.directory.borrowed)
         #expect(one.inode == (try FileStatus.of(path: jail.directory["root"])).inode)
     }
+
+    @Test func `makes what a link that leads nowhere names`() throws {
+        try jail.directory.link("root/one", to: "a/two/x")
+        try jail.directory.link("root/a/two", to: "../../three/./four/..")
+        try jail.directory.link("root/five", to: "/one/file")
+        let root = try jail.open()
+        _ = try root.makeDirectories("one/y")
+        #expect(jail.directory.exists("root/three/x/y") && jail.directory.exists("root/three/four"))
+        _ = try root.makeFile("/five/")
+        #expect(try FileStatus.of(path: jail.directory["root/three/x/file"]).kind == .regular)
+    }
+
+    @Test func `follows as many links as the kernel`() throws {
+        try jail.directory.link("root/link0", to: "end")
+        for number in 1..<42 {
+            try jail.directory.link("root/link\(number)", to: "link\(number - 1)")
+        }
+        let root = try jail.open()
+        #expect(
+            errno { () throws(Errno) in try root.makeFile("link40") } == .tooManySymbolicLinkLevels)
+        #expect(
+            errno { () throws(Errno) in try root.makeDirectories("link40") }
+                == .tooManySymbolicLinkLevels)
+        #expect(!jail.directory.exists("root/end"))
+        _ = try root.makeDirectories("link39")
+        #expect(jail.directory.exists("root/end"))
+    }
+
+    /// A stack of 64 KiB is a tenth of what resolving by recursion would take.
+    @Test(arguments: [false, true])
+    func `needs no stack for long paths and many links`(_ isFile: Bool) throws {
+        let long = String(repeating: "/d", count: 2040)
+        let most = 30
+        for number in 0..<most {
+            try jail.directory.link("root/link\(number)", to: "link\(number + 1)" + long)
+        }
+        try jail.directory.link("root/link\(most)", to: "nowhere")
+        let root = try jail.open()
+        var found: Errno?
+        onSmallStack {
+            found = errno { () throws(Errno) in
+                isFile ? try root.makeFile("link0") : try root.makeDirectories("link0")
+            }
+        }
+        #expect(found == .fileNameTooLong)
+        #expect(!jail.directory.exists("root/nowhere"))
+    }
+
+    @Test func `makes a path of the greatest length`() throws {
+        let root = try jail.open()
+        let most = String(repeating: "/d", count: 2047)
+        _ = try root.makeDirectories(most)
+        #expect(try root.open(most, .path).borrowed.rawValue >= 0)
+        // One name more is the kernel's own error.
+        #expect(
+            errno { () throws(Errno) in try root.makeDirectories(most + "/d") }
+                == .fileNameTooLong)
+    }
+}
+
+/// Runs `body` on a thread with a stack of 64 KiB, which ends the test where it does not do.
+private func onSmallStack(_ body: () -> Void) {
+    withoutActuallyEscaping(body) { body in
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setstacksize(&attributes, 64 << 10)
+        defer { pthread_attr_destroy(&attributes) }
+        let box = Unmanaged.passRetained(Body(body))
+        var thread = pthread_t()
+        let result = pthread_create(
+            &thread, &attributes,
+            { pointer in
+                if let pointer { Unmanaged<Body>.fromOpaque(pointer).takeRetainedValue().run() }
+                return nil
+            }, box.toOpaque())
+        #expect(result == 0)
+        pthread_join(thread, nil)
+    }
+}
+
+private final class Body {
+    let run: () -> Void
+    init(_ run: @escaping () -> Void) { self.run = run }
 }

@@ -71,7 +71,10 @@ struct MakeDevice: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         let root = try context.openRoot()
-        let parent = try stepping("openat2", device.path.inQuotes) { () throws(Errno) in
+        let parent = try stepping(
+            "openat2", device.path.inQuotes,
+            advice: { $0 == .fileNameTooLong ? LinkPolicy.tooLong : nil }
+        ) { () throws(Errno) in
             try root.directory.makeParent(of: device.path)
         }
         var node = DeviceNode(kind: device.kind, number: device.number, mode: device.mode)

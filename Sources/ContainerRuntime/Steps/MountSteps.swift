@@ -20,7 +20,9 @@ struct MountTarget {
             switch error {
             case .tooManySymbolicLinkLevels where isKernelInterface:
                 "it must be mounted on ordinary directory, not through a symbolic link"
-            case .tooManySymbolicLinkLevels: "a link there leads through /proc or in circles"
+            case .tooManySymbolicLinkLevels:
+                "a link there leads through /proc, in circles or over more than 40 links"
+            case .fileNameTooLong: LinkPolicy.tooLong
             case .notDirectory: "part of the path is a file in the root file system"
             default: nil
             }

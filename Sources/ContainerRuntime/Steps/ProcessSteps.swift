@@ -129,8 +129,12 @@ struct EnterWorkingDirectory: Step {
         try stepping(
             "chdir", path.inQuotes,
             advice: {
-                $0 == .tooManySymbolicLinkLevels
-                    ? "a working directory cannot be reached through /proc" : nil
+                switch $0 {
+                case .tooManySymbolicLinkLevels:
+                    "a working directory cannot be reached through /proc"
+                case .fileNameTooLong: LinkPolicy.tooLong
+                default: nil
+                }
             }
         ) { () throws(Errno) in
             let directory =
