@@ -42,9 +42,7 @@
 // What the command line says. -------------------------------------------------
 
 static int overlay, layers, binds, tmpfs_mounts;
-static struct limit {
-    const char *file, *value;
-} limits[8];
+static struct limit { const char *file, *value; } limits[8];
 static int limit_count;
 static const char *layer_directory, *bind_directory, *config, *root_path, *filter_path;
 
@@ -602,7 +600,7 @@ int main(int count, char **arguments) {
     pid_t watchdog = must(clinux_start_watchdog(lifeline, -1, NULL), "clone");
     must(clinux_spawn(CLONE_NEWNS | (limit_count ? 0 : CLONE_NEWCGROUP) | CLONE_NEWUTS |
                           CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET,
-                      own_group, 1, &child, init_process, ends),
+                      own_group, &child, init_process, ends),
          "clone3");
     close(ends[1]);
     int code = wait_for_end(ends[0], signals, child);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,85 +37,49 @@ static struct {
     char mounts[32];
 } watched = {.target = -1};
 
-// Stacks of the processes that share memory: touched pages only take room.
-static char watchdog_stack[16384] __attribute__((aligned(16)));
-static char init_stack[1 << 20] __attribute__((aligned(16)));
-static char sibling_stack[1 << 20] __attribute__((aligned(16)));
+// The stacks of the two processes that share this one's memory, the watchdog and the sleeper, lie
+// between pages that nobody may touch: what runs over the end of one is killed there and then.
+enum { STACK_SIZE = 65536, GUARD_SIZE = 65536 };
 
-// The new process returns from clone3 on another stack, where there is no frame
-// to return to: it goes straight into `body`.
-static long clone3_into(struct clone_args *arguments, int (*body)(void *), void *context) {
-#if defined(__x86_64__)
-    long result = SYS_clone3;
-    register int (*function)(void *) __asm__("r12") = body;
-    register void *argument __asm__("r13") = context;
-    __asm__ volatile("syscall\n\t"
-                     "test %%rax, %%rax\n\t"
-                     "jnz 1f\n\t"
-                     "xor %%ebp, %%ebp\n\t"
-                     "mov %%r13, %%rdi\n\t"
-                     "call *%%r12\n\t"
-                     "ud2\n"
-                     "1:"
-                     : "+a"(result)
-                     : "D"(arguments), "S"(sizeof *arguments), "r"(function), "r"(argument)
-                     : "rcx", "r11", "memory", "cc");
-    return result;
-#elif defined(__aarch64__)
-    register long x8 __asm__("x8") = SYS_clone3;
-    register long x0 __asm__("x0") = (long)arguments;
-    register long x1 __asm__("x1") = sizeof *arguments;
-    register int (*function)(void *) __asm__("x19") = body;
-    register void *argument __asm__("x20") = context;
-    __asm__ volatile("svc 0\n\t"
-                     "cbnz x0, 1f\n\t"
-                     "mov x29, xzr\n\t"
-                     "mov x0, x20\n\t"
-                     "blr x19\n\t"
-                     "brk 1\n"
-                     "1:"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(function), "r"(argument)
-                     : "memory", "cc");
-    return x0;
-#endif
+// The end of a new one, where it begins. Sizes are multiples of every page size.
+static char *make_stack(void) {
+    const size_t size = GUARD_SIZE + STACK_SIZE + GUARD_SIZE;
+    char *mapped = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (mapped == MAP_FAILED) return NULL;
+    if (mprotect(mapped + GUARD_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE) == 0)
+        return mapped + GUARD_SIZE + STACK_SIZE;
+    int saved_errno = errno;
+    munmap(mapped, size);
+    errno = saved_errno;
+    return NULL;
 }
 
-pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd, int (*body)(void *),
-                   void *context) {
+// A copy of this process, on a copy of its stack, goes into `body` and does not come back.
+static pid_t copy_into(struct clone_args *arguments, int (*body)(void *), void *context) {
+    long result = syscall(SYS_clone3, arguments, sizeof *arguments);
+    if (result == 0) _exit(body(context));
+    return (pid_t)result;
+}
+
+pid_t clinux_spawn(uint64_t flags, int cgroup, int *pidfd, int (*body)(void *), void *context) {
     struct clone_args arguments = {
-        .flags = flags | CLONE_PIDFD | (shares_memory ? CLONE_VM | CLONE_VFORK : 0),
+        .flags = flags | CLONE_PIDFD,
         .pidfd = (uint64_t)(uintptr_t)&watched.target,
         .exit_signal = SIGCHLD,
-        .stack = (uint64_t)(uintptr_t)init_stack,
-        .stack_size = sizeof init_stack,
     };
     if (cgroup >= 0) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = (uint64_t)cgroup;
     }
-    long result = clone3_into(&arguments, body, context);
-    if (result < 0) {
-        watched.target = -1;
-        errno = (int)-result;
-        return -1;
-    }
+    pid_t pid = copy_into(&arguments, body, context);
+    if (pid < 0) watched.target = -1;
     *pidfd = watched.target;
-    return (pid_t)result;
+    return pid;
 }
 
 pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *), void *context) {
-    struct clone_args arguments = {
-        .flags = flags | CLONE_PARENT,
-        .stack = (uint64_t)(uintptr_t)sibling_stack,
-        .stack_size = sizeof sibling_stack,
-    };
-    long result = clone3_into(&arguments, body, context);
-    if (result < 0) {
-        errno = (int)-result;
-        return -1;
-    }
-    return (pid_t)result;
+    struct clone_args arguments = {.flags = flags | CLONE_PARENT};
+    return copy_into(&arguments, body, context);
 }
 
 void clinux_watch(int pidfd) { watched.target = pidfd; }
@@ -128,15 +93,9 @@ static int wait_for(pid_t pid) {
 }
 
 int clinux_run_aside(uint64_t flags, int (*body)(void *), void *context) {
-    struct clone_args arguments = {
-        .flags = flags | CLONE_VM | CLONE_VFORK | CLONE_FILES,
-        .stack = (uint64_t)(uintptr_t)sibling_stack,
-        .stack_size = sizeof sibling_stack,
-    };
-    long result = clone3_into(&arguments, body, context);
-    if (result >= 0) return wait_for((pid_t)result);
-    errno = (int)-result;
-    return -1;
+    struct clone_args arguments = {.flags = flags};
+    pid_t pid = copy_into(&arguments, body, context);
+    return pid < 0 ? -1 : wait_for(pid);
 }
 
 // Its errno would be the parent's: every call is made directly.
@@ -149,18 +108,14 @@ static int sleeper(void *parent) {
     return 0;
 }
 
-pid_t clinux_spawn_sleeper(uint64_t flags) {
+pid_t clinux_spawn_sleeper(int flags) {
+    // One at a time.
+    static char *stack;
     static pid_t parent;
+    if (stack == NULL) stack = make_stack();
+    if (stack == NULL) return -1;
     parent = getpid();
-    struct clone_args arguments = {
-        .flags = flags | CLONE_VM,
-        .stack = (uint64_t)(uintptr_t)sibling_stack,
-        .stack_size = sizeof sibling_stack,
-    };
-    long result = clone3_into(&arguments, sleeper, &parent);
-    if (result >= 0) return (pid_t)result;
-    errno = (int)-result;
-    return -1;
+    return clone(sleeper, stack, flags | CLONE_VM, &parent);
 }
 
 int clinux_end_sleeper(pid_t pid) {
@@ -273,13 +228,14 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
     watched.lifeline = lifeline;
     watched.tty = tty;
     if (saved != NULL) memcpy(&watched.saved, saved, sizeof watched.saved);
+    char *stack = make_stack();
+    if (stack == NULL) return -1;
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     // It shares the descriptors too, since the one it needs does not exist yet; they stay open
     // when the runtime process dies. No exit signal: nobody is told of its end.
-    pid_t pid =
-        clone(watchdog, watchdog_stack + sizeof watchdog_stack, CLONE_VM | CLONE_FILES, NULL);
+    pid_t pid = clone(watchdog, stack, CLONE_VM | CLONE_FILES, NULL);
     int saved_errno = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);
     errno = saved_errno;

@@ -48,7 +48,7 @@ final class BlobStream {
             let memory = try SharedMemory(size: BlobStream.slots * BlobStream.slotSize)
             let pair = try Channel.Pair()
             let far = pair.far.borrowed
-            process = try ChildProcess.spawn([], sharingMemory: false) {
+            process = try ChildProcess.spawn([]) {
                 BlobReader(held.blob.file.borrowed, held.blob.range, memory, far).run()
             }
             self.memory = memory

@@ -13,32 +13,23 @@ public struct ChildProcess: ~Copyable, Sendable {
         case signaled(CInt)
     }
 
-    /// Makes a process with new namespaces that runs `body`.
+    /// Makes a process with new namespaces that runs `body`: a copy of this one, with memory and
+    /// descriptors of its own.
     ///
-    /// - Parameters:
-    ///   - sharingMemory: The new process works in this one's memory, and this one sleeps until
-    ///     the other executes a program or ends (vfork(2)): nothing is copied. What `body` changes
-    ///     is changed here too, but not descriptors: closing what it opened is not this process's
-    ///     business.
-    ///   - controlGroup: The directory of a cgroup2 that the new process starts in.
-    ///   - body: Runs on a stack of its own.
+    /// - Parameter controlGroup: The directory of a cgroup2 that the new process starts in.
     ///
-    /// The corresponding C function is `clone3` with `CLONE_PIDFD`, and for shared memory
-    /// `CLONE_VM | CLONE_VFORK`. The watchdog knows the last one made; where memory is shared, one
-    /// call a process.
+    /// The corresponding C function is `clone3` with `CLONE_PIDFD`. The watchdog knows the last one
+    /// made.
     public static func spawn(
-        _ namespaces: NamespaceSet, sharingMemory: Bool, controlGroup: FileDescriptor? = nil,
+        _ namespaces: NamespaceSet, controlGroup: FileDescriptor? = nil,
         body: @escaping () -> Never
     ) throws(Errno) -> ChildProcess {
         let held = Body(body)
         var pidfd: CInt = -1
         let pid = try check(
             unsafe clinux_spawn(
-                namespaces.rawValue, controlGroup?.rawValue ?? -1, sharingMemory ? 1 : 0, &pidfd,
-                { context in
-                    guard let context = unsafe context else { return 1 }
-                    unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
-                }, Unmanaged.passUnretained(held).toOpaque()))
+                namespaces.rawValue, controlGroup?.rawValue ?? -1, &pidfd, Body.call,
+                Unmanaged.passUnretained(held).toOpaque()))
         return withExtendedLifetime(held) {
             ChildProcess(pidfd: OwnedDescriptor(FileDescriptor(rawValue: pidfd)), pid: pid)
         }
@@ -58,34 +49,37 @@ public struct ChildProcess: ~Copyable, Sendable {
         return try withExtendedLifetime(held) { () throws(Errno) in
             try check(
                 unsafe clinux_spawn_sibling(
-                    namespaces.rawValue,
-                    { context in
-                        guard let context = unsafe context else { return 1 }
-                        unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
-                    }, Unmanaged.passUnretained(held).toOpaque()))
+                    namespaces.rawValue, Body.call, Unmanaged.passUnretained(held).toOpaque()))
         }
     }
 
-    /// Runs `body` in a process of its own, in new namespaces, that shares this one's memory and
-    /// descriptors, and waits for its end.
+    /// Runs `body` in a copy of this process, in new namespaces, and waits for its end. It dies with
+    /// this process, and nobody may look into it, whatever user namespace it joins.
     ///
-    /// The corresponding C function is `clone3` with `CLONE_VM | CLONE_VFORK | CLONE_FILES`.
+    /// - Parameter body: Sends what it has found through the channel, a few messages: they are read
+    ///   when it has ended.
+    /// - Returns: The other end of that channel.
+    ///
+    /// The corresponding C functions are `clone3` and `waitpid`.
     public static func runAside(
-        _ namespaces: NamespaceSet, _ body: @escaping () -> Void
-    ) throws(Errno) {
+        _ namespaces: NamespaceSet, _ body: @escaping (borrowing Channel) -> Void
+    ) throws(Errno) -> Channel {
+        let pair = try Channel.Pair()
+        let far = pair.far.borrowed
         let held = Body {
-            body()
+            guard (try? CurrentProcess.setParentDeathSignal(Signal.kill)) != nil,
+                (try? CurrentProcess.setDumpable(false)) != nil
+            else { CurrentProcess.exit(1) }
+            // In this process's table of descriptors.
+            body(Channel(OwnedDescriptor(far)))
             CurrentProcess.exit(0)
         }
         try withExtendedLifetime(held) { () throws(Errno) in
             try checkDone(
                 unsafe clinux_run_aside(
-                    namespaces.rawValue,
-                    { context in
-                        guard let context = unsafe context else { return 1 }
-                        unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
-                    }, Unmanaged.passUnretained(held).toOpaque()))
+                    namespaces.rawValue, Body.call, Unmanaged.passUnretained(held).toOpaque()))
         }
+        return pair.takeNear()
     }
 
     /// A child of this process that another one has made.
@@ -105,6 +99,12 @@ public struct ChildProcess: ~Copyable, Sendable {
 
         init(_ run: @escaping () -> Never) {
             self.run = run
+        }
+
+        /// Takes what C has carried.
+        static let call: @convention(c) (UnsafeMutableRawPointer?) -> CInt = { context in
+            guard let context = unsafe context else { return 1 }
+            unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue().run()
         }
     }
 

@@ -7,7 +7,8 @@ public import SystemPackage
 public struct DetachedMount: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
-    init(_ descriptor: consuming OwnedDescriptor) {
+    /// Takes over what was cloned or mounted.
+    public init(_ descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
     }
 

@@ -148,7 +148,7 @@ extension IDMappings {
         mappedBy write: (Int32) -> Void
     ) throws(SystemCallError) -> OwnedDescriptor {
         let sleeper = try attempt("clone3", "CLONE_NEWUSER") { () throws(Errno) in
-            try check(clinux_spawn_sleeper(NamespaceSet.user.rawValue))
+            try check(clinux_spawn_sleeper(CInt(NamespaceSet.user.rawValue)))
         }
         defer { _ = clinux_end_sleeper(sleeper) }
         write(sleeper)
@@ -160,21 +160,49 @@ extension IDMappings {
 
     /// The mappings of a user namespace, as seen from this process's.
     public static func of(_ namespace: FileDescriptor) throws(SystemCallError) -> IDMappings {
-        var found: Result<IDMappings, SystemCallError> = .failure(
-            SystemCallError("setns", "", .ioError))
-        try attempt("clone3") { () throws(Errno) in
-            try ChildProcess.runAside([]) {
-                found = Result { () throws(SystemCallError) in
-                    try attempt("setns", "to the user namespace") { () throws(Errno) in
-                        try namespace.joinNamespace(.user)
+        let answers = try attempt("clone3") { () throws(Errno) in
+            try ChildProcess.runAside([]) { channel in
+                // Where it cannot say so, nothing to be received says that it failed.
+                do throws(Errno) {
+                    try namespace.joinNamespace(.user)
+                } catch {
+                    _ = try? channel.send([Answer.notJoined, UInt8(clamping: error.rawValue)])
+                    return
+                }
+                do throws(Errno) {
+                    let found = try ofThisProcess()
+                    for map in [found.users, found.groups] {
+                        try channel.send([Answer.map] + Array(map.text.utf8))
                     }
-                    return try attempt("read", "\"/proc/self/uid_map\"") { () throws(Errno) in
-                        try ofThisProcess()
-                    }
+                } catch {
+                    _ = try? channel.send([Answer.notRead, UInt8(clamping: error.rawValue)])
                 }
             }
         }
-        return try found.get()
+        let users = try Answer.map(answers)
+        return IDMappings(users: users, groups: try Answer.map(answers))
+    }
+
+    /// What the process in a user namespace says: a byte, and the text of a map or an errno.
+    private enum Answer {
+        static let map: UInt8 = 0
+        static let notJoined: UInt8 = 1
+        static let notRead: UInt8 = 2
+
+        static func map(_ channel: borrowing Channel) throws(SystemCallError) -> IDMap {
+            let joining = ("setns", "to the user namespace")
+            let message = try attempt(joining.0, joining.1) { () throws(Errno) in
+                guard let bytes = try channel.receive()?.bytes else { throw .noSuchProcess }
+                return bytes
+            }
+            let call = message[0] == notJoined ? joining : ("read", "\"/proc/self/uid_map\"")
+            return try attempt(call.0, call.1) { () throws(Errno) in
+                let content = message.dropFirst()
+                if message[0] != map { throw Errno(rawValue: CInt(content.first ?? 0)) }
+                guard let map = IDMap(parsing: Array(content)) else { throw .invalidArgument }
+                return map
+            }
+        }
     }
 }
 

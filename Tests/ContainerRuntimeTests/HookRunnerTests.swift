@@ -165,10 +165,10 @@ import Testing
     }
 
     @Test(.enabled(if: geteuid() == 0, "makes namespaces"))
-    func `runs in the init process too, which works in the runtime's memory`() throws {
+    func `runs in the init process too`() throws {
         let file = directory["pid"]
         let child = try onThread {
-            try ChildProcess.spawn([.pid, .mount], sharingMemory: true) {
+            try ChildProcess.spawn([.pid, .mount]) {
                 SignalQueue.resetAll()
                 Credentials.setFileModeMask(0)
                 let said = failure(

@@ -130,10 +130,6 @@ struct `Stops in a plan` {
         #expect(stopped.steps[0].step is RequireSeal)
     }
 
-    @Test func `take the init process out of the runtime's memory, which has to be awake`() throws {
-        #expect(try !plan.stopping(at: ["pivot_root"]).sharesMemory)
-    }
-
     @Test func `are refused where no step is meant, or more than one`() throws {
         #expect(try failure(["0"])?.contains("there is no step 0") == true)
         #expect(try failure(["1"])?.contains("from 2 to \(plan.steps.count)") == true)

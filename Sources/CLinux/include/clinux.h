@@ -38,24 +38,22 @@ enum {
 
 // Namespaces and processes. ---------------------------------------------------
 
-/// clone3(2): a new process runs `body(context)`, which must not return, on a
-/// stack of its own. `flags` are namespaces; `CLONE_PIDFD` is added, the exit
-/// signal is SIGCHLD. `cgroup` is −1 or the descriptor of a cgroup2 directory
-/// (`CLONE_INTO_CGROUP`). With `shares_memory` (`CLONE_VM | CLONE_VFORK`) nothing
-/// is copied and the calling process sleeps until the new one executes a program
-/// or ends. `*pidfd` is set before `body` runs. One call a process: the stack is
-/// static.
-pid_t clinux_spawn(uint64_t flags, int cgroup, int shares_memory, int *pidfd,
-                   int (*body)(void *_Nullable), void *_Nullable context);
+/// clone3(2): a copy of this process runs `body(context)`, which must not return.
+/// `flags` are namespaces; `CLONE_PIDFD` is added, the exit signal is SIGCHLD.
+/// `cgroup` is −1 or the descriptor of a cgroup2 directory (`CLONE_INTO_CGROUP`).
+/// The watchdog knows the pidfd before `body` runs.
+pid_t clinux_spawn(uint64_t flags, int cgroup, int *pidfd, int (*body)(void *_Nullable),
+                   void *_Nullable context);
 /// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
 /// one is a child of that one's parent, and a copy. `flags` are namespaces.
 pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
-/// Runs `body(context)`, which must end its process, in a process with namespaces of its own
-/// (`flags`) that shares this one's memory and descriptors, and waits for its end.
+/// Runs `body(context)`, which must end its process, in a copy of this one with namespaces of its
+/// own (`flags`), and waits for its end.
 int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
-/// A process in new namespaces that does nothing until `clinux_end_sleeper`, or until this one
-/// ends. It shares this one's memory.
-pid_t clinux_spawn_sleeper(uint64_t flags);
+/// clone(2): a process in new namespaces that does nothing until `clinux_end_sleeper`, or until
+/// this one ends; one at a time. It shares this one's memory, where it reads a single number, and
+/// has a stack between guard pages.
+pid_t clinux_spawn_sleeper(int flags);
 int clinux_end_sleeper(pid_t pid);
 int clinux_setns(int fd, int kind);
 int clinux_unshare(int kind);
@@ -79,7 +77,7 @@ int clinux_close_range(unsigned int first, unsigned int last, unsigned int flags
 /// sleeps until the process behind `lifeline` is gone and then kills the one that
 /// `clinux_spawn` has made, whatever that one has done to its own parent-death
 /// signal. When `tty` is not −1, `saved` (a `struct termios`) is put back on it
-/// first. `lifeline` must stay open. Returns its pid.
+/// first. `lifeline` must stay open. Its stack lies between guard pages. Returns its pid.
 pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
 /// Has the watchdog kill the process behind `pidfd` instead.

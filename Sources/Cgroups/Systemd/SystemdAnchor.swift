@@ -10,7 +10,7 @@ final class SystemdAnchor: Sendable {
 
     init() throws(ControlGroupError) {
         do throws(Errno) {
-            process = try ChildProcess.spawn([], sharingMemory: false) {
+            process = try ChildProcess.spawn([]) {
                 // Without it nothing would end this process when the runtime process is killed; and
                 // it holds nothing open of the runtime's.
                 try? CurrentProcess.setParentDeathSignal(Signal.kill)

@@ -10,6 +10,7 @@
 ///     executing   nothing                              execve comes next
 ///     spawned     pid                                  it came from the process in between
 ///     notSpawned  errno                                the same
+///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -29,6 +30,7 @@ enum InitMessage: Equatable {
     case executing
     case spawned(pid: Int32)
     case notSpawned(errno: CInt)
+    case root
 
     /// The runtime's answer to `turn`.
     static let go: [UInt8] = [0]
@@ -47,6 +49,7 @@ enum InitMessage: Equatable {
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
         case .upper: [8]
+        case .root: [9]
         }
     }
 
@@ -70,6 +73,7 @@ enum InitMessage: Equatable {
         case 6 where bytes.count == 5:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
         case 8 where bytes.count == 1: self = .upper
+        case 9 where bytes.count == 1: self = .root
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

@@ -36,10 +36,9 @@ struct InitProcess {
         report(plan.steps.count - 1, StepError("the plan ends without a program"))
     }
 
-    /// A runtime process that sleeps until the program runs takes no turn, nor does one that has
-    /// done its part.
+    /// A runtime process that has done its part takes no turn.
     private func canAwaitRuntime(_ index: Int) -> Bool {
-        !plan.sharesMemory && plan.steps.dropFirst(index).contains { $0.step.side == .runtime }
+        plan.steps.dropFirst(index).contains { $0.step.side == .runtime }
     }
 
     /// By write(2) and read(2), here and below: a filter may be installed by now, and one that

@@ -140,9 +140,7 @@ public final class Launch {
         guard let entry = plan.steps[plan.entry].spawning else {
             throw StepError("the plan makes no process")
         }
-        let child = try entry.spawn(
-            context, sharesMemory: plan.sharesMemory, reporting: near, far: far
-        ) { [plan, times, context] in
+        let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
             let own = context.forInitProcess()

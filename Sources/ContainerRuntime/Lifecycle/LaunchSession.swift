@@ -200,7 +200,7 @@ struct LaunchSession: ~Copyable {
         case .executing: isExecuting = true
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
-        case .spawned, .notSpawned, nil:
+        case .spawned, .notSpawned, .root, nil:
             failure = .failed(
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
         }

@@ -64,15 +64,19 @@ extension StoredContainer {
     private func clone(
         _ process: FileDescriptor, _ namespaces: NamespaceSet
     ) throws(Errno) -> LayerDirectory {
-        var result: Result<HeldDescriptor, Errno> = .failure(.noSuchProcess)
-        // It has descriptors in common with this process, and what it joins is its own.
-        try ChildProcess.runAside([]) {
-            result = Result { () throws(Errno) in
+        let answers = try ChildProcess.runAside([]) { channel in
+            do throws(Errno) {
                 try process.joinNamespace(namespaces)
-                return HeldDescriptor(try DetachedMount.clone("/", recursive: false).release())
+                let root = try DetachedMount.clone("/", recursive: false)
+                try channel.send([0], passing: root.borrowed)
+            } catch {
+                // Where it cannot say so, nothing to be received says that it failed.
+                _ = try? channel.send([UInt8(clamping: error.rawValue)])
             }
         }
-        let root = try result.get()
+        guard let answer = try answers.receive() else { throw .noSuchProcess }
+        let number = answer.bytes[0]
+        guard let root = answer.takeDescriptor() else { throw Errno(rawValue: CInt(number)) }
         // A container with the right to may have turned its tree around.
         if try FileSystemMagic.of(root.borrowed) != .overlay { throw .invalidArgument }
         return LayerDirectory(try root.borrowed.open(".", [.readOnly, .directory]), layer: 0)

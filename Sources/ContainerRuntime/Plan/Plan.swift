@@ -16,8 +16,6 @@ public struct Plan: Sendable {
     public var steps: [PlannedStep]
     /// Those that the init process gets.
     let namespaces: NamespaceSet
-    /// Whether the init process is made by another one than the runtime's.
-    let takesProcessBetween: Bool
     let hasTerminal: Bool
     /// Who gets the terminal; nil when the runtime keeps it.
     var consoleSocket: String?
@@ -41,16 +39,6 @@ public struct Plan: Sendable {
     /// What stands behind the program's execution: the runtime's again.
     var firstAfterStart: Int {
         (steps.lastIndex { $0.step is Execute } ?? steps.count - 1) + 1
-    }
-
-    /// Whether the init process may work in the runtime's memory: nobody can reach it before it has
-    /// become the program, and it never waits for the runtime process, which sleeps meanwhile.
-    var sharesMemory: Bool {
-        namespaces.contains(.pid) && !takesProcessBetween
-            && !steps.dropFirst(entry + 1).contains {
-                $0.step.side == .runtime || $0.step is AwaitStart
-                    || $0.step is RunHooks
-            }
     }
 
     /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.

@@ -29,7 +29,6 @@ public struct Planner {
         let isJoining = configuration.joined != nil
         var plan = Plan(
             steps: planner.steps, namespaces: isJoining ? [] : planner.clonedNamespaces,
-            takesProcessBetween: !isJoining && planner.entersNamespaces,
             hasTerminal: configuration.process.terminal != nil, document: document, file: file)
         if let container = configuration.container {
             plan.consoleSocket = container.consoleSocket

@@ -6,8 +6,8 @@ internal import SystemPackage
 
 /// What the steps of one start hand to one another.
 ///
-/// The init process starts with what the runtime's steps have put here: it has the runtime's
-/// memory, or a copy of it, so nothing has to be written down in between.
+/// The init process starts with what the runtime's steps have put here: it has a copy of the
+/// runtime's memory, so nothing has to be written down in between.
 public final class StartContext {
     // Runtime side.
 

@@ -31,13 +31,12 @@ protocol SpawningStep: Step {
     /// Makes it.
     ///
     /// - Parameters:
-    ///   - sharesMemory: It works in this process's memory, which sleeps until it executes.
     ///   - channel: The runtime's end of the channel, and `far` the other one, for a process in
     ///     between.
     ///   - body: What it does; never returns.
     func spawn(
-        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
-        far: FileDescriptor, body: @escaping () -> Never
+        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess
 }
 

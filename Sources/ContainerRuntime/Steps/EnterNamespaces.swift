@@ -39,8 +39,8 @@ struct EnterNamespaces: SpawningStep {
     let undoing = "new namespaces go with their last process"
 
     func spawn(
-        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
-        far: FileDescriptor, body: @escaping () -> Never
+        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
         var files: [(Configuration.JoinedNamespace, HeldDescriptor)] = []
         for namespace in joined {
@@ -53,8 +53,7 @@ struct EnterNamespaces: SpawningStep {
         let near = pair.near.borrowed
         let answers = pair.far.borrowed
         let between = try stepping("clone3", "of the process in between") { () throws(Errno) in
-            // A copy: who joins a time namespace shares its memory with nobody.
-            try ChildProcess.spawn([], sharingMemory: false) {
+            try ChildProcess.spawn([]) {
                 let answer: InitMessage
                 do throws(StepError) {
                     _ = OwnedDescriptor(near)

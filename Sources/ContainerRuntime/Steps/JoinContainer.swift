@@ -32,8 +32,8 @@ struct JoinContainer: SpawningStep {
     }
 
     func spawn(
-        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
-        far: FileDescriptor, body: @escaping () -> Never
+        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
         let held = try stepping("pidfd_open", "\(process.pid)") { () throws(Errno) in
             try process.held()
@@ -60,14 +60,11 @@ struct JoinContainer: SpawningStep {
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
         // config wants first have to be set before.
         let place = inner.isEmpty && affinity == nil ? opened(controlGroup.version2) : nil
-        // The new process has a memory of its own before it has become the program: whoever may look
-        // into it finds neither the caller's environment nor its paths.
+        // Whoever may look into the new process before it has become the program finds neither the
+        // caller's environment nor its paths.
         func spawn(in place: HeldDescriptor?) throws(Errno) -> ChildProcess {
             try ProcessWords.hiding { () throws(Errno) in
-                // Only joining a time namespace takes a memory of its own.
-                try ChildProcess.spawn(
-                    [], sharingMemory: !namespaces.contains(.time), controlGroup: place?.borrowed
-                ) {
+                try ChildProcess.spawn([], controlGroup: place?.borrowed) {
                     let answer: InitMessage
                     do throws(StepError) {
                         try setAffinity()

@@ -58,27 +58,50 @@ struct MountOverlay: Step {
         guard let mappings = mappings ?? context.idMappings else {
             throw StepError("the plan knows no mappings for the overlay")
         }
-        var outcome: Result<BindSource, StepError> = .failure(StepError("it has ended"))
-        try stepping("clone3", "mount") { () throws(Errno) in
-            try ChildProcess.runAside(.mount) {
-                outcome = Result { () throws(StepError) in
-                    try stepping("mount_setattr", "\"/\" rslave") { () throws(Errno) in
-                        try MountTree.setRootPropagation(.slave, recursive: true)
-                    }
-                    let root = try mount(context, mapping: mappings)
-                    return try stepping("open_tree", "the overlay") { () throws(Errno) in
-                        BindSource(
-                            try DetachedMount.clone(root.borrowed, recursive: false),
-                            isDirectory: true)
-                    }
+        let answers = try stepping("clone3", "mount") { () throws(Errno) in
+            try ChildProcess.runAside(.mount) { channel in
+                do throws(StepError) {
+                    try mountAside(context, mappings, answering: channel)
+                } catch {
+                    let words = InitMessage.failed(step: 0, exitCode: nil, message: error.message)
+                    // Where it cannot say so, nothing to be received says that it failed.
+                    _ = try? channel.send(words.encoded)
                 }
             }
         }
-        do {
-            context.rootTree = try outcome.get()
-        } catch {
-            throw error
+        let tree = try take(.root, from: answers)
+        context.rootTree = BindSource(DetachedMount(tree), isDirectory: true)
+        context.mountedUpper = OverlayDirectory(
+            path: "upper", descriptor: try take(.upper, from: answers))
+    }
+
+    private func mountAside(
+        _ context: StartContext, _ mapping: IDMappings, answering channel: borrowing Channel
+    ) throws(StepError) {
+        try stepping("mount_setattr", "\"/\" rslave") { () throws(Errno) in
+            try MountTree.setRootPropagation(.slave, recursive: true)
         }
+        let root = try mount(context, mapping: mapping)
+        try stepping("open_tree", "the overlay") { () throws(Errno) in
+            let tree = try DetachedMount.clone(root.borrowed, recursive: false)
+            try channel.send(InitMessage.root.encoded, passing: tree.borrowed)
+            try channel.send(InitMessage.upper.encoded, passing: context.mountedUpper?.borrowed)
+        }
+    }
+
+    private func take(
+        _ wanted: InitMessage, from channel: borrowing Channel
+    ) throws(StepError) -> OwnedDescriptor {
+        let message = try stepping("recvmsg") { () throws(Errno) in try channel.receive() }
+        guard let message else {
+            throw StepError("the process that mounts the overlay has ended without a word")
+        }
+        let found = InitMessage(message.bytes)
+        if case .failed(_, _, let words) = found { throw StepError(words) }
+        guard found == wanted, let descriptor = message.takeDescriptor() else {
+            throw StepError("the process that mounts the overlay sent an unknown message")
+        }
+        return descriptor
     }
 
     /// - Parameter mapping: Whose ids the container's are.

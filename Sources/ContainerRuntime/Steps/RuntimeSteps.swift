@@ -201,16 +201,13 @@ struct CreateNamespaces: SpawningStep {
     let undoing = "the namespaces go with their last process"
 
     func spawn(
-        _ context: StartContext, sharesMemory: Bool, reporting channel: FileDescriptor,
-        far: FileDescriptor, body: @escaping () -> Never
+        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
-        // In a pid namespace of its own nobody can reach the init process before it has become the
-        // program. In one that is joined somebody could, and with it the memory of the runtime
-        // process: there it gets a copy.
         func spawn(_ controlGroup: FileDescriptor?) throws(Errno) -> ChildProcess {
             context.startsInControlGroup = controlGroup != nil
             return try ChildProcess.spawn(
-                namespaces, sharingMemory: sharesMemory, controlGroup: controlGroup, body: body)
+                namespaces, controlGroup: controlGroup, body: body)
         }
         let group = context.controlGroup
         let names = namespaces.names.joined(separator: " ")

@@ -108,7 +108,7 @@ private enum UserNamespaceHandle {
     static func make(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
         try trying("clone3", "with a user namespace") { () throws(Errno) in
             let gate = try Pipe()
-            let child = try ChildProcess.spawn(.user, sharingMemory: false) {
+            let child = try ChildProcess.spawn(.user) {
                 // Until the other end is closed, which happens here too.
                 gate.closeWriter()
                 _ = try? gate.reader?.receiveBytes(1)

@@ -44,7 +44,7 @@ extension ProbeGroup {
 
     private static func makeProcess(_ subject: Subject) throws(ProbeFailure) -> Finding {
         let child = try trying("clone3") { () throws(Errno) in
-            try ChildProcess.spawn([], sharingMemory: false) { CurrentProcess.exit(0) }
+            try ChildProcess.spawn([]) { CurrentProcess.exit(0) }
         }
         let ending = try trying("waitid") { () throws(Errno) in try child.wait() }
         return ending == .exited(0) ? .works() : .lacks("the process did not run")
@@ -79,7 +79,7 @@ extension ProbeGroup {
             try HostPath.open(path, [.readOnly, .directory])
         }
         let child = try trying("clone3", "in \"\(path)\"") { () throws(Errno) in
-            try ChildProcess.spawn([], sharingMemory: false, controlGroup: group.borrowed) {
+            try ChildProcess.spawn([], controlGroup: group.borrowed) {
                 CurrentProcess.exit(0)
             }
         }
