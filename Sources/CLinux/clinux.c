@@ -169,6 +169,12 @@ const char *clinux_next_entry(int directory, void **stream) {
         int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (own < 0) return NULL;
         *stream = fdopendir(own);
+        if (*stream == NULL) {
+            int saved_errno = errno;
+            close(own);
+            errno = saved_errno;
+            return NULL;
+        }
     }
     struct dirent *entry;
     do {
@@ -273,17 +279,17 @@ int clinux_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLE
 
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
-void clinux_reset_signals(void) {
+int clinux_reset_signals(void) {
     // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {
         if (number == SIGKILL || number == SIGSTOP) continue;
-        syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
+        if (syscall(SYS_rt_sigaction, number, default_action, NULL, 8) != 0) return -1;
     }
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int clinux_loopback_up(void) {
