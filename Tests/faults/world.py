@@ -191,6 +191,15 @@ def files(places):
     return found
 
 
+def remove_files(places, kept):
+    """What is not in `kept`, so that the next run does not find it."""
+    for name in sorted(set(files(places)) - set(kept or files(places)), reverse=True):
+        if os.path.isdir(name) and not os.path.islink(name):
+            os.rmdir(name)
+        else:
+            os.unlink(name)
+
+
 def namespaces():
     return {
         kind: os.readlink(f"/proc/self/ns/{kind}")
