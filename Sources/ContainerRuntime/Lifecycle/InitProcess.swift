@@ -13,7 +13,8 @@ struct InitProcess {
         do throws(Errno) {
             try SignalQueue.resetAll()
         } catch {
-            report(plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
+            report(
+                plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
         }
         // Devices and directories get the modes that they are made with.
         Credentials.setFileModeMask(0)

@@ -47,7 +47,7 @@ enum UserLookup {
         do throws(Errno) {
             guard let passwd = try read("etc/passwd", in: root) else { return defaultHome }
             return home(of: userID, passwd: passwd) ?? defaultHome
-        } catch where ofTheFile.contains(error.rawValue) {
+        } catch  where ofTheFile.contains(error.rawValue) {
             return defaultHome
         }
     }
