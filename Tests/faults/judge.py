@@ -129,7 +129,9 @@ def verdicts(result, baseline, fault):
     found += [("follow", sentence) for sentence in result.follow]
     # What cannot be removed is left, and said to be.
     told = result.fault[2] in ("rmdir", "unlink", "unlinkat") and result.error != ""
-    found += [("left-told" if told else "left", sentence) for sentence in result.left]
+    for sentence in result.left:
+        kind = sentence.split()[0].rstrip(":")
+        found.append((f"{'told' if told else 'left'}-{kind}", sentence))
     return found
 
 

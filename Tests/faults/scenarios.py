@@ -354,7 +354,9 @@ class Start(Container):
         if self.status() != "created":
             return []
         outcome = self.vfs_run("start", self.id)
-        return [] if outcome.code == 0 else [f"start: {outcome.code} {outcome.error.strip()}"]
+        # What took it off may have been on its way.
+        started = outcome.code == 0 or "already running" in outcome.error
+        return [] if started else [f"start: {outcome.code} {outcome.error.strip()}"]
 
 
 class Run(Container):
