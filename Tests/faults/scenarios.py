@@ -139,6 +139,11 @@ class Scenario:
     def config(self):
         return configuration(self.work, self.context.group)
 
+    def places(self):
+        """Where nothing may come in: the container's mounts of the host's directories too."""
+        shared = [self.work / name for name in ["base", "shared", "secret", "readable"]]
+        return [self.directory, *shared, "/var/cache"]
+
     def write(self, config, name="config.json"):
         (self.directory / name).write_text(json.dumps(config, indent=1))
 
