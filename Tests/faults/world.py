@@ -2,12 +2,17 @@
 parent of control groups. What is left of a run is seen by looking at all of it."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
+import threading
 import time
 
 # Everything that the runtime writes on the host is below these.
@@ -17,7 +22,6 @@ USER = 54321  # whom no machine knows
 FIRST_SUBORDINATE = 300000
 SECONDS = 10  # after which a run hangs
 PIPE_SIZE = 1 << 20
-F_SETPIPE_SZ = 1031
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,8 +75,11 @@ class Pipe:
 
     def __init__(self):
         self.reader, self.writer = os.pipe()
-        libc.fcntl(self.writer, F_SETPIPE_SZ, PIPE_SIZE)
+        fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         os.set_blocking(self.reader, False)
+
+    def changed(self):
+        return []
 
     def take(self):
         text = b""
@@ -88,6 +95,43 @@ class Pipe:
 
     def close(self):
         os.close(self.reader)
+        os.close(self.writer)
+
+
+class PseudoTerminal:
+    """A caller's terminal, which somebody reads all the time."""
+
+    def __init__(self):
+        self.near, self.writer = os.openpty()
+        fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.settings = termios.tcgetattr(self.writer)
+        self.text = b""
+        self.is_over = threading.Event()
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        while True:
+            over = self.is_over.is_set()
+            if select.select([self.near], [], [], 0.02)[0]:
+                self.text += os.read(self.near, 1 << 16)
+            elif over:
+                return
+
+    def take(self):
+        self.is_over.set()
+        self.reader.join()
+        return self.text.decode(errors="replace").replace("\r\n", "\n")
+
+    def changed(self):
+        """What is wrong with it, in sentences."""
+        same = termios.tcgetattr(self.writer) == self.settings
+        return [] if same else ["terminal: its settings are not the caller's"]
+
+    def close(self):
+        self.is_over.set()
+        self.reader.join()
+        os.close(self.near)
         os.close(self.writer)
 
 
