@@ -196,7 +196,8 @@ def hierarchies():
     """Where control groups lie: one place with version 2, several with version 1."""
     if (GROUPS / "cgroup.controllers").exists():
         return [GROUPS]
-    return [place for place in sorted(GROUPS.iterdir()) if place.is_dir() and not place.is_symlink()]
+    places = sorted(GROUPS.iterdir()) if GROUPS.exists() else []
+    return [place for place in places if place.is_dir() and not place.is_symlink()]
 
 
 def groups(parent):
