@@ -143,7 +143,7 @@ class Scenario:
 
     def places(self):
         """Where nothing may come in: the container's mounts of the host's directories too."""
-        shared = [self.work / name for name in ["base", "shared", "secret", "readable"]]
+        shared = [self.work / name for name in ["shared", "secret", "readable"]]
         return [self.directory, *shared, "/var/cache"]
 
     def write(self, config, name="config.json"):

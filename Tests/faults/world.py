@@ -135,12 +135,29 @@ class PseudoTerminal:
         os.close(self.writer)
 
 
+def wait_for(words, seconds=SECONDS, **options):
+    """A command to its end; its exit code. Popen.wait with a limit would sleep and look."""
+    words = [str(word) for word in words]
+    with subprocess.Popen(words, **options) as process:
+        end = os.pidfd_open(process.pid)
+        came = select.select([end], [], [], seconds)[0]
+        os.close(end)
+        if not came:
+            process.kill()
+            raise RuntimeError(f"{words} takes more than {seconds} seconds")
+        return process.wait()
+
+
 def run(words, **options):
     """A command to its end, without a fault."""
-    done = subprocess.run(
-        [str(word) for word in words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        errors="replace", timeout=SECONDS, **options)
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    output, error = Pipe(), Pipe()
+    try:
+        code = wait_for(
+            words, stdin=subprocess.DEVNULL, stdout=output.writer, stderr=error.writer, **options)
+        return Outcome(code, output.take(), error.take())
+    finally:
+        output.close()
+        error.close()
 
 
 # What is left ------------------------------------------------------------------------------------
