@@ -242,6 +242,20 @@ int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
 
 int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
+static int interruption = -1, interruption_is_deferred;
+
+int clinux_interruption(void) { return interruption_is_deferred ? -1 : interruption; }
+
+void clinux_set_interruption(int fd) { interruption = fd; }
+
+int clinux_defer_interruption(int deferred) {
+    int before = interruption_is_deferred;
+    interruption_is_deferred = deferred;
+    return before;
+}
+
+int clinux_unblock_signals(const sigset_t *set) { return sigprocmask(SIG_UNBLOCK, set, NULL); }
+
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
 }

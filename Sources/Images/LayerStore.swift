@@ -35,7 +35,7 @@ final class LayerStore {
                 try file.borrowed.lock(exclusive: true)
             } catch .wouldBlock {
                 waiting()
-                try file.borrowed.waitForLock()
+                try file.borrowed.waitForLock(until: Clock.deadline(seconds: 3600))
             }
             return file
         }

@@ -46,7 +46,7 @@ public struct Channel: ~Copyable, Sendable {
             unsafe bytes.withUnsafeBytes {
                 unsafe clinux_send(
                     socket.borrowed.rawValue, $0.baseAddress,
-                    $0.count, descriptor?.rawValue ?? -1)
+                    $0.count, descriptor?.rawValue ?? -1, 1)
             }
         }
         if sent != bytes.count { throw .messageTooLong }

@@ -172,13 +172,17 @@ int clinux_bpf_attach_device(int cgroup, int program);
 
 /// A SEQPACKET pair, both ends close-on-exec.
 int clinux_socketpair(int ends[_Nonnull 2]);
-/// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
-ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
+/// Sends `length` bytes and, when it is not −1, the descriptor `passed`; EAGAIN where it would have
+/// to wait and does not.
+ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed, int waits);
 /// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
 ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
-/// Connects a stream socket (SOCK_CLOEXEC) to the socket `name` in `directory`, of
+/// Connects a socket, close-on-exec and non-blocking, to the socket `name` in `directory`, of
 /// any length: by way of /proc/self/fd.
 int clinux_connect(int directory, const char *name, int type);
+/// write(2) and send(2) whose reader may be gone: EPIPE and no signal.
+ssize_t clinux_write_quietly(int fd, const void *_Nullable bytes, size_t length);
+ssize_t clinux_send_quietly(int socket, const void *_Nullable bytes, size_t length);
 /// The same to a name that is in no directory (unix(7), abstract), without its NUL.
 int clinux_connect_abstract(const char *name, int type);
 /// Makes the datagram socket `name` in `directory`: close-on-exec and non-blocking.
@@ -207,6 +211,13 @@ int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned lon
 int clinux_raise_open_files(void);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
 int clinux_signalfd(const sigset_t *set);
+/// The descriptor that every wait of this process looks at too, −1 for none, and for as long as
+/// that is deferred.
+void clinux_set_interruption(int fd);
+int clinux_interruption(void);
+/// Returns what it was before.
+int clinux_defer_interruption(int deferred);
+int clinux_unblock_signals(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Takes note of every child that has ended but `kept`.

@@ -143,11 +143,25 @@ public struct StoredContainer: Sendable {
     let store: ContainerStore
     let directory: HeldDescriptor
 
+    /// How many seconds another command may take.
+    private static let patience: UInt64 = 10
+
     /// Waits until no other command changes this container; held until the process ends, or
     /// `unlock`.
     func lock() throws(RuntimeError) {
+        do throws(Errno) {
+            try directory.borrowed.waitForLock(
+                until: Clock.deadline(seconds: StoredContainer.patience))
+        } catch .timedOut {
+            throw RuntimeError(
+                "another command has been changing the container \"\(id.text)\" for"
+                    + " \(StoredContainer.patience) seconds; try again when it has ended, or find it"
+                    + " with: fuser -v \(store.directory(id))", exitCode: 1)
+        } catch {
+            throw RuntimeError(
+                "flock \(store.directory(id).inQuotes): \(error.words)", exitCode: 1)
+        }
         do {
-            try directory.borrowed.waitForLock()
             // Whoever held it may have removed the container, and somebody else have made it anew.
             let path = store.directory(id)
             let here = try FileStatus.of(directory.borrowed)

@@ -11,6 +11,7 @@ struct InitProcess {
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
         SignalQueue.resetAll()
+        Interruption.forget()
         // Devices and directories get the modes that they are made with.
         Credentials.setFileModeMask(0)
         var isRuntimesTurn = false

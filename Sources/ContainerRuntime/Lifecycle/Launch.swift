@@ -55,6 +55,7 @@ public final class Launch {
     ) throws(RuntimeError) -> CInt {
         defer { collectWatchdog() }
         do {
+            try listen()
             let ending = try launch()
             let code = try exitCode(ending)
             if let (upper, record) = written { try report(upper, record) }
@@ -63,8 +64,20 @@ public final class Launch {
             if until == .ended && !plan.isKept { try finish() }
             return code
         } catch {
+            // Taken by now: the next one may end a hook that does not end.
+            let signal = Interruption.take()
             try? finish()
-            throw error
+            throw signal.map(RuntimeError.ended) ?? error
+        }
+    }
+
+    /// From here on a signal ends the start after what was made is removed: it is taken at the next
+    /// wait, before the init process is made, and before each of the runtime's turns.
+    private func listen() throws(RuntimeError) {
+        do throws(Errno) {
+            try Interruption.listen()
+        } catch {
+            throw RuntimeError("signalfd: \(error.words)")
         }
     }
 
@@ -105,6 +118,7 @@ public final class Launch {
 
     /// Starts the watchdog, and makes the init process, which goes its own way in here.
     private func begin() throws(StepError) -> LaunchSession {
+        try stepping("poll") { () throws(Errno) in try Interruption.check() }
         let terminal =
             plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
         // A serial line does not know its size: that of the config stays.
@@ -168,6 +182,11 @@ public final class Launch {
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
         KillPoint.reach(index)
+        do throws(Errno) {
+            try Interruption.check()
+        } catch {
+            throw RuntimeError("poll: \(error.words)")
+        }
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
             if planned.step.side != .runtime { break }
             try apply(index, planned)
@@ -189,16 +208,19 @@ public final class Launch {
 
     /// Takes away what the steps have left on the host: nothing, where nothing was left.
     private func finish() throws(RuntimeError) {
-        endOrphans()
-        for made in context.undoing.reversed() {
-            do throws(RuntimeError) {
-                try made.undo()
-            } catch {
-                if !error.isWarning { throw error }
-                warn(error.message)
+        // Every wait in it has a deadline, but that for a hook without one, which hears signals.
+        try Interruption.deferring { () throws(RuntimeError) in
+            endOrphans()
+            for made in context.undoing.reversed() {
+                do throws(RuntimeError) {
+                    try made.undo()
+                } catch {
+                    if !error.isWarning { throw error }
+                    warn(error.message)
+                }
             }
+            context.undoing = []
         }
-        context.undoing = []
     }
 
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {
@@ -212,6 +234,7 @@ public final class Launch {
             throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
         case .refused(let error): throw error
         case .lost(let error): throw RuntimeError(error.description)
+        case .interrupted(let signal): throw RuntimeError.ended(by: signal)
         case .exited where until == .created, .signaled where until == .created:
             throw RuntimeError("the init process ended before it could wait for its start")
         case .exited(let code): return code

@@ -19,6 +19,8 @@ struct LaunchSession: ~Copyable {
         case endedEarly(ChildProcess.Ending)
         /// The runtime cannot follow the container any more.
         case lost(SystemCallError)
+        /// The runtime process was asked to end before the program ran.
+        case interrupted(CInt)
     }
 
     private let child: ChildProcess
@@ -46,6 +48,16 @@ struct LaunchSession: ~Copyable {
     private var isCreated = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
+    /// A signal that has ended the start.
+    private var interruption: CInt?
+    /// Whether the runtime process was asked to end: then no reader is waited for any more.
+    private var isToEnd = false
+
+    /// How long what was killed is waited for.
+    private static let patience: UInt64 = 10
+    /// How long, in milliseconds, a reader that takes nothing of the program's last words is waited
+    /// for when the runtime process was asked to end.
+    private static let lastWords: UInt64 = 200
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
@@ -88,18 +100,20 @@ struct LaunchSession: ~Copyable {
         proxy?.restore()
         let ended: ChildProcess.Ending
         do {
+            try awaitEnd()
             ended = try child.wait(keepingRemains: true)
             lookAtRemains(ended)
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil { return .left }
             _ = try child.wait()
         } catch {
-            return .lost(SystemCallError("waitid", "", error))
+            return .lost(SystemCallError("waitid", "of the init process", error))
         }
         // It has nothing to do any more, and ends while the rest is taken away.
         if let watchdog, (try? CurrentProcess.endWatchdog(watchdog)) != nil {
             context.endedWatchdog = watchdog
         }
+        if let interruption { return .interrupted(interruption) }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         if !hasStarted { return .endedEarly(ended) }
@@ -107,6 +121,14 @@ struct LaunchSession: ~Copyable {
         case .exited(let code): return .exited(code)
         case .signaled(let signal): return .signaled(signal)
         }
+    }
+
+    /// What was killed ends at once, but in an uninterruptible call.
+    private func awaitEnd() throws(Errno) {
+        let events = try Poll.wait(
+            [(child.borrowed, .readable)],
+            until: Clock.deadline(seconds: LaunchSession.patience), isInterruptible: false)
+        if events[0].isEmpty { throw .timedOut }
     }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
@@ -138,7 +160,7 @@ struct LaunchSession: ~Copyable {
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait(entries, until: readiness?.deadline)
+            try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
         if !events[1].isEmpty { try forwardSignals() }
@@ -150,13 +172,18 @@ struct LaunchSession: ~Copyable {
         return events[2].isEmpty
     }
 
-    /// What the program wrote last is still in its terminal. Whoever does not read it holds the
-    /// runtime up, which a signal ends.
+    /// What the program wrote last is still in its terminal. A reader that does not read holds the
+    /// runtime up until a signal asks it to end, be it before or after the program's end.
     private mutating func drainTerminal() throws(SystemCallError) {
         while let blocked = try proxy?.drain() {
+            let deadline =
+                isToEnd ? Clock.nanoseconds + LaunchSession.lastWords * 1_000_000 : nil
             let events = try attempt("poll") { () throws(Errno) in
-                try Poll.wait([(signals.borrowed, .readable), (blocked, .writable)])
+                try Poll.wait(
+                    [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
+                    isInterruptible: false)
             }
+            if deadline != nil && events[1].isEmpty && events[0].isEmpty { return }
             while !events[0].isEmpty, let signal = try nextSignal() {
                 if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
             }
@@ -248,6 +275,14 @@ struct LaunchSession: ~Copyable {
             if signal == Signal.windowChange {
                 try proxy?.copySize()
                 continue
+            }
+            if Interruption.signals.contains(signal) {
+                isToEnd = true
+                if !hasStarted {
+                    interruption = interruption ?? signal
+                    try? child.send(signal: Signal.kill)
+                    continue
+                }
             }
             // The first process of a pid namespace gets no signal that it has no handler for
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked

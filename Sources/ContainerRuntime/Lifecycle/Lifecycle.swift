@@ -218,9 +218,12 @@ extension StoredContainer {
         let document = state.document(.stopped, pid: nil)
         for (index, hook) in poststop.enumerated() {
             do throws(StepError) {
-                try HookRunner.run(
-                    hook, kind: .poststop, index: index, state: Array(document.compactText.utf8),
-                    environment: CurrentProcess.environment)
+                try Interruption.hearing { () throws(StepError) in
+                    try HookRunner.run(
+                        hook, kind: .poststop, index: index,
+                        state: Array(document.compactText.utf8),
+                        environment: CurrentProcess.environment)
+                }
             } catch {
                 failures.append(error.message)
             }

@@ -1,7 +1,13 @@
+internal import LinuxSystem
+
 /// A start that failed, for the executable to print.
 public struct RuntimeError: Error, Sendable, Hashable {
     /// One sentence, lower case.
     public var message: String
+    /// Further problems, one sentence each.
+    public var others: [String] = []
+    /// The signal that the runtime process was asked to end by.
+    public var endedBy: CInt?
     /// What the program exits with.
     public var exitCode: CInt
     /// Whether everything was done all the same.
@@ -17,4 +23,21 @@ public struct RuntimeError: Error, Sendable, Hashable {
         self.message = message
         self.exitCode = exitCode
     }
+
+    /// - Parameter lines: One problem each.
+    public init(_ lines: [String]) {
+        self.init(lines.first ?? "")
+        others = Array(lines.dropFirst())
+    }
+
+    /// A signal has ended the start; nothing is left of it.
+    static func ended(by signal: CInt) -> RuntimeError {
+        var error = RuntimeError(
+            "signal \(signal) (\(Signal.words(signal))) ended the start before the program ran",
+            exitCode: 128 + signal)
+        error.endedBy = signal
+        return error
+    }
+
+    public var lines: [String] { [message] + others }
 }
