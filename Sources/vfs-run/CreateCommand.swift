@@ -142,11 +142,11 @@ extension Command {
                     arguments.globals.log
                 ).plan
             } catch {
-                throw RuntimeError(error.lines.joined(separator: "\n"))
+                throw RuntimeError(error.lines)
             }
             return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
         } catch {
-            throw CommandError(error.message)
+            throw CommandError(error)
         }
     }
 }

@@ -65,7 +65,7 @@ extension Command {
                 try trace.write(to: file)
                 return try outcome.get()
             } catch {
-                throw CommandError(error.message, exitCode: error.exitCode)
+                throw CommandError(error, exitCode: error.exitCode)
             }
         })
 

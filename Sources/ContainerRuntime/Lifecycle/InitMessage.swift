@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What the init process tells the runtime process, one message a packet:
 ///
 ///     message     carries                              then
@@ -41,7 +43,7 @@ enum InitMessage: Equatable {
         case .failed(let step, let exitCode, let message):
             [2] + InitMessage.bytes(step)
                 + [exitCode == nil ? 0 : 1, UInt8(truncatingIfNeeded: exitCode ?? 0)]
-                + Array(message.utf8.prefix(12000))
+                + Array(message.shortened().utf8)
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing: [4]
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))

@@ -65,9 +65,9 @@ public struct Plan: Sendable {
         }
     }
 
-    /// Numbered lines: side, what, where from.
+    /// Numbered lines: side, what, where from. Of a long one the middle is left out.
     public var text: String {
-        let summaries = steps.map(\.step.summary)
+        let summaries = steps.map { $0.step.summary.printable(upTo: .longestMessage) }
         let width = min(summaries.map(\.count).max() ?? 0, 72)
         let digits = String(steps.count).count
         var text = ""
@@ -75,8 +75,9 @@ public struct Plan: Sendable {
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
             let side = planned.step.side.rawValue.padded(to: 9)
-            let summary = planned.step.summary.padded(to: width)
-            text += "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines))\n"
+            let summary = summaries[index].padded(to: width)
+            text +=
+                "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
         }
         return text
     }
