@@ -53,14 +53,14 @@ extension Command {
             }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try run(Launch(plan))
+                    return try run(Launch(plan, warn: arguments.globals.log.warning))
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
-                    try run(Launch(plan, trace: trace))
+                    try run(Launch(plan, trace: trace, warn: arguments.globals.log.warning))
                 }
                 try trace.write(to: file)
                 return try outcome.get()

@@ -886,12 +886,22 @@ static int notify(void) {
     return handle();
 }
 
+// Executes a program with every signal blocked.
+static int block_signals(char **arguments) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    execv(arguments[0], arguments);
+    return 1;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
         if (strcmp(mode, "--handle") == 0) return handle();
         if (strcmp(mode, "--cling") == 0 && argc > 2) return cling(argv[2]);
         if (strcmp(mode, "--wait") == 0) wait_for_ever();
+        if (strcmp(mode, "--block-signals") == 0 && argc > 2) return block_signals(argv + 2);
         if (strcmp(mode, "--hold") == 0) return hold(argv + 2);
         if (strcmp(mode, "--attack") == 0) return attack();
         if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);

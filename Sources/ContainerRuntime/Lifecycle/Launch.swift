@@ -183,7 +183,8 @@ public final class Launch {
         if index >= plan.firstAfterStart { context.container?.unlock() }
         KillPoint.reach(index)
         do throws(Errno) {
-            try Interruption.check()
+            // Of a program that runs it is the program's signal.
+            if index < plan.firstAfterStart { try Interruption.check() }
         } catch {
             throw RuntimeError("poll: \(error.words)")
         }
@@ -227,7 +228,7 @@ public final class Launch {
         switch ending {
         case .left: return 0
         case .failed(let step, let code, let message):
-            let error = StepError(message, exitCode: code)
+            let error = StepError(message + shortage(message), exitCode: code)
             let text =
                 plan.steps.indices.contains(step)
                 ? plan.sentence(plan.steps[step], error) : message
@@ -238,9 +239,28 @@ public final class Launch {
         case .exited where until == .created, .signaled where until == .created:
             throw RuntimeError("the init process ended before it could wait for its start")
         case .exited(let code): return code
-        case .signaled(let signal): return 128 + signal
+        case .signaled(let signal):
+            if signal == Signal.kill && wasOutOfMemory {
+                warn("the kernel killed the program: \(ControlGroup.outOfMemory)")
+            }
+            return 128 + signal
+        case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
+            throw RuntimeError(
+                "the kernel killed the init process before the program started:"
+                    + " \(ControlGroup.outOfMemory)")
         case .endedEarly(let ended): throw RuntimeError(Launch.sentence(ended))
         }
+    }
+
+    private var wasOutOfMemory: Bool { (context.controlGroup?.outOfMemoryKills ?? 0) > 0 }
+
+    /// Calls that get no memory say so in many ways.
+    private func shortage(_ message: String) -> String {
+        let words = [Errno.noMemory, .noSpace, .argListTooLong].map(\.words)
+        guard context.controlGroup?.hasReachedMemoryLimit == true,
+            words.contains(where: { message.has($0) })
+        else { return "" }
+        return "; \(ControlGroup.outOfMemory)"
     }
 
     /// Why there was no program.
@@ -255,7 +275,8 @@ public final class Launch {
                 + " takes; allow execve, and what \"vfs-run plan\" shows behind the filter"
         case .signaled(Signal.kill):
             "the init process was killed by signal \(Signal.kill) before the program started: by"
-                + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
+                + " a process of the host, or by the kernel when the host had no memory left, which the"
+                + " kernel's log (dmesg) says"
         case .signaled(let signal):
             "the init process was killed by signal \(signal) before the program started"
         }

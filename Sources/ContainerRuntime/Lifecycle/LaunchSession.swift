@@ -163,7 +163,9 @@ struct LaunchSession: ~Copyable {
             try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
-        if !events[1].isEmpty { try forwardSignals() }
+        // Whose signal it is depends on whether the program runs: what the init process has said so
+        // far comes first.
+        if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
         try proxy?.handle(events[4...])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
@@ -187,6 +189,13 @@ struct LaunchSession: ~Copyable {
             while !events[0].isEmpty, let signal = try nextSignal() {
                 if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
             }
+        }
+    }
+
+    private func hasMoreToReceive() throws(SystemCallError) -> Bool {
+        guard let descriptor = channel?.borrowed else { return false }
+        return try attempt("poll") { () throws(Errno) in
+            !(try Poll.ready(descriptor, .readable).isEmpty)
         }
     }
 
@@ -278,7 +287,7 @@ struct LaunchSession: ~Copyable {
             }
             if Interruption.signals.contains(signal) {
                 isToEnd = true
-                if !hasStarted {
+                if !hasStarted || failure != nil {
                     interruption = interruption ?? signal
                     try? child.send(signal: Signal.kill)
                     continue

@@ -110,10 +110,15 @@ extension StoredContainer {
         if message.isEmpty {
             guard hasStarted(state) ?? !rest.isEmpty else {
                 try end(state)
+                if state.groups.controlGroup.outOfMemoryKills > 0 {
+                    throw error(
+                        "the kernel killed the init process before the program started:"
+                            + " \(ControlGroup.outOfMemory)")
+                }
                 throw error(
                     "the init process was killed before the program started: by the seccomp profile,"
-                        + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
-                )
+                        + " by a process of the host, or by the kernel when the host had no memory"
+                        + " left, which the kernel's log (dmesg) says")
             }
             try runPoststart(state)
             return follow(readiness, state, warn)
