@@ -63,8 +63,9 @@ public final class Launch {
             if until == .ended && !plan.isKept { try finish() }
             return code
         } catch {
-            try? finish()
-            throw error
+            let failure = error
+            do throws(RuntimeError) { try finish() } catch { warn(error.message) }
+            throw failure
         }
     }
 
@@ -190,15 +191,21 @@ public final class Launch {
     /// Takes away what the steps have left on the host: nothing, where nothing was left.
     private func finish() throws(RuntimeError) {
         endOrphans()
+        var failure: RuntimeError?
         for made in context.undoing.reversed() {
             do throws(RuntimeError) {
                 try made.undo()
             } catch {
-                if !error.isWarning { throw error }
-                warn(error.message)
+                // The rest is taken away all the same.
+                if failure == nil && !error.isWarning {
+                    failure = error
+                } else {
+                    warn(error.message)
+                }
             }
         }
         context.undoing = []
+        if let failure { throw failure }
     }
 
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {

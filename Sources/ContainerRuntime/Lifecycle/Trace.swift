@@ -54,7 +54,7 @@ public final class Trace {
     /// Writes the file: what is there is replaced.
     public func write(to path: String) throws(RuntimeError) {
         do {
-            let file = try HostPath.open(path, [.writeOnly, .create, .truncate], mode: 0o644)
+            let file = try HostPath.openOutput(path)
             try file.borrowed.write(all: Array(json.prettyText.utf8))
         } catch {
             throw RuntimeError("the trace \(path.inQuotes) cannot be written: \(error.words)")
