@@ -169,6 +169,12 @@ const char *clinux_next_entry(int directory, void **stream) {
         int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (own < 0) return NULL;
         *stream = fdopendir(own);
+        if (*stream == NULL) {
+            int saved_errno = errno;
+            close(own);
+            errno = saved_errno;
+            return NULL;
+        }
     }
     struct dirent *entry;
     do {

@@ -60,16 +60,48 @@ extension ControlGroup {
 
     private static func make(
         _ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool,
+        isAgain: Bool = false,
         _ announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void
     ) throws(ControlGroupError) -> ControlGroup {
         var maker = ControlGroupMaker(request, hierarchies, isGuess: isGuess)
         do throws(ControlGroupError) {
             try maker.make(announce)
         } catch {
+            let isRemoved = error.isRemoved || maker.made.isMissing
             // The first error is what counts; a directory that cannot be removed was not made.
             try? maker.made.remove()
+            if isRemoved && !isAgain && request.unit == nil {
+                return try make(
+                    request, hierarchies, isGuess: isGuess, isAgain: true, announce)
+            }
             throw error
         }
+        return maker.made
+    }
+
+    /// Whether one of its directories is not there any more. Others tidy empty cgroups away, and it
+    /// is empty until its first process is in it.
+    var isMissing: Bool {
+        paths.contains { _, path in
+            do throws(Errno) {
+                _ = try FileStatus.of(path: path)
+                return false
+            } catch {
+                return error == .noSuchFileOrDirectory
+            }
+        }
+    }
+
+    /// Makes anew what others have removed of it before there was a process in it, limits and all.
+    ///
+    /// - Parameter request: By which it was made.
+    /// - Returns: Nil where nothing of it is missing.
+    public func restored(
+        _ request: ControlGroupRequest
+    ) throws(ControlGroupError) -> ControlGroup? {
+        if unit != nil || request.unit != nil || !isMissing { return nil }
+        var maker = ControlGroupMaker(request, try Hierarchies.reading(), restoring: self)
+        try maker.make { _ in }
         return maker.made
     }
 
@@ -100,10 +132,18 @@ struct ControlGroupMaker {
     /// where not their files are missing.
     private let isGuess: Bool
 
-    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool = false) {
+    /// What is there already, and this process's own.
+    private let restored: ControlGroup?
+
+    init(
+        _ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool = false,
+        restoring restored: ControlGroup? = nil
+    ) {
         self.request = request
         self.hierarchies = hierarchies
         self.isGuess = isGuess
+        self.restored = restored
+        made.parents = restored?.parents ?? []
     }
 
     mutating func make(
@@ -232,13 +272,18 @@ struct ControlGroupMaker {
             for parent in ControlGroupPath.way(from: hierarchy.mountPoint, to: inner)
                 .dropFirst().dropLast()
             where try ControlGroupMaker.makeDirectory(parent) == .made {
-                made.parents.append(parent)
+                if !made.parents.contains(parent) { made.parents.append(parent) }
             }
             outcome = try ControlGroupMaker.makeDirectory(path)
         } else if outcome == .isThere, request.path == nil, scope == nil {
             // Left behind by a run that was killed: its limits are not this one's.
             ControlGroupMaker.removeLeftover(path)
             outcome = try ControlGroupMaker.makeDirectory(path)
+        }
+        if outcome == .isThere, let restored, restored.paths.contains(where: { $0.path == path }) {
+            made.holds += restored.holds.filter { $0.path == path }
+            made.paths.append((controllers, path))
+            return
         }
         try take(path, controllers, isNew: outcome == .made)
     }
@@ -275,13 +320,31 @@ struct ControlGroupMaker {
     private mutating func take(
         _ path: String, _ controllers: String, isNew: Bool
     ) throws(ControlGroupError) {
+        let hold: ControlGroup.Hold
+        do throws(ControlGroupError) {
+            hold = try self.hold(path)
+        } catch {
+            // Nobody else has it yet. The first error is what counts.
+            if isNew && !error.isTaken { try? HostPath.removeDirectory(path) }
+            throw error
+        }
+        if !isNew { try requireNobody(in: path, controllers) }
+        // From here on it is the container's, and goes with it.
+        made.holds.append(hold)
+        made.paths.append((controllers, path))
+    }
+
+    /// Keeps others from taking the cgroup.
+    private func hold(_ path: String) throws(ControlGroupError) -> ControlGroup.Hold {
         let directory: OwnedDescriptor
         do throws(Errno) {
             directory = try HostPath.open(path, [.readOnly, .directory])
         } catch .noSuchFileOrDirectory {
-            // Somebody who clears leftovers away took it for one, before it could be locked.
-            throw ControlGroupError(
+            // One who clears leftovers away took it for one, before it could be locked.
+            var failure = ControlGroupError(
                 "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+            failure.isRemoved = true
+            throw failure
         } catch {
             throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
         }
@@ -297,11 +360,7 @@ struct ControlGroupMaker {
         } catch {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
-        let hold = ControlGroup.Hold(directory, path: path)
-        if !isNew { try requireNobody(in: path, controllers) }
-        // From here on it is the container's, and goes with it.
-        made.holds.append(hold)
-        made.paths.append((controllers, path))
+        return ControlGroup.Hold(directory, path: path)
     }
 
     private func requireNobody(

@@ -43,67 +43,69 @@ import Testing
                            config.json:42
                 15  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile  --layer
-                16  container  make it the root (pivot_root) and let go of the host's tree    \
+                16  runtime    write down what the upper in /keep lies on                     \
+                           --upper
+                17  container  make it the root (pivot_root) and let go of the host's tree    \
                            default
-                17  container  make the root rprivate                                         \
+                18  container  make the root rprivate                                         \
                            config.json:31
-                18  container  mount proc on /proc nosuid                                     \
+                19  container  mount proc on /proc nosuid                                     \
                            config.json:39
-                19  container  mount tmpfs on /dev mode=755                                   \
+                20  container  mount tmpfs on /dev mode=755                                   \
                            config.json:40
-                20  container  mount devpts on /dev/pts                                       \
+                21  container  mount devpts on /dev/pts                                       \
                            config.json:41
-                21  container  mount /bundle/data on /data rbind,ro                           \
+                22  container  mount /bundle/data on /data rbind,ro                           \
                            config.json:42
-                22  container  mount a read-only view of control groups on /sys/fs/cgroup     \
+                23  container  mount a read-only view of control groups on /sys/fs/cgroup     \
                            config.json:43
-                23  container  remount /proc remount,ro                                       \
+                24  container  remount /proc remount,ro                                       \
                            config.json:44
-                24  container  make the default devices: null, zero, full, random, urandom, \
+                25  container  make the default devices: null, zero, full, random, urandom, \
                 tty, ptmx    default
-                25  container  make the device /dev/fuse (c 10:229, 0666)                     \
+                26  container  make the device /dev/fuse (c 10:229, 0666)                     \
                            config.json:25
-                26  container  make the device /run/fifo (p, 0666)                            \
+                27  container  make the device /run/fifo (p, 0666)                            \
                            config.json:26
-                27  container  open a terminal as /dev/console (80x24)                        \
+                28  container  open a terminal as /dev/console (80x24)                        \
                            config.json:4
-                28  container  mask /proc/kcore                                               \
+                29  container  mask /proc/kcore                                               \
                            config.json:29
-                29  container  make /proc/sys read-only                                       \
+                30  container  make /proc/sys read-only                                       \
                            config.json:30
-                30  container  set the host name box                                          \
+                31  container  set the host name box                                          \
                            config.json:36
-                31  container  set the domain name example                                    \
+                32  container  set the domain name example                                    \
                            config.json:37
-                32  container  bring the loopback interface up                                \
+                33  container  bring the loopback interface up                                \
                            default
-                33  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                34  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                34  container  set the out-of-memory score to 100                             \
+                35  container  set the out-of-memory score to 100                             \
                            config.json:15
-                35  container  start a session on the terminal                                \
+                36  container  start a session on the terminal                                \
                            default
-                36  container  enter /srv                                                     \
+                37  container  enter /srv                                                     \
                            config.json:8
-                37  container  make the root read-only                                        \
+                38  container  make the root read-only                                        \
                            config.json:17
-                38  container  look up the home directory of user 1000                        \
+                39  container  look up the home directory of user 1000                        \
                            default
-                39  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                40  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                40  container  keep 2 capabilities in the bounding set                        \
+                41  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                41  container  close every descriptor but the standard streams                \
+                42  container  close every descriptor but the standard streams                \
                            default
-                42  container  forbid new privileges                                          \
+                43  container  forbid new privileges                                          \
                            config.json:14
-                43  container  become user 1000, group 100, groups 5,6, umask 077             \
+                44  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                44  container  keep 1 capability, 1 of them ambient                           \
+                45  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                45  container  install the seccomp filter                                     \
+                46  container  install the seccomp filter                                     \
                            config.json:32
-                46  container  execute ls -l                                                  \
+                47  container  execute ls -l                                                  \
                            --
 
                 """)

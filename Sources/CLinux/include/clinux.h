@@ -117,6 +117,9 @@ int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int ma
                    unsigned int minor);
 unsigned int clinux_major(dev_t device);
 unsigned int clinux_minor(dev_t device);
+/// fcntl(2) with F_OFD_SETLK: locks the byte at `place` of an open file, without waiting.
+int clinux_lock_byte(int fd, int64_t place, int exclusive);
+int clinux_fremovexattr(int fd, const char *name);
 int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size);
 /// utimensat(2) of `name`, no link followed, with the times of `source`.
 int clinux_copy_times(int source, int directory, const char *name);

@@ -64,10 +64,11 @@ public final class Launch {
             if until == .ended && !plan.isKept { try finish() }
             return code
         } catch {
+            let failure = error
             // Taken by now: the next one may end a hook that does not end.
             let signal = Interruption.take()
-            try? finish()
-            throw signal.map(RuntimeError.ended) ?? error
+            do throws(RuntimeError) { try finish() } catch { warn(error.message) }
+            throw signal.map(RuntimeError.ended) ?? failure
         }
     }
 
@@ -212,15 +213,21 @@ public final class Launch {
         // Every wait in it has a deadline, but that for a hook without one, which hears signals.
         try Interruption.deferring { () throws(RuntimeError) in
             endOrphans()
+            var failure: RuntimeError?
             for made in context.undoing.reversed() {
                 do throws(RuntimeError) {
                     try made.undo()
                 } catch {
-                    if !error.isWarning { throw error }
-                    warn(error.message)
+                    // The rest is taken away all the same.
+                    if failure == nil && !error.isWarning {
+                        failure = error
+                    } else {
+                        warn(error.message)
+                    }
                 }
             }
             context.undoing = []
+            if let failure { throw failure }
         }
     }
 

@@ -12,6 +12,7 @@ extension StoredContainer {
         guard let state = try state() else {
             throw error("container \"\(id.text)\" does not exist: its creation has not come so far")
         }
+        try state.groups.requireGenuine(id)
         return state
     }
 
@@ -211,7 +212,10 @@ extension StoredContainer {
             }
         }
         // Killed before it was written down as made.
-        if groups.cgroup.isEmpty { ControlGroup.removeLeftovers(announcedGroups.cgroup) }
+        if groups.cgroup.isEmpty {
+            try announcedGroups.requireGenuine(id)
+            ControlGroup.removeLeftovers(announcedGroups.cgroup)
+        }
         do throws(SystemCallError) {
             try groups.resctrl?.remove()
         } catch {
@@ -352,6 +356,10 @@ extension StoredContainer {
     public func update(
         _ resources: Resources, l3CacheSchema: String? = nil, memoryBandwidthSchema: String? = nil
     ) throws(RuntimeError) {
+        _ = try running()
+        // Another update, and what removes the container, write the state too.
+        try lock()
+        defer { unlock() }
         var state = try running()
         if l3CacheSchema != nil || memoryBandwidthSchema != nil {
             guard let group = state.groups.resctrl else {
@@ -425,7 +433,10 @@ extension StoredContainer {
             let process = try? creator.held()
             try? process?.borrowed.send(signal: Signal.kill)
         }
-        if force, let state = try? state() { try? send(Signal.kill, state) }
+        if force, let state = try? state() {
+            try state.groups.requireGenuine(id)
+            try? send(Signal.kill, state)
+        }
         try lock()
         defer { unlock() }
         let found: ContainerState?
@@ -433,11 +444,12 @@ extension StoredContainer {
         do {
             found = try state()
         } catch {
-            if !force { throw error }
-            // Damaged. What it was to have is written down beside it.
+            if !force || !error.isDamage { throw error }
+            // What it was to have is written down beside it.
             found = nil
             groups = announcedGroups
         }
+        try (groups ?? found?.groups ?? announcedGroups).requireGenuine(id)
         if let state = found {
             let status = status(state)
             if status != .stopped {

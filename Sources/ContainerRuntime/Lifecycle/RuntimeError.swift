@@ -14,6 +14,8 @@ public struct RuntimeError: Error, Sendable, Hashable {
     public var isWarning = false
     /// Whether there is no such container.
     public var isMissing = false
+    /// Whether it is a state that cannot be understood, and was written by this user all the same.
+    var isDamage = false
 
     /// The exit code of an error of the runtime in the one-shot forms, as Docker and podman
     /// have it.

@@ -56,10 +56,7 @@ public final class Trace {
     /// Writes the file: what is there is replaced.
     public func write(to path: String) throws(RuntimeError) {
         do {
-            // A FIFO without a reader is an error, and nothing to wait for.
-            let file = CallerStream(
-                opened: try HostPath.open(
-                    path, [.writeOnly, .create, .truncate, .nonBlocking], mode: 0o644))
+            let file = CallerStream(opened: try HostPath.openOutput(path))
             try file.tell(
                 Array(json.prettyText.utf8), until: Clock.deadline(seconds: Trace.patience))
         } catch {

@@ -368,12 +368,20 @@ public struct Planner {
                 MountOverlay(
                     overlay, label: configuration.mountLabel?.value,
                     privilege: configuration.privilege), overlay.origin)
-            planComparison(overlay, .container)
+            planUpper(overlay, .container)
         }
     }
 
-    /// What is thrown away is looked at first, where somebody wants to see it.
-    private mutating func planComparison(_ overlay: Configuration.Root.Overlay, _ side: Side) {
+    /// What is kept is written down; what is thrown away is looked at first, where somebody wants to
+    /// see it.
+    private mutating func planUpper(_ overlay: Configuration.Root.Overlay, _ side: Side) {
+        if case .kept(let directory) = overlay.upper {
+            add(
+                RecordUpper(
+                    directory: directory.value,
+                    record: KeptUpper.Record(overlay, of: configuration)),
+                directory.origin)
+        }
         if overlay.isCompared, case .throwaway = overlay.upper {
             add(HandOverUpper(side: side), .argument("--diff"))
         }
@@ -403,7 +411,7 @@ public struct Planner {
                 MountOverlay(
                     overlay, label: configuration.mountLabel?.value, side: .runtime,
                     mappings: mappings, privilege: configuration.privilege), overlay.origin)
-            planComparison(overlay, .runtime)
+            planUpper(overlay, .runtime)
         }
     }
 

@@ -12,7 +12,9 @@ public final class StartContext {
     // Runtime side.
 
     /// Locks on layers, held as long as the runtime process lives.
-    var locks: [HeldDescriptor] = []
+    var locks: [LayerLock] = []
+    /// Layers and the upper, by their paths, as they were locked.
+    var found: [String: FoundDirectory] = [:]
     /// The upper that is kept, locked as long.
     var upper: KeptUpper?
     /// The upper that is thrown away, where somebody wants to see what was written.
@@ -23,6 +25,8 @@ public final class StartContext {
     var controlGroups: ControlGroupLayout?
     /// The container's own.
     var controlGroup: ControlGroup?
+    /// By which it was made.
+    var controlGroupRequest: ControlGroupRequest?
     /// Whether it may make cgroups in it.
     var givesControlGroup = false
     /// Its group of resctrl.
@@ -107,6 +111,7 @@ public final class StartContext {
     func forInitProcess() -> StartContext {
         let context = StartContext()
         context.seccompFilter = seccompFilter
+        context.found = found
         context.controlGroups = controlGroups
         context.container = container
         context.state = state
@@ -114,6 +119,7 @@ public final class StartContext {
         context.callerSize = callerSize
         // The paths alone: its descriptors belong to the runtime's.
         context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
+        context.controlGroupRequest = controlGroupRequest
         context.startsInControlGroup = startsInControlGroup
         context.resctrlGroup = resctrlGroup
         context.givesControlGroup = givesControlGroup
@@ -122,6 +128,18 @@ public final class StartContext {
         context.rootTree = rootTree
         context.privateProc = privateProc
         return context
+    }
+
+    /// Makes the control group anew where others have removed it before there was a process in it:
+    /// once, for those who do it on and on are not to be outrun.
+    ///
+    /// - Returns: Whether it was.
+    func restoreControlGroup() throws(ControlGroupError) -> Bool {
+        guard let request = controlGroupRequest.take(),
+            let restored = try controlGroup?.restored(request)
+        else { return false }
+        controlGroup = restored
+        return true
     }
 
     /// The container's root; a plan puts the step that makes it before those that use it.

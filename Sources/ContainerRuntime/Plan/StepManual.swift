@@ -114,6 +114,7 @@ struct StepManual {
         (ForbidNewPrivileges.self, "no new privileges"), (ChangeUser.self, "groups, group, user"),
         (SetCapabilities.self, "capabilities"), (SetAffinity.self, "affinity"),
         (FindProgram.self, "find the program"), (RecordContainer.self, "write the container down"),
+        (RecordUpper.self, "write down what the upper lies on"),
         (HoldUpper.self, "write down who uses the upper"),
         (WritePIDFile.self, "write the container down"),
         (SendPIDFD.self, "write the container down"), (LetGo.self, "write the container down"),
