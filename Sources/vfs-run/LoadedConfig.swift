@@ -24,7 +24,7 @@ struct NamedConfig {
                     + " \(name.isEmpty ? "--help" : "help \(name)")\"")
         }
         var invocation = Invocation()
-        invocation.arguments = Array(arguments.operands.dropFirst())
+        invocation.arguments = try arguments.programWords()
         invocation.upper = try arguments.value("upper").map(LoadedConfig.absolute)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
