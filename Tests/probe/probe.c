@@ -886,6 +886,14 @@ static int notify(void) {
     return handle();
 }
 
+// --with-handle FILE COMMAND…: executes COMMAND with an O_PATH descriptor as standard input.
+static int with_handle(const char *file, char **command) {
+    int fd = open(file, O_PATH | O_CLOEXEC);
+    if (fd < 0 || dup2(fd, 0) != 0) return 2;
+    execvp(command[0], command);
+    return 3;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
@@ -900,6 +908,7 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--notify") == 0) return notify();
         if (strcmp(mode, "--as") == 0 && argc > 2) return wait_as(argv[2]);
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
+        if (strcmp(mode, "--with-handle") == 0 && argc > 3) return with_handle(argv[2], argv + 3);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);
         return 2;

@@ -147,6 +147,7 @@ public final class Launch {
             own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        for relay in context.relays { relay.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             CurrentProcess.watchMounts(of: child)

@@ -80,7 +80,7 @@ struct LaunchSession: ~Copyable {
             while try handleEvents(takeTurn) {
                 if failure == nil && isFarEnough { return .left }
             }
-            try drainTerminal()
+            try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
             try? child.send(signal: Signal.kill)
@@ -137,12 +137,17 @@ struct LaunchSession: ~Copyable {
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
+        let relayed = entries.count
+        for relay in context.relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
             try Poll.wait(entries, until: readiness?.deadline)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
         if !events[1].isEmpty { try forwardSignals() }
-        try proxy?.handle(events[4...])
+        try proxy?.handle(events[4..<relayed])
+        for (index, relay) in context.relays.enumerated() {
+            relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
+        }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -150,10 +155,15 @@ struct LaunchSession: ~Copyable {
         return events[2].isEmpty
     }
 
-    /// What the program wrote last is still in its terminal. Whoever does not read it holds the
-    /// runtime up, which a signal ends.
-    private mutating func drainTerminal() throws(SystemCallError) {
-        while let blocked = try proxy?.drain() {
+    /// What the program wrote last is still in its terminal, or in the pipes. Whoever does not read
+    /// it holds the runtime up, which a signal ends.
+    private mutating func drainStreams() throws(SystemCallError) {
+        defer {
+            if let problem = context.relays.lazy.compactMap(\.problem).first {
+                failure = failure ?? .lost(problem)
+            }
+        }
+        while let blocked = try proxy?.drain() ?? drainRelays() {
             let events = try attempt("poll") { () throws(Errno) in
                 try Poll.wait([(signals.borrowed, .readable), (blocked, .writable)])
             }
@@ -161,6 +171,13 @@ struct LaunchSession: ~Copyable {
                 if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
             }
         }
+    }
+
+    private func drainRelays() -> FileDescriptor? {
+        for relay in context.relays {
+            if let blocked = relay.drain() { return blocked }
+        }
+        return nil
     }
 
     /// One message of the init process; its end of the channel closes when the program runs, or

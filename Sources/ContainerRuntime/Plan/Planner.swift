@@ -86,6 +86,8 @@ public struct Planner {
 
     private mutating func planRuntime() {
         add(RequireSeal(users: reachedUsers), reachedUsers == nil ? .standard : .rootless)
+        add(RequireStreams())
+        if relaysStreams { add(RelayStreams(userID: configuration.hostUserID)) }
         if let label = configuration.process.label ?? configuration.mountLabel {
             add(RequireSELinux(), label.origin)
         }
@@ -231,6 +233,13 @@ public struct Planner {
         }
     }
 
+    /// Of the one-shot form, whose program has a terminal of its own or the caller's streams. Engines
+    /// pass what they want the program to have.
+    private var relaysStreams: Bool {
+        configuration.container == nil && configuration.joined == nil
+            && configuration.process.terminal == nil
+    }
+
     private mutating func planDescriptors(_ listening: Int, _ preserved: Int) {
         if listening + preserved == 0 { return }
         add(
@@ -245,6 +254,7 @@ public struct Planner {
         let process = configuration.process
         let isRootless = configuration.privilege == .none
         add(RequireSeal(users: isRootless ? IDMap([]) : nil))
+        add(RequireStreams())
         planDescriptors(0, joined.preservedDescriptors)
         if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
@@ -564,6 +574,7 @@ public struct Planner {
         if container != nil || joined != nil {
             add(GiveStreams(userID: process.user.value.userID), process.user.origin)
         }
+        if relaysStreams { add(TakeStreams()) }
         add(
             EnterWorkingDirectory(
                 path: process.workingDirectory.value,

@@ -57,6 +57,9 @@ public final class StartContext {
     /// ask.
     var callerSize: TerminalSize?
 
+    /// What carries standard streams between the caller and the program.
+    var relays: [StreamRelay] = []
+
     // Both sides, each its own.
 
     /// Where the filter's notifications are read and answered.
@@ -121,6 +124,7 @@ public final class StartContext {
         context.bindSources = bindSources
         context.rootTree = rootTree
         context.privateProc = privateProc
+        context.relays = relays
         return context
     }
 

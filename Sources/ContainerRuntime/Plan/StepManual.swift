@@ -68,6 +68,7 @@ struct StepManual {
 
     static let topics: [(kind: any Step.Type, topic: String)] = [
         (RequireSeal.self, "run from a sealed mount"), (RequireSELinux.self, "require SELinux"),
+        (RequireStreams.self, "require streams"), (RelayStreams.self, "relay the streams"),
         (RequireDescriptors.self, "require descriptors"),
         (ReserveContainer.self, "take the container id"),
         (PrepareReadiness.self, "prepare readiness"),
@@ -107,7 +108,8 @@ struct StepManual {
         (SetOutOfMemoryScore.self, treatment), (SetPersonality.self, treatment),
         (SetMemoryPolicy.self, treatment), (SetScheduling.self, treatment),
         (SetInputOutputPriority.self, treatment), (StartSession.self, "session, keyring"),
-        (GiveStreams.self, "standard streams"), (EnterWorkingDirectory.self, "working directory"),
+        (GiveStreams.self, "standard streams"), (TakeStreams.self, "standard streams"),
+        (EnterWorkingDirectory.self, "working directory"),
         (ProtectRoot.self, "read-only root"), (FindHome.self, "home directory"),
         (SetAppArmorProfile.self, labels), (LabelKeyring.self, labels), (LabelProgram.self, labels),
         (SetLimit.self, "limits"), (DropBoundingSet.self, "bounding set"),
