@@ -37,7 +37,7 @@ struct NamedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        invocation.setCaller(arguments.globals)
+        try invocation.setCaller(arguments.globals)
         if invocation.privilege != .full {
             invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"
         }

@@ -103,9 +103,11 @@ import Testing
                            config.json:6
                 45  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                46  container  install the seccomp filter                                     \
+                46  container  read back ids, groups, capabilities and limits                   \
+                           default
+                47  container  install the seccomp filter                                     \
                            config.json:32
-                47  container  execute ls -l                                                  \
+                48  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -134,6 +136,7 @@ import Testing
                 "close every descriptor but the standard streams",
                 "become user 0, group 0, umask 022",
                 "keep no capability",
+                "read back ids, groups, capabilities and limits",
                 "execute sh",
             ])
     }

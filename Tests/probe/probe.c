@@ -15,6 +15,7 @@
 #include <ifaddrs.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -894,6 +896,34 @@ static int with_handle(const char *file, char **command) {
     return 3;
 }
 
+// --pretend CALL ARGUMENT ERRNO COMMAND…: executes COMMAND, in which CALL does nothing and answers
+// ERRNO, 0 for "done"; only with ARGUMENT as its first, unless that is -1.
+static int pretend(char **words) {
+    static const struct {
+        const char *name;
+        unsigned int number;
+    } calls[] = {{"prctl", SYS_prctl},         {"capset", SYS_capset},
+                 {"setresuid", SYS_setresuid}, {"setresgid", SYS_setresgid},
+                 {"prlimit64", SYS_prlimit64}, {"geteuid", SYS_geteuid}};
+    unsigned int number = (unsigned int)-1;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (strcmp(calls[i].name, words[0]) == 0) number = calls[i].number;
+    int argument = atoi(words[1]);
+    unsigned int answer = SECCOMP_RET_ERRNO | (unsigned int)atoi(words[2]);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)argument, 0, argument == -1 ? 0 : 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return 2;
+    execvp(words[3], words + 3);
+    return 3;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
@@ -909,6 +939,7 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--as") == 0 && argc > 2) return wait_as(argv[2]);
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
         if (strcmp(mode, "--with-handle") == 0 && argc > 3) return with_handle(argv[2], argv + 3);
+        if (strcmp(mode, "--pretend") == 0 && argc > 5) return pretend(argv + 2);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);
         return 2;

@@ -250,8 +250,28 @@ int clinux_open_pagemap(int proc);
 int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap);
 /// Has `signal` end this process with the exit code 128 + its number, until the next execve(2).
 int clinux_end_by(int signal);
-/// The permitted set of this process, a bit each.
-uint64_t clinux_permitted_capabilities(void);
+
+// What a process may do. -------------------------------------------------------
+
+/// capget(2), a bit for each capability: the effective, permitted, inheritable set.
+int clinux_get_capabilities(uint64_t sets[_Nonnull 3]);
+/// capset(2), in the same order.
+int clinux_set_capabilities(const uint64_t sets[_Nonnull 3]);
+/// prctl(2) with PR_CAPBSET_READ: 1 or 0; -1 with EINVAL for what the kernel does not know.
+int clinux_has_bounding(int number);
+/// prctl(2) with PR_CAPBSET_DROP.
+int clinux_drop_bounding(int number);
+/// prctl(2) with PR_CAP_AMBIENT_RAISE, with PR_CAP_AMBIENT_IS_SET: 1 or 0.
+int clinux_raise_ambient(int number);
+int clinux_has_ambient(int number);
+/// getresuid(2) and setfsuid(2): real, effective, saved, of the file system; the same of groups.
+int clinux_get_ids(uint32_t users[_Nonnull 4], uint32_t groups[_Nonnull 4]);
+/// prctl(2) with PR_GET_NO_NEW_PRIVS, PR_GET_DUMPABLE, PR_GET_KEEPCAPS.
+int clinux_get_no_new_privileges(void);
+int clinux_get_dumpable(void);
+int clinux_get_keep_capabilities(void);
+/// prlimit(2) of this process.
+int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
 // What a kernel can do. --------------------------------------------------------
 

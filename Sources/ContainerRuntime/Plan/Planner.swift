@@ -624,6 +624,13 @@ public struct Planner {
             add(FindProgram(search: search), process.arguments.origin)
             add(LetGo())
         }
+        add(
+            VerifyRights(
+                sets: process.capabilities.value, user: process.user.value,
+                mayLackGroups: configuration.isRestricted,
+                forbidsNewPrivileges: process.noNewPrivileges.value,
+                limits: process.limits.filter { !isTight($0) }.map(\.value),
+                isFiltered: filter != nil && !process.noNewPrivileges.value))
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }
         planReport(

@@ -91,6 +91,8 @@ public final class StartContext {
     var privateProc: HeldRoot?
     /// This process's pages, as that procfs shows them; whoever waits for the start closes it.
     var pageMap: FileDescriptor?
+    /// What the process has been given of the config's capabilities.
+    var grantedCapabilities: CapabilitySets?
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 

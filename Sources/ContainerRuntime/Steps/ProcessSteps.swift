@@ -181,7 +181,7 @@ struct DropBoundingSet: Step {
     var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        try stepping("cap_drop_bound") { () throws(Errno) in try sets.applyBounding() }
+        try stepping("prctl", "PR_CAPBSET_DROP") { () throws(Errno) in try sets.applyBounding() }
     }
 }
 
@@ -267,7 +267,9 @@ struct SetCapabilities: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        context.grantedCapabilities = try stepping("capset") { () throws(Errno) in
+            try sets.apply()
+        }
         // The change of credentials has cleared it.
         try TieToRuntime().apply(context)
     }
