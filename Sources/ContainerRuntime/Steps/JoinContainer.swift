@@ -195,7 +195,7 @@ struct SetProcessLimit: Step {
     }
 
     func apply(_ context: StartContext) throws(StepError) {
-        guard limit == nil else { return try limit.map(SetLimit.init)?.apply(context) ?? () }
+        if let limit { return try SetLimit(limit: limit).apply(context) }
         guard let found = context.processLimit else {
             throw StepError("the plan has not lifted the limit of processes")
         }
