@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <link.h>
-#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -289,8 +288,6 @@ int clinux_is_ignored(int number) {
     return sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN;
 }
 
-int clinux_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
-
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
 void clinux_reset_signals(void) {
@@ -355,10 +352,3 @@ void clinux_set_option(void *long_options, int index, const char *name, int has_
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }
-
-uint64_t clinux_permitted_capabilities(void) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{0}};
-    if (syscall(SYS_capget, &header, data) != 0) return 0;
-    return (uint64_t)data[1].permitted << 32 | data[0].permitted;
-}

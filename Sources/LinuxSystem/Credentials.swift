@@ -37,6 +37,13 @@ extension Credentials {
     /// The corresponding C function is `geteuid`.
     public static var effectiveUser: UInt32 { geteuid() }
 
+    /// The same, where it decides what is done: no answer is an error, and not a user without rights.
+    public static func requireUser() throws(Errno) -> UInt32 {
+        let user = geteuid()
+        if user == .max { throw Errno(rawValue: errno) }
+        return user
+    }
+
     /// The corresponding C function is `getegid`.
     public static var effectiveGroup: UInt32 { getegid() }
 }

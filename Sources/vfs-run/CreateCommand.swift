@@ -132,7 +132,7 @@ extension Command {
                 invocation.hasTerminal = true
                 invocation.leavesTerminal = until != .ended
                 invocation.container = container
-                invocation.setCaller(arguments.globals)
+                try invocation.setCaller(arguments.globals)
                 invocation.controlGroups =
                     arguments.globals.controlGroupManager == .disabled ? .disabled : .always
                 invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd

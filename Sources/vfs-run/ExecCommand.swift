@@ -83,7 +83,7 @@ extension Command {
             invocation.hasTerminal = true
             invocation.leavesTerminal = detaches
             invocation.joining = joining
-            invocation.setCaller(arguments.globals)
+            try invocation.setCaller(arguments.globals)
             plan = try LoadedConfig(
                 joining: container, bundle: joining.container.bundle, process: file, invocation,
                 arguments.globals.log

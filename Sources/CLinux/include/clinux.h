@@ -47,6 +47,9 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int *pidfd, int (*body)(void *_Nu
 /// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
 /// one is a child of that one's parent, and a copy. `flags` are namespaces.
 pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
+/// As fork(2), but the new process is a child of this one's parent. By clone(2) where a filter
+/// forbids clone3(2).
+pid_t clinux_fork_sibling(void);
 /// Runs `body(context)`, which must end its process, in a copy of this one with namespaces of its
 /// own (`flags`), and waits for its end.
 int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
@@ -178,8 +181,12 @@ int clinux_socketpair(int ends[_Nonnull 2]);
 /// Sends `length` bytes and, when it is not −1, the descriptor `passed`; EAGAIN where it would have
 /// to wait and does not.
 ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed, int waits);
-/// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
-ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
+/// SO_PASSCRED: the kernel says who has sent each message.
+int clinux_ask_for_senders(int socket);
+/// Receives one message; `*passed` is a new close-on-exec descriptor or −1, `*sender` who sent it,
+/// 0 where that was not asked for.
+ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed,
+                       pid_t *sender);
 /// Connects a socket, close-on-exec and non-blocking, to the socket `name` in `directory`, of
 /// any length: by way of /proc/self/fd.
 int clinux_connect(int directory, const char *name, int type);
@@ -264,8 +271,28 @@ int clinux_open_pagemap(int proc);
 int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap);
 /// Has `signal` end this process with the exit code 128 + its number, until the next execve(2).
 int clinux_end_by(int signal);
-/// The permitted set of this process, a bit each.
-uint64_t clinux_permitted_capabilities(void);
+
+// What a process may do. -------------------------------------------------------
+
+/// capget(2), a bit for each capability: the effective, permitted, inheritable set.
+int clinux_get_capabilities(uint64_t sets[_Nonnull 3]);
+/// capset(2), in the same order.
+int clinux_set_capabilities(const uint64_t sets[_Nonnull 3]);
+/// prctl(2) with PR_CAPBSET_READ: 1 or 0; -1 with EINVAL for what the kernel does not know.
+int clinux_has_bounding(int number);
+/// prctl(2) with PR_CAPBSET_DROP.
+int clinux_drop_bounding(int number);
+/// prctl(2) with PR_CAP_AMBIENT_RAISE, with PR_CAP_AMBIENT_IS_SET: 1 or 0.
+int clinux_raise_ambient(int number);
+int clinux_has_ambient(int number);
+/// getresuid(2) and setfsuid(2): real, effective, saved, of the file system; the same of groups.
+int clinux_get_ids(uint32_t users[_Nonnull 4], uint32_t groups[_Nonnull 4]);
+/// prctl(2) with PR_GET_NO_NEW_PRIVS, PR_GET_DUMPABLE, PR_GET_KEEPCAPS.
+int clinux_get_no_new_privileges(void);
+int clinux_get_dumpable(void);
+int clinux_get_keep_capabilities(void);
+/// prlimit(2) of this process.
+int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
 // What a kernel can do. --------------------------------------------------------
 

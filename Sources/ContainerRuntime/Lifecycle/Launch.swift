@@ -36,6 +36,7 @@ public final class Launch {
         self.plan = plan
         self.until = until
         times = trace?.times
+        context.warn = warn
     }
 
     /// What the container wrote, over what: there once it has run, and where that is wanted.
@@ -137,7 +138,11 @@ public final class Launch {
         let lifeline = try stepping("pidfd_open") { () throws(Errno) in
             try CurrentProcess.open()
         }
-        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let pair = try stepping("socketpair") { () throws(Errno) in
+            let pair = try Channel.Pair()
+            if plan.entersLate { try pair.near.askForSenders() }
+            return pair
+        }
         var watchdog: Int32?
         if plan.isTied {
             watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
@@ -156,12 +161,14 @@ public final class Launch {
             throw StepError("the plan makes no process")
         }
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
+            ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
             let own = context.forInitProcess()
             own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        for relay in context.relays { relay.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             CurrentProcess.watchMounts(of: child)

@@ -23,7 +23,7 @@ struct LaunchSession: ~Copyable {
         case interrupted(CInt)
     }
 
-    private let child: ChildProcess
+    private var child: ChildProcess
     private let signals: SignalQueue
     /// What the watchdog watches: this process.
     private let lifeline: OwnedDescriptor
@@ -46,6 +46,7 @@ struct LaunchSession: ~Copyable {
     /// Whether it has become the program, as far as it was looked at.
     private var hasStarted = false
     private var isCreated = false
+    private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
     /// A signal that has ended the start.
@@ -92,7 +93,7 @@ struct LaunchSession: ~Copyable {
             while try handleEvents(takeTurn) {
                 if failure == nil && isFarEnough { return .left }
             }
-            try drainTerminal()
+            try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
             try? child.send(signal: Signal.kill)
@@ -159,6 +160,8 @@ struct LaunchSession: ~Copyable {
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
+        let relayed = entries.count
+        for relay in context.relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
             try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
@@ -166,7 +169,10 @@ struct LaunchSession: ~Copyable {
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
-        try proxy?.handle(events[4...])
+        try proxy?.handle(events[4..<relayed])
+        for (index, relay) in context.relays.enumerated() {
+            relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
+        }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -174,10 +180,16 @@ struct LaunchSession: ~Copyable {
         return events[2].isEmpty
     }
 
-    /// What the program wrote last is still in its terminal. A reader that does not read holds the
-    /// runtime up until a signal asks it to end, be it before or after the program's end.
-    private mutating func drainTerminal() throws(SystemCallError) {
-        while let blocked = try proxy?.drain() {
+    /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
+    /// read holds the runtime up until a signal asks it to end, be it before or after the program's
+    /// end.
+    private mutating func drainStreams() throws(SystemCallError) {
+        defer {
+            if let problem = context.relays.lazy.compactMap(\.problem).first {
+                failure = failure ?? .lost(problem)
+            }
+        }
+        while let blocked = try proxy?.drain() ?? drainRelays() {
             let deadline =
                 isToEnd ? Clock.nanoseconds + LaunchSession.lastWords * 1_000_000 : nil
             let events = try attempt("poll") { () throws(Errno) in
@@ -197,6 +209,13 @@ struct LaunchSession: ~Copyable {
         return try attempt("poll") { () throws(Errno) in
             !(try Poll.ready(descriptor, .readable).isEmpty)
         }
+    }
+
+    private func drainRelays() -> FileDescriptor? {
+        for relay in context.relays {
+            if let blocked = relay.drain() { return blocked }
+        }
+        return nil
     }
 
     /// One message of the init process; its end of the channel closes when the program runs, or
@@ -234,6 +253,7 @@ struct LaunchSession: ~Copyable {
                 }
             }
         case .executing: isExecuting = true
+        case .entered: try follow(message.sender)
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
         case .spawned, .notSpawned, .root, nil:
@@ -241,6 +261,22 @@ struct LaunchSession: ~Copyable {
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
         }
         channel = consume current
+    }
+
+    /// The process has made the one that goes on in the container, and ends. Once: what is in the
+    /// container already may say anything.
+    private mutating func follow(_ process: Int32) throws(SystemCallError) {
+        if hasEntered || process <= 0 {
+            failure = .failed(
+                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            return
+        }
+        hasEntered = true
+        let made = try attempt("pidfd_open", "\(process)") { () throws(Errno) in
+            try ChildProcess(child: process)
+        }
+        _ = try attempt("waitid") { () throws(Errno) in try child.wait() }
+        child = made
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.

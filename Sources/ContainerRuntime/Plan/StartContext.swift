@@ -61,6 +61,12 @@ public final class StartContext {
     /// ask.
     var callerSize: TerminalSize?
 
+    /// What carries standard streams between the caller and the program.
+    var relays: [StreamRelay] = []
+
+    /// Tells the caller of what is not as the config says and ends nothing.
+    var warn: (String) -> Void = { _ in }
+
     // Both sides, each its own.
 
     /// Where the filter's notifications are read and answered.
@@ -92,6 +98,10 @@ public final class StartContext {
     var privateProc: HeldRoot?
     /// This process's pages, as that procfs shows them; whoever waits for the start closes it.
     var pageMap: FileDescriptor?
+    /// What the process has been given of the config's capabilities.
+    var grantedCapabilities: CapabilitySets?
+    /// The limit of processes before it was lifted.
+    var processLimit: (soft: UInt64, hard: UInt64)?
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 
@@ -127,6 +137,7 @@ public final class StartContext {
         context.bindSources = bindSources
         context.rootTree = rootTree
         context.privateProc = privateProc
+        context.relays = relays
         return context
     }
 

@@ -54,15 +54,7 @@ struct StartSession: Step {
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.
-        if hasOwnKeyring {
-            try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
-                do throws(Errno) {
-                    try CurrentProcess.startKeyring()
-                } catch .noFunction {
-                    // A kernel without keys.
-                }
-            }
-        }
+        if hasOwnKeyring { try StartKeyring().apply(context) }
         guard hasTerminal else { return }
         guard let peer = context.terminalPeer else {
             throw StepError("the plan has not opened a terminal")
@@ -71,6 +63,23 @@ struct StartSession: Step {
             try peer.borrowed.makeControllingTerminal()
             for stream in 0..<3 as Range<CInt> {
                 try peer.borrowed.become(standardStream: stream)
+            }
+        }
+        context.terminalPeer = nil
+    }
+}
+
+/// A new, empty session keyring, which the process's copies have too.
+struct StartKeyring: Step {
+    let side = Side.container
+    let summary = "start a session keyring"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
+            do throws(Errno) {
+                try CurrentProcess.startKeyring()
+            } catch .noFunction {
+                // A kernel without keys.
             }
         }
     }
@@ -181,7 +190,7 @@ struct DropBoundingSet: Step {
     var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        try stepping("cap_drop_bound") { () throws(Errno) in try sets.applyBounding() }
+        try stepping("prctl", "PR_CAPBSET_DROP") { () throws(Errno) in try sets.applyBounding() }
     }
 }
 
@@ -267,7 +276,9 @@ struct SetCapabilities: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        context.grantedCapabilities = try stepping("capset") { () throws(Errno) in
+            try sets.apply()
+        }
         // The change of credentials has cleared it.
         try TieToRuntime().apply(context)
     }
@@ -300,6 +311,8 @@ struct CloseDescriptors: Step {
             kept.append(proc.directory.borrowed)
         }
         if let pageMap = context.pageMap { kept.append(pageMap) }
+        // Of exec, which takes it when it is a process of the container.
+        if let peer = context.terminalPeer { kept.append(peer.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)
