@@ -169,6 +169,12 @@ const char *clinux_next_entry(int directory, void **stream) {
         int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (own < 0) return NULL;
         *stream = fdopendir(own);
+        if (*stream == NULL) {
+            int saved_errno = errno;
+            close(own);
+            errno = saved_errno;
+            return NULL;
+        }
     }
     struct dirent *entry;
     do {
@@ -182,6 +188,13 @@ const char *clinux_next_entry(int directory, void **stream) {
     *stream = NULL;
     errno = saved_errno;
     return NULL;
+}
+
+void clinux_end_entries(void **stream) {
+    int saved_errno = errno;
+    if (*stream != NULL) closedir(*stream);
+    *stream = NULL;
+    errno = saved_errno;
 }
 
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
