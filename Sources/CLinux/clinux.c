@@ -189,6 +189,13 @@ const char *clinux_next_entry(int directory, void **stream) {
     return NULL;
 }
 
+void clinux_end_entries(void **stream) {
+    int saved_errno = errno;
+    if (*stream != NULL) closedir(*stream);
+    *stream = NULL;
+    errno = saved_errno;
+}
+
 int clinux_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
                          uint64_t propagation) {
     struct mount_attr attributes = {.attr_set = set, .attr_clr = clear, .propagation = propagation};

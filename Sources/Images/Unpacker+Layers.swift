@@ -97,7 +97,7 @@ extension Unpacker {
             }
             let writer = LayerWriter(root, reading: reader, store.privilege, limits)
             do throws(ImageError) {
-                try writer.writeAll()
+                try writer.writeAll(counted: stream.allowEntry)
             } catch {
                 throw ImageError("\(name): \(error.message)")
             }

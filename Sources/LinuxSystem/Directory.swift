@@ -172,13 +172,19 @@ public enum HostPath {
 
     /// Makes a directory and its parents. The corresponding C function is `mkdir`.
     public static func makeDirectories(_ path: String, mode: UInt32) throws(Errno) {
-        if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
-        if errno != ENOENT { throw Errno(rawValue: errno) }
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw .noSuchFileOrDirectory
+        var missing: [String] = []
+        var place = path
+        while unsafe mkdir(place, mode) != 0 && errno != EEXIST {
+            if errno != ENOENT { throw Errno(rawValue: errno) }
+            guard let slash = place.lastIndex(of: "/"), slash != place.startIndex else {
+                throw .noSuchFileOrDirectory
+            }
+            missing.append(place)
+            place = String(place[..<slash])
         }
-        try makeDirectories(String(path[..<slash]), mode: mode)
-        if unsafe mkdir(path, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+        for place in missing.reversed() {
+            if unsafe mkdir(place, mode) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
+        }
     }
 
     /// The corresponding C function is `chmod`, which follows links.

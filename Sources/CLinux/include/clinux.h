@@ -154,6 +154,8 @@ uint64_t clinux_mount_id(int fd);
 /// the end and on failure. `*stream` is NULL before the first call, and NULL again
 /// after the last.
 const char *_Nullable clinux_next_entry(int directory, void *_Nullable *_Nonnull stream);
+/// Ends before the last entry; does nothing after it, and leaves errno as it is.
+void clinux_end_entries(void *_Nullable *_Nonnull stream);
 
 // Mounts. ---------------------------------------------------------------------
 

@@ -75,7 +75,8 @@ enum InitMessage: Equatable {
         case 3 where bytes.count == 3: self = .turn(step: step())
         case 4 where bytes.count == 1: self = .executing
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
-        case 6 where bytes.count == 5:
+        // A number with the highest bit is no process's.
+        case 6 where bytes.count == 5 && bytes[4] < 0x80:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
         case 8 where bytes.count == 1: self = .upper
         case 9 where bytes.count == 1: self = .root
