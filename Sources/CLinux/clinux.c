@@ -297,17 +297,17 @@ int clinux_is_ignored(int number) {
 
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
-void clinux_reset_signals(void) {
+int clinux_reset_signals(void) {
     // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {
         if (number == SIGKILL || number == SIGSTOP) continue;
-        syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
+        if (syscall(SYS_rt_sigaction, number, default_action, NULL, 8) != 0) return -1;
     }
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int clinux_loopback_up(void) {

@@ -44,9 +44,9 @@ int clinux_entry_type(int directory, const char *name) {
     if (own < 0) return -1;
     DIR *opened = fdopendir(own);
     if (opened == NULL) {
-        int error = errno;
+        int saved_errno = errno;
         close(own);
-        errno = error;
+        errno = saved_errno;
         return -1;
     }
     int type = -1;

@@ -30,8 +30,10 @@ public struct SignalQueue: ~Copyable {
     }
 
     /// Every signal back to its default action and unblocked, for a process about to exec.
-    public static func resetAll() {
-        clinux_reset_signals()
+    ///
+    /// The corresponding C functions are `rt_sigaction` and `sigprocmask`.
+    public static func resetAll() throws(Errno) {
+        try checkDone(clinux_reset_signals())
     }
 }
 

@@ -512,6 +512,19 @@ static void attempt(char *argument) {
         printf("{\"ok\": true, \"value\": %ld}", id);
         return;
     }
+    if (IS("scheduling")) {
+        // Nice, policy, I/O priority, the processors, in one text: each of this process.
+        char words[128];
+        cpu_set_t processors;
+        CPU_ZERO(&processors);
+        sched_getaffinity(0, sizeof processors, &processors);
+        errno = 0;
+        int nice_value = getpriority(PRIO_PROCESS, 0);
+        snprintf(words, sizeof words, "nice %d, policy %d, io %ld, processors %d", nice_value,
+                 sched_getscheduler(0), syscall(SYS_ioprio_get, 1 /* a process */, 0),
+                 CPU_COUNT(&processors));
+        return value(words);
+    }
     if (IS("call")) return try_system_call(rest);
     errno = EINVAL;
     done(-1);

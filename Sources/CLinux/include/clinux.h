@@ -243,7 +243,7 @@ int clinux_is_ignored(int signal);
 /// `signal` back to its default action.
 int clinux_set_default(int signal);
 /// Every signal back to its default action, none blocked.
-void clinux_reset_signals(void);
+int clinux_reset_signals(void);
 int clinux_loopback_up(void);
 int clinux_install_seccomp(unsigned int flags, const void *_Nullable instructions,
                            unsigned short count);

@@ -105,7 +105,6 @@ public final class Launch {
         for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
             try apply(index, planned)
         }
-        KillPoint.reach(plan.entry)
         let start = Clock.nanoseconds
         do {
             var session = try begin()
@@ -189,7 +188,6 @@ public final class Launch {
         context.initProcess = (child.pid, child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
-        KillPoint.reach(index)
         do throws(Errno) {
             // Of a program that runs it is the program's signal.
             if index < plan.firstAfterStart { try Interruption.check() }
@@ -204,7 +202,6 @@ public final class Launch {
     }
 
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
-        KillPoint.reach(index)
         let start = times == nil ? 0 : Clock.nanoseconds
         do {
             try planned.step.apply(context)

@@ -91,7 +91,6 @@ extension StoredContainer {
         case .paused: throw error("cannot start a container in the paused state")
         }
         let readiness = try listenForReadiness(notifySocket)
-        KillPoint.reach(0)
         let words: [UInt8]
         do throws(SystemCallError) {
             words = try openGate(state)
@@ -101,10 +100,8 @@ extension StoredContainer {
         guard words.starts(with: AwaitStart.opened) else {
             throw error("cannot start a container that has stopped: its init process has died")
         }
-        KillPoint.reach(3)
         // The program runs: nobody can wait for its start any more.
         try? directory.borrowed.remove(ContainerStore.fifoName)
-        KillPoint.reach(4)
         let rest = words.dropFirst(AwaitStart.opened.count)
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
@@ -252,7 +249,6 @@ extension StoredContainer {
         let gate = try attempt("open", name) { () throws(Errno) in
             try directory.borrowed.open(name, [.readOnly, .nonBlocking])
         }
-        KillPoint.reach(1)
         var words: [UInt8] = []
         while true {
             let events = try attempt("poll") { () throws(Errno) in
@@ -262,7 +258,6 @@ extension StoredContainer {
                 try gate.borrowed.readSome(Channel.capacity)
             }
             words += more ?? []
-            if !words.isEmpty { KillPoint.reach(2) }
             // Its end: of the writer, or of the process that would have been one.
             if more?.isEmpty == true && (!events[0].isEmpty || !events[1].isEmpty) { return words }
         }

@@ -178,7 +178,10 @@ struct FindHome: Step {
     var summary: String { "look up the home directory of user \(userID)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        context.home = UserLookup.home(of: userID, in: try context.openRoot().directory)
+        let root = try context.openRoot()
+        context.home = try stepping("read", "/etc/passwd of the container") { () throws(Errno) in
+            try UserLookup.home(of: userID, in: root.directory)
+        }
     }
 }
 
