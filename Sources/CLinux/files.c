@@ -60,13 +60,6 @@ int clinux_lock_byte(int fd, int64_t place, int exclusive) {
     return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-int clinux_raise_open_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int clinux_exchange(int directory, const char *one, const char *other) {
     return renameat2(directory, one, directory, other, RENAME_EXCHANGE);
 }

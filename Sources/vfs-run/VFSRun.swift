@@ -19,6 +19,7 @@ enum VFSRun {
             try globals.log.open()
             let (command, left) = Command.choose(rest)
             failureCode = command.failureCode
+            ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))

@@ -95,21 +95,23 @@ import Testing
                            default
                 41  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                42  container  keep 2 capabilities in the bounding set                        \
-                           config.json:9
-                43  container  close every descriptor but the standard streams                \
+                42  container  leave the other limits as the caller has them                  \
                            default
-                44  container  forbid new privileges                                          \
+                43  container  keep 2 capabilities in the bounding set                        \
+                           config.json:9
+                44  container  close every descriptor but the standard streams                \
+                           default
+                45  container  forbid new privileges                                          \
                            config.json:14
-                45  container  become user 1000, group 100, groups 5,6, umask 077             \
+                46  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                46  container  keep 1 capability, 1 of them ambient                           \
+                47  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                47  container  read back ids, groups, capabilities and limits                   \
+                48  container  read back ids, groups, capabilities and limits                   \
                            default
-                48  container  install the seccomp filter                                     \
+                49  container  install the seccomp filter                                     \
                            config.json:32
-                49  container  execute ls -l                                                  \
+                50  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -134,6 +136,7 @@ import Testing
                 "take the relayed standard streams",
                 "enter /",
                 "look up the home directory of user 0",
+                "leave limits as the caller has them",
                 "keep no capability in the bounding set",
                 "close every descriptor but the standard streams",
                 "become user 0, group 0, umask 022",

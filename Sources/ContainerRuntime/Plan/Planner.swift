@@ -617,6 +617,9 @@ public struct Planner {
             add(SetLimit(limit: limit.value), limit.origin)
         }
         if lifts { add(LiftProcessLimit(), counted?.origin ?? .standard) }
+        add(
+            LeaveCallersLimits(
+                setsFiles: process.limits.contains { $0.value.resource == .openFiles }))
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         // Before the filter, wherever that is: profiles for older kernels know no close_range.
         let preserved =
