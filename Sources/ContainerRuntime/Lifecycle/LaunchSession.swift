@@ -204,14 +204,14 @@ struct LaunchSession: ~Copyable {
         }
     }
 
-    private func hasMoreToReceive() throws(SystemCallError) -> Bool {
+    private mutating func hasMoreToReceive() throws(SystemCallError) -> Bool {
         guard let descriptor = channel?.borrowed else { return false }
         return try attempt("poll") { () throws(Errno) in
             !(try Poll.ready(descriptor, .readable).isEmpty)
         }
     }
 
-    private func drainRelays() -> FileDescriptor? {
+    private mutating func drainRelays() -> FileDescriptor? {
         for relay in context.relays {
             if let blocked = relay.drain() { return blocked }
         }

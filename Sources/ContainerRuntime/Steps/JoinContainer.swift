@@ -101,7 +101,7 @@ struct JoinContainer: SpawningStep {
                 return try spawn(in: nil)
             }
         }
-        return try await (made, pair.takeNear())
+        return try follow(made, pair.takeNear())
     }
 
     /// Until it has joined everything, or has said what keeps it from that.
