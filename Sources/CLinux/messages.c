@@ -14,9 +14,10 @@ int clinux_socketpair(int ends[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
+// A descriptor, and who sent the message.
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 };
 
 ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed) {
@@ -26,7 +27,7 @@ ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed) {
     if (passed >= 0) {
         memset(&control, 0, sizeof control);
         message.msg_control = &control;
-        message.msg_controllen = sizeof control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int));
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
@@ -36,7 +37,12 @@ ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed) {
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
+int clinux_ask_for_senders(int socket) {
+    const int yes = 1;
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+}
+
+ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed, pid_t *sender) {
     struct iovec part = {.iov_base = bytes, .iov_len = capacity};
     union control control;
     struct msghdr message = {.msg_iov = &part,
@@ -44,11 +50,19 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
     *passed = -1;
+    *sender = 0;
     ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (count < 0) return -1;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(passed, CMSG_DATA(header), sizeof *passed);
+    for (; header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET) continue;
+        struct ucred credentials;
+        if (header->cmsg_type == SCM_RIGHTS) memcpy(passed, CMSG_DATA(header), sizeof *passed);
+        if (header->cmsg_type == SCM_CREDENTIALS) {
+            memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+            *sender = credentials.pid;
+        }
+    }
     return count;
 }
 

@@ -82,6 +82,14 @@ pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *), void *context) {
     return copy_into(&arguments, body, context);
 }
 
+pid_t clinux_fork_sibling(void) {
+    struct clone_args arguments = {.flags = CLONE_PARENT};
+    long result = syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (result < 0 && (errno == ENOSYS || errno == EPERM))
+        result = syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0);
+    return (pid_t)result;
+}
+
 void clinux_watch(int pidfd) { watched.target = pidfd; }
 
 // Without an exit signal only __WALL finds it.

@@ -31,6 +31,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -684,12 +685,43 @@ static bool look(const char *path) {
     return true;
 }
 
+// The field of a process's status that is a set of capabilities; 0 where there is none.
+static unsigned long long capability_field(const char *text, const char *name) {
+    const char *line = strstr(text, name);
+    return line == NULL ? 0 : strtoull(line + strlen(name), NULL, 16);
+}
+
+// All that a process holds or could come to hold.
+static unsigned long long reachable_capabilities(const char *pid) {
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%s/status", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    static char text[8192];
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    return capability_field(text, "CapPrm:") | capability_field(text, "CapEff:") |
+           capability_field(text, "CapInh:") | capability_field(text, "CapBnd:");
+}
+
+// Stops a process as a debugger does. False where that is not allowed, or it has ended.
+static bool seize(pid_t pid) {
+    int status;
+    if (ptrace(PTRACE_SEIZE, pid, 0, 0) != 0) return false;
+    if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0) return false;
+    return waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status);
+}
+
 // --spy WORD: looks at every other process until standard input closes, then says how many it saw,
 // how many let it look, which of their descriptors, roots and working directories are not this
-// container's, how many programs are not (and could be opened for writing), and in how many
-// environments and command lines WORD was.
+// container's, how many programs are not (and could be opened for writing), in how many
+// environments and command lines WORD was, how many it could stop, and how many had a capability
+// within reach that it has not itself.
 static int spy(const char *word) {
-    long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0;
+    long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0, seized = 0, stronger = 0;
+    const unsigned long long own = reachable_capabilities("self");
+    int last = 0;
     struct stat top;
     if (stat("/", &top) != 0) return 1;
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -705,6 +737,11 @@ static int spy(const char *word) {
             char path[300];
             struct stat found;
             seen++;
+            const int pid = atoi(entry->d_name);
+            const bool stopped = pid > last && seize(pid);
+            if (pid > last) last = pid;
+            if (stopped) seized++;
+            if (reachable_capabilities(entry->d_name) & ~own) stronger++;
             snprintf(path, sizeof path, "/proc/%s/root", entry->d_name);
             if (stat(path, &found) == 0 &&
                 (found.st_dev != top.st_dev || found.st_ino != top.st_ino) && foreign_count < 64) {
@@ -740,12 +777,13 @@ static int spy(const char *word) {
                     words++;
                 }
             }
+            if (stopped) ptrace(PTRACE_DETACH, pid, 0, 0);
         }
         closedir(proc);
     }
     printf("{\"seen\": %lld, \"looked\": %lld, \"words\": %lld, \"sealed\": %lld, "
-           "\"written\": %lld, \"foreign\": [",
-           seen, looked, words, sealed, written);
+           "\"written\": %lld, \"seized\": %lld, \"stronger\": %lld, \"foreign\": [",
+           seen, looked, words, sealed, written, seized, stronger);
     for (int i = 0; i < foreign_count; i++) {
         if (i > 0) printf(", ");
         quote(foreign[i]);

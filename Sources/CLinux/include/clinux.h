@@ -47,6 +47,9 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int *pidfd, int (*body)(void *_Nu
 /// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
 /// one is a child of that one's parent, and a copy. `flags` are namespaces.
 pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
+/// As fork(2), but the new process is a child of this one's parent. By clone(2) where a filter
+/// forbids clone3(2).
+pid_t clinux_fork_sibling(void);
 /// Runs `body(context)`, which must end its process, in a copy of this one with namespaces of its
 /// own (`flags`), and waits for its end.
 int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
@@ -174,8 +177,12 @@ int clinux_bpf_attach_device(int cgroup, int program);
 int clinux_socketpair(int ends[_Nonnull 2]);
 /// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
 ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
-/// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
-ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
+/// SO_PASSCRED: the kernel says who has sent each message.
+int clinux_ask_for_senders(int socket);
+/// Receives one message; `*passed` is a new close-on-exec descriptor or −1, `*sender` who sent it,
+/// 0 where that was not asked for.
+ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed,
+                       pid_t *sender);
 /// Connects a stream socket (SOCK_CLOEXEC) to the socket `name` in `directory`, of
 /// any length: by way of /proc/self/fd.
 int clinux_connect(int directory, const char *name, int type);

@@ -11,6 +11,7 @@
 ///     spawned     pid                                  it came from the process in between
 ///     notSpawned  errno                                the same
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
+///     entered     nothing; the kernel says who sent it the runtime goes on with that process
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -31,6 +32,7 @@ enum InitMessage: Equatable {
     case spawned(pid: Int32)
     case notSpawned(errno: CInt)
     case root
+    case entered
 
     /// The runtime's answer to `turn`.
     static let go: [UInt8] = [0]
@@ -50,6 +52,7 @@ enum InitMessage: Equatable {
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
         case .upper: [8]
         case .root: [9]
+        case .entered: [10]
         }
     }
 
@@ -74,6 +77,7 @@ enum InitMessage: Equatable {
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
         case 8 where bytes.count == 1: self = .upper
         case 9 where bytes.count == 1: self = .root
+        case 10 where bytes.count == 1: self = .entered
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

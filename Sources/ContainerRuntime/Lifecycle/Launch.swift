@@ -122,7 +122,11 @@ public final class Launch {
         let lifeline = try stepping("pidfd_open") { () throws(Errno) in
             try CurrentProcess.open()
         }
-        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let pair = try stepping("socketpair") { () throws(Errno) in
+            let pair = try Channel.Pair()
+            if plan.entersLate { try pair.near.askForSenders() }
+            return pair
+        }
         var watchdog: Int32?
         if plan.isTied {
             watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
@@ -141,6 +145,7 @@ public final class Launch {
             throw StepError("the plan makes no process")
         }
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
+            ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
             let own = context.forInitProcess()

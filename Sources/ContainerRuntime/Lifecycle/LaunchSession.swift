@@ -21,7 +21,7 @@ struct LaunchSession: ~Copyable {
         case lost(SystemCallError)
     }
 
-    private let child: ChildProcess
+    private var child: ChildProcess
     private let signals: SignalQueue
     /// What the watchdog watches: this process.
     private let lifeline: OwnedDescriptor
@@ -44,6 +44,7 @@ struct LaunchSession: ~Copyable {
     /// Whether it has become the program, as far as it was looked at.
     private var hasStarted = false
     private var isCreated = false
+    private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
 
@@ -215,6 +216,7 @@ struct LaunchSession: ~Copyable {
                 }
             }
         case .executing: isExecuting = true
+        case .entered: try follow(message.sender)
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
         case .spawned, .notSpawned, .root, nil:
@@ -222,6 +224,22 @@ struct LaunchSession: ~Copyable {
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
         }
         channel = consume current
+    }
+
+    /// The process has made the one that goes on in the container, and ends. Once: what is in the
+    /// container already may say anything.
+    private mutating func follow(_ process: Int32) throws(SystemCallError) {
+        if hasEntered || process <= 0 {
+            failure = .failed(
+                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            return
+        }
+        hasEntered = true
+        let made = try attempt("pidfd_open", "\(process)") { () throws(Errno) in
+            try ChildProcess(child: process)
+        }
+        _ = try attempt("waitid") { () throws(Errno) in try child.wait() }
+        child = made
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.

@@ -21,6 +21,8 @@ public struct Plan: Sendable {
     var consoleSocket: String?
     /// Whether the container ends with the runtime process.
     var isTied = true
+    /// Whether the process that takes the container's steps makes another one, which goes on.
+    var entersLate = false
     /// Whether the state stays when the container has ended.
     var isKept = false
     /// Whether what the container leaves behind becomes the runtime's.

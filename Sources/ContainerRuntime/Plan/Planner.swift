@@ -43,6 +43,7 @@ public struct Planner {
         if let joined = configuration.joined {
             plan.consoleSocket = joined.consoleSocket
             plan.isTied = false
+            plan.entersLate = joined.namespaces.contains(.pid)
         }
         // Nobody else would end what its first process leaves behind.
         if plan.isTied && !plan.namespaces.contains(.pid) { plan.adoptsOrphans = true }
@@ -268,8 +269,8 @@ public struct Planner {
                 inner: joined.innerControlGroups, resctrlGroup: joined.resctrlGroup,
                 hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value,
-                takesProc: joined.namespaces.contains(.user)
-                    && (process.appArmorProfile != nil || process.label != nil)))
+                takesProc: process.appArmorProfile != nil || process.label != nil
+                    || (process.oomScoreAdjustment != nil && !configuration.opensOnHost)))
         add(TieToRuntime())
         if joined.namespaces.contains(.user) {
             add(BecomeNamespaceRoot(user: nil, group: nil))
@@ -566,11 +567,16 @@ public struct Planner {
         if let label = process.label, container?.hasOwnKeyring ?? true {
             add(LabelKeyring(label: label.value), label.origin)
         }
-        add(
-            StartSession(
-                hasTerminal: process.terminal != nil,
-                hasOwnKeyring: container?.hasOwnKeyring ?? true))
         let joined = configuration.joined
+        let enters = joined?.namespaces.contains(.pid) ?? false
+        if enters {
+            add(StartKeyring())
+        } else {
+            add(
+                StartSession(
+                    hasTerminal: process.terminal != nil,
+                    hasOwnKeyring: container?.hasOwnKeyring ?? true))
+        }
         if container != nil || joined != nil {
             add(GiveStreams(userID: process.user.value.userID), process.user.origin)
         }
@@ -596,9 +602,13 @@ public struct Planner {
         // Behind what opens files: they would count against RLIMIT_NOFILE. Before the user changes:
         // who may raise no limit, and whose processes RLIMIT_NPROC counts from that moment on.
         let tight = process.limits.filter(isTight)
+        let counted = process.limits.first { $0.value.resource == .processes }
+        let lifts = enters && (counted != nil || filter == nil || process.noNewPrivileges.value)
         for limit in process.limits where !isTight(limit) {
+            if lifts && limit.value.resource == .processes { continue }
             add(SetLimit(limit: limit.value), limit.origin)
         }
+        if lifts { add(LiftProcessLimit(), counted?.origin ?? .standard) }
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         // Before the filter, wherever that is: profiles for older kernels know no close_range.
         let preserved =
@@ -622,15 +632,24 @@ public struct Planner {
             let search = ProgramSearch(
                 arguments: process.arguments.value, environment: process.environment)
             add(FindProgram(search: search), process.arguments.origin)
-            add(LetGo())
         }
         add(
             VerifyRights(
                 sets: process.capabilities.value, user: process.user.value,
                 mayLackGroups: configuration.isRestricted,
                 forbidsNewPrivileges: process.noNewPrivileges.value,
-                limits: process.limits.filter { !isTight($0) }.map(\.value),
+                limits: process.limits.map(\.value).filter { limit in
+                    !(lifts && limit.resource == .processes)
+                        && !tight.contains { $0.value.resource == limit.resource }
+                },
                 isFiltered: filter != nil && !process.noNewPrivileges.value))
+        if enters {
+            add(EnterProcesses())
+            add(
+                StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
+        }
+        if lifts { add(SetProcessLimit(limit: counted?.value), counted?.origin ?? .standard) }
+        if container != nil || joined != nil { add(LetGo()) }
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }
         planReport(

@@ -93,6 +93,8 @@ public final class StartContext {
     var pageMap: FileDescriptor?
     /// What the process has been given of the config's capabilities.
     var grantedCapabilities: CapabilitySets?
+    /// The limit of processes before it was lifted.
+    var processLimit: (soft: UInt64, hard: UInt64)?
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 

@@ -54,15 +54,7 @@ struct StartSession: Step {
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.
-        if hasOwnKeyring {
-            try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
-                do throws(Errno) {
-                    try CurrentProcess.startKeyring()
-                } catch .noFunction {
-                    // A kernel without keys.
-                }
-            }
-        }
+        if hasOwnKeyring { try StartKeyring().apply(context) }
         guard hasTerminal else { return }
         guard let peer = context.terminalPeer else {
             throw StepError("the plan has not opened a terminal")
@@ -71,6 +63,23 @@ struct StartSession: Step {
             try peer.borrowed.makeControllingTerminal()
             for stream in 0..<3 as Range<CInt> {
                 try peer.borrowed.become(standardStream: stream)
+            }
+        }
+        context.terminalPeer = nil
+    }
+}
+
+/// A new, empty session keyring, which the process's copies have too.
+struct StartKeyring: Step {
+    let side = Side.container
+    let summary = "start a session keyring"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
+            do throws(Errno) {
+                try CurrentProcess.startKeyring()
+            } catch .noFunction {
+                // A kernel without keys.
             }
         }
     }
@@ -302,6 +311,8 @@ struct CloseDescriptors: Step {
             kept.append(proc.directory.borrowed)
         }
         if let pageMap = context.pageMap { kept.append(pageMap) }
+        // Of exec, which takes it when it is a process of the container.
+        if let peer = context.terminalPeer { kept.append(peer.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)
