@@ -46,6 +46,7 @@ extension Command {
         failureCode: RuntimeError.failure,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
+            let warn = arguments.globals.log.warning
             let stops = arguments.values("stop-at")
             if !stops.isEmpty {
                 do throws(Plan.UnknownStep) {
@@ -56,14 +57,14 @@ extension Command {
             }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try run(Launch(plan))
+                    return try run(Launch(plan, warn: warn))
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
-                    try run(Launch(plan, trace: trace))
+                    try run(Launch(plan, trace: trace, warn: warn))
                 }
                 try trace.write(to: file)
                 return try outcome.get()

@@ -36,6 +36,7 @@ public final class Launch {
         self.plan = plan
         self.until = until
         times = trace?.times
+        context.warn = warn
     }
 
     /// What the container wrote, over what: there once it has run, and where that is wanted.

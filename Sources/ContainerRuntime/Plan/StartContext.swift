@@ -60,6 +60,9 @@ public final class StartContext {
     /// What carries standard streams between the caller and the program.
     var relays: [StreamRelay] = []
 
+    /// Tells the caller of what is not as the config says and ends nothing.
+    var warn: (String) -> Void = { _ in }
+
     // Both sides, each its own.
 
     /// Where the filter's notifications are read and answered.

@@ -44,7 +44,15 @@ struct MakeControlGroup: Step {
             try stepping("write", "the container's groups") { () throws(Errno) in
                 try context.container?.announce(context.state?.groups ?? ResourceGroups())
             }
-            if group.isOptional { return }
+            if group.isOptional {
+                if !group.resources.summary.isEmpty {
+                    context.warn(
+                        "the limits of linux.resources do not hold: \(error.sentence); they take a"
+                            + " control group that belongs to this user, as \"systemd-run --user"
+                            + " --scope -p Delegate=yes\" makes one")
+                }
+                return
+            }
             throw StepError(
                 error.sentence
                     + (group.policesDevices || group.unit != nil
