@@ -59,7 +59,7 @@ int clinux_get_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
 int clinux_get_keep_capabilities(void) { return prctl(PR_GET_KEEPCAPS, 0, 0, 0, 0); }
 
 int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard) {
-    struct rlimit64 limit;
+    struct rlimit64 limit = {0};
     if (prlimit64(0, (enum __rlimit_resource)resource, NULL, &limit) != 0) return -1;
     *soft = limit.rlim_cur;
     *hard = limit.rlim_max;

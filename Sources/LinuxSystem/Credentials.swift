@@ -37,11 +37,11 @@ extension Credentials {
     /// The corresponding C function is `geteuid`.
     public static var effectiveUser: UInt32 { geteuid() }
 
-    /// The same, where it decides what is done: no answer is an error, and not a user without rights.
-    public static func requireUser() throws(Errno) -> UInt32 {
+    /// The same, where it decides what is done: nil where the call was answered by an error, which
+    /// the C library does not tell of, and no user without rights.
+    public static var knownUser: UInt32? {
         let user = geteuid()
-        if user == .max { throw Errno(rawValue: errno) }
-        return user
+        return user == .max ? nil : user
     }
 
     /// The corresponding C function is `getegid`.

@@ -1,15 +1,12 @@
 internal import ContainerRuntime
 internal import LinuxSystem
-internal import SystemPackage
 
 extension Invocation {
     /// Finds out what the caller may do. One system call for root.
     mutating func setCaller(_ globals: GlobalOptions) throws(CommandError) {
-        let user: UInt32
-        do {
-            user = try Credentials.requireUser()
-        } catch {
-            throw CommandError("geteuid: \(error.words)")
+        guard let user = Credentials.knownUser else {
+            throw CommandError(
+                "geteuid: the kernel does not say who runs vfs-run; a filter forbids it")
         }
         let isRoot = user == 0 && globals.rootless != .always
         if isRoot {

@@ -152,6 +152,7 @@ struct EnterProcesses: Step {
                 case .resourceTemporarilyUnavailable:
                     "the container has as many processes as linux.resources.pids allows, or is"
                         + " scheduled by SCHED_DEADLINE"
+                case .noMemory: "the container has ended"
                 case .notPermitted, .noFunction:
                     "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
                 default: nil
