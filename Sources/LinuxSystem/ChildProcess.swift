@@ -179,16 +179,6 @@ public enum CurrentProcess {
         try check(clinux_fork_sibling()) == 0
     }
 
-    /// For a process that `ChildProcess.spawn` has made: makes a copy of it, which is a child of its
-    /// parent too, and goes on in both.
-    ///
-    /// - Returns: Whether this is the copy.
-    ///
-    /// The corresponding C function is `clone3` with `CLONE_PARENT`.
-    public static func forkSibling() throws(Errno) -> Bool {
-        try check(clinux_fork_sibling()) == 0
-    }
-
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
         try checkDone(clinux_set_parent_death_signal(signal))
