@@ -340,11 +340,7 @@ struct ControlGroupMaker {
         do throws(Errno) {
             directory = try HostPath.open(path, [.readOnly, .directory])
         } catch .noSuchFileOrDirectory {
-            // One who clears leftovers away took it for one, before it could be locked.
-            var failure = ControlGroupError(
-                "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
-            failure.isRemoved = true
-            throw failure
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
         }
@@ -357,10 +353,20 @@ struct ControlGroupMaker {
             throw ControlGroupError(
                 "the cgroup \"\(path)\" is taken by another container; name another in"
                     + " linux.cgroupsPath", isTaken: true)
+        } catch .noSuchFileOrDirectory {
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
         return ControlGroup.Hold(directory, path: path)
+    }
+
+    /// One who tidies empty cgroups away has done so before there was a process in it.
+    private func removed(_ path: String) -> ControlGroupError {
+        var failure = ControlGroupError(
+            "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+        failure.isRemoved = true
+        return failure
     }
 
     private func requireNobody(
