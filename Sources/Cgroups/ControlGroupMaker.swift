@@ -92,6 +92,19 @@ extension ControlGroup {
         }
     }
 
+    /// Which of these directories, and of those on the way to them, are not there, the deepest first.
+    public static func missing(_ paths: [(controllers: String, path: String)]) -> [String] {
+        var missing: [String] = []
+        for (_, place) in paths {
+            var path = place
+            while path != "/", ControlGroup(paths: [("", path)]).isMissing {
+                missing.append(path)
+                path = ControlGroupPath.parent(of: path)
+            }
+        }
+        return missing
+    }
+
     /// Makes anew what others have removed of it before there was a process in it, limits and all.
     ///
     /// - Parameter request: By which it was made.
