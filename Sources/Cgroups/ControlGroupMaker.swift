@@ -92,6 +92,19 @@ extension ControlGroup {
         }
     }
 
+    /// Which of these directories, and of those on the way to them, are not there, the deepest first.
+    public static func missing(_ paths: [(controllers: String, path: String)]) -> [String] {
+        var missing: [String] = []
+        for (_, place) in paths {
+            var path = place
+            while path != "/", ControlGroup(paths: [("", path)]).isMissing {
+                missing.append(path)
+                path = ControlGroupPath.parent(of: path)
+            }
+        }
+        return missing
+    }
+
     /// Makes anew what others have removed of it before there was a process in it, limits and all.
     ///
     /// - Parameter request: By which it was made.
@@ -340,11 +353,7 @@ struct ControlGroupMaker {
         do throws(Errno) {
             directory = try HostPath.open(path, [.readOnly, .directory])
         } catch .noSuchFileOrDirectory {
-            // One who clears leftovers away took it for one, before it could be locked.
-            var failure = ControlGroupError(
-                "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
-            failure.isRemoved = true
-            throw failure
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
         }
@@ -357,10 +366,20 @@ struct ControlGroupMaker {
             throw ControlGroupError(
                 "the cgroup \"\(path)\" is taken by another container; name another in"
                     + " linux.cgroupsPath", isTaken: true)
+        } catch .noSuchFileOrDirectory {
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
         return ControlGroup.Hold(directory, path: path)
+    }
+
+    /// One who tidies empty cgroups away has done so before there was a process in it.
+    private func removed(_ path: String) -> ControlGroupError {
+        var failure = ControlGroupError(
+            "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+        failure.isRemoved = true
+        return failure
     }
 
     private func requireNobody(

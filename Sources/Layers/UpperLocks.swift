@@ -8,28 +8,39 @@ public import SystemPackage
 final class UpperLocks: Sendable {
     static let name = "lock"
 
-    private let file: OwnedDescriptor
-    private let status: FileStatus
+    /// Nil where nobody can write, and nothing needs to be locked.
+    private let file: LayerDirectory?
+    private let status: FileStatus?
 
     /// Opens the file, and makes it where it is missing.
     init(in directory: FileDescriptor) throws(Errno) {
-        // Without waiting, should somebody have put a FIFO there.
-        file = try directory.open(
-            UpperLocks.name, [.readWrite, .create, .nonBlocking, .noControllingTerminal],
-            mode: 0o600)
-        status = try FileStatus.of(file.borrowed)
-        if status.kind != .regular { throw .notPermitted }
+        let opened: OwnedDescriptor
+        do throws(Errno) {
+            // Without waiting, should there be a FIFO.
+            opened = try directory.open(
+                UpperLocks.name, [.readWrite, .create, .nonBlocking, .noControllingTerminal],
+                mode: 0o600)
+        } catch .readOnlyFileSystem {
+            file = nil
+            status = nil
+            return
+        }
+        let found = try FileStatus.of(opened.borrowed)
+        if found.kind != .regular { throw .notPermitted }
+        file = LayerDirectory(opened, layer: 0)
+        status = found
     }
 
     /// Takes one, or turns the own one into another; held as long as this value lives.
     ///
     /// - Throws: `Errno.wouldBlock` when another process holds it.
     func take(_ number: Int, exclusive: Bool) throws(Errno) {
-        try file.borrowed.lock(byte: Int64(number), exclusive: exclusive)
+        try file?.borrowed.lock(byte: Int64(number), exclusive: exclusive)
     }
 
     /// Whether these are the locks of that directory, or of one that has been removed.
     func belong(to directory: FileDescriptor) throws(Errno) -> Bool {
+        guard let status else { return true }
         do throws(Errno) {
             return try FileStatus.of(UpperLocks.name, in: directory).isSame(as: status)
         } catch .noSuchFileOrDirectory {
@@ -61,9 +72,6 @@ public final class LayerLock: Sendable {
             throw LayerError(
                 "the layer \"\(path)\" is being written as the upper of another run; wait for its"
                     + " end")
-        } catch .readOnlyFileSystem {
-            // Nobody writes to it.
-            return nil
         } catch .permissionDenied {
             throw LayerError(
                 "the layer \"\(path)\" is what runs of another user write, and cannot be locked; have"

@@ -113,6 +113,30 @@ import Testing
         }
     }
 
+    @Test func `are not written without the name of the machine's run`() throws {
+        try Sandbox.use { box in
+            try box.prepare(box.config())
+            let hidden =
+                "mount --bind /dev/null /proc/sys/kernel/random/boot_id && exec \"$@\""
+            func run(_ words: [String]) throws -> Outcome {
+                try Running(
+                    try #require(Host.find("unshare")),
+                    ["--mount", "sh", "-c", hidden, "sh", Host.runtime, "--root", box.stateRoot]
+                        + words, environment: ["PATH=/usr/bin:/bin"], directory: box.bundle
+                ).finish()
+            }
+            let created = try run(["create", box.id()])
+            #expect(created.code == 1, "\(created)")
+            #expect(box.containers == [])
+            // One that runs is not taken for one that has stopped.
+            try box.create()
+            let deleted = try run(["delete", box.id()])
+            #expect(deleted.code == 1 && deleted.error.contains("boot_id"), "\(deleted)")
+            #expect(try box.status() == "created")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test func `that name what is no control group remove nothing`() throws {
         try Sandbox.use { box in
             try box.makeDirectory("victim/inner")

@@ -258,6 +258,27 @@ import Testing
         }
     }
 
+    @Test func `a trace is written behind no link, and over no file of another user`() throws {
+        try Sandbox.use { box in
+            box.mayChange = ["trace.json", "mine.json"]
+            func trace(_ path: String) throws -> Outcome {
+                try box.run(box.config(), ["--trace", path], arguments: ["true"])
+            }
+            try box.link("trace.json", to: box.canary + "/file")
+            #expect(try trace(box.path("trace.json")).error.contains("cannot be written"))
+            #expect(box.read("canary/file") == "untouched\n")
+            unlink(box.path("trace.json"))
+            try box.write("trace.json", "theirs")
+            chown(box.path("trace.json"), 54_322, 54_322)
+            #expect(try trace(box.path("trace.json")).error.contains("cannot be written"))
+            #expect(box.read("trace.json") == "theirs")
+            try box.write("mine.json", String(repeating: "x", count: 1 << 20))
+            #expect(try trace(box.path("mine.json")).code == 0)
+            _ = try Value(parsing: box.read("mine.json"))
+            #expect(try trace("/dev/stderr").error.contains("traceEvents"))
+        }
+    }
+
     // MARK: Files of the user's own
 
     @Test func `an upper is not made in a layer`() throws {

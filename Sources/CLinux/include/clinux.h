@@ -89,7 +89,8 @@ void clinux_watch(int pidfd);
 void clinux_watch_mounts(pid_t pid);
 
 /// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
-/// which must stay where they are. Called before it is started.
+/// which must stay where they are. What is in them is killed first; not so in those behind an empty
+/// path, which others may have processes in. May be called again while it runs.
 void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 
 /// Ends the watchdog: it kills nothing and puts nothing back.

@@ -307,6 +307,15 @@ public struct StoredContainer: Sendable {
 
     /// Removes the directory and everything the runtime keeps in it.
     func remove() throws(RuntimeError) {
+        // These take no descriptor: there may be none to be had.
+        for name in [
+            ContainerStore.stateName, ContainerStore.groupsName, ContainerStore.configName,
+            ContainerStore.fifoName,
+        ] {
+            // Where it fails, so does what follows.
+            try? directory.borrowed.remove(name)
+        }
+        if (try? root.borrowed.removeDirectory(id.text)) != nil { return }
         do throws(Errno) {
             for name in try directory.borrowed.entries() {
                 do throws(Errno) {

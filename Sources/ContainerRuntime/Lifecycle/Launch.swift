@@ -21,9 +21,12 @@ public final class Launch {
     private let until: Accompaniment
     private let warn: (String) -> Void
     let context = StartContext()
-    /// What the watchdog removes; C holds on to it.
-    private lazy var controlGroupPaths = CStringArray(
-        context.controlGroup?.paths.map(\.path) ?? [])
+    /// Until the session has it.
+    private var watchdog: Int32?
+    /// What the watchdog watches: this process.
+    private var lifeline: HeldDescriptor?
+    private lazy var terminal =
+        plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
 
     /// - Parameters:
     ///   - trace: Where the times of the steps go, when they are wanted.
@@ -68,6 +71,9 @@ public final class Launch {
             let failure = error
             // Taken by now: the next one may end a hook that does not end.
             let signal = Interruption.take()
+            if let watchdog = watchdog.take(), (try? CurrentProcess.endWatchdog(watchdog)) != nil {
+                context.endedWatchdog = watchdog
+            }
             do throws(RuntimeError) { try finish() } catch { warn(error.message) }
             throw signal.map(RuntimeError.ended) ?? failure
         }
@@ -103,6 +109,14 @@ public final class Launch {
 
     private func launch() throws(RuntimeError) -> LaunchSession.Ending {
         for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
+            // From the first directory on nothing is left, whatever happens to this process.
+            if planned.step is MakeControlGroup {
+                do throws(StepError) {
+                    try startWatchdog()
+                } catch {
+                    throw RuntimeError(plan.sentence(planned, error))
+                }
+            }
             try apply(index, planned)
         }
         let start = Clock.nanoseconds
@@ -117,11 +131,21 @@ public final class Launch {
         }
     }
 
-    /// Starts the watchdog, and makes the init process, which goes its own way in here.
+    /// Where the container does not outlive this process.
+    private func startWatchdog() throws(StepError) {
+        if lifeline != nil || !plan.isTied { return }
+        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
+            HeldDescriptor(try CurrentProcess.open())
+        }
+        self.lifeline = lifeline
+        watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
+            try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+        }
+    }
+
+    /// Makes the init process, which goes its own way in here.
     private func begin() throws(StepError) -> LaunchSession {
         try stepping("poll") { () throws(Errno) in try Interruption.check() }
-        let terminal =
-            plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
         // A serial line does not know its size: that of the config stays.
         if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
             context.callerSize = size
@@ -134,20 +158,11 @@ public final class Launch {
                 + [Signal.windowChange]
             return try SignalQueue.open(plan.adoptsOrphans ? wanted + [Signal.childEnded] : wanted)
         }
-        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
-            try CurrentProcess.open()
-        }
+        try startWatchdog()
         let pair = try stepping("socketpair") { () throws(Errno) in
             let pair = try Channel.Pair()
             if plan.entersLate { try pair.near.askForSenders() }
             return pair
-        }
-        var watchdog: Int32?
-        if plan.isTied {
-            watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
-                try CurrentProcess.startWatchdog(
-                    lifeline: lifeline.borrowed, terminal: terminal, removing: controlGroupPaths)
-            }
         }
         if plan.adoptsOrphans {
             try stepping("prctl", "PR_SET_CHILD_SUBREAPER") { () throws(Errno) in
@@ -173,8 +188,8 @@ public final class Launch {
             CurrentProcess.watchMounts(of: child)
         }
         return LaunchSession(
-            child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
-            terminal: terminal, watchdog: watchdog, until: until,
+            child: child, channel: pair.takeNear(), signals: signals,
+            terminal: terminal, watchdog: watchdog.take(), until: until,
             consoleSocket: plan.consoleSocket, context: context,
             ownsProcessNamespace: plan.namespaces.contains(.pid),
             firstAfterStart: plan.firstAfterStart,

@@ -25,8 +25,6 @@ struct LaunchSession: ~Copyable {
 
     private var child: ChildProcess
     private let signals: SignalQueue
-    /// What the watchdog watches: this process.
-    private let lifeline: OwnedDescriptor
     private let watchdog: Int32?
     private let until: Accompaniment
     private let consoleSocket: String?
@@ -62,7 +60,7 @@ struct LaunchSession: ~Copyable {
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
+        signals: consuming SignalQueue,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
         consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
         firstAfterStart: Int, looksAtStart: Bool
@@ -71,7 +69,6 @@ struct LaunchSession: ~Copyable {
         self.channel = consume channel
         self.signals = signals
         settings = terminal
-        self.lifeline = lifeline
         self.watchdog = watchdog
         self.until = until
         self.consoleSocket = consoleSocket

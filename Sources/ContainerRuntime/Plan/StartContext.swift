@@ -25,6 +25,8 @@ public final class StartContext {
     var controlGroups: ControlGroupLayout?
     /// The container's own.
     var controlGroup: ControlGroup?
+    /// What the watchdog removes of it; C holds on to them.
+    private var watchedDirectories: [CStringArray] = []
     /// By which it was made.
     var controlGroupRequest: ControlGroupRequest?
     /// Whether it may make cgroups in it.
@@ -139,6 +141,15 @@ public final class StartContext {
         context.privateProc = privateProc
         context.relays = relays
         return context
+    }
+
+    /// Has the watchdog remove control groups, should this process be killed.
+    ///
+    /// - Parameter shared: Others may have processes in these: they go only while they are empty.
+    func watch(own: [String], shared: [String]) {
+        let paths = CStringArray(own + [""] + shared)
+        watchedDirectories.append(paths)
+        CurrentProcess.watch(paths)
     }
 
     /// Makes the control group anew where others have removed it before there was a process in it:

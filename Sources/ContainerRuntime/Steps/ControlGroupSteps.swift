@@ -31,6 +31,7 @@ struct MakeControlGroup: Step {
                 context.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
                     (places) throws(ControlGroupError) in
+                    MakeControlGroup.watch(places, context)
                     try announce(places, context)
                 }
             } else {
@@ -63,6 +64,7 @@ struct MakeControlGroup: Step {
                             + " Delegate=yes\""))
         }
         context.controlGroup = made
+        context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
         context.undoing.append(
             UsedControlGroup(
                 group: made, container: context.container, ownsProcesses: ownsProcesses))
@@ -74,6 +76,13 @@ struct MakeControlGroup: Step {
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
         }
+    }
+
+    /// What is not there yet is this process's own, should it be killed while it makes it.
+    private static func watch(
+        _ places: [(controllers: String, path: String)], _ context: StartContext
+    ) {
+        context.watch(own: [], shared: ControlGroup.missing(places))
     }
 
     /// Written down before it is made: the runtime process may be killed in between. It stays, for
@@ -102,7 +111,9 @@ struct MakeControlGroup: Step {
             let request = request(count == 2 ? name : "\(name)-\(count)")
             do throws(ControlGroupError) {
                 context.controlGroupRequest = request
-                return try ControlGroup.make(request)
+                return try ControlGroup.make(request) { (places) throws(ControlGroupError) in
+                    MakeControlGroup.watch(places, context)
+                }
             } catch  where error.isTaken && group.path == nil {
                 continue
             }
