@@ -11,7 +11,7 @@ struct MemoryFloorTests {
     }
 
     /// "256" is what people write for 256M.
-    @Test(arguments: [0, 256, 4096, 8192, 65_536, 131_072, 200_000] as [Int64])
+    @Test(arguments: [1, 256, 4096, 8192, 65_536, 131_072, 200_000] as [Int64])
     func `are an error that names the unit and the least`(_ limit: Int64) throws {
         try Sandbox.use { box in
             for command in [[], ["run"], ["lint"]] {

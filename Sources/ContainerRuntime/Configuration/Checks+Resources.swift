@@ -24,7 +24,10 @@ extension Checks {
     /// Of a container that is about to start; what one that runs gets by with is its own affair.
     private static func checkLeast(_ resources: Resources, _ diagnostics: Diagnostics) {
         var limits: [(bytes: Int64, offset: Int)] = []
-        if let limit = resources.memory?.limit { limits.append((limit.value, limit.offset)) }
+        // 0 is none there.
+        if let limit = resources.memory?.limit, limit.value != 0 {
+            limits.append((limit.value, limit.offset))
+        }
         for (file, value) in resources.unified where file.value == "memory.max" {
             if let bytes = Int64(value.value) { limits.append((bytes, value.offset)) }
         }
