@@ -130,9 +130,6 @@ public struct Unpacker {
         return directory
     }
 
-    /// In bytes: half of what is read of a config.json.
-    private static let mostConfig = 8 << 20
-
     /// Written last: what has a config.json is whole.
     private func writeConfig(
         _ image: ImageConfig, _ layers: LayerStore, _ storePath: String, _ base: JSONOutput,
@@ -155,12 +152,6 @@ public struct Unpacker {
         let config = BundleConfig(
             image: image, user: user, layers: paths,
             root: paths.count == 1 ? paths[0] : "rootfs")
-        let text = Array(config.json(over: base).prettyText.utf8)
-        if text.count > Unpacker.mostConfig {
-            throw ImageError(
-                "the image's config makes a config.json of \(text.count) bytes;"
-                    + " \(Unpacker.mostConfig) are the most")
-        }
         try atFile("\(bundle)/config.json") { () throws(Errno) in
             if paths.count > 1 {
                 // For runtimes that build no overlay: something may be mounted there for them.
@@ -171,7 +162,7 @@ public struct Unpacker {
                 }
             }
             try directory.replaceFile(
-                "config.json", with: text, mode: 0o644)
+                "config.json", with: Array(config.json(over: base).prettyText.utf8), mode: 0o644)
         }
     }
 
