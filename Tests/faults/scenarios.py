@@ -125,6 +125,8 @@ class Scenario:
     # Whether the program tells what it finds.
     reports = True
     user = 0
+    # The caller's standard input and output are a terminal.
+    terminal = False
 
     def __init__(self, context):
         self.context = context
@@ -138,6 +140,11 @@ class Scenario:
 
     def config(self):
         return configuration(self.work, self.context.group)
+
+    def places(self):
+        """Where nothing may come in: the container's mounts of the host's directories too."""
+        shared = [self.work / name for name in ["shared", "secret", "readable"]]
+        return [self.directory, *shared, "/var/cache"]
 
     def write(self, config, name="config.json"):
         (self.directory / name).write_text(json.dumps(config, indent=1))
@@ -254,6 +261,20 @@ class OneShotKept(OneShot):
         if (self.directory / "state").exists():
             shutil.rmtree(self.directory / "state")
         return []
+
+
+class OneShotTerminal(OneShot):
+    """At a terminal."""
+
+    name = "oneshot-terminal"
+    terminal = True
+
+    def config(self):
+        config = super().config()
+        config["process"]["terminal"] = True
+        # What is put into the terminal's input comes back in the middle of the report.
+        config["process"]["args"].remove("call:tiocsti")
+        return config
 
 
 class OneShotRootless(OneShot):
@@ -566,6 +587,7 @@ class Undo(Kept):
 
 
 ALL = [
-    OneShot, OneShotUser, OneShotCold, OneShotMapped, OneShotKept, OneShotRootless, Create, Start,
+    OneShot, OneShotUser, OneShotCold, OneShotMapped, OneShotKept, OneShotTerminal, OneShotRootless,
+    Create, Start,
     Run, RunDetached, Exec, Update, Delete, Kill, Unpack, Commit, CommitDirectory, Undo,
 ]

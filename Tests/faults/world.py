@@ -2,12 +2,17 @@
 parent of control groups. What is left of a run is seen by looking at all of it."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
+import threading
 import time
 
 # Everything that the runtime writes on the host is below these.
@@ -17,7 +22,6 @@ USER = 54321  # whom no machine knows
 FIRST_SUBORDINATE = 300000
 SECONDS = 10  # after which a run hangs
 PIPE_SIZE = 1 << 20
-F_SETPIPE_SZ = 1031
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,8 +75,11 @@ class Pipe:
 
     def __init__(self):
         self.reader, self.writer = os.pipe()
-        libc.fcntl(self.writer, F_SETPIPE_SZ, PIPE_SIZE)
+        fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         os.set_blocking(self.reader, False)
+
+    def changed(self):
+        return []
 
     def take(self):
         text = b""
@@ -91,12 +98,66 @@ class Pipe:
         os.close(self.writer)
 
 
+class PseudoTerminal:
+    """A caller's terminal, which somebody reads all the time."""
+
+    def __init__(self):
+        self.near, self.writer = os.openpty()
+        fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.settings = termios.tcgetattr(self.writer)
+        self.text = b""
+        self.is_over = threading.Event()
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+
+    def read(self):
+        while True:
+            over = self.is_over.is_set()
+            if select.select([self.near], [], [], 0.02)[0]:
+                self.text += os.read(self.near, 1 << 16)
+            elif over:
+                return
+
+    def take(self):
+        self.is_over.set()
+        self.reader.join()
+        return self.text.decode(errors="replace").replace("\r\n", "\n")
+
+    def changed(self):
+        """What is wrong with it, in sentences."""
+        same = termios.tcgetattr(self.writer) == self.settings
+        return [] if same else ["terminal: its settings are not the caller's"]
+
+    def close(self):
+        self.is_over.set()
+        self.reader.join()
+        os.close(self.near)
+        os.close(self.writer)
+
+
+def wait_for(words, seconds=SECONDS, **options):
+    """A command to its end; its exit code. Popen.wait with a limit would sleep and look."""
+    words = [str(word) for word in words]
+    with subprocess.Popen(words, **options) as process:
+        end = os.pidfd_open(process.pid)
+        came = select.select([end], [], [], seconds)[0]
+        os.close(end)
+        if not came:
+            process.kill()
+            raise RuntimeError(f"{words} takes more than {seconds} seconds")
+        return process.wait()
+
+
 def run(words, **options):
     """A command to its end, without a fault."""
-    done = subprocess.run(
-        [str(word) for word in words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        errors="replace", timeout=SECONDS, **options)
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    output, error = Pipe(), Pipe()
+    try:
+        code = wait_for(
+            words, stdin=subprocess.DEVNULL, stdout=output.writer, stderr=error.writer, **options)
+        return Outcome(code, output.take(), error.take())
+    finally:
+        output.close()
+        error.close()
 
 
 # What is left ------------------------------------------------------------------------------------
@@ -152,7 +213,8 @@ def hierarchies():
     """Where control groups lie: one place with version 2, several with version 1."""
     if (GROUPS / "cgroup.controllers").exists():
         return [GROUPS]
-    return [place for place in sorted(GROUPS.iterdir()) if place.is_dir() and not place.is_symlink()]
+    places = sorted(GROUPS.iterdir()) if GROUPS.exists() else []
+    return [place for place in places if place.is_dir() and not place.is_symlink()]
 
 
 def groups(parent):
