@@ -71,39 +71,41 @@ import Testing
                            config.json:29
                 29  container  make /proc/sys read-only                                       \
                            config.json:30
-                30  container  set the host name box                                          \
+                30  container  look whether /proc, /sys and /dev lead to what was mounted there\
+                           default
+                31  container  set the host name box                                          \
                            config.json:36
-                31  container  set the domain name example                                    \
+                32  container  set the domain name example                                    \
                            config.json:37
-                32  container  bring the loopback interface up                                \
+                33  container  bring the loopback interface up                                \
                            default
-                33  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                34  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                34  container  set the out-of-memory score to 100                             \
+                35  container  set the out-of-memory score to 100                             \
                            config.json:15
-                35  container  start a session on the terminal                                \
+                36  container  start a session on the terminal                                \
                            default
-                36  container  enter /srv                                                     \
+                37  container  enter /srv                                                     \
                            config.json:8
-                37  container  make the root read-only                                        \
+                38  container  make the root read-only                                        \
                            config.json:17
-                38  container  look up the home directory of user 1000                        \
+                39  container  look up the home directory of user 1000                        \
                            default
-                39  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                40  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                40  container  keep 2 capabilities in the bounding set                        \
+                41  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                41  container  close every descriptor but the standard streams                \
+                42  container  close every descriptor but the standard streams                \
                            default
-                42  container  forbid new privileges                                          \
+                43  container  forbid new privileges                                          \
                            config.json:14
-                43  container  become user 1000, group 100, groups 5,6, umask 077             \
+                44  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                44  container  keep 1 capability, 1 of them ambient                           \
+                45  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                45  container  install the seccomp filter                                     \
+                46  container  install the seccomp filter                                     \
                            config.json:32
-                46  container  execute ls -l                                                  \
+                47  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -120,8 +122,9 @@ import Testing
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",
                 "make it the root (pivot_root) and let go of the host's tree",
-                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k",
+                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k,nr_inodes=1k",
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
+                "look whether /proc, /sys and /dev lead to what was mounted there",
                 "start a session; standard streams pass through",
                 "enter /",
                 "look up the home directory of user 0",
