@@ -157,10 +157,15 @@ int clinux_pipe_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
-uint64_t clinux_mount_id(int fd) {
+int clinux_mount_id(int fd, uint64_t *id) {
     struct statx found;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return 0;
-    return (found.stx_mask & STATX_MNT_ID) ? found.stx_mnt_id : 0;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return -1;
+    if (!(found.stx_mask & STATX_MNT_ID)) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    *id = found.stx_mnt_id;
+    return 0;
 }
 
 const char *clinux_next_entry(int directory, void **stream) {

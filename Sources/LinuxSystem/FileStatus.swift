@@ -122,6 +122,8 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
     public static let procfs = FileSystemMagic(rawValue: 0x9fa0)
     /// The corresponding C constant is `DEVPTS_SUPER_MAGIC`.
     public static let devpts = FileSystemMagic(rawValue: 0x1cd1)
+    /// The corresponding C constant is `SYSFS_MAGIC`.
+    public static let sysfs = FileSystemMagic(rawValue: 0x6265_6572)
     /// The corresponding C constant is `CGROUP2_SUPER_MAGIC`.
     public static let cgroup2 = FileSystemMagic(rawValue: 0x6367_7270)
     /// Of version 1. The corresponding C constant is `CGROUP_SUPER_MAGIC`.

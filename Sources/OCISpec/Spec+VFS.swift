@@ -24,6 +24,8 @@ extension Spec {
             public var upper: Located<String>?
             /// The most that a throw-away writable layer holds: `256M`, `10%`.
             public var size: Located<String>?
+            /// The most files in it, directories and links included.
+            public var inodes: Located<UInt64>?
             /// Options of overlayfs: `metacopy=on`.
             public var options: [Located<String>]
             public var offset: Int
@@ -56,10 +58,11 @@ extension Spec.VFS {
 
 extension Spec.VFS.Overlay {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["layers", "upper", "size", "options"])
+        reader.refuseMembers(otherThan: ["layers", "upper", "size", "inodes", "options"])
         layers = reader.strings("layers")
         upper = reader.string("upper")
         size = reader.string("size")
+        inodes = reader.integer("inodes", UInt64.self)
         options = reader.strings("options") ?? []
         offset = reader.offset
     }

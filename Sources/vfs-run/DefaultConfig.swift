@@ -85,13 +85,15 @@ enum DefaultConfig {
         let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
         return [
             mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
-            mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            mount(
+                "/dev", "tmpfs", "tmpfs",
+                ["nosuid", "strictatime", "mode=755", "size=65536k", "nr_inodes=16k"]),
             mount(
                 "/dev/pts", "devpts", "devpts",
                 terminals + (hasTerminalGroup ? ["gid=5"] : [])),
             mount(
                 "/dev/shm", "tmpfs", "shm",
-                ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+                ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k", "nr_inodes=16k"]),
             mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
             mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
             mount(

@@ -75,43 +75,45 @@ import Testing
                            config.json:29
                 31  container  make /proc/sys read-only                                       \
                            config.json:30
-                32  container  set the host name box                                          \
+                32  container  look whether /proc, /sys and /dev lead to what was mounted there\
+                           default
+                33  container  set the host name box                                          \
                            config.json:36
-                33  container  set the domain name example                                    \
+                34  container  set the domain name example                                    \
                            config.json:37
-                34  container  bring the loopback interface up                                \
+                35  container  bring the loopback interface up                                \
                            default
-                35  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                36  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                36  container  set the out-of-memory score to 100                             \
+                37  container  set the out-of-memory score to 100                             \
                            config.json:15
-                37  container  start a session on the terminal                                \
+                38  container  start a session on the terminal                                \
                            default
-                38  container  enter /srv                                                     \
+                39  container  enter /srv                                                     \
                            config.json:8
-                39  container  make the root read-only                                        \
+                40  container  make the root read-only                                        \
                            config.json:17
-                40  container  look up the home directory of user 1000                        \
+                41  container  look up the home directory of user 1000                        \
                            default
-                41  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                42  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                42  container  leave the other limits as the caller has them                  \
+                43  container  leave the other limits as the caller has them                  \
                            default
-                43  container  keep 2 capabilities in the bounding set                        \
+                44  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                44  container  close every descriptor but the standard streams                \
+                45  container  close every descriptor but the standard streams                \
                            default
-                45  container  forbid new privileges                                          \
+                46  container  forbid new privileges                                          \
                            config.json:14
-                46  container  become user 1000, group 100, groups 5,6, umask 077             \
+                47  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                47  container  keep 1 capability, 1 of them ambient                           \
+                48  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                48  container  read back ids, groups, capabilities and limits                   \
+                49  container  read back ids, groups, capabilities and limits                   \
                            default
-                49  container  install the seccomp filter                                     \
+                50  container  install the seccomp filter                                     \
                            config.json:32
-                50  container  execute ls -l                                                  \
+                51  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -130,8 +132,9 @@ import Testing
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",
                 "make it the root (pivot_root) and let go of the host's tree",
-                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k",
+                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k,nr_inodes=1k",
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
+                "look whether /proc, /sys and /dev lead to what was mounted there",
                 "start a session; standard streams pass through",
                 "take the relayed standard streams",
                 "enter /",

@@ -16,6 +16,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
@@ -39,8 +40,10 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 // MARK: JSON
@@ -818,6 +821,63 @@ static int swap(const char *one, const char *other) {
     return 0;
 }
 
+static void spin(long nanoseconds) {
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    do clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < nanoseconds);
+}
+
+// --exchange A B [C D]...: now and then exchanges two names for a moment, until standard input
+// closes: most of what goes on meanwhile sees them as they were.
+static int exchange(char **names) {
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    int count = 0;
+    while (names[count] != NULL && names[count + 1] != NULL) count += 2;
+    say("ready\n");
+    char byte;
+    while (read(0, &byte, 1) < 0) {
+        int pair = (int)(random() % (count / 2)) * 2;
+        for (int i = 0; i < 2; i++) {
+            syscall(SYS_renameat2, AT_FDCWD, names[pair], AT_FDCWD, names[pair + 1], 2);
+            spin(random() % (i == 0 ? 300000 : 2000000));
+        }
+    }
+    return 0;
+}
+
+static int open_in(const char *directory, const char *name, int flags) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+// --exposed PLACE...: ends with 9 where something of a procfs or a sysfs that should be masked is
+// not, whichever of the places it is found at, or where the console is no terminal.
+static int exposed(char **places) {
+    for (int round = 0; round < 20; round++) {
+        for (char **place = places; *place != NULL; place++) {
+            int file = open_in(*place, "sys/kernel/core_pattern", O_WRONLY);
+            if (file >= 0) return 9;
+            char byte;
+            file = open_in(*place, "interrupts", O_RDONLY);
+            if (file >= 0 && read(file, &byte, 1) > 0) return 9;
+            close(file);
+            file = open_in(*place, "firmware", O_RDONLY | O_DIRECTORY);
+            DIR *directory = file < 0 ? NULL : fdopendir(file);
+            int count = 0;
+            while (directory != NULL && readdir(directory) != NULL) count++;
+            if (directory != NULL) closedir(directory);
+            if (count > 2) return 9;
+            struct statfs system;
+            file = open_in(*place, "console", O_PATH);
+            if (file >= 0 && fstatfs(file, &system) == 0 && system.f_type != 0x1cd1) return 9;
+            close(file);
+        }
+    }
+    return 0;
+}
+
 // --kill-self N
 static int kill_self(int number) {
     signal(number, SIG_DFL);
@@ -995,6 +1055,8 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--attack") == 0) return attack();
         if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+        if (strcmp(mode, "--exchange") == 0 && argc > 3) return exchange(argv + 2);
+        if (strcmp(mode, "--exposed") == 0) return exposed(argv + 2);
         if (strcmp(mode, "--manager") == 0 && argc > 2) return manager(argv[2]);
         if (strcmp(mode, "--notify") == 0) return notify();
         if (strcmp(mode, "--as") == 0 && argc > 2) return wait_as(argv[2]);

@@ -149,8 +149,8 @@ int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// eventfd(2) of 0, close-on-exec and non-blocking.
 int clinux_eventfd(void);
 /// The mount id of statx(2), which names the mount an open file is reached
-/// through; 0 where the kernel does not tell it.
-uint64_t clinux_mount_id(int fd);
+/// through; ENOTSUP where the kernel does not tell it.
+int clinux_mount_id(int fd, uint64_t *_Nonnull id);
 /// The entries of an open directory but `.` and `..`, one by one: a name, or NULL at
 /// the end and on failure. `*stream` is NULL before the first call, and NULL again
 /// after the last.

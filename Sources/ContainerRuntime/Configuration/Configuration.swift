@@ -237,8 +237,9 @@ public struct Configuration: Sendable {
         }
 
         public enum Upper: Sendable {
-            /// A tmpfs that nothing but the container holds; `size` as tmpfs(5) takes it.
-            case throwaway(size: Setting<String>?)
+            /// A tmpfs that nothing but the container holds; `size` as tmpfs(5) takes it, `inodes`
+            /// the most files.
+            case throwaway(size: Setting<String>?, inodes: Setting<UInt64>?)
             /// `upper` and `work` in this directory.
             case kept(Setting<String>)
         }

@@ -348,7 +348,10 @@ public struct Planner {
     private mutating func planJoinedMounts() {
         for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
         for joined in configuration.namespaces.joined where joined.value.kind == .mount {
-            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+            add(
+                JoinNamespace(
+                    side: .container, namespace: joined.value,
+                    mayLackSight: configuration.privilege != .full), joined.origin)
         }
         add(OpenRoot())
         if let terminal = configuration.process.terminal {
@@ -468,6 +471,7 @@ public struct Planner {
                 mount: mount, type: type, source: source, parameters: parameters,
                 label: configuration.mountLabel?.value, isRestricted: isRestricted,
                 mayStandIn: isRestricted && shown != nil && (type != "proc" || isShared),
+                showsOwn: shown.map(configuration.namespaces.new.value.contains) ?? false,
                 isHosts: isHosts),
             isHosts && configuration.privilege == .none ? .rootless : mount.origin)
     }
@@ -527,6 +531,7 @@ public struct Planner {
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
+        add(CheckMountPoints())
     }
 
     private mutating func planKernel() {

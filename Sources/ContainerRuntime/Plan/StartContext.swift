@@ -90,6 +90,10 @@ public final class StartContext {
     var controlGroupTrees: [(name: String, tree: BindSource)] = []
     /// The container's root.
     var root: HeldRoot?
+    /// What has been mounted on `/proc`, `/sys` and `/dev` in it.
+    var heldMounts = HeldMounts()
+    /// New tmpfs that were filled from the image, by their mount ids.
+    var copiedMounts: Set<UInt64> = []
     /// The upper of its overlay.
     var mountedUpper: OverlayDirectory?
     /// `/dev/null` of the container, verified, for masking files.
@@ -188,12 +192,16 @@ public final class StartContext {
     func openPrivateProc() throws(StepError) -> HeldRoot {
         if let privateProc { return privateProc }
         let made = try stepping("fsopen", "proc") { () throws(Errno) in
-            let context = try FileSystemContext("proc")
-            try context.create()
-            return HeldRoot(RootDirectory(try context.mount().release()))
+            try StartContext.makePrivateProc()
         }
         privateProc = made
         return made
+    }
+
+    static func makePrivateProc() throws(Errno) -> HeldRoot {
+        let context = try FileSystemContext("proc")
+        try context.create()
+        return HeldRoot(RootDirectory(try context.mount().release()))
     }
 }
 

@@ -36,8 +36,9 @@ struct MountOverlay: Step {
             layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
         let top =
             switch upper {
-            case .throwaway(let size):
+            case .throwaway(let size, let inodes):
                 "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+                    + (inodes.map { " and \($0.value) files" } ?? "")
             case .kept(let directory): "the upper in \(directory.value)"
             }
         let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
@@ -187,12 +188,14 @@ struct MountOverlay: Step {
                 try open("\(directory.value)/upper", "upper", context),
                 try open("\(directory.value)/work", "work directory", context), place
             )
-        case .throwaway(let size):
+        case .throwaway(let size, let inodes):
+            let most = try inodeCount(size?.value, inodes?.value)
             // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
             // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
             let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
                 let tmpfs = try FileSystemContext("tmpfs")
                 if let size { try tmpfs.set("size", size.value) }
+                if let most { try tmpfs.set("nr_inodes", String(most)) }
                 try tmpfs.set("mode", "755")
                 try tmpfs.create()
                 let mount = try tmpfs.mount()
@@ -204,6 +207,16 @@ struct MountOverlay: Step {
                 try make("work", in: scratch, mode: 0o700), scratch
             )
         }
+    }
+
+    /// Nil where the kernel's own measures hold.
+    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(StepError) -> UInt64? {
+        if let inodes { return inodes }
+        guard let size = size.flatMap(TmpfsSize.init) else { return nil }
+        let pages = try stepping("sysconf", "_SC_PHYS_PAGES") { () throws(Errno) in
+            try Memory.pages()
+        }
+        return size.inodes(memoryPages: pages)
     }
 
     private func make(

@@ -159,7 +159,9 @@ struct EnterWorkingDirectory: Step {
     var summary: String { "enter \(path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        // With `..` in it, only the kernel knows where the path leads.
+        let isClean = HostName.cleaned(path) == path
+        let place = try isClean ? context.place(path) : context.rootPlace(path)
         try stepping(
             "chdir", path.inQuotes,
             advice: {
@@ -172,7 +174,7 @@ struct EnterWorkingDirectory: Step {
             }
         ) { () throws(Errno) in
             let directory =
-                isMade ? try openOrMake(root) : try root.directory.open(path, [.path, .directory])
+                isMade ? try openOrMake(place) : try place.open([.path, .directory])
             try CurrentProcess.changeDirectory(directory.borrowed)
         }
         let reached = try stepping("getcwd") { () throws(Errno) in
@@ -183,9 +185,9 @@ struct EnterWorkingDirectory: Step {
         }
     }
 
-    private func openOrMake(_ root: HeldRoot) throws(Errno) -> OwnedDescriptor {
+    private func openOrMake(_ place: HeldPlace) throws(Errno) -> OwnedDescriptor {
         do {
-            return try root.directory.makeDirectories(path)
+            return try place.makeDirectories()
         } catch .readOnlyFileSystem {
             throw .noSuchFileOrDirectory
         }

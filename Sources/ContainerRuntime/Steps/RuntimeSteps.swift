@@ -298,6 +298,9 @@ extension CreateNamespaces {
 struct JoinNamespace: Step {
     let side: Side
     let namespace: Configuration.JoinedNamespace
+    /// Whether the host's first process may be hidden from this one: who is not root of the machine
+    /// may join nothing of its.
+    var mayLackSight = false
 
     var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 
@@ -320,7 +323,17 @@ struct JoinNamespace: Step {
             try FileStatus.of(file)
         }
         for host in ["/proc/self/ns/mnt", "/proc/1/ns/mnt"] {
-            guard let found = try? FileStatus.of(path: host) else { continue }
+            let found: FileStatus
+            do throws(Errno) {
+                found = try FileStatus.of(path: host)
+            } catch .permissionDenied where mayLackSight {
+                continue
+            } catch {
+                throw StepError(
+                    SystemCallError("stat", host.inQuotes, error),
+                    "without it the host's mount namespace cannot be told from a container's; /proc"
+                        + " must be mounted and show process 1")
+            }
             if found.inode == wanted.inode && found.device == wanted.device {
                 throw StepError(
                     "this is the host's mount namespace, in which the container would change the"
