@@ -101,9 +101,10 @@ lint: build rootfs/base
 	scripts/lint
 
 fmt:
-	swift-format format --in-place --recursive --parallel Package.swift Sources Tests
+	swift-format format --in-place --recursive --parallel Package.swift Sources Tests fuzz/targets
 	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h \
-	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h Sources/CSwiftParts/*.c
+	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h Sources/CSwiftParts/*.c \
+	    fuzz/confinement/*.c fuzz/confinement/include/*.h
 
 bench: build rootfs/base
 	@scripts/install-dependencies bench vm
@@ -111,8 +112,9 @@ bench: build rootfs/base
 	bench/run --layers
 	bench/run --groups
 
+# Everything that reads what others have written, or TARGET=NAME alone; FUZZ_SECONDS in all.
 fuzz:
-	fuzz/run
+	fuzz/run $(TARGET)
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vfs-run

@@ -16,6 +16,7 @@ struct InitProcess {
             report(
                 plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
         }
+        Interruption.forget()
         // Devices and directories get the modes that they are made with.
         Credentials.setFileModeMask(0)
         var isRuntimesTurn = false
