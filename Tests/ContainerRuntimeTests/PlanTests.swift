@@ -44,7 +44,7 @@ import Testing
                 15  container  open /bundle/data for binding                                  \
                            config.json:42
                 16  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
-                the upper in /keep volatile  --layer
+                the upper in /keep volatile,index=off  --layer
                 17  runtime    write down what the upper in /keep lies on                     \
                            --upper
                 18  container  make it the root (pivot_root) and let go of the host's tree    \
@@ -171,7 +171,7 @@ import Testing
         invocation.upper = "/keep"
         #expect(
             try root(ConfigFixture())
-                == "mount overlay on /: /bundle/rootfs, with the upper in /keep")
+                == "mount overlay on /: /bundle/rootfs, with the upper in /keep index=off")
     }
 
     @Test func `the upper of the command line replaces the config's`() throws {
