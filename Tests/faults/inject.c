@@ -162,9 +162,10 @@ static void set_register(process *one, size_t place, long value) {
 
 // The others never come back, or never with an error.
 static bool can_fail(long call) {
-    static const long calls[] = {SYS_exit,   SYS_exit_group, SYS_rt_sigreturn, SYS_getpid,
-                                 SYS_gettid, SYS_getppid,    SYS_getuid,       SYS_geteuid,
-                                 SYS_getgid, SYS_getegid,    SYS_umask};
+    static const long calls[] = {SYS_exit,    SYS_exit_group, SYS_rt_sigreturn, SYS_getpid,
+                                 SYS_gettid,  SYS_getppid,    SYS_getuid,       SYS_geteuid,
+                                 SYS_getgid,  SYS_getegid,    SYS_umask,        SYS_setfsuid,
+                                 SYS_setfsgid};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if (calls[i] == call) return false;
     }

@@ -347,10 +347,14 @@ class Create(Container):
         return [self.runtime, "create", "--pid-file", "pid", self.id]
 
     def follow(self, ending):
-        if ending != ("exit", 0):
+        if ending[0] == "exit" and ending[1] != 0:
             return []
         outcome = self.vfs_run("start", self.id)
-        return [] if outcome.code == 0 else [f"start: {outcome.code} {outcome.error.strip()}"]
+        # Killed at its very end, create has made a container that can be started; before that the
+        # init process ends by itself.
+        if outcome.code == 0 or ending[0] == "signal":
+            return []
+        return [f"start: {outcome.code} {outcome.error.strip()}"]
 
     def clean(self):
         (self.directory / "pid").unlink(missing_ok=True)
