@@ -255,7 +255,8 @@ import Testing
             config["vfs"]["overlay"]["layers"] = Value([Host.base, box.path("app.mstack")])
             let run = try box.run(config, arguments: ["cat", "/file"])
             #expect(
-                run.code == 125 && run.error.contains("links in a stack are not followed"), "\(run)")
+                run.code == 125 && run.error.contains("links in a stack are not followed"), "\(run)"
+            )
         }
     }
 
