@@ -17,8 +17,8 @@ extension LayerStack {
         progress: (Int) -> Void = { _ in }
     ) throws(LayerError) {
         try place.makeDirectory { (directory) throws(LayerError) in
-            let writer = DirectoryWriter(
-                LayerDirectory(directory, layer: 0), of: self, latest: latest)
+            let root = LayerDirectory(directory, layer: 0)
+            let writer = DirectoryWriter(root, of: self, latest: latest)
             var walk = TreeWalk(self, .standalone, uppers: uppers)
             var before: Int64 = 0
             while let node = try walk.next() {
