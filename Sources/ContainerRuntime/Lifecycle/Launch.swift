@@ -24,7 +24,7 @@ public final class Launch {
     /// Until the session has it.
     private var watchdog: Int32?
     /// What the watchdog watches: this process.
-    private var lifeline: HeldDescriptor?
+    private var isWatched = false
     private lazy var terminal =
         plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
 
@@ -133,13 +133,15 @@ public final class Launch {
 
     /// Where the container does not outlive this process.
     private func startWatchdog() throws(StepError) {
-        if lifeline != nil || !plan.isTied { return }
+        if isWatched || !plan.isTied { return }
+        // Never closed: the watchdog looks its number up again whenever it is stopped and goes on,
+        // and what else had the number by then would be waited for in its place.
         let lifeline = try stepping("pidfd_open") { () throws(Errno) in
-            HeldDescriptor(try CurrentProcess.open())
+            try CurrentProcess.open().release()
         }
-        self.lifeline = lifeline
+        isWatched = true
         watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
-            try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+            try CurrentProcess.startWatchdog(lifeline: lifeline, terminal: terminal)
         }
     }
 
