@@ -16,7 +16,7 @@ extension LayerStack {
     ) throws(LayerError) {
         try place.makeDirectory { (directory) throws(LayerError) in
             let writer = DirectoryWriter(
-                LayerDirectory(directory, layer: 0), marks: marks, latest: latest)
+                LayerDirectory(directory, layer: 0), of: self, latest: latest)
             var walk = TreeWalk(self, .standalone, uppers: uppers)
             var before: Int64 = 0
             while let node = try walk.next() {

@@ -42,7 +42,7 @@ import Testing
                 14  container  open /bundle/data for binding                                  \
                            config.json:42
                 15  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
-                the upper in /keep volatile  --layer
+                the upper in /keep volatile,index=off  --layer
                 16  container  make it the root (pivot_root) and let go of the host's tree    \
                            default
                 17  container  make the root rprivate                                         \
@@ -155,7 +155,7 @@ import Testing
         invocation.upper = "/keep"
         #expect(
             try root(ConfigFixture())
-                == "mount overlay on /: /bundle/rootfs, with the upper in /keep")
+                == "mount overlay on /: /bundle/rootfs, with the upper in /keep index=off")
     }
 
     @Test func `the upper of the command line replaces the config's`() throws {
