@@ -235,11 +235,6 @@ int clinux_set_memory_policy(int mode, const void *nodes, unsigned long bits) {
                         bits == 0 ? 0 : bits + 1);
 }
 
-int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
-    struct rlimit64 limit = {.rlim_cur = soft, .rlim_max = hard};
-    return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
-}
-
 int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
@@ -278,7 +273,8 @@ void clinux_reset_signals(void) {
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {
-        if (number == SIGKILL || number == SIGSTOP) continue;
+        // Files are still written, which may become too large: an error then, not an end.
+        if (number == SIGKILL || number == SIGSTOP || number == SIGXFSZ) continue;
         syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
     }
     sigset_t none;

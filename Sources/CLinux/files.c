@@ -47,13 +47,6 @@ int clinux_set_attribute(int directory, const char *name, const char *attribute,
                            : lsetxattr(place, attribute, value, size, 0);
 }
 
-int clinux_raise_open_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int clinux_exchange(int directory, const char *one, const char *other) {
     return renameat2(directory, one, directory, other, RENAME_EXCHANGE);
 }

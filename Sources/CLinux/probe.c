@@ -62,14 +62,6 @@ int clinux_landlock_version(void) {
 
 int clinux_try_statmount(void) { return (int)syscall(SYS_statmount, NULL, NULL, 0, 0); }
 
-int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
-    struct rlimit64 limit;
-    if (prlimit64(0, (enum __rlimit_resource)resource, NULL, &limit) != 0) return -1;
-    *soft = limit.rlim_cur;
-    *hard = limit.rlim_max;
-    return 0;
-}
-
 // Arguments that no kernel takes, whoever calls: what reaches it answers with something else than
 // EPERM and ENOSYS. What asks for a capability before it looks at its arguments is not here.
 static const struct {

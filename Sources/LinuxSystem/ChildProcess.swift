@@ -153,11 +153,21 @@ public enum CurrentProcess {
 
     /// Starts this program anew from such a mount, where its entry point has taken its command for
     /// one that has nothing to do with containers. Returns when that is done, or cannot be.
-    public static func seal() { clinux_seal_now() }
+    public static func seal() {
+        if isSealed { return }
+        restarting(clinux_seal_now)
+    }
 
     /// Starts this program anew from a copy of its binary that nobody can change. Returns when that
     /// cannot be.
-    public static func sealByCopy() { clinux_seal_copy() }
+    public static func sealByCopy() { restarting(clinux_seal_copy) }
+
+    /// The limits of the new start's caller are those of this one's.
+    private static func restarting(_ restart: () -> Void) {
+        guard (try? ResourceLimit.giveBack()) != nil else { return }
+        restart()
+        ResourceLimit.raiseOwn()
+    }
 
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {

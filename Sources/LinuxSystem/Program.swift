@@ -75,9 +75,11 @@ public struct Program: Sendable {
         let mask = umask(0o022)
         defer { _ = umask(mask) }
         let folder = directory.map { CStringArray([$0]) }
-        let pid = try check(
-            unsafe clinux_start_program(
-                path, argv.pointers, envp.pointers, folder?.pointers[0], streams))
+        let pid = try ResourceLimit.withCallersFiles { () throws(Errno) in
+            try check(
+                unsafe clinux_start_program(
+                    path, argv.pointers, envp.pointers, folder?.pointers[0], streams))
+        }
         do {
             return try ChildProcess(child: pid)
         } catch {

@@ -20,8 +20,6 @@ struct UpperSource {
     init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(LayerError) {
         let place = try UpperSource.place(arguments)
         name = arguments.operands[0]
-        // A directory of each layer is open, for each on the way down.
-        ResourceLimit.raiseOpenFiles()
         let path: String
         switch place {
         case .directory(let directory): path = directory

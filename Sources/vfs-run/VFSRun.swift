@@ -16,6 +16,7 @@ enum VFSRun {
             try globals.log.check()
             let (command, left) = Command.choose(rest)
             failureCode = command.failureCode
+            ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))

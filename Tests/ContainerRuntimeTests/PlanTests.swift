@@ -91,19 +91,21 @@ import Testing
                            default
                 39  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                40  container  keep 2 capabilities in the bounding set                        \
-                           config.json:9
-                41  container  close every descriptor but the standard streams                \
+                40  container  leave the other limits as the caller has them                  \
                            default
-                42  container  forbid new privileges                                          \
-                           config.json:14
-                43  container  become user 1000, group 100, groups 5,6, umask 077             \
-                           config.json:6
-                44  container  keep 1 capability, 1 of them ambient                           \
+                41  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                45  container  install the seccomp filter                                     \
+                42  container  close every descriptor but the standard streams                \
+                           default
+                43  container  forbid new privileges                                          \
+                           config.json:14
+                44  container  become user 1000, group 100, groups 5,6, umask 077             \
+                           config.json:6
+                45  container  keep 1 capability, 1 of them ambient                           \
+                           config.json:9
+                46  container  install the seccomp filter                                     \
                            config.json:32
-                46  container  execute ls -l                                                  \
+                47  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -125,6 +127,7 @@ import Testing
                 "start a session; standard streams pass through",
                 "enter /",
                 "look up the home directory of user 0",
+                "leave limits as the caller has them",
                 "keep no capability in the bounding set",
                 "close every descriptor but the standard streams",
                 "become user 0, group 0, umask 022",

@@ -203,9 +203,17 @@ int clinux_set_io_priority(int class_and_level);
 int clinux_set_affinity(const void *_Nullable cpus, size_t bytes);
 /// set_mempolicy(2): `bits` is how many `nodes` has.
 int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned long bits);
-/// As many open files as the hard limit allows.
-int clinux_raise_open_files(void);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
+/// setrlimit(2): raises the soft limit of open files to the hard one.
+int clinux_raise_open_files(void);
+/// Takes that back: 1, or 0 where there is nothing to take back.
+int clinux_give_back_open_files(void);
+/// The limit has got another value since: there is nothing to take back.
+void clinux_forget_open_files(void);
+/// getrlimit(2): a limit as it is, or as it was before `clinux_raise_open_files`.
+int clinux_get_limit(int resource, int of_caller, uint64_t *soft, uint64_t *hard);
+/// signal(2): write(2) beyond RLIMIT_FSIZE fails with EFBIG, and no more.
+int clinux_ignore_file_size_signal(void);
 int clinux_signalfd(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
@@ -269,7 +277,6 @@ int clinux_has_attribute(int fd, const char *name);
 int clinux_landlock_version(void);
 /// statmount(2) of nothing: EFAULT where there is such a call.
 int clinux_try_statmount(void);
-int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard);
 /// Makes one of the calls that change nothing, whoever makes them: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
 const char *_Nullable clinux_try_harmless(int index, int *error);

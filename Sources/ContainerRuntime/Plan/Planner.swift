@@ -588,6 +588,9 @@ public struct Planner {
         for limit in process.limits where !isTight(limit) {
             add(SetLimit(limit: limit.value), limit.origin)
         }
+        add(
+            LeaveCallersLimits(
+                setsFiles: process.limits.contains { $0.value.resource == .openFiles }))
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         // Before the filter, wherever that is: profiles for older kernels know no close_range.
         let preserved =

@@ -22,6 +22,31 @@ struct SetLimit: Step {
     }
 }
 
+/// The runtime has raised its limit of open files: the program gets the caller's, where the config
+/// names none. It is also the caller's limit of the size of files that the program ends by.
+///
+/// Behind all that opens many files and all that writes one. Before the filter, which may not allow
+/// it.
+struct LeaveCallersLimits: Step {
+    /// Whether config.json names RLIMIT_NOFILE.
+    let setsFiles: Bool
+
+    let side = Side.container
+    var summary: String {
+        setsFiles
+            ? "leave the other limits as the caller has them"
+            : "leave limits as the caller has them"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        do throws(SystemCallError) {
+            try ResourceLimit.giveBack(keepsFiles: setsFiles)
+        } catch {
+            throw StepError(error)
+        }
+    }
+}
+
 extension CapabilitySet {
     /// How many, for people.
     fileprivate var words: String {
