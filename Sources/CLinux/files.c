@@ -4,6 +4,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -45,6 +46,18 @@ int clinux_set_attribute(int directory, const char *name, const char *attribute,
     if (write_place(place, directory, name) != 0) return -1;
     return name[0] == '\0' ? setxattr(place, attribute, value, size, 0)
                            : lsetxattr(place, attribute, value, size, 0);
+}
+
+int clinux_fremovexattr(int fd, const char *name) { return fremovexattr(fd, name); }
+
+int clinux_lock_byte(int fd, int64_t place, int exclusive) {
+    struct flock lock = {
+        .l_type = exclusive ? F_WRLCK : F_RDLCK,
+        .l_whence = SEEK_SET,
+        .l_start = place,
+        .l_len = 1,
+    };
+    return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 int clinux_exchange(int directory, const char *one, const char *other) {

@@ -43,6 +43,12 @@ int clinux_entry_type(int directory, const char *name) {
     int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (own < 0) return -1;
     DIR *opened = fdopendir(own);
+    if (opened == NULL) {
+        int saved_errno = errno;
+        close(own);
+        errno = saved_errno;
+        return -1;
+    }
     int type = -1;
     errno = 0;
     for (struct dirent *entry; type < 0 && (entry = readdir(opened)) != NULL;) {

@@ -55,13 +55,22 @@ public struct Program: Sendable {
             input: input, keeping: limit, outputLimit: outputLimit)
         let child = try start(streams.farEnds)
         streams.closeFarEnds()
-        while try streams.serve(child.borrowed, until: deadline) {
-            guard let deadline, Clock.nanoseconds >= deadline else { continue }
+        func killGroup() throws(Errno) {
             // The number is the group's as long as its leader has not been waited for.
             _ = kill(-child.pid, SIGKILL)
             try child.send(signal: SIGKILL)
             _ = try child.wait()
-            return Outcome(ending: nil, errorOutput: try streams.lastErrors())
+        }
+        do throws(Errno) {
+            while try streams.serve(child.borrowed, until: deadline) {
+                guard let deadline, Clock.nanoseconds >= deadline else { continue }
+                try killGroup()
+                return Outcome(ending: nil, errorOutput: try streams.lastErrors())
+            }
+        } catch {
+            // A signal, as a rule: nobody waits for it any more.
+            try? killGroup()
+            throw error
         }
         let ending = try child.wait()
         let errors = try streams.lastErrors()

@@ -63,7 +63,8 @@ extension ConfigurationBuilder {
         if let upper = overlay?.upper {
             return .kept(path(upper))
         }
-        return .throwaway(size: overlay?.size.map(setting))
+        return .throwaway(
+            size: overlay?.size.map(setting), inodes: overlay?.inodes.map(setting))
     }
 
     /// The snapshots of an upper that is kept are layers below it, in their order.
