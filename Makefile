@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-vm test-clients lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -76,6 +76,15 @@ build/probe: Tests/probe/probe.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
 
+build/inject: Tests/faults/inject.c
+	@mkdir -p build
+	$(CC) -O1 -Wall -Wextra -Werror -o $@ $< -lseccomp
+
+# An error, or SIGKILL, at every system call of every kind of start: FAULTS_SECONDS=180 draws a part.
+test-faults: build rootfs/base build/probe build/inject
+	@scripts/install-dependencies faults
+	Tests/faults/run
+
 # The same program on the distribution's kernel and on the newest of its backports, in a virtual
 # machine.
 test-vm: build rootfs/base
@@ -92,9 +101,10 @@ lint: build rootfs/base
 	scripts/lint
 
 fmt:
-	swift-format format --in-place --recursive --parallel Package.swift Sources Tests
+	swift-format format --in-place --recursive --parallel Package.swift Sources Tests fuzz/targets
 	clang-format -i Sources/CLinux/*.c Sources/CLinux/include/*.h \
-	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h Sources/CSwiftParts/*.c
+	    Sources/CArchiveSupport/*.c Sources/CArchiveSupport/include/*.h Sources/CSwiftParts/*.c \
+	    fuzz/confinement/*.c fuzz/confinement/include/*.h
 
 bench: build rootfs/base
 	@scripts/install-dependencies bench vm
@@ -102,8 +112,9 @@ bench: build rootfs/base
 	bench/run --layers
 	bench/run --groups
 
+# Everything that reads what others have written, or TARGET=NAME alone; FUZZ_SECONDS in all.
 fuzz:
-	fuzz/run
+	fuzz/run $(TARGET)
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vfs-run

@@ -16,6 +16,20 @@ let strict: [SwiftSetting] = [
 /// Tests keep the language rules, but may call the C library without ceremony.
 let relaxed: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
+/// What the C targets are compiled with. VFS_RUN_SANITIZE=1 adds the sanitizers of addresses and of
+/// undefined behaviour; what they find ends the process.
+let strictC: [CSetting] = [
+    .unsafeFlags(
+        ["-Wall", "-Wextra", "-Werror", "-Wvla"]
+            + (Context.environment["VFS_RUN_SANITIZE"] == nil
+                ? []
+                : [
+                    "-fsanitize=address,undefined", "-fno-sanitize=function",
+                    "-fno-sanitize-recover=undefined",
+                ])
+            + (Context.environment["VFS_RUN_FUZZ"] == nil ? [] : ["-fsanitize=fuzzer-no-link"]))
+]
+
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -25,15 +39,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1")
     ],
     targets: [
-        .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CLinux", cSettings: strictC),
         .target(name: "CResources"),
-        .target(name: "CSwiftParts", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+        .target(name: "CSwiftParts", cSettings: strictC),
         .systemLibrary(
             name: "CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(
             name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(
-            name: "CArchiveSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+            name: "CArchiveSupport", cSettings: strictC),
         .systemLibrary(
             name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -136,8 +150,15 @@ let package = Package(
 // fuzz/run builds this one, with the sanitizer that brings its own driver.
 if Context.environment["VFS_RUN_FUZZ"] != nil {
     package.targets.append(
+        .target(
+            name: "FuzzConfinement", path: "fuzz/confinement",
+            cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]))
+    package.targets.append(
         .executableTarget(
-            name: "config-fuzzer",
-            dependencies: ["ContainerRuntime", "JSON", "OCISpec", "Seccomp"], path: "fuzz",
-            exclude: ["config.dict", "corpus", "out", "run"], swiftSettings: relaxed))
+            name: "fuzzer",
+            dependencies: [
+                "Archives", "ContainerRuntime", "FuzzConfinement", "Images", "JSON", "Layers",
+                "LinuxSystem", "OCISpec", "Seccomp", system,
+            ], path: "fuzz/targets", swiftSettings: relaxed,
+            linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
 }

@@ -11,22 +11,26 @@ extension ControlGroup {
 
     static func processes(in directory: String) throws(SystemCallError) -> [Int32] {
         var found: [Int32] = []
-        do throws(SystemCallError) {
-            found = try attempt("read", "\"\(directory)/cgroup.procs\"") { () throws(Errno) in
-                try members(of: directory)
+        // A container may make cgroups in its own, as deep as it likes.
+        var waiting = [directory]
+        while let place = waiting.popLast() {
+            do throws(SystemCallError) {
+                found += try attempt("read", "\"\(place)/cgroup.procs\"") { () throws(Errno) in
+                    try members(of: place)
+                }
+                let below = try attempt("readdir", "\"\(place)\"") { () throws(Errno) in
+                    try HostPath.directories(in: place)
+                }
+                waiting += below.reversed().map { "\(place)/\($0)" }
+            } catch {
+                // It may go while it is being read.
+                if error.errno == .noSuchFileOrDirectory
+                    || error.errno == .operationNotSupportedByDevice
+                {
+                    continue
+                }
+                throw error
             }
-            let below = try attempt("readdir", "\"\(directory)\"") { () throws(Errno) in
-                try HostPath.directories(in: directory)
-            }
-            for name in below { found += try processes(in: "\(directory)/\(name)") }
-        } catch {
-            // It may go while it is being read.
-            if error.errno == .noSuchFileOrDirectory
-                || error.errno == .operationNotSupportedByDevice
-            {
-                return found
-            }
-            throw error
         }
         return found
     }

@@ -24,15 +24,26 @@ extension ControlGroup {
     private static func remove(_ path: String) throws(SystemCallError) {
         // As a rule there is nothing in it.
         if removed(path) == nil { return }
-        do throws(SystemCallError) {
-            let below = try attempt("readdir", "\"\(path)\"") { () throws(Errno) in
-                try HostPath.directories(in: path)
+        // A container may make cgroups in its own, as deep as it likes.
+        var found = [path]
+        var next = 0
+        while next < found.count {
+            let place = found[next]
+            next += 1
+            do throws(SystemCallError) {
+                let below = try attempt("readdir", "\"\(place)\"") { () throws(Errno) in
+                    try HostPath.directories(in: place)
+                }
+                found += below.map { "\(place)/\($0)" }
+            } catch {
+                if error.errno != .noSuchFileOrDirectory { throw error }
             }
-            for name in below { try remove("\(path)/\(name)") }
-        } catch {
-            if error.errno == .noSuchFileOrDirectory { return }
-            throw error
         }
+        // What is in a cgroup comes behind it.
+        for place in found.reversed() { try removeEmpty(place) }
+    }
+
+    private static func removeEmpty(_ path: String) throws(SystemCallError) {
         // A process that has ended stays in its cgroup for a moment.
         var pause: UInt64 = 100
         while let error = removed(path) {

@@ -30,18 +30,26 @@ final class BlobStream {
     private var ending: Ending?
     /// How many more bytes may come.
     private var left: Int64
+    /// How many have come since the archive in it has ended.
+    private var trailing = 0
 
     /// As much as keeps each busy while the other waits for a processor: with a few of them both
     /// would wait for one another most of the time where others work, too.
     static let slots = 32
     static let slotSize = 256 << 10
 
-    /// What an archive may hold besides the content of its files.
-    private static let overhead: Int64 = 4 << 30
+    /// What an archive may hold besides the content of its files, before its first entry and for
+    /// each: headers, names, attributes, padding.
+    private static let overhead: (atStart: Int64, perEntry: Int64) = (1 << 20, 8 << 10)
 
+    /// What may follow an archive: the padding to a block of a tape.
+    private static let mostTrailing = 16 << 20
+
+    /// Every byte counts when it comes, before anything is made of it.
+    ///
     /// - Parameter limit: Of the bytes of files in it.
     init(_ blob: consuming Blob, atMost limit: Int64) throws(ImageError) {
-        left = limit.addingReportingOverflow(BlobStream.overhead).partialValue
+        left = min(limit, .max >> 1) + BlobStream.overhead.atStart
         let name = blob.name
         let held = HeldBlob(blob)
         do throws(Errno) {
@@ -78,7 +86,10 @@ final class BlobStream {
             next = (next + 1) % BlobStream.slots
             holds = true
             left -= Int64(count)
-            if left < 0 { throw ArchiveError("more comes out of it than --max-size allows") }
+            if left < 0 {
+                throw ArchiveError(
+                    "more comes out of it than --max-size allows; raise it if that is meant")
+            }
             if !isPlain { unsafe digest.add(bytes) }
             return unsafe bytes
         case .ended(let blob, let size):
@@ -89,11 +100,21 @@ final class BlobStream {
         }
     }
 
-    /// Passes over what is left.
+    /// The archive has one entry more, and with it what is no content.
+    func allowEntry() {
+        left = min(left, .max >> 1) + BlobStream.overhead.perEntry
+    }
+
+    /// Passes over what is left behind the archive.
     func finish() throws(ArchiveError) -> Ending {
         while true {
             if let ending { return ending }
-            _ = try unsafe nextPiece()
+            trailing += try unsafe nextPiece().count
+            if trailing > BlobStream.mostTrailing {
+                throw ArchiveError(
+                    "more than \(BlobStream.mostTrailing >> 20) MiB follow the end of the archive;"
+                        + " cut them off")
+            }
         }
     }
 
@@ -109,9 +130,12 @@ final class BlobStream {
     }
 
     deinit {
-        // It ends by itself when it is done; it is in the way when this one is not.
-        try? process.send(signal: Signal.kill)
-        _ = try? process.wait()
+        // It ends by itself when it is done; it is in the way when this one is not. One that cannot
+        // be killed is not waited for: it ends when nobody takes what it says.
+        do throws(Errno) {
+            try process.send(signal: Signal.kill)
+            _ = try process.wait()
+        } catch {}
     }
 
     /// A closure cannot hold what is not copied.

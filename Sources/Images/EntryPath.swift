@@ -40,6 +40,9 @@ struct EntryPath: Hashable {
 
     var parents: ArraySlice<FileName> { names.dropLast() }
 
+    /// Its names with a slash between them.
+    var bytes: [UInt8] { Array(names.map(\.bytes).joined(separator: [UInt8(ascii: "/")])) }
+
     /// For messages.
-    var text: String { shown(Array(names.map(\.bytes).joined(separator: [UInt8(ascii: "/")]))) }
+    var text: String { shown(bytes) }
 }

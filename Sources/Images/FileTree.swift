@@ -69,7 +69,12 @@ final class TarTree: FileTree {
         while let entry = try reader.nextEntry() {
             let path = TarTree.cleaned(entry.path)
             switch entry.kind {
-            case .regular: members[path] = .content(reader.offset..<reader.offset + entry.size)
+            case .regular:
+                let (end, isTooLarge) = reader.offset.addingReportingOverflow(entry.size)
+                if isTooLarge || entry.size < 0 {
+                    throw ArchiveError("\(shown(path)) in it has a size that no file has")
+                }
+                members[path] = .content(reader.offset..<end)
             case .hardLink: members[path] = .link(TarTree.cleaned(entry.linkTarget))
             case .symbolicLink:
                 let parent = path.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? []

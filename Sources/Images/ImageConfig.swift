@@ -50,6 +50,7 @@ struct ImageConfig: Sendable {
         volumes = try ImageConfig.keys(config, "Volumes", document)
         ports = try ImageConfig.keys(config, "ExposedPorts", document)
         labels = []
+        _ = try ImageConfig.keys(config, "Labels", document)
         for (key, value) in config?["Labels"]?.members ?? [] {
             labels.append((key.string ?? "", value.string ?? ""))
         }
@@ -69,6 +70,18 @@ struct ImageConfig: Sendable {
         labels = []
     }
 
+    /// Of one list: more than any image has, and few enough to be compared with each other.
+    private static let mostElements = 2000
+
+    private static func check(
+        _ value: JSONValue, _ key: String, _ document: Document
+    ) throws(ImageError) {
+        let count = value.kind == .array ? value.elements.count : value.members.count
+        if count > mostElements {
+            throw document.fail("config.\(key) has \(count) elements; \(mostElements) are the most")
+        }
+    }
+
     private static func text(
         _ config: JSONValue?, _ key: String, _ document: Document
     ) throws(ImageError) -> String? {
@@ -84,6 +97,7 @@ struct ImageConfig: Sendable {
     ) throws(ImageError) -> [String] {
         guard let value = config?[key], value.kind != .null else { return [] }
         guard value.kind == .array else { throw document.fail("config.\(key) is no array") }
+        try check(value, key, document)
         var texts: [String] = []
         for element in value.elements {
             guard let text = element.string, !text.utf8.contains(0) else {
@@ -99,6 +113,7 @@ struct ImageConfig: Sendable {
     ) throws(ImageError) -> [String] {
         guard let value = config?[key], value.kind != .null else { return [] }
         guard value.kind == .object else { throw document.fail("config.\(key) is no object") }
+        try check(value, key, document)
         return value.members.compactMap(\.key.string).sorted()
     }
 }

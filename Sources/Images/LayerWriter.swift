@@ -17,6 +17,9 @@ final class LayerWriter {
     /// The directories that are open, from the top: entries come sorted, mostly.
     private var open: [OpenDirectory] = []
     private var directories: [DirectoryRecord] = []
+    /// What their paths take of memory, in bytes.
+    private var recorded = 0
+    private static let mostRecorded = 512 << 20
     let reader: ArchiveReader
 
     private final class OpenDirectory {
@@ -31,7 +34,9 @@ final class LayerWriter {
 
     /// What a directory gets once all is in it.
     private struct DirectoryRecord {
-        var path: EntryPath
+        /// Names with a slash between them: of many directories less than an `EntryPath` takes.
+        var path: [UInt8]
+        var depth: Int
         var permissions: UInt32
         var time: FileTime?
     }
@@ -48,8 +53,11 @@ final class LayerWriter {
     }
 
     /// Writes everything.
-    func writeAll() throws(ImageError) {
+    ///
+    /// - Parameter counted: Called for each entry.
+    func writeAll(counted: () -> Void = {}) throws(ImageError) {
         while let entry = try readerEntry() {
+            counted()
             try limits.take(entry: entry.kind == .hardLink ? 0 : max(entry.size, 0))
             try write(entry)
         }
@@ -88,9 +96,14 @@ final class LayerWriter {
         }
     }
 
+    /// The archive decides how many there are.
+    private static let mostNotes = 20
+
     /// Once per kind.
     func note(_ words: String) {
-        if !notes.contains(words) { notes.append(words) }
+        if notes.count > LayerWriter.mostNotes || notes.contains(words) { return }
+        notes.append(
+            notes.count < LayerWriter.mostNotes ? words : "there is more that could not be kept")
     }
 
     // MARK: Directories
@@ -175,14 +188,25 @@ final class LayerWriter {
         try writeAttributes(entry, path) { name, value throws(Errno) in
             try directory.setAttribute(name, bytes: value)
         }
+        let text = path.bytes
+        recorded += text.count + MemoryLayout<DirectoryRecord>.stride
+        if recorded > LayerWriter.mostRecorded {
+            throw ImageError(
+                "the paths of the layer's directories are longer than"
+                    + " \(LayerWriter.mostRecorded >> 20) MiB together; such an archive is not"
+                    + " unpacked")
+        }
         directories.append(
-            DirectoryRecord(path: path, permissions: entry.permissions, time: entry.time))
+            DirectoryRecord(
+                path: text, depth: path.names.count, permissions: entry.permissions,
+                time: entry.time))
     }
 
     /// Modes and times of the directories, the deepest first: a parent may forbid to enter it.
     private func finishDirectories() throws(ImageError) {
-        for record in directories.sorted(by: { $0.path.names.count > $1.path.names.count }) {
-            guard let name = record.path.names.last else {
+        for record in directories.sorted(by: { $0.depth > $1.depth }) {
+            let path = record.depth == 0 ? EntryPath([FileName]()) : try EntryPath(record.path)
+            guard let name = path.names.last else {
                 try atFile("the root of the layer") { () throws(Errno) in
                     try root.borrowed.changeMode(record.permissions)
                     if let time = record.time { try root.borrowed.changeTimes(to: time) }
@@ -190,10 +214,10 @@ final class LayerWriter {
                 continue
             }
             // A later entry may have put something else in its place.
-            guard let parent = try? directory(record.path.parents, for: record.path, making: false),
+            guard let parent = try? directory(path.parents, for: path, making: false),
                 (try? FileStatus.of(name, in: parent).kind) == .directory
             else { continue }
-            try atFile(record.path.text) { () throws(Errno) in
+            try atFile(path.text) { () throws(Errno) in
                 try parent.changeMode(name, record.permissions)
                 if let time = record.time { try parent.changeTimes(name, to: time) }
             }

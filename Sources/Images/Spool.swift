@@ -7,7 +7,7 @@ internal import SystemPackage
 enum Spool {
     /// - Parameters:
     ///   - directory: Where there is room.
-    ///   - limit: Of bytes.
+    ///   - limit: Of bytes, of which none more is written.
     /// - Returns: Open for reading.
     static func file(
         of blob: consuming Blob, in directory: FileDescriptor, atMost limit: Int64,

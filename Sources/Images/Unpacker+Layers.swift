@@ -97,7 +97,7 @@ extension Unpacker {
             }
             let writer = LayerWriter(root, reading: reader, store.privilege, limits)
             do throws(ImageError) {
-                try writer.writeAll()
+                try writer.writeAll(counted: stream.allowEntry)
             } catch {
                 throw ImageError("\(name): \(error.message)")
             }
@@ -127,8 +127,9 @@ extension SavedImage {
         in bundle: FileDescriptor, _ name: String, _ source: String
     ) throws(ImageError) {
         try atFile("\(name)/image") { () throws(Errno) in
+            guard let directoryName = FileName("image") else { throw .invalidArgument }
             do throws(Errno) {
-                try bundle.makeDirectory("image", mode: 0o755)
+                _ = try bundle.makePlainDirectory(directoryName, mode: 0o755)
             } catch .fileExists {
             }
             let directory = try bundle.open("image", [.readOnly, .directory])

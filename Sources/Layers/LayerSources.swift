@@ -13,13 +13,26 @@ extension LayerStack {
     ) throws(LayerError) {
         var roots = uppers
         for path in layers.reversed() {
-            do throws(Errno) {
-                let opened = try HostPath.open(path, [.readOnly, .directory])
-                roots.append(LayerDirectory(opened, layer: roots.count))
-            } catch {
-                throw LayerError(OverlayError.opening("layer", path, error).sentence)
-            }
+            roots.append(
+                LayerDirectory(try LayerDirectory.open(layerAt: path), layer: roots.count))
         }
         self.init(roots, marks: marks, isView: isView)
+    }
+}
+
+extension LayerDirectory {
+    /// Opens a layer that the user has named, for reading; see `UnfollowedPath` for links.
+    static func open(layerAt path: String) throws(LayerError) -> OwnedDescriptor {
+        let found: OwnedDescriptor
+        do throws(UnfollowedPath.Failure) {
+            found = try UnfollowedPath.open(path)
+        } catch {
+            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+        }
+        do throws(Errno) {
+            return try found.borrowed.open(".", [.readOnly, .directory])
+        } catch {
+            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+        }
     }
 }

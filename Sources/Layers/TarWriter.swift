@@ -73,6 +73,13 @@ final class TarWriter {
         try write(TarEntry.end)
     }
 
+    /// Whoever wrote the files decides how many there are.
+    private static let mostWarnings = 100
+
+    private func warn(_ sentence: String) {
+        if warnings.count < TarWriter.mostWarnings { warnings.append(sentence) }
+    }
+
     // MARK: One entry
 
     /// Nil for a socket, which nothing but its program can make.
@@ -89,7 +96,7 @@ final class TarWriter {
         case .blockDevice: kind = .blockDevice
         case .fifo: kind = .fifo
         case .socket:
-            warnings.append("\(node.path.quoted) is a socket and left out")
+            warn("\(node.path.quoted) is a socket and left out")
             return nil
         }
         var entry = TarEntry(path: node.path.bytes, kind: kind)
@@ -155,7 +162,7 @@ final class TarWriter {
             }
             if got < piece.count {
                 // Its size stands in the archive already.
-                warnings.append("\(path.quoted) became shorter while it was read")
+                warn("\(path.quoted) became shorter while it was read")
                 unsafe UnsafeMutableRawBufferPointer(rebasing: piece[got...])
                     .initializeMemory(as: UInt8.self, repeating: 0)
             }

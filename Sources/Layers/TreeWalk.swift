@@ -46,6 +46,11 @@ struct TreeWalk {
         var names: MergedNames
     }
 
+    /// Every level holds its path, and the directories that it is made of: how deep a tree is its
+    /// writer decides.
+    private static let mostLevels = 4096
+    private static let mostBytes = 64 << 10
+
     private let stack: LayerStack
     /// Where what is there now is looked up.
     private let present: LayerStack
@@ -128,6 +133,11 @@ struct TreeWalk {
 
     private mutating func enter(_ node: Node, _ level: Level?) throws(LayerError) {
         guard let found = node.found, found.status.kind == .directory else { return }
+        if levels.count > TreeWalk.mostLevels || node.path.bytes.count > TreeWalk.mostBytes {
+            throw LayerError(
+                "the tree is nested too deep: more than \(TreeWalk.mostLevels) directories, or"
+                    + " \(TreeWalk.mostBytes) bytes of path, above a file; remove what lies there")
+        }
         if extent == .standalone && node.isMoved && stack.roots.count == uppers {
             throw LayerError.missingLayer(node.path)
         }

@@ -10,17 +10,27 @@ public struct FileNameList: Sendable {
     /// Where each name starts in `text`, which ends each with a NUL.
     private var starts: [UInt32] = []
 
+    /// A directory with longer names than this together is not held in memory.
+    private static let mostBytes = 1 << 30
+
     /// Reads a directory that is open for reading. The corresponding C function is `readdir`.
-    public init(of directory: FileDescriptor) throws(Errno) {
+    ///
+    /// - Parameter limit: Names behind so many are left out.
+    /// - Throws: `Errno.noMemory` for a directory that takes a gigabyte.
+    public init(of directory: FileDescriptor, atMost limit: Int = .max) throws(Errno) {
         var stream: UnsafeMutableRawPointer?
-        while let name = unsafe clinux_next_entry(directory.rawValue, &stream) {
+        defer { unsafe clinux_end_entries(&stream) }
+        errno = 0
+        while starts.count < limit, let name = unsafe clinux_next_entry(directory.rawValue, &stream)
+        {
+            if text.count > FileNameList.mostBytes { throw .noMemory }
             starts.append(UInt32(text.count))
             let count = unsafe strlen(name) + 1
             unsafe name.withMemoryRebound(to: UInt8.self, capacity: count) {
                 unsafe text.append(contentsOf: UnsafeBufferPointer(start: $0, count: count))
             }
         }
-        if errno != 0 { throw Errno(rawValue: errno) }
+        if starts.count < limit && errno != 0 { throw Errno(rawValue: errno) }
         unsafe text.withUnsafeBufferPointer { text in
             starts.sort { one, other in
                 guard let base = text.baseAddress else { return false }

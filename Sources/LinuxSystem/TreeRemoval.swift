@@ -53,6 +53,8 @@ extension FileDescriptor {
 private struct TreeRemoval: ~Copyable {
     private let top: OwnedDescriptor
     private var moved = 0
+    /// Names that are in memory: a directory may have millions.
+    private static let atOnce = 10_000
 
     init(top: consuming OwnedDescriptor) {
         self.top = top
@@ -60,20 +62,25 @@ private struct TreeRemoval: ~Copyable {
 
     mutating func empty() throws(Errno) {
         while true {
-            let names = try FileNameList(of: top.borrowed)
+            let names = try FileNameList(of: top.borrowed, atMost: TreeRemoval.atOnce)
             if names.count == 0 { return }
             for index in 0..<names.count {
                 let name = names[index]
                 if try !top.borrowed.removeUnlessDirectory(name) { continue }
                 let directory = try top.borrowed.openToEmpty(name)
-                let inner = try FileNameList(of: directory.borrowed)
-                for position in 0..<inner.count {
-                    let name = inner[position]
-                    if try directory.borrowed.removeUnlessDirectory(name) {
-                        try take(name, of: directory.borrowed)
-                    }
-                }
+                try emptyInner(directory.borrowed)
                 try top.borrowed.removeDirectory(name)
+            }
+        }
+    }
+
+    private mutating func emptyInner(_ directory: FileDescriptor) throws(Errno) {
+        while true {
+            let names = try FileNameList(of: directory, atMost: TreeRemoval.atOnce)
+            if names.count == 0 { return }
+            for position in 0..<names.count {
+                let name = names[position]
+                if try directory.removeUnlessDirectory(name) { try take(name, of: directory) }
             }
         }
     }

@@ -7,6 +7,8 @@ extension Spec {
         /// A profile beside the config: `default` for the built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
+        /// `adapt`: who is not root gets the ids that they can have, and the limits.
+        public var rootless: Located<String>?
 
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
@@ -33,8 +35,15 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp"])
+        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless"])
         seccomp = reader.string("seccomp")
+        rootless = reader.string("rootless")
+        if let rootless, rootless.value != "adapt" {
+            reader.diagnostics.error(
+                "\"\(rootless.value)\" is not known; \"adapt\" gives who is not root the ids and"
+                    + " limits that they can have, and without the key they get an error",
+                at: rootless.offset)
+        }
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))

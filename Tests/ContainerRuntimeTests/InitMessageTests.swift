@@ -18,7 +18,8 @@ import Testing
 
     @Test(
         arguments: [
-            [], [0], [1, 0], [2], [2, 0, 0, 0], [3], [3, 0, 0, 0, 0], [255], [0, 1, 2, 3, 4, 5],
+            [], [0], [1, 0], [2], [2, 0, 0, 0], [3], [3, 0, 0, 0, 0],
+            [6, 1, 0, 1, 0xe2], [255], [0, 1, 2, 3, 4, 5],
         ] as [[UInt8]])
     func `of another version are not understood`(_ bytes: [UInt8]) {
         #expect(InitMessage(bytes) == nil)

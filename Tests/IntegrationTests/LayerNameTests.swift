@@ -65,6 +65,17 @@ struct LayerNameTests {
                     "\(outcome)")
                 _ = isFile ? unlink(box.path(path)) : rmdir(box.path(path))
             }
+            // A link would show any directory of the host.
+            for name in ["layer@9", "rw"] {
+                try box.write("linked.mstack/layer@1/name", "1")
+                #expect(symlink("/etc", box.path("linked.mstack/\(name)")) == 0)
+                let outcome = try read(box, ["../linked.mstack"])
+                #expect(
+                    outcome.code == 125
+                        && outcome.error.contains("\"\(name)\", which is no directory"),
+                    "\(outcome)")
+                unlink(box.path("linked.mstack/\(name)"))
+            }
             try box.makeDirectory("empty.mstack")
             #expect(try read(box, ["../empty.mstack"]).error.contains("has no layer"))
             #expect(try read(box, ["../none.mstack"]).error.contains("cannot be read"))

@@ -204,6 +204,20 @@ import Testing
         }
     }
 
+    @Test func `with more volumes than any image has is refused`() throws {
+        try Sandbox.use { box in
+            let volumes = (0..<3000).map { "\"/v/\($0)\": {}" }.joined(separator: ", ")
+            try box.writeLayout(
+                [(nil, nil, [(TarFile().finished, .gzip)])],
+                config: "{\"Volumes\": {\(volumes)}}")
+            let outcome = try box.unpack("oci:\(box.path("layout"))")
+            #expect(
+                outcome.code == 1
+                    && outcome.error.contains("config.Volumes has 3000 elements; 2000 are the most"),
+                "\(outcome)")
+        }
+    }
+
     @Test func `does not read a passwd that leads elsewhere`() throws {
         try Sandbox.use { box in
             var tar = TarFile()

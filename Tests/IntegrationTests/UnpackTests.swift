@@ -304,6 +304,48 @@ import Testing
         }
     }
 
+    /// Members of gzip that follow each other are one stream: 4 GiB of zeros in 4 MB.
+    @Test func `of a few bytes that decompress to gigabytes ends at once`() throws {
+        try Sandbox.use { box in
+            let member = try TestBlob.compressed([UInt8](repeating: 0, count: 64 << 20), .gzip)
+            let zeros = Array(repeatElement(member, count: 64).joined())
+            let bomb = try box.writeBytes("bomb.tar.gz", zeros)
+            for (image, options, words) in [
+                (bomb, [], "16 MiB follow the end of the archive"),
+                (bomb, ["--max-size", "1M"], "--max-size"),
+                ("docker-archive:\(bomb)", ["--max-size", "1M"], "--max-size"),
+            ] as [(String, [String], String)] {
+                let outcome = try Running(
+                    Host.runtime, ["unpack"] + options + [image, box.path("app")]
+                ).finish(seconds: 3)
+                #expect(outcome.code == 1 && outcome.error.contains(words), "\(outcome)")
+                #expect(!box.exists("app"))
+            }
+            // Headers are no content, and count all the same: each of these has half a megabyte of pax.
+            var tar = TarFile()
+            for number in 0..<40 {
+                tar.add("\(number)", pax: [("comment", String(repeating: "x", count: 500_000))])
+            }
+            let packed = try TestBlob.compressed(tar.finished, .gzip)
+            let headers = try box.unpack(
+                try box.writeBytes("headers.tar.gz", packed), ["--max-size", "1M"])
+            #expect(headers.code == 1 && headers.error.contains("--max-size"), "\(headers)")
+        }
+    }
+
+    /// The end of the file that it names is behind the last number.
+    @Test func `of a saved image with a file of an impossible size is refused`() throws {
+        try Sandbox.use { box in
+            var tar = TarFile()
+            tar.add("manifest.json", pax: [("size", "9223372036854775296")])
+            let image = try box.writeBytes("saved.tar", tar.finished)
+            let outcome = try box.unpack("docker-archive:\(image)")
+            #expect(
+                outcome.code == 1 && outcome.error.contains("manifest.json in it has a size"),
+                "\(outcome)")
+        }
+    }
+
     @Test func `that was interrupted is picked up`() throws {
         try Sandbox.use { box in
             var tar = TarFile()

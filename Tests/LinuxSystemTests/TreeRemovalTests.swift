@@ -29,6 +29,17 @@ import Testing
         try parent.borrowed.removeTree(name)
     }
 
+    @Test func `takes more names than are held in memory at once`() throws {
+        try directory.directory("d/inner")
+        for path in ["d", "d/inner"] {
+            let opened = try HostPath.open(directory[path], [.readOnly, .directory])
+            for number in 0..<10_500 { try opened.borrowed.makeDirectory("\(number)", mode: 0) }
+        }
+        let parent = try parent()
+        try parent.borrowed.removeTree(try #require(FileName("d")))
+        #expect(!directory.exists("d"))
+    }
+
     @Test func `follows no link`() throws {
         try directory.file("kept/file")
         try directory.directory("d/inner")

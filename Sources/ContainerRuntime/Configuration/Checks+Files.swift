@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import OCISpec
+internal import Seccomp
 
 /// What must hold of mounts, devices, paths and the overlay.
 extension Checks {
@@ -95,6 +96,12 @@ extension Checks {
             diagnostics.error("\(action.value.rawValue) is not supported yet", at: action.offset)
         }
         notifications(profile, diagnostics)
+        for name in SeccompCompiler.unblocked(profile) {
+            diagnostics.warning(
+                "libseccomp \(SeccompCompiler.libraryVersion) knows no system call"
+                    + " \"\(name.value)\", and the default action lets it through: it is not blocked;"
+                    + " correct the name, or allow by name and deny by default", at: name.offset)
+        }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
         {

@@ -37,6 +37,8 @@ public struct Configuration: Sendable {
     /// Of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
+    /// Whether a caller who is not root gets ids and limits as far as they can have them.
+    public var adaptsToCaller = false
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?

@@ -60,9 +60,18 @@ public struct LayerNames {
     /// an image, is not left out in silence.
     private func stack(_ path: String) throws(Failure) -> [String] {
         let names: [String]
+        let links: Set<String>
+        var hasData = false
         do throws(Errno) {
             let directory = try HostPath.open(path, [.readOnly, .directory])
             names = try directory.borrowed.entries().filter { !$0.hasPrefix(".") }
+            let opened = directory.borrowed
+            links = Set(
+                names.filter { (try? FileStatus.of($0, in: opened).kind) != .directory })
+            if names.contains("rw"), !links.contains("rw"), let rw = FileName("rw") {
+                let inner = try directory.borrowed.open(rw, [.readOnly, .directory])
+                hasData = (try? FileStatus.of("data", in: inner.borrowed).kind) == .directory
+            }
         } catch {
             throw Failure(sentence: "the stack \"\(path)\" cannot be read: \(error.words)")
         }
@@ -72,8 +81,15 @@ public struct LayerNames {
                 sentence: "the stack \"\(path)\" has \"\(other)\", which is not supported; layer@ID"
                     + " and rw are, as directories")
         }
-        var layers = names.filter(isLayer).sorted(by: LayerNames.isOlder).map { "\(path)/\($0)" }
-        if kind("\(path)/rw/data") == .directory { layers.append("\(path)/rw/data") }
+        let sorted = names.filter(isLayer).sorted(by: LayerNames.isOlder)
+        // A stack may have come from elsewhere: a link in it would show any directory of the host.
+        if let name = (sorted + ["rw"]).first(where: links.contains) {
+            throw Failure(
+                sentence: "the stack \"\(path)\" has \"\(name)\", which is no directory; links in a"
+                    + " stack are not followed")
+        }
+        var layers = sorted.map { "\(path)/\($0)" }
+        if hasData { layers.append("\(path)/rw/data") }
         if layers.isEmpty {
             throw Failure(sentence: "the stack \"\(path)\" has no layer; a layer is layer@ID in it")
         }
@@ -98,6 +114,7 @@ public struct LayerNames {
                 }
                 continue
             }
+            if takeNumber(&right) != nil { return false }
             guard let first = left.popFirst(), let second = right.popFirst() else { break }
             if first != second { return first < second }
         }

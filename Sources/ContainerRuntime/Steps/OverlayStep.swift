@@ -112,10 +112,15 @@ struct MountOverlay: Step {
     ) throws(StepError) -> OwnedDescriptor {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, "layer")) }
+        for path in layers { lowers.append(try open(path, "layer", context)) }
+        guard let bottom = lowers.first else {
+            throw StepError("an overlay has at least one layer")
+        }
+        let target = try stepping("dup", bottom.path.inQuotes) { () throws(Errno) in
+            try OwnedDescriptor.duplicate(bottom.borrowed)
+        }
         if let mapping { lowers = try mapLayers(lowers, mapping) }
-        let target = try Mountpoint.open(layers[0])
-        let (upper, work, place) = try openUpper(target)
+        let (upper, work, place) = try openUpper(target, context)
         if let mapping { try give(upper, to: mapping) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
         context.mountedUpper = upper
@@ -170,7 +175,7 @@ struct MountOverlay: Step {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor
+        _ target: borrowing OwnedDescriptor, _ context: StartContext
     ) throws(StepError) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
     ) {
@@ -180,8 +185,8 @@ struct MountOverlay: Step {
                 HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
             }
             return (
-                try open("\(directory.value)/upper", "upper"),
-                try open("\(directory.value)/work", "work directory"), place
+                try open("\(directory.value)/upper", "upper", context),
+                try open("\(directory.value)/work", "work directory", context), place
             )
         case .throwaway(let size, let inodes):
             let most = try inodeCount(size?.value, inodes?.value)
@@ -224,11 +229,12 @@ struct MountOverlay: Step {
         }
     }
 
-    private func open(_ path: String, _ role: String) throws(StepError) -> OverlayDirectory {
-        do {
-            return try OverlayDirectory(opening: path, as: role)
-        } catch {
-            throw StepError(error.sentence)
+    private func open(
+        _ path: String, _ role: String, _ context: StartContext
+    ) throws(StepError) -> OverlayDirectory {
+        guard let found = context.found[path] else {
+            throw StepError("the plan has not locked the \(role) \(path.inQuotes)")
         }
+        return OverlayDirectory(path: path, descriptor: try found.open(named: path))
     }
 }

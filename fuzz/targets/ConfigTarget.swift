@@ -9,18 +9,15 @@ import Seccomp
 ///
 /// Nothing of the host is read but what `vfs.seccomp` names, and that is looked for in a bundle
 /// that does not exist; an input with an absolute name is passed over.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func readConfig(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+func readConfig(_ bytes: [UInt8]) {
     do throws(JSONSyntaxError) {
         let document = try JSONDocument(bytes)
         try roundTrip(document)
-        if document.root["vfs"]?["seccomp"]?.string?.contains("/") == true { return 0 }
+        if document.root["vfs"]?["seccomp"]?.string?.contains("/") == true { return }
         plan(document)
     } catch {
-        precondition(error.offset <= count && error.position.line > 0)
+        precondition(error.offset <= bytes.count && error.position.line > 0)
     }
-    return 0
 }
 
 /// What was parsed can be written and parsed again.
@@ -49,21 +46,5 @@ private func plan(_ document: JSONDocument) {
     } catch {
         precondition(error.diagnostics.contains { $0.severity == .error })
         for diagnostic in error.diagnostics { _ = diagnostic.text }
-    }
-}
-
-@_silgen_name("LLVMFuzzerRunDriver")
-private func runFuzzer(
-    _ count: UnsafeMutablePointer<CInt>,
-    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-    _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
-) -> CInt
-
-@main
-struct ConfigFuzzer {
-    static func main() {
-        var count = CommandLine.argc
-        var arguments = CommandLine.unsafeArgv
-        _ = runFuzzer(&count, &arguments) { readConfig($0, $1) }
     }
 }
