@@ -158,6 +158,7 @@ struct ExchangeTests {
         _ name: String, _ hasHooks: Bool
     ) throws {
         try Sandbox.use { box in
+            try box.makeDirectory("source")
             let attack = try Attack(.plain, box)
             let config = try config(hasHooks ? .hooks : .oneShot, .plain, box, attack)
             let file = try box.write("bundle/config.json", config.prettyText)
