@@ -348,10 +348,7 @@ public struct Planner {
     private mutating func planJoinedMounts() {
         for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
         for joined in configuration.namespaces.joined where joined.value.kind == .mount {
-            add(
-                JoinNamespace(
-                    side: .container, namespace: joined.value,
-                    mayLackSight: configuration.privilege != .full), joined.origin)
+            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
         }
         add(OpenRoot())
         if let terminal = configuration.process.terminal {
