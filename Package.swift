@@ -81,7 +81,7 @@ let package = Package(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
-            name: "Images", dependencies: ["Archives", "JSON", "LinuxSystem", system],
+            name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",

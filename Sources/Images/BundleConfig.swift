@@ -5,6 +5,7 @@ internal import JSON
 struct BundleConfig {
     var image: ImageConfig
     var user: ImageUser
+    var volumes: [ImageVolumes.Place]
     /// Directories of the layers, bottom first, as the bundle names them.
     var layers: [String]
     /// What `root.path` says.
@@ -24,13 +25,16 @@ struct BundleConfig {
                     ] + additionalGroups))
             let arguments = image.entrypoint + image.command
             if !arguments.isEmpty { process.set("args", BundleConfig.strings(arguments)) }
-            process.set("env", BundleConfig.strings(environment(over: process["env"])))
+            process.set(
+                "env",
+                BundleConfig.strings(
+                    BundleConfig.environment(image.environment, over: process["env"])))
             if !image.workingDirectory.isEmpty {
                 let path = image.workingDirectory
                 process.set("cwd", .string(path.hasPrefix("/") ? path : "/" + path))
             }
         }
-        if !image.volumes.isEmpty { json.update("mounts") { $0.append(image.volumes.map(volume)) } }
+        if !volumes.isEmpty { json.update("mounts") { $0.append(volumes.map(mount)) } }
         let annotations = self.annotations
         if !annotations.isEmpty {
             json.set("annotations", .object(annotations.map { ($0.key, .string($0.value)) }))
@@ -47,24 +51,47 @@ struct BundleConfig {
     }
 
     /// The image's variables, and the default ones that it does not set.
-    private func environment(over base: JSONOutput?) -> [String] {
-        guard case .array(let defaults) = base else { return image.environment }
+    static func environment(_ variables: [String], over base: JSONOutput?) -> [String] {
+        let own = variables.filter(isVariable)
         var result: [String] = []
-        for case .string(let entry) in defaults {
+        for entry in base.map(texts) ?? [] {
             let name = entry.prefix { $0 != "=" } + "="
-            if !image.environment.contains(where: { $0.hasPrefix(name) }) { result.append(entry) }
+            if !own.contains(where: { $0.hasPrefix(name) }) { result.append(entry) }
         }
-        return result + image.environment
+        return result + own
     }
 
     /// What is written to a volume does not belong to the writable layer; it starts with what the
-    /// image has there.
-    private func volume(_ path: String) -> JSONOutput {
-        .object([
-            ("destination", .string(path.hasPrefix("/") ? path : "/" + path)),
+    /// image has there, its mode and its owner among that.
+    private func mount(_ volume: ImageVolumes.Place) -> JSONOutput {
+        let options = ["nosuid", "nodev"] + (volume.exists ? ["tmpcopyup"] : ["mode=755"])
+        return .object([
+            ("destination", .string(volume.path)),
             ("type", .string("tmpfs")), ("source", .string("volume")),
-            ("options", BundleConfig.strings(["nosuid", "nodev", "mode=755", "tmpcopyup"])),
+            ("options", BundleConfig.strings(options)),
         ])
+    }
+
+    /// What of the image is left out.
+    var notes: [String] {
+        let labels = image.labels.filter { BundleConfig.isInterpreted($0.key) }.map {
+            "the label \(shown(Array($0.key.utf8))) is left out: as an annotation it would be a"
+                + " property of the container's systemd scope"
+        }
+        let variables = image.environment.filter { !BundleConfig.isVariable($0) }.map {
+            "the variable \(shown(Array($0.utf8))) is left out: it has no name, or no \"=\""
+        }
+        return labels + variables
+    }
+
+    /// Whether this program takes an annotation of that name for more than text.
+    private static func isInterpreted(_ label: String) -> Bool {
+        label.hasPrefix("org.systemd.property.")
+    }
+
+    /// Whether it is `NAME=VALUE`, as config.json has it.
+    private static func isVariable(_ text: String) -> Bool {
+        (text.utf8.firstIndex(of: UInt8(ascii: "=")) ?? text.utf8.startIndex) > text.utf8.startIndex
     }
 
     /// Labels win over what is made of the other fields.
@@ -83,8 +110,19 @@ struct BundleConfig {
         add(prefix + "created", image.created)
         add(prefix + "stopSignal", image.stopSignal)
         add(prefix + "exposedPorts", image.ports.joined(separator: ","))
-        for (key, value) in image.labels where !key.isEmpty { add(key, value) }
+        for (key, value) in image.labels where !key.isEmpty && !BundleConfig.isInterpreted(key) {
+            add(key, value)
+        }
         return found
+    }
+
+    /// The texts of an array.
+    static func texts(_ json: JSONOutput) -> [String] {
+        guard case .array(let elements) = json else { return [] }
+        return elements.compactMap { element in
+            if case .string(let text) = element { return text }
+            return nil
+        }
     }
 
     private static func strings(_ texts: [String]) -> JSONOutput {

@@ -18,7 +18,9 @@ struct DockerArchive {
         let list = try Document(try file.readDocument(), place)
         guard list.root.kind == .array else { throw list.fail("it is no array of images") }
         var images = list.root.elements
-        if let reference {
+        if let place = reference?.placeInList {
+            images = images.indices.contains(place) ? [images[place]] : []
+        } else if let reference {
             images = images.filter { value in
                 (value["RepoTags"]?.elements ?? []).contains {
                     DockerArchive.matches($0.string ?? "", reference)
@@ -26,8 +28,10 @@ struct DockerArchive {
             }
         }
         guard let entry = images.first, images.count == 1 else {
-            let names = list.root.elements.flatMap { $0["RepoTags"]?.elements ?? [] }
-                .compactMap(\.string).prefix(20).joined(separator: ", ")
+            let names = list.root.elements.enumerated().prefix(20).flatMap { place, image in
+                let tags = (image["RepoTags"]?.elements ?? []).compactMap(\.string).prefix(20)
+                return tags.isEmpty ? ["@\(place)"] : tags.map { shown(Array($0.utf8)) }
+            }.joined(separator: ", ")
             throw list.fail(
                 (images.isEmpty
                     ? "there is no image \(shown(Array((reference ?? "").utf8)))"

@@ -37,6 +37,7 @@ struct Descriptor: Sendable {
     var size: Int64
     /// `org.opencontainers.image.ref.name`.
     var reference: String?
+    var annotations: [(key: String, value: String)] = []
     var platform: Platform?
 
     init(_ value: JSONValue, in document: Document) throws(ImageError) {
@@ -53,8 +54,13 @@ struct Descriptor: Sendable {
         }
         self.size = size
         reference = value["annotations"]?["org.opencontainers.image.ref.name"]?.string
-        if let found = value["platform"], let system = found["os"]?.string,
-            let architecture = found["architecture"]?.string
+        for (key, value) in value["annotations"]?.members ?? [] {
+            guard let key = key.string, let text = value.string else { continue }
+            annotations.append((key, text))
+        }
+        // One that names neither says nothing.
+        if let found = value["platform"], let system = found["os"]?.string, !system.isEmpty,
+            let architecture = found["architecture"]?.string, !architecture.isEmpty
         {
             platform = Platform(
                 system: system, architecture: architecture, variant: found["variant"]?.string)
@@ -72,45 +78,5 @@ struct Descriptor: Sendable {
     var isIndex: Bool {
         mediaType == "application/vnd.oci.image.index.v1+json"
             || mediaType == "application/vnd.docker.distribution.manifest.list.v2+json"
-    }
-}
-
-/// What an image was built for.
-public struct Platform: Sendable, Hashable, CustomStringConvertible {
-    public var system: String
-    public var architecture: String
-    public var variant: String?
-
-    init(system: String, architecture: String, variant: String? = nil) {
-        self.system = system
-        self.architecture = architecture
-        self.variant = variant?.isEmpty == true ? nil : variant
-    }
-
-    /// `linux/arm64/v8`.
-    public init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard (2...3).contains(parts.count), parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-        self.init(
-            system: parts[0], architecture: parts[1], variant: parts.count > 2 ? parts[2] : nil)
-    }
-
-    /// This machine's, by the names of Go.
-    public static var current: Platform {
-        #if arch(x86_64)
-            Platform(system: "linux", architecture: "amd64")
-        #elseif arch(arm64)
-            Platform(system: "linux", architecture: "arm64")
-        #endif
-    }
-
-    /// A wanted one without a variant takes every variant.
-    func accepts(_ other: Platform) -> Bool {
-        system == other.system && architecture == other.architecture
-            && (variant == nil || variant == other.variant)
-    }
-
-    public var description: String {
-        "\(system)/\(architecture)" + (variant.map { "/" + $0 } ?? "")
     }
 }

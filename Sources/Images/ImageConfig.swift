@@ -34,10 +34,14 @@ struct ImageConfig: Sendable {
             }
             diffIDs.append(digest)
         }
+        // Some images say nothing, in one way or another: they are taken for what they are run on.
+        func named(_ key: String) -> String? {
+            root[key]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        }
         platform = Platform(
-            system: root["os"]?.string ?? "linux",
-            architecture: root["architecture"]?.string ?? Platform.current.architecture,
-            variant: root["variant"]?.string)
+            system: named("os") ?? "linux",
+            architecture: named("architecture") ?? Platform.current.architecture,
+            variant: named("variant"))
         author = root["author"]?.string
         created = root["created"]?.string
         let config = root["config"]

@@ -1,4 +1,5 @@
 internal import Archives
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -20,6 +21,15 @@ func atFile<Value: ~Copyable>(
         return try body()
     } catch {
         throw ImageError("\(name()): \(error.words)")
+    }
+}
+
+/// Runs `body`, which looks into layers.
+func ofLayers<Value>(_ body: () throws(LayerError) -> Value) throws(ImageError) -> Value {
+    do {
+        return try body()
+    } catch {
+        throw ImageError(error.sentence)
     }
 }
 

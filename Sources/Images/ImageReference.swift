@@ -63,6 +63,12 @@ public enum ImageReference: Sendable, Hashable {
 }
 
 extension String {
+    /// `@3`: the fourth of a list, as skopeo has it for images without a name.
+    var placeInList: Int? {
+        guard hasPrefix("@") else { return nil }
+        return Int(dropFirst()).flatMap { $0 >= 0 ? $0 : nil }
+    }
+
     fileprivate func range(of other: String) -> Range<String.Index>? {
         var start = startIndex
         while start < endIndex {

@@ -1,5 +1,6 @@
 internal import Archives
 internal import JSON
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -50,11 +51,7 @@ final class KeptImage {
     /// - Parameter layers: Directories, bottom first.
     func userName(of user: ImageUser, in layers: [String]) -> String? {
         guard let name = config?.root["config"]?["User"]?.string else { return nil }
-        var roots: [LayerRoot] = []
-        for path in layers.reversed() {
-            guard let root = try? HostPath.open(path, [.path, .directory]) else { return nil }
-            roots.append(LayerRoot(RootDirectory(root), .current))
-        }
-        return (try? UserDatabase(layers: roots).find(name)) == user ? name : nil
+        guard let stack = try? LayerStack(of: layers) else { return nil }
+        return (try? UserDatabase(stack).find(name)) == user ? name : nil
     }
 }

@@ -120,10 +120,10 @@ final class LayerStore {
     static func location(of diffID: Digest) -> String { "sha256/" + diffID.hexadecimal }
 
     /// The directory of a layer that is there; nil where it is not.
-    func layer(_ diffID: Digest) throws(ImageError) -> RootDirectory? {
+    func layer(_ diffID: Digest) throws(ImageError) -> OwnedDescriptor? {
         guard let name = FileName(diffID.hexadecimal) else { return nil }
         do throws(Errno) {
-            return RootDirectory(try layers.borrowed.enter(name))
+            return try layers.borrowed.enter(name)
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {

@@ -21,15 +21,14 @@ extension LayerWriter {
     func writeFile(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
     ) throws(ImageError) {
-        let mode = entry.permissions & 0o777
+        // An ordinary user sets attributes of what that user may write.
+        let mode = entry.permissions & 0o777 | privilege.addedToFiles
         let file = try atFile(path.text) { () throws(Errno) in
             try LayerWriter.openNew(name, in: parent, mode: mode)
         }
         try writeContent(file.borrowed, size: entry.size, path)
-        if let owner = try privilege.owner(of: entry, path) {
-            try atFile(path.text) { () throws(Errno) in
-                try file.borrowed.changeOwner(user: owner.user, group: owner.group)
-            }
+        try giveAway(entry, path) { user, group throws(Errno) in
+            try file.borrowed.changeOwner(user: user, group: group)
         }
         try writeAttributes(entry, path) { name, value throws(Errno) in
             try file.borrowed.setAttribute(name, bytes: value)
@@ -134,17 +133,23 @@ extension LayerWriter {
             case .blockDevice: .blockDevice
             default: .fifo
             }
-        if kind != .fifo && privilege == .user {
-            return note("devices are left out: only root can make them")
-        }
+        let leftOut = "devices are left out: only root can make them"
+        if kind != .fifo && privilege == .user { return note(leftOut) }
         let number =
             kind == .fifo
             ? DeviceNumber(major: 0, minor: 0)
             : DeviceNumber(major: entry.major, minor: entry.minor)
         let mode = kind.modeBits | entry.permissions & 0o777
+        var isMade = true
         try making(name, in: parent, path) { () throws(Errno) in
-            try parent.makeNode(name, mode: mode, device: number)
+            do throws(Errno) {
+                try parent.makeNode(name, mode: mode, device: number)
+            } catch .notPermitted where kind != .fifo {
+                // Root of a user namespace.
+                isMade = false
+            }
         }
+        if !isMade { return note(leftOut) }
         try finish(name, in: parent, entry, path)
         if entry.permissions > 0o777 {
             try atFile(path.text) { () throws(Errno) in
@@ -153,14 +158,29 @@ extension LayerWriter {
         }
     }
 
+    /// Makes a file that of its owner in the archive.
+    func giveAway(
+        _ entry: ArchiveEntry, _ path: EntryPath,
+        _ change: (_ user: UInt32, _ group: UInt32) throws(Errno) -> Void
+    ) throws(ImageError) {
+        guard let owner = try privilege.owner(of: entry, path) else { return }
+        var isMapped = true
+        try atFile(path.text) { () throws(Errno) in
+            do throws(Errno) {
+                try change(owner.user, owner.group)
+            } catch .invalidArgument {
+                isMapped = false
+            }
+        }
+        if !isMapped { note("owners that this user namespace does not have are left out") }
+    }
+
     /// Owner, attributes and time of what is reached by its name alone.
     private func finish(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
     ) throws(ImageError) {
-        if let owner = try privilege.owner(of: entry, path) {
-            try atFile(path.text) { () throws(Errno) in
-                try parent.changeOwner(name, user: owner.user, group: owner.group)
-            }
+        try giveAway(entry, path) { user, group throws(Errno) in
+            try parent.changeOwner(name, user: user, group: group)
         }
         try writeAttributes(entry, path) { attribute, value throws(Errno) in
             try parent.setAttribute(of: name, attribute, value)
@@ -183,8 +203,12 @@ extension LayerWriter {
             }
             do {
                 try set(name, value)
-            } catch .notPermitted where privilege == .user {
-                note("attributes that only root can set are left out: \(shown(Array(name.utf8)))")
+            } catch .notPermitted {
+                // user.* attributes are of files and directories alone, and those of a user
+                // namespace's root are not all there are.
+                note(
+                    "attributes that cannot be set on a file of its kind, or not by this user, are"
+                        + " left out: \(shown(Array(name.utf8)))")
             } catch .notSupported {
                 note("the file system cannot hold the attribute \(shown(Array(name.utf8)))")
             } catch {

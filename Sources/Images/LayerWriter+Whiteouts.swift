@@ -1,3 +1,4 @@
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -16,8 +17,8 @@ extension FileName {
     var hidden: FileName? { FileName(bytes.dropFirst(FileName.whiteoutPrefix.count)) }
 }
 
-/// What an OCI layer writes as files of special names becomes what overlayfs has for it: a device
-/// 0:0 hides a name of the layers below, and a directory that is opaque all of theirs.
+/// What an OCI layer writes as files of special names becomes what overlayfs has for it: a whiteout
+/// hides a name of the layers below, and a directory that is opaque all of theirs.
 extension LayerWriter {
     func writeWhiteout(
         _ name: FileName, in parent: FileDescriptor, _ path: EntryPath
@@ -40,9 +41,7 @@ extension LayerWriter {
         }
         try atFile(path.text) { () throws(Errno) in
             do throws(Errno) {
-                try parent.makeNode(
-                    hidden, mode: FileKind.characterDevice.modeBits,
-                    device: DeviceNumber(major: 0, minor: 0))
+                try marks.hide(hidden, in: parent)
             } catch .fileExists {
                 // A whiteout hides what is in the layers below, not in its own: what this layer
                 // has under the name hides that already, a directory when it is opaque.
@@ -54,9 +53,7 @@ extension LayerWriter {
     }
 
     func isWhiteout(_ name: FileName, in parent: FileDescriptor) -> Bool {
-        guard let found = try? FileStatus.of(name, in: parent) else { return false }
-        return found.kind == .characterDevice
-            && found.deviceNumber == DeviceNumber(major: 0, minor: 0)
+        (try? marks.hides(name, in: parent)) == true
     }
 
     /// A directory in the place of a whiteout hides what the whiteout has hidden.
@@ -70,6 +67,6 @@ extension LayerWriter {
 
     private func makeOpaque(_ name: FileName, in parent: FileDescriptor) throws(Errno) {
         let directory = try parent.open(name, [.readOnly, .directory])
-        try directory.borrowed.setAttribute(privilege.opaqueAttribute, "y")
+        try marks.makeOpaque(directory.borrowed)
     }
 }

@@ -1,4 +1,5 @@
 internal import Archives
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -9,6 +10,7 @@ internal import SystemPackage
 /// error, and nothing of it is carried out half. What it holds twice counts as it stands last.
 final class LayerWriter {
     let privilege: Privilege
+    let marks = MarkWriter()
     /// What could not be kept, each once: for the user.
     private(set) var notes: [String] = []
     var limits: Limits
@@ -60,6 +62,9 @@ final class LayerWriter {
             counted()
             try limits.take(entry: entry.kind == .hardLink ? 0 : max(entry.size, 0))
             try write(entry)
+        }
+        try atFile("the root of the layer") { () throws(Errno) in
+            try marks.finish(root.borrowed)
         }
         try finishDirectories()
     }
@@ -180,10 +185,8 @@ final class LayerWriter {
     private func finish(
         _ directory: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
     ) throws(ImageError) {
-        if let owner = try privilege.owner(of: entry, path) {
-            try atFile(path.text) { () throws(Errno) in
-                try directory.changeOwner(user: owner.user, group: owner.group)
-            }
+        try giveAway(entry, path) { user, group throws(Errno) in
+            try directory.changeOwner(user: user, group: group)
         }
         try writeAttributes(entry, path) { name, value throws(Errno) in
             try directory.setAttribute(name, bytes: value)

@@ -77,7 +77,7 @@ final class LayoutWriter {
         guard let known = layer.blob, let mediaType = layer.mediaType else { return nil }
         let packed = PackedLayer(
             diffID: diffID, isKept: true, mediaType: mediaType, blob: known.digest,
-            size: known.size)
+            size: known.size, annotations: layer.annotations)
         if let there = try? FileStatus.of(known.digest.hexadecimal, in: blobs.borrowed),
             there.kind == .regular, there.size == known.size
         {

@@ -54,11 +54,18 @@ struct OCILayout {
             found.append(
                 SavedImage.Layer(
                     tree: tree, path: path(of: layer.digest), blob: (layer.digest, layer.size),
-                    mediaType: layer.mediaType))
+                    mediaType: layer.mediaType, annotations: layer.annotations))
         }
-        return SavedImage(
+        var image = SavedImage(
             config: try ImageConfig(configBytes, place(path(of: config.digest))),
             configBytes: configBytes, manifestBytes: bytes, layers: found)
+        // The index may know more of it than its config does.
+        if let listed = manifest.platform, image.config.platform.variant == nil,
+            image.config.platform.architecture == listed.architecture
+        {
+            image.config.platform.variant = listed.variant
+        }
+        return image
     }
 
     private func path(of digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
@@ -88,31 +95,29 @@ struct OCILayout {
         _ entries: [Descriptor], _ reference: String?, _ wanted: Platform, _ index: Document,
         depth: Int
     ) throws(ImageError) -> Descriptor {
-        var candidates = entries
-        if let reference {
-            candidates = entries.filter {
-                $0.reference == reference || $0.digest.description == reference
-            }
-            if candidates.isEmpty {
-                throw index.fail(
-                    "there is no image \(shown(Array(reference.utf8)))"
-                        + OCILayout.names(entries, "; there are "))
-            }
+        let candidates = try OCILayout.named(reference, among: entries, index)
+        // Attestations and the like are listed for a platform that is none; a manifest that names no
+        // platform is taken where no other one fits.
+        let fitting = candidates.compactMap { entry -> (descriptor: Descriptor, rank: Int)? in
+            guard let platform = entry.platform else { return (entry, .max) }
+            return wanted.rank(of: platform).map { (entry, $0) }
         }
-        let fitting = candidates.filter { $0.platform.map(wanted.accepts) ?? true }
-        if fitting.isEmpty {
-            let platforms = candidates.compactMap { $0.platform?.description }
+        guard let best = fitting.min(by: { $0.rank < $1.rank }) else {
+            if candidates.isEmpty { throw index.fail("it lists no image") }
+            let platforms = candidates.compactMap { $0.platform?.description }.prefix(20)
             throw index.fail(
                 "there is no image for \(wanted); there are \(platforms.joined(separator: ", "))")
         }
-        // Attestations and the like are listed for a platform that is none.
-        guard let chosen = fitting.first(where: { $0.platform != nil }) ?? fitting.first else {
-            throw index.fail("it lists no image")
+        let chosen = best.descriptor
+        let isAmbiguous = fitting.contains {
+            $0.descriptor.digest != chosen.digest
+                && ($0.rank == best.rank || $0.rank == .max
+                    || $0.descriptor.reference != chosen.reference)
         }
-        if Set(fitting.map(\.digest)).count > 1 && reference == nil && depth == 0 {
+        if isAmbiguous && reference == nil && depth == 0 {
             throw index.fail(
                 "there are several images; name one of them behind a colon"
-                    + OCILayout.names(fitting, ": "))
+                    + OCILayout.names(fitting.map(\.descriptor), ": "))
         }
         guard chosen.isIndex else { return chosen }
         if depth > 3 { throw index.fail("indexes lead to indexes too often") }
@@ -121,8 +126,30 @@ struct OCILayout {
         return try choose(try self.entries(of: inner), nil, wanted, inner, depth: depth + 1)
     }
 
+    /// - Parameter reference: A tag, a digest, or `@` and the place in the index, from 0.
+    private static func named(
+        _ reference: String?, among entries: [Descriptor], _ index: Document
+    ) throws(ImageError) -> [Descriptor] {
+        guard let reference else { return entries }
+        if let place = reference.placeInList, entries.indices.contains(place) {
+            return [entries[place]]
+        }
+        let found = entries.filter {
+            $0.reference == reference || $0.digest.description == reference
+        }
+        if found.isEmpty {
+            throw index.fail(
+                "there is no image \(shown(Array(reference.utf8)))" + names(entries, "; there are ")
+            )
+        }
+        return found
+    }
+
+    /// What the entries are named by, those without a tag by their places.
     private static func names(_ entries: [Descriptor], _ before: String) -> String {
-        let names = entries.compactMap(\.reference).prefix(20)
+        let names = entries.enumerated().prefix(20).map { place, entry in
+            entry.reference.map { shown(Array($0.utf8)) } ?? "@\(place)"
+        }
         return names.isEmpty ? "" : before + names.joined(separator: ", ")
     }
 
@@ -156,7 +183,10 @@ struct OCILayout {
         "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
         "application/vnd.docker.image.rootfs.diff.tar",
         "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        "application/vnd.docker.image.rootfs.diff.tar.zstd",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.zstd",
     ]
 
     private static func checkLayer(

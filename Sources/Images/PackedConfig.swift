@@ -8,7 +8,11 @@ struct PackedConfig {
     let config: Document
     /// Nil for a bundle that was made of no image.
     let original: Document?
+    /// What `unpack` has put the config.json over.
+    let base: JSONOutput
     let layers: [PackedLayer]
+    /// In RFC 3339.
+    let created: String
 
     var platform: Platform {
         let root = original?.root
@@ -33,7 +37,7 @@ struct PackedConfig {
         var json = original.map { JSONOutput($0.root) } ?? .object([])
         json.set("architecture", .string(platform.architecture))
         json.set("os", .string(platform.system))
-        json.set("created", .string(Clock.timestamp))
+        json.set("created", .string(created))
         json.set("config", runConfig(userName))
         json.set(
             "rootfs",
@@ -56,11 +60,23 @@ struct PackedConfig {
                 userName
                     ?? (user.userID == 0 && user.groupID == 0
                         ? "" : "\(user.userID):\(user.groupID)")))
-        json.set("WorkingDir", .string(process?["cwd"]?.string ?? "/"))
-        json.set("Env", PackedConfig.strings(texts(process?["env"])))
-        let arguments = texts(process?["args"])
+        // Where the image said nothing config.json has what is usual, which is none of the image.
         let own = original?.root["config"]
-        if texts(own?["Entrypoint"]) + texts(own?["Cmd"]) != arguments {
+        let place = process?["cwd"]?.string ?? "/"
+        let isUsualPlace = original != nil && (own?["WorkingDir"]?.string ?? "").isEmpty
+        if !(isUsualPlace && place == "/") { json.set("WorkingDir", .string(place)) }
+        let variables = texts(process?["env"])
+        if original == nil
+            || variables != BundleConfig.environment(texts(own?["Env"]), over: usual("env"))
+        {
+            json.set("Env", PackedConfig.strings(variables))
+        }
+        let arguments = texts(process?["args"])
+        let ownArguments = texts(own?["Entrypoint"]) + texts(own?["Cmd"])
+        let isUsual =
+            original != nil && ownArguments.isEmpty
+            && usual("args").map { BundleConfig.texts($0) } == arguments
+        if ownArguments != arguments && !isUsual {
             json.set("Entrypoint", PackedConfig.strings(arguments))
             json.set("Cmd", .null)
         }
@@ -72,6 +88,9 @@ struct PackedConfig {
         }
         return json
     }
+
+    /// A member of the process that config.json has where an image says nothing.
+    private func usual(_ key: String) -> JSONOutput? { base["process"]?[key] }
 
     /// Annotations that are not made of other fields of an image.
     private var labels: [(key: String, value: JSONOutput)] {
@@ -101,7 +120,7 @@ struct PackedConfig {
         return entries
             + left.map { _ in
                 .object([
-                    ("created", .string(Clock.timestamp)), ("created_by", .string("vfs-run pack")),
+                    ("created", .string(created)), ("created_by", .string("vfs-run pack")),
                 ])
             }
     }

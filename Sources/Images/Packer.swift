@@ -1,13 +1,15 @@
 public import Archives
-internal import JSON
+public import JSON
 internal import LinuxSystem
 public import SystemPackage
 
 /// Writes a bundle as an image: its layers, and a config made of its config.json.
 public struct Packer {
     /// Makes an archive of the directory of a layer: its diff-id, its digest and its size.
+    ///
+    /// `isLowest`: No layer lies below it.
     public typealias Archiver = (
-        _ layer: String, _ file: FileDescriptor, Compression
+        _ layer: String, _ isLowest: Bool, _ file: FileDescriptor, Compression
     ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64)
 
     public var compression = Compression.gzip
@@ -15,10 +17,23 @@ public struct Packer {
     /// the image's name, names the same blobs.
     public var writesDockerList = false
     public var reporter: any Reporter
+    /// What config.json says where an image does not: that does not become the image's.
+    private let base: JSONOutput
     private let archive: Archiver
 
-    public init(reporter: any Reporter, archive: @escaping Archiver) {
+    /// When the image was made, in RFC 3339.
+    private let created: String
+
+    /// - Parameters:
+    ///   - base: What `unpack` has put a bundle's config.json over.
+    ///   - created: When the image was made, in RFC 3339.
+    public init(
+        reporter: any Reporter, over base: JSONOutput, created: String,
+        archive: @escaping Archiver
+    ) {
         self.reporter = reporter
+        self.base = base
+        self.created = created
         self.archive = archive
     }
 
@@ -35,8 +50,11 @@ public struct Packer {
         let layout = try LayoutWriter(path)
         let paths = try Packer.layers(of: config, bundle)
         var layers: [PackedLayer] = []
-        for path in paths { layers.append(try add(path, to: layout, source)) }
-        let document = PackedConfig(config: config, original: source.config, layers: layers)
+        for path in paths {
+            layers.append(try add(path, isLowest: layers.isEmpty, to: layout, source))
+        }
+        let document = PackedConfig(
+            config: config, original: source.config, base: base, layers: layers, created: created)
         let userName = source.userName(of: document.user, in: paths)
         let configBytes = Array(document.json(userName).prettyText.utf8)
         let configBlob = try layout.add(configBytes, "application/vnd.oci.image.config.v1+json")
@@ -77,7 +95,7 @@ public struct Packer {
 
     /// A layer as it was saved, where that is still to be had; otherwise an archive of what it is.
     private func add(
-        _ path: String, to layout: LayoutWriter, _ source: KeptImage
+        _ path: String, isLowest: Bool, to layout: LayoutWriter, _ source: KeptImage
     ) throws(ImageError) -> PackedLayer {
         let name = path.split(separator: "/").last ?? ""
         if let diffID = Digest(hexadecimal: name.utf8), let saved = source.layer(diffID) {
@@ -85,7 +103,7 @@ public struct Packer {
         }
         defer { reporter.endProgress() }
         let written = try layout.addFile { (file) throws(ImageError) in
-            try archive(path, file, compression)
+            try archive(path, isLowest, file, compression)
         }
         if let diffID = Digest(hexadecimal: name.utf8), diffID != written.diffID {
             reporter.note(
@@ -106,6 +124,7 @@ struct PackedLayer: Sendable {
     var mediaType: String
     var blob: Digest
     var size: Int64
+    var annotations: [(key: String, value: String)] = []
 
     static func type(_ compression: Compression) -> String {
         "application/vnd.oci.image.layer.v1.tar"
@@ -113,9 +132,13 @@ struct PackedLayer: Sendable {
     }
 
     var descriptor: JSONOutput {
-        .object([
+        var json = JSONOutput.object([
             ("mediaType", .string(mediaType)), ("digest", .string(blob.description)),
             ("size", .integer(size)),
         ])
+        if !annotations.isEmpty {
+            json.set("annotations", .object(annotations.map { ($0.key, .string($0.value)) }))
+        }
+        return json
     }
 }

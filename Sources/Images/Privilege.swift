@@ -26,9 +26,6 @@ enum Privilege: Sendable, Hashable {
     /// Bits without which this process could not fill a directory.
     var addedToDirectories: UInt32 { self == .user ? 0o700 : 0 }
 
-    /// overlayfs looks for this one where it was mounted by root, and for the other with
-    /// `userxattr`, in a user namespace.
-    var opaqueAttribute: String {
-        self == .root ? "trusted.overlay.opaque" : "user.overlay.opaque"
-    }
+    /// The same for attributes of a file.
+    var addedToFiles: UInt32 { self == .user ? 0o600 : 0 }
 }

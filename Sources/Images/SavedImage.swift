@@ -10,6 +10,7 @@ struct SavedImage {
         var blob: (digest: Digest, size: Int64)?
         /// As the manifest says it.
         var mediaType: String?
+        var annotations: [(key: String, value: String)] = []
 
         func open() throws(ImageError) -> Blob { try tree.file(path) }
     }
@@ -32,7 +33,7 @@ struct SavedImage {
         if layers.count > 500 {
             throw ImageError("\(name): the image has \(layers.count) layers; an overlay takes 500")
         }
-        if !(wanted ?? .current).accepts(config.platform) {
+        if (wanted ?? .current).rank(of: config.platform) == nil {
             throw ImageError(
                 "\(name): the image is for \(config.platform), not for \(wanted ?? .current);"
                     + " --platform \(config.platform) unpacks it all the same")

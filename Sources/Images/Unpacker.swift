@@ -1,5 +1,6 @@
 internal import Archives
 public import JSON
+internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -130,6 +131,9 @@ public struct Unpacker {
         return directory
     }
 
+    /// What the other commands read of a config.json.
+    private static let mostOfConfig = 16 << 20
+
     /// Written last: what has a config.json is whole.
     private func writeConfig(
         _ image: ImageConfig, _ layers: LayerStore, _ storePath: String, _ base: JSONOutput,
@@ -140,18 +144,27 @@ public struct Unpacker {
         for diffID in image.diffIDs.reversed() where !order.contains(diffID) {
             order.append(diffID)
         }
-        var roots: [LayerRoot] = []
+        var roots: [LayerDirectory] = []
         for diffID in order {
             if let root = try layers.layer(diffID) {
-                roots.append(LayerRoot(root, layers.privilege))
+                roots.append(LayerDirectory(root, layer: roots.count))
             }
         }
-        let user = try UserDatabase(layers: roots).find(image.user)
+        let stack = try ofLayers { () throws(LayerError) in try LayerStack(looking: roots) }
+        let user = try UserDatabase(stack).find(image.user)
+        let volumes = try ImageVolumes(image.volumes, in: stack)
         let place = store == nil ? "layers" : try Unpacker.absolute(storePath)
         let paths = order.reversed().map { "\(place)/\(LayerStore.location(of: $0))" }
         let config = BundleConfig(
-            image: image, user: user, layers: paths,
+            image: image, user: user, volumes: volumes.places, layers: paths,
             root: paths.count == 1 ? paths[0] : "rootfs")
+        for note in volumes.notes + config.notes { reporter.note(note) }
+        let text = Array(config.json(over: base).prettyText.utf8)
+        if text.count > Unpacker.mostOfConfig {
+            throw ImageError(
+                "the image's config makes a config.json of \(text.count) bytes, and"
+                    + " \(Unpacker.mostOfConfig) are the most that are read")
+        }
         try atFile("\(bundle)/config.json") { () throws(Errno) in
             if paths.count > 1 {
                 // For runtimes that build no overlay: something may be mounted there for them.
@@ -162,7 +175,7 @@ public struct Unpacker {
                 }
             }
             try directory.replaceFile(
-                "config.json", with: Array(config.json(over: base).prettyText.utf8), mode: 0o644)
+                "config.json", with: text, mode: 0o644)
         }
     }
 

@@ -1,6 +1,5 @@
 internal import Archives
-internal import LinuxSystem
-internal import SystemPackage
+internal import Layers
 
 /// The user that an image's config names, as numbers.
 struct ImageUser: Sendable, Hashable {
@@ -18,21 +17,29 @@ struct UserDatabase {
     private let group: [[ArraySlice<UInt8>]]
 
     init(passwd: [UInt8], group: [UInt8]) {
-        self.passwd = UserDatabase.lines(passwd, fields: 7)
-        self.group = UserDatabase.lines(group, fields: 4)
+        // Home and shell are of no interest, and may be missing.
+        self.passwd = UserDatabase.lines(passwd, fields: 4)
+        self.group = UserDatabase.lines(group, fields: 3)
     }
 
-    /// - Parameter layers: The topmost first.
-    init(layers: [LayerRoot]) throws(ImageError) {
+    /// Larger files are not read.
+    private static let limit = 1 << 20
+
+    init(_ layers: LayerStack) {
         self.init(
-            passwd: try LayerRoot.read("passwd", in: layers) ?? [],
-            group: try LayerRoot.read("group", in: layers) ?? [])
+            passwd: UserDatabase.read("/etc/passwd", in: layers),
+            group: UserDatabase.read("/etc/group", in: layers))
+    }
+
+    /// Nothing for what cannot be read: a user that is not found then is an error.
+    private static func read(_ path: String, in layers: LayerStack) -> [UInt8] {
+        (try? layers.content(of: path, limit: limit)) ?? []
     }
 
     private static func lines(_ text: [UInt8], fields: Int) -> [[ArraySlice<UInt8>]] {
         text.split(whereSeparator: { $0 == 0x0a || $0 == 0x0d }).map {
             $0.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        }.filter { $0.count == fields }
+        }.filter { $0.count >= fields }
     }
 
     /// `user`, `uid`, `user:group`, `uid:gid` and what lies between; empty is root.
@@ -61,9 +68,11 @@ struct UserDatabase {
         // A number that a line has is that line's user.
         let member = line?[0] ?? passwd.first { UserDatabase.id($0[2]) == found.userID }?[0]
         for line in group
-        where line[3].split(separator: UInt8(ascii: ",")).contains(where: {
-            $0 == member
-        }) {
+        where line.count > 3
+            && line[3].split(separator: UInt8(ascii: ",")).contains(where: {
+                $0 == member
+            })
+        {
             if let id = UserDatabase.id(line[2]), id != found.groupID,
                 !found.additionalGroups.contains(id), found.additionalGroups.count < 1000
             {
@@ -90,62 +99,5 @@ struct UserDatabase {
             let number = UInt32(String(decoding: digits, as: UTF8.self)), number != .max
         else { return nil }
         return number
-    }
-}
-
-/// The root of a layer that lies there, for looking into what an overlay of them will show.
-final class LayerRoot {
-    private let root: RootDirectory
-    private let privilege: Privilege
-
-    init(_ root: consuming RootDirectory, _ privilege: Privilege) {
-        self.root = root
-        self.privilege = privilege
-    }
-
-    /// Larger files are not read.
-    private static let limit = 1 << 20
-
-    /// `/etc/NAME` of the layers together; nil where there is none, and where it is no regular
-    /// file.
-    ///
-    /// - Parameter layers: The topmost first.
-    static func read(_ name: String, in layers: [LayerRoot]) throws(ImageError) -> [UInt8]? {
-        for layer in layers {
-            switch layer.find(name) {
-            case .content(let bytes): return bytes
-            case .nothing: return nil
-            case .below: continue
-            }
-        }
-        return nil
-    }
-
-    private enum Finding {
-        case content([UInt8])
-        /// There is none, and those below do not count.
-        case nothing
-        case below
-    }
-
-    private func find(_ name: String) -> Finding {
-        guard let etc = FileName("etc"), let file = FileName(name) else { return .nothing }
-        do throws(Errno) {
-            let directory = try root.borrowed.enter(etc)
-            let isOpaque =
-                root.borrowed.attribute(of: etc, privilege.opaqueAttribute) == [UInt8(ascii: "y")]
-            guard let status = try? FileStatus.of(file, in: directory.borrowed) else {
-                return isOpaque ? .nothing : .below
-            }
-            if status.kind != .regular { return .nothing }
-            let opened = try directory.borrowed.open(
-                file, [.readOnly, .nonBlocking, .noControllingTerminal])
-            if try FileStatus.of(opened.borrowed).kind != .regular { return .nothing }
-            return .content(try opened.borrowed.readAll(limit: LayerRoot.limit))
-        } catch .noSuchFileOrDirectory {
-            return .below
-        } catch {
-            return .nothing
-        }
     }
 }

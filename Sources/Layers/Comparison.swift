@@ -66,7 +66,7 @@ public struct Comparison {
         if (old.userID, old.groupID) != (new.userID, new.groupID) { aspects.insert(.owner) }
         if old.modified != new.modified { aspects.insert(.times) }
         let attributes = try on(path, "getxattr") { () throws(Errno) in
-            try changedAttributes(before, after)
+            try changedAttributes(before, after, isRoot: path == .root)
         }
         if !attributes.isEmpty { aspects.insert(.attributes) }
         switch new.kind {
@@ -94,18 +94,21 @@ public struct Comparison {
         _ before: LayerStack.Found, _ after: LayerStack.Found
     ) throws(Errno) -> Bool {
         if before.status.size != after.status.size { return false }
-        // Its data is still that of the layers below.
-        if let data = after.data, data.directory.layer >= uppers { return true }
         let old = try before.openData()
         let new = try after.openData()
+        // Its data may still be that of the layers below.
+        if try FileStatus.of(old.borrowed).isSameFile(as: FileStatus.of(new.borrowed)) {
+            return true
+        }
         return try old.borrowed.hasSameData(as: new.borrowed, size: after.status.size)
     }
 
+    /// - Parameter isRoot: A new upper has no attributes of the layer that it is made like.
     private func changedAttributes(
-        _ before: LayerStack.Found, _ after: LayerStack.Found
+        _ before: LayerStack.Found, _ after: LayerStack.Found, isRoot: Bool
     ) throws(Errno) -> [String] {
-        let old = try before.attributes(without: stack.marks)
-        let new = try after.attributes(without: stack.marks)
+        let old = isRoot ? [] : try stack.attributes(of: before)
+        let new = try stack.attributes(of: after)
         let gone = old.filter { one in !new.contains { $0.name == one.name } }.map(\.name)
         let changed = new.filter { one in
             !old.contains { $0.name == one.name && $0.value == one.value }
@@ -123,19 +126,24 @@ extension LayerStack.Found {
         }
         return try directory.borrowed.openRegular(name)
     }
+}
 
-    /// The extended attributes of the file, in the order of their names.
-    func attributes(
-        without marks: OverlayMarks
-    ) throws(Errno) -> [(name: String, value: [UInt8])] {
-        var found: [(name: String, value: [UInt8])] = []
-        for attribute in try directory.borrowed.attributeNames(of: name)
-        where !marks.contains(attribute) {
-            guard let value = try directory.borrowed.attribute(attribute, of: name) else {
-                continue
-            }
-            found.append((attribute, value))
+extension LayerStack {
+    /// The extended attributes of a file, in the order of their names, with the owners that the
+    /// container sees.
+    func attributes(of found: Found) throws(Errno) -> [(name: String, value: [UInt8])] {
+        var attributes: [(name: String, value: [UInt8])] = []
+        let directory = found.directory.borrowed
+        for name in try directory.attributeNames(of: found.name) where !marks.contains(name) {
+            guard let value = try directory.attribute(name, of: found.name) else { continue }
+            attributes.append((name, owners.map { $0.seen(name, value) } ?? value))
         }
-        return found
+        return attributes
+    }
+}
+
+extension FileStatus {
+    fileprivate func isSameFile(as other: FileStatus) -> Bool {
+        device == other.device && inode == other.inode
     }
 }

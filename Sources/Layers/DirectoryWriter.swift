@@ -7,11 +7,10 @@ internal import SystemPackage
 /// part in it; still no link is followed.
 final class DirectoryWriter {
     private let root: LayerDirectory
-    private let marks: OverlayMarks
+    private let stack: LayerStack
     private let latest: FileTime?
     private var levels: [Level] = []
-    /// Whether the kernel lets this process make whiteouts that are devices.
-    private var makesDevices = true
+    private let markWriter: MarkWriter
     private(set) var bytes: Int64 = 0
 
     /// A directory on the way to the file that is written.
@@ -35,11 +34,14 @@ final class DirectoryWriter {
         }
     }
 
-    /// - Parameter root: Empty.
-    init(_ root: LayerDirectory, marks: OverlayMarks, latest: FileTime?) {
+    /// - Parameters:
+    ///   - root: Empty.
+    ///   - stack: What the files are of.
+    init(_ root: LayerDirectory, of stack: LayerStack, latest: FileTime?) {
         self.root = root
-        self.marks = marks
+        self.stack = stack
         self.latest = latest
+        markWriter = MarkWriter([stack.marks])
     }
 
     func add(_ node: TreeWalk.Node) throws(LayerError) {
@@ -54,7 +56,7 @@ final class DirectoryWriter {
         let parent = levels.last?.directory.borrowed ?? root.borrowed
         guard let found = node.found else {
             return try on(path, "mknod") { () throws(Errno) in
-                try makeWhiteout(name, in: parent)
+                try markWriter.hide(name, in: parent)
             }
         }
         if let link = node.link {
@@ -66,7 +68,7 @@ final class DirectoryWriter {
         if found.isMetacopy && found.data == nil { throw LayerError.missingLayer(path) }
         try on(path, "write") { () throws(Errno) in try make(found, name, in: parent) }
         let attributes = try on(path, "getxattr") { () throws(Errno) in
-            try found.attributes(without: marks)
+            try stack.attributes(of: found)
         }
         if found.status.kind == .directory {
             let made = try on(path, "open") { () throws(Errno) in
@@ -74,7 +76,7 @@ final class DirectoryWriter {
             }
             if node.isOpaque {
                 try on(path, "setxattr") { () throws(Errno) in
-                    try made.borrowed.setAttribute(marks.opaque, [0x79], of: .itself)
+                    try markWriter.makeOpaque(made.borrowed)
                 }
             }
             levels.append(Level(path, made, name, found.status, attributes))
@@ -88,6 +90,7 @@ final class DirectoryWriter {
     /// Every directory gets its times when nothing is made in it any more.
     func finish() throws(LayerError) {
         while let level = levels.popLast() { try leave(level) }
+        try on(.root, "setxattr") { () throws(Errno) in try markWriter.finish(root.borrowed) }
         guard let rootStatus else { return }
         try on(.root, "utimensat") { () throws(Errno) in
             try finish(FileName.here, in: root.borrowed, rootStatus, rootAttributes)
@@ -100,7 +103,7 @@ final class DirectoryWriter {
     private func addRoot(_ found: LayerStack.Found) throws(LayerError) {
         rootStatus = found.status
         rootAttributes = try on(.root, "getxattr") { () throws(Errno) in
-            try found.attributes(without: marks)
+            try stack.attributes(of: found)
         }
     }
 
@@ -169,24 +172,6 @@ final class DirectoryWriter {
             try parent.setAttribute(attribute, value, of: name == .here ? .itself : name)
         }
         try parent.changeTimes(name, to: latest.map { min($0, status.modified) } ?? status.modified)
-    }
-
-    /// A device 0:0, or where that is not allowed an empty file with a note on it.
-    private func makeWhiteout(_ name: FileName, in parent: FileDescriptor) throws(Errno) {
-        if makesDevices {
-            do throws(Errno) {
-                return try parent.makeNode(
-                    name, mode: FileKind.characterDevice.modeBits,
-                    device: DeviceNumber(major: 0, minor: 0))
-            } catch .notPermitted {
-                makesDevices = false
-            }
-        }
-        _ = try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
-        try parent.setAttribute(marks.whiteout, [], of: name)
-        if try parent.attribute(marks.opaque, of: .itself) == nil {
-            try parent.setAttribute(marks.opaque, [0x78], of: .itself)
-        }
     }
 }
 

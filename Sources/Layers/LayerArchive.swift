@@ -19,11 +19,15 @@ public struct LayerArchive: Sendable {
     private let stack: LayerStack
     private let uppers: Int
     private let isLayer: Bool
+    private let isLowest: Bool
 
     /// What the uppers hold, with what they hide of the layers below.
-    public init(layer stack: LayerStack, uppers: Int = 1) {
+    ///
+    /// - Parameter isLowest: Whether nothing lies below it: it says what the root directory is like.
+    public init(layer stack: LayerStack, uppers: Int = 1, isLowest: Bool = false) {
         self.stack = stack
         self.uppers = uppers
+        self.isLowest = isLowest
         isLayer = true
     }
 
@@ -31,6 +35,7 @@ public struct LayerArchive: Sendable {
     public init(merged stack: LayerStack) {
         self.stack = stack
         uppers = 0
+        isLowest = true
         isLayer = false
     }
 
@@ -44,7 +49,9 @@ public struct LayerArchive: Sendable {
         progress: @escaping (Int) -> Void = { _ in }
     ) throws(LayerError) -> Written {
         let blob = try BlobOutput(compression, to: file)
-        let writer = unsafe TarWriter(marks: stack.marks, latest: latest, isLayer: isLayer) {
+        let writer = unsafe TarWriter(
+            of: stack, latest: latest, isLayer: isLayer, isLowest: isLowest
+        ) {
             (bytes) throws(LayerError) in
             progress(bytes.count)
             try unsafe blob.write(bytes)
@@ -85,7 +92,7 @@ private final class BlobOutput {
                 }
             }
         } catch {
-            throw LayerError("\(error)")
+            throw LayerError(error.message)
         }
     }
 
@@ -95,7 +102,7 @@ private final class BlobOutput {
         do throws(ArchiveError) {
             try unsafe compressor.add(bytes)
         } catch {
-            throw LayerError("\(error)")
+            throw LayerError(error.message)
         }
     }
 
@@ -103,7 +110,7 @@ private final class BlobOutput {
         do throws(ArchiveError) {
             try compressor.finish()
         } catch {
-            throw LayerError("\(error)")
+            throw LayerError(error.message)
         }
         return LayerArchive.Written(
             diffID: content.finished(), digest: target.digest.finished(),

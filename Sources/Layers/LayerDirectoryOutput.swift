@@ -18,7 +18,7 @@ extension LayerStack {
     ) throws(LayerError) {
         try place.makeDirectory { (directory) throws(LayerError) in
             let root = LayerDirectory(directory, layer: 0)
-            let writer = DirectoryWriter(root, marks: marks, latest: latest)
+            let writer = DirectoryWriter(root, of: self, latest: latest)
             var walk = TreeWalk(self, .standalone, uppers: uppers)
             var before: Int64 = 0
             while let node = try walk.next() {

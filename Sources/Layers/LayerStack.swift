@@ -33,6 +33,8 @@ public struct LayerStack: Sendable {
     /// as. One of a layer that it does not reach was mapped when the layer was mounted, and stands
     /// for itself.
     public var owners: IDMappings?
+    /// The one that the uppers' root directory has its mode and owner from; nil for the lowest.
+    public var rootLayer: LayerDirectory?
     /// Whether the topmost one is no layer, but what all look like as one with an upper that nobody
     /// sees: the kernel shows it.
     public let isView: Bool
@@ -59,7 +61,8 @@ public struct LayerStack: Sendable {
         var directory: LayerDirectory
         /// Of a directory: those that make it up, top first.
         var parts: [LayerDirectory] = []
-        /// Of a directory: the layer that hides what those below it have.
+        /// Of a directory: the layer that hides what those below it have. It is opaque there, or
+        /// that layer has a whiteout or another kind of file under the name.
         var opaqueLayer: Int?
         /// Where it was in the layers below, as the topmost layer has it that says so.
         var redirect: (target: [UInt8], layer: Int)?
@@ -118,20 +121,31 @@ private struct Search {
         var goesOn = true
         let names = path
         for (index, name) in names.dropLast().enumerated() {
-            guard let (status, isHidden) = try status(of: name, in: place) else { return true }
-            if isHidden || status.kind != .directory { return false }
+            guard let (status, isHidden) = try status(of: name, in: place) else {
+                return goesOn || end(at: place)
+            }
+            if isHidden || status.kind != .directory { return end(at: place) }
             place = try open(name, in: place)
             if try stack.marks.isOpaque(place.borrowed) { goesOn = false }
             try redirect(of: .itself, in: place, behind: names.count - 1 - index)
         }
         guard let name = names.last, let (status, isHidden) = try status(of: name, in: place) else {
-            return goesOn
+            return goesOn || end(at: place)
         }
         if isHidden {
             self.isHidden = found == nil
-            return false
+            return end(at: place)
         }
-        return try take(status, name, in: place) && goesOn
+        return try take(status, name, in: place) && (goesOn || end(at: place))
+    }
+
+    /// The layers below `place` do not count any more: a directory that was found above it hides
+    /// what they have under the name, in every stack of layers that this one is a part of.
+    ///
+    /// - Returns: False, as `look` does then.
+    private mutating func end(at place: LayerDirectory) -> Bool {
+        if found?.status.kind == .directory { found?.opaqueLayer = place.layer }
+        return false
     }
 
     private func status(
@@ -159,10 +173,10 @@ private struct Search {
             if found == nil {
                 found = LayerStack.Found(status: status, name: name, directory: place)
             }
-            return false
+            return end(at: place)
         }
         // A file below a directory is hidden by it.
-        if found?.status.kind == .directory { return false }
+        if found?.status.kind == .directory { return end(at: place) }
         let isMetacopy =
             try stack.marks.value(
                 stack.marks.metacopy, of: name, in: place.borrowed) != nil
@@ -186,9 +200,9 @@ private struct Search {
             found = LayerStack.Found(status: status, name: name, directory: place)
         }
         found?.parts.append(directory)
-        if isOpaque { found?.opaqueLayer = place.layer }
-        if !isOpaque { try redirect(of: .itself, in: directory, behind: 0) }
-        return !isOpaque
+        if isOpaque { return end(at: place) }
+        try redirect(of: .itself, in: directory, behind: 0)
+        return true
     }
 
     /// Where the layers below are to be looked in for what a file is now called.

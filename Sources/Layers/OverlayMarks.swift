@@ -1,5 +1,6 @@
 internal import LinuxSystem
-internal import SystemPackage
+public import Overlay
+public import SystemPackage
 
 /// The extended attributes that overlayfs writes its notes in.
 ///
@@ -22,17 +23,42 @@ public struct OverlayMarks: Sendable, Hashable {
     /// Of a tree as the kernel shows it: it has carried them out.
     static let none = OverlayMarks(prefix: "")
 
+    /// Those of the overlays that this process mounts, where nothing is said of the layer.
+    public static var own: OverlayMarks { Credentials.effectiveUser == 0 ? .trusted : .user }
+
+    /// Those of a layer by itself.
+    ///
+    /// - Parameter layer: Its root, which may be open as a mere handle.
+    public init(of layer: FileDescriptor) throws(Errno) {
+        self = try LayerMarks(recordedOn: layer).map(OverlayMarks.init) ?? .own
+    }
+
+    public init(_ marks: LayerMarks) { self = marks == .user ? .user : .trusted }
+
+    private init(prefix: String) { self.prefix = prefix }
+
+    /// Nil where there are no notes.
+    var kind: LayerMarks? {
+        switch self {
+        case .trusted: .trusted
+        case .user: .user
+        default: nil
+        }
+    }
+
     var whiteout: String { prefix + "whiteout" }
     var opaque: String { prefix + "opaque" }
     var redirect: String { prefix + "redirect" }
     var metacopy: String { prefix + "metacopy" }
+    var origin: String { prefix + "origin" }
 
-    /// Whether an attribute is one of the kernel's notes, and not one of the file.
+    /// Whether an attribute is one of the kernel's notes, or says which they are, and is not one of
+    /// the file.
     ///
     /// What a container itself has written below this prefix, for an overlay of its own, the
     /// kernel has put one level deeper: that is not looked at either.
     func contains(_ attribute: String) -> Bool {
-        !prefix.isEmpty && attribute.hasPrefix(prefix)
+        !prefix.isEmpty && attribute.hasPrefix(prefix) || attribute == LayerMarks.attribute
     }
 
     /// One of them on a file, where there is.

@@ -24,8 +24,6 @@ struct TarEntry {
     var target: [UInt8] = []
     var device = DeviceNumber(major: 0, minor: 0)
     var attributes: [(name: String, value: [UInt8])] = []
-    /// Where the content has holes: what is data, and how long the file is.
-    var sparse: SparseMap?
 
     static let blockSize = 512
 
@@ -38,24 +36,16 @@ struct TarEntry {
     /// What ends an archive.
     static let end = [UInt8](repeating: 0, count: 2 * blockSize)
 
-    /// The header, behind a pax header where one is needed; a map of holes belongs to the content.
+    /// The header, behind a pax header where one is needed.
     var blocks: [UInt8] {
         var records: [(key: [UInt8], value: [UInt8])] = []
-        var name = path
         func add(_ key: String, _ value: some Sequence<UInt8>) {
             records.append((Array(key.utf8), Array(value)))
         }
         func fits(_ text: [UInt8]) -> Bool {
             text.count <= 100 && text.allSatisfy { $0 < 0x80 }
         }
-        if let sparse {
-            add("GNU.sparse.major", "1".utf8)
-            add("GNU.sparse.minor", "0".utf8)
-            add("GNU.sparse.name", path)
-            add("GNU.sparse.realsize", String(sparse.size).utf8)
-            name = Array("GNUSparseFile.0/".utf8) + TarEntry.lastName(path)
-        }
-        if !fits(name) && sparse == nil { add("path", path) }
+        if !fits(path) { add("path", path) }
         if !fits(target) { add("linkpath", target) }
         if size > TarEntry.largest(12) { add("size", String(size).utf8) }
         if UInt64(userID) > TarEntry.largest(8) { add("uid", String(userID).utf8) }
@@ -67,7 +57,7 @@ struct TarEntry {
             add("SCHILY.xattr." + TarEntry.escaped(name), value)
         }
         let pax = records.isEmpty ? [] : extendedHeader(records)
-        return pax + header(name, kind.rawValue, size)
+        return pax + header(path, kind.rawValue, size)
     }
 
     /// In the order of the keys.
@@ -155,23 +145,5 @@ struct TarEntry {
         put(sum, 148, 7)
         block[155] = 0x20
         return block
-    }
-}
-
-/// Where a file has data.
-struct SparseMap {
-    /// Of the whole file.
-    var size: Int64
-    var parts: [(start: Int64, count: Int64)]
-
-    var dataSize: Int64 { parts.reduce(0) { $0 + $1.count } }
-
-    /// In front of the data: how many parts, and each one's start and length, a line each.
-    var text: [UInt8] {
-        // One of nothing at the end of the file, as GNU tar has it.
-        let parts = self.parts + [(start: size, count: 0)]
-        var text = Array("\(parts.count)\n".utf8)
-        for (start, count) in parts { text += "\(start)\n\(count)\n".utf8 }
-        return text + TarEntry.padding(Int64(text.count))
     }
 }

@@ -12,25 +12,32 @@ final class TarWriter {
 
     /// What stands at the front of the name of a deletion.
     static let whiteoutPrefix = Array(".wh.".utf8)
-    /// More holes than this would fill the memory with their map.
-    static let mostParts = 500_000
+    /// Holes are zeros in an archive, since the readers of images know no others (OCI image-spec,
+    /// layer.md): as much of them as an unpacked image may have by default, and no more, so that one
+    /// call of a container's does not fill a disk.
+    static let mostOfHoles: Int64 = 64 << 30
 
-    private let marks: OverlayMarks
+    private let stack: LayerStack
     /// No time is later.
     private let latest: FileTime?
     /// Whether deletions are written down.
     private let isLayer: Bool
+    /// Whether no layer lies below, so that the root directory is this one's.
+    private let isLowest: Bool
     private let sink: Sink
     private let buffer: UnsafeMutableRawBufferPointer
+    private var holes: Int64 = 0
     /// Files that cannot be in an archive, or that changed while they were read.
     private(set) var warnings: [String] = []
 
     init(
-        marks: OverlayMarks, latest: FileTime?, isLayer: Bool, sink: @escaping Sink
+        of stack: LayerStack, latest: FileTime?, isLayer: Bool, isLowest: Bool,
+        sink: @escaping Sink
     ) {
-        self.marks = marks
+        self.stack = stack
         self.latest = latest
         self.isLayer = isLayer
+        self.isLowest = isLowest
         unsafe self.sink = sink
         unsafe buffer = .allocate(byteCount: 256 << 10, alignment: 16)
     }
@@ -40,8 +47,7 @@ final class TarWriter {
     }
 
     func add(_ node: TreeWalk.Node) throws(LayerError) {
-        // The root is whoever's that unpacks the layer.
-        guard let name = node.name else { return }
+        guard let name = node.name else { return try addRoot(node) }
         guard let found = node.found else {
             return try write(
                 TarEntry(path: node.path.beside(TarWriter.whiteoutPrefix + name), kind: .regular))
@@ -66,7 +72,24 @@ final class TarWriter {
         let status = try on(path, "fstat") { () throws(Errno) in
             try FileStatus.of(file.borrowed)
         }
-        try addContent(of: file.borrowed, status.size, path, &entry)
+        try addContent(of: file.borrowed, status, path, &entry)
+    }
+
+    /// The root directory, where it is not as the layers below have it: whose it is and with which
+    /// mode is the business of the lowest layer.
+    private func addRoot(_ node: TreeWalk.Node) throws(LayerError) {
+        guard let found = node.found else { return }
+        let isSame =
+            node.before.map { found.status.isSameOwned(as: $0.status) } ?? (isLayer && !isLowest)
+        if isLayer && isSame { return }
+        var root = TarEntry(path: [0x2e, 0x2f], kind: .directory)
+        root.permissions = found.status.permissions
+        (root.userID, root.groupID) = (found.status.userID, found.status.groupID)
+        root.modified = latest.map { min($0, found.status.modified) } ?? found.status.modified
+        root.attributes = try on(.root, "getxattr") { () throws(Errno) in
+            try stack.attributes(of: found)
+        }
+        try write(root)
     }
 
     func finish() throws(LayerError) {
@@ -116,44 +139,31 @@ final class TarWriter {
             }
         }
         entry.attributes = try on(node.path, "getxattr") { () throws(Errno) in
-            try found.attributes(without: marks)
+            try stack.attributes(of: found)
         }
         return entry
     }
 
     private func addContent(
-        of file: FileDescriptor, _ size: Int64, _ path: LayerPath, _ entry: inout TarEntry
+        of file: FileDescriptor, _ status: FileStatus, _ path: LayerPath, _ entry: inout TarEntry
     ) throws(LayerError) {
-        var parts: [(start: Int64, count: Int64)]
-        do throws(Errno) {
-            parts = try file.dataParts(size: size, limit: TarWriter.mostParts)
-        } catch .fileTooLarge {
+        holes += max(0, status.size - min(status.size, status.allocated))
+        if holes > TarWriter.mostOfHoles {
             throw LayerError(
-                "\(path.quoted) has more than \(TarWriter.mostParts) holes, and cannot be put into"
-                    + " an archive; remove it, or commit to a directory")
-        } catch {
-            throw LayerError("lseek", path, error)
+                "\(path.quoted) and the files before it have more than"
+                    + " \(TarWriter.mostOfHoles >> 30) GiB of holes, which an archive holds as zeros;"
+                    + " remove it, or commit to a directory")
         }
-        let map = SparseMap(size: size, parts: parts)
-        let text = map.text
-        entry.size = size
-        if map.dataSize + Int64(text.count) < size {
-            entry.sparse = map
-            entry.size = Int64(text.count) + map.dataSize
-            try write(entry)
-            try write(text)
-        } else {
-            parts = [(0, size)]
-            try write(entry)
-        }
-        for (start, count) in parts { try copy(file, start, count, path) }
+        entry.size = status.size
+        try write(entry)
+        try copy(file, status.size, path)
         try write(TarEntry.padding(entry.size))
     }
 
     private func copy(
-        _ file: FileDescriptor, _ start: Int64, _ count: Int64, _ path: LayerPath
+        _ file: FileDescriptor, _ count: Int64, _ path: LayerPath
     ) throws(LayerError) {
-        var (position, left) = (start, count)
+        var (position, left) = (Int64(0), count)
         while left > 0 {
             let piece = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: buffer[..<Int(min(left, Int64(buffer.count)))])
@@ -179,6 +189,12 @@ final class TarWriter {
             Result { () throws(LayerError) in try unsafe sink(bytes) }
         }
         try result.get()
+    }
+}
+
+extension FileStatus {
+    fileprivate func isSameOwned(as other: FileStatus) -> Bool {
+        permissions == other.permissions && userID == other.userID && groupID == other.groupID
     }
 }
 

@@ -114,8 +114,14 @@ struct TreeWalk {
         hasBegun = true
         var node = Node(path: .root)
         node.found = try root(of: present.roots)
-        if extent == .changes || extent == .view {
-            node.before = try root(of: Array(stack.roots.dropFirst(uppers)))
+        let below = Array(stack.roots.dropFirst(uppers))
+        node.before = try root(of: below)
+        if !below.isEmpty, let attributes = stack.rootLayer ?? stack.roots.last {
+            // A new upper is made like this one, whatever lies between them.
+            node.before?.status = try on(.root, "fstat") { () throws(Errno) in
+                stack.seen(try FileStatus.of(attributes.borrowed))
+            }
+            node.before?.directory = attributes
         }
         pending = (node, nil)
         return node
@@ -155,6 +161,8 @@ struct TreeWalk {
             try MergedNames(listed)
         }
         if extent == .changes && node.isMoved { before = found.parts.filter { $0.layer >= uppers } }
+        // Nothing of what was in it is left: what is in it now is new, also where it is the same.
+        if extent == .changes && node.isOpaque { before = [] }
         levels.append(
             Level(
                 path: node.path, origin: node.origin ?? node.path, parts: found.parts,
@@ -190,16 +198,24 @@ struct TreeWalk {
             }
             node.link = links.note(found, path)
             node.isOpaque = found.opaqueLayer.map { $0 < uppers } ?? false
-            if let redirect = found.redirect, redirect.layer < uppers {
+            let own = level.origin.appending(name)
+            if let origin = redirected(found, from: level), origin != own, node.link == nil {
                 node.isMoved = true
-                node.origin = LayerPath(redirect: redirect.target, beside: level.origin)
+                node.origin = origin
                 // With all that is in it, it needs nothing of what is below.
                 if extent == .standalone { node.isOpaque = true }
             } else if level.origin != level.path {
-                node.origin = level.origin.appending(name)
+                node.origin = own
             }
             return node
         }
+    }
+
+    /// Where the uppers say that something was. Of a file without its data that has got another
+    /// name they say it under every name, its first one too.
+    private func redirected(_ found: LayerStack.Found, from level: Level) -> LayerPath? {
+        guard let redirect = found.redirect, redirect.layer < uppers else { return nil }
+        return LayerPath(redirect: redirect.target, beside: level.origin)
     }
 }
 

@@ -31,7 +31,7 @@ public enum Clock {
     }
 
     /// - Parameter seconds: Since the start of 1970, not negative.
-    static func timestamp(seconds: Int, nanoseconds: Int) -> String {
+    public static func timestamp(seconds: Int, nanoseconds: Int) -> String {
         // Days counted from 1 March 0000, so that the leap day is the last of its year; 400 years
         // have 146,097 days.
         let days = seconds / 86400 + 719_468

@@ -42,6 +42,8 @@ public struct FileStatus: Sendable, Hashable {
     public var groupID: UInt32
     /// In bytes.
     public var size: Int64
+    /// How many bytes lie on the disk: fewer than the size where there are holes.
+    public var allocated: Int64
     public var device: UInt64
     public var inode: UInt64
     /// How many names it has.
@@ -59,6 +61,8 @@ public struct FileStatus: Sendable, Hashable {
         userID = found.st_uid
         groupID = found.st_gid
         size = Int64(found.st_size)
+        // In units of 512 bytes, whatever the file system has.
+        allocated = Int64(found.st_blocks) * 512
         device = UInt64(found.st_dev)
         inode = UInt64(found.st_ino)
         linkCount = UInt64(found.st_nlink)

@@ -5,7 +5,23 @@ internal import SystemPackage
 /// leaves a line in the kernel's log, and the container meets the errors later, or sees again what it
 /// has removed. Looked for in uppers that are kept; what is thrown away lies on a tmpfs.
 extension OverlayMount {
-    private var notesNamespace: String { options.contains("userxattr") ? "user" : "trusted" }
+    private var notes: LayerMarks { options.contains("userxattr") ? .user : .trusted }
+    private var notesNamespace: String { notes.rawValue }
+
+    /// Whether the overlay sees all that its layers hide.
+    func requireMarks() throws(OverlayError) {
+        for lower in lowers {
+            let recorded: LayerMarks?
+            do throws(Errno) {
+                recorded = try LayerMarks(recordedOn: lower.borrowed)
+            } catch {
+                throw OverlayError(
+                    "the layer \"\(lower.path)\": getxattr \(LayerMarks.attribute): \(error.words)",
+                    error)
+            }
+            try recorded?.require(notes, lower.path)
+        }
+    }
 
     /// Whether overlayfs can keep its notes: without them a directory of a layer can be neither
     /// removed nor replaced (EIO). The note that is left for the next time is among the kernel's own.

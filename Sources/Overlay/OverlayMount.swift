@@ -111,6 +111,7 @@ public struct OverlayMount: Sendable {
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
         try refuseUpperInLayer()
+        try requireMarks()
         try requireAttributes()
         let log = KernelLog()
         var takesKeys = true

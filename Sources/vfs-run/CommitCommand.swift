@@ -112,7 +112,7 @@ private struct ArchivePlace {
         let known = suffixes.first { path.hasSuffix($0.0) }?.1
         let named = try ArchivePlace.compression(arguments)
         compression = named ?? known ?? .none
-        latest = try ArchivePlace.latest(arguments)
+        latest = try SourceDate.latest(arguments.value("mtime"))
         synchronizes = !arguments.has("no-sync")
         if path == "-" {
             target = .standardOutput
@@ -139,17 +139,6 @@ private struct ArchivePlace {
             throw LayerError("--compression: \"\(word)\" is not none, gzip or zstd")
         }
         return compression
-    }
-
-    private static func latest(_ arguments: ParsedArguments) throws(LayerError) -> FileTime? {
-        let variable = "SOURCE_DATE_EPOCH"
-        let option = arguments.value("mtime")
-        guard let word = option ?? CurrentProcess.environment(variable) else { return nil }
-        guard let seconds = Int64(word) else {
-            throw LayerError(
-                "\(option == nil ? variable : "--mtime"): \"\(word)\" is not a number of seconds")
-        }
-        return FileTime(seconds: seconds, nanoseconds: 0)
     }
 
     func write(

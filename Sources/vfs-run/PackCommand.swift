@@ -31,9 +31,11 @@ extension Command {
                 let reporter = ConsoleReporter(
                     isQuiet: arguments.has("quiet"), arguments.globals.log)
                 let target = try PackTarget(operands[1])
-                var packer = Packer(reporter: reporter) {
-                    path, file, compression throws(ImageError) in
-                    try archive(path, file, compression, reporter)
+                let (latest, created) = try sourceDate()
+                var packer = Packer(
+                    reporter: reporter, over: DefaultConfig.json, created: created
+                ) { path, isLowest, file, compression throws(ImageError) in
+                    try archive(path, isLowest, file, compression, latest, reporter)
                 }
                 packer.writesDockerList = target.form == .dockerArchive
                 if packer.writesDockerList { packer.compression = .none }
@@ -52,9 +54,17 @@ extension Command {
             return 0
         })
 
+    private static func sourceDate() throws(ImageError) -> (latest: FileTime?, created: String) {
+        do throws(LayerError) {
+            return (try SourceDate.latest(), try SourceDate.created())
+        } catch {
+            throw ImageError(error.sentence)
+        }
+    }
+
     private static func archive(
-        _ path: String, _ file: FileDescriptor, _ compression: Compression,
-        _ reporter: ConsoleReporter
+        _ path: String, _ isLowest: Bool, _ file: FileDescriptor, _ compression: Compression,
+        _ latest: FileTime?, _ reporter: ConsoleReporter
     ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64) {
         let directory: OwnedDescriptor
         do throws(Errno) {
@@ -63,18 +73,19 @@ extension Command {
             throw ImageError("\(path): \(error.words)")
         }
         do throws(LayerError) {
-            let marks = Credentials.effectiveUser == 0 ? OverlayMarks.trusted : .user
-            let stack = LayerStack([LayerDirectory(directory, layer: 0)], marks: marks)
+            let stack = try LayerStack(looking: [LayerDirectory(directory, layer: 0)])
             let name = String(path.split(separator: "/").last ?? "")
             var done: Int64 = 0
-            let written = try LayerArchive(layer: stack).write(to: file, compression) { count in
+            let written = try LayerArchive(layer: stack, isLowest: isLowest).write(
+                to: file, compression, latest: latest
+            ) { count in
                 done += Int64(count)
                 reporter.progress(name, done: done, of: nil)
             }
             for warning in written.warnings { reporter.note(warning) }
             return (written.diffID, written.digest, Int64(written.size))
         } catch {
-            throw ImageError("\(error)")
+            throw ImageError(error.sentence)
         }
     }
 }

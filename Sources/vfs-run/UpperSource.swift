@@ -32,7 +32,7 @@ struct UpperSource {
             (uppers, isInUse, isView) = (1, true, true)
             var stack = try LayerStack(
                 uppers: [view.root], over: named.isEmpty ? view.layers : named,
-                marks: view.hasUserAttributes ? .user : UpperSource.ownMarks, isView: true)
+                marks: view.hasUserAttributes ? .user : OverlayMarks.own, isView: true)
             stack.owners = view.owners
             self.stack = stack
             return
@@ -44,9 +44,10 @@ struct UpperSource {
                     + " --upper has kept")
         }
         var layers = arguments.values("layer")
-        var marks = UpperSource.ownMarks
+        var marks = OverlayMarks.own
         var opened: [LayerDirectory] = []
         var owners: IDMappings?
+        var isSinceSnapshot = false
         let hasUpper = try UpperSource.isDirectory("\(path)/upper")
         let hasWork = try UpperSource.isDirectory("\(path)/work")
         if hasUpper && hasWork {
@@ -62,6 +63,7 @@ struct UpperSource {
                 if !isOwner { owners = record.owners }
             }
             layers += frozen
+            isSinceSnapshot = !frozen.isEmpty
         } else {
             opened = [try UpperSource.open(path)]
             isInUse = false
@@ -74,12 +76,10 @@ struct UpperSource {
         }
         var stack = try LayerStack(uppers: opened, over: layers, marks: marks)
         stack.owners = owners
+        // What was written since a snapshot lies on an upper that was made like the snapshot.
+        if isSinceSnapshot { stack.rootLayer = stack.roots[opened.count] }
         self.stack = stack
         uppers = opened.count
-    }
-
-    private static var ownMarks: OverlayMarks {
-        Credentials.effectiveUser == 0 ? .trusted : .user
     }
 
     var warning: String {

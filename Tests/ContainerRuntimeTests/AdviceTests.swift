@@ -100,9 +100,6 @@ struct `Advice on a config` {
             rule: "host-ipc", key: "linux", value: linux(without: "ipc"),
             words: "shared memory"),
         Row(
-            rule: "shared-quotas", key: "linux", value: linux(without: "user"),
-            words: "set RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE"),
-        Row(
             rule: "host-namespace", key: "linux",
             value:
                 #"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"},"#
@@ -200,6 +197,22 @@ struct `Advice on a config` {
             ("linux", Self.linux(without: "user")),
         ])
         #expect(unnamed.contains { $0.text.contains("process.user.uid: the program is root") })
+    }
+
+    /// Where there is no user namespace, which another rule speaks of.
+    @Test func `about quotas of the host's user names the limits that are missing`() throws {
+        func missing(_ limits: String) throws -> String? {
+            try spoken([
+                ("process", Self.process(limits)), ("linux", Self.linux(without: "user")),
+            ]).first { $0.rule == "shared-quotas" }?.text
+        }
+        let signals = #"{"type": "RLIMIT_SIGPENDING", "soft": 9, "hard": 9}"#
+        let queues = #"{"type": "RLIMIT_MSGQUEUE", "soft": 9, "hard": 9}"#
+        #expect(
+            try missing("")?.contains("set RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE") == true)
+        #expect(
+            try missing(#""rlimits": [\#(signals)]"#)?.hasSuffix("set RLIMIT_MSGQUEUE") == true)
+        #expect(try missing(#""rlimits": [\#(signals), \#(queues)]"#) == nil)
     }
 
     @Test func `is in the order of the document, with the name of its rule`() throws {

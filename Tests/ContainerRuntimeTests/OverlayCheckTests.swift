@@ -40,9 +40,9 @@ import Testing
         CheckRow(
             "vfs", #"{"overlay": {"upper": "u", "inodes": 15}}"#,
             """
-            config.json:6:44: vfs.overlay.inodes: caps a throw-away upper and there is a \
+            config.json:6:45: vfs.overlay.inodes: caps a throw-away upper and there is a \
             kept one; remove "inodes" or "upper"
-            config.json:6:44: vfs.overlay.inodes: 15 is not from 16 to 1099511627776
+            config.json:6:45: vfs.overlay.inodes: 15 is not from 16 to 1099511627776
             """),
         CheckRow(
             "vfs", #"{"overlay": {"size": "0"}}"#,

@@ -15,7 +15,7 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    refuse directories and handles as standard streams               \
+                 2  runtime    refuse directories and handles as standard streams             \
                            default
                  3  runtime    lock the layer /bundle/base                                    \
                            config.json:48
@@ -44,7 +44,7 @@ import Testing
                 15  container  open /bundle/data for binding                                  \
                            config.json:42
                 16  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
-                the upper in /keep volatile  --layer
+                the upper in /keep volatile,index=off  --layer
                 17  runtime    write down what the upper in /keep lies on                     \
                            --upper
                 18  container  make it the root (pivot_root) and let go of the host's tree    \
@@ -76,7 +76,7 @@ import Testing
                 31  container  make /proc/sys read-only                                       \
                            config.json:30
                 32  container  look whether /proc, /sys and /dev lead to what was mounted there\
-                           default
+                          default
                 33  container  set the host name box                                          \
                            config.json:36
                 34  container  set the domain name example                                    \
@@ -109,7 +109,7 @@ import Testing
                            config.json:6
                 48  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                49  container  read back ids, groups, capabilities and limits                   \
+                49  container  read back ids, groups, capabilities and limits                 \
                            default
                 50  container  install the seccomp filter                                     \
                            config.json:32
@@ -171,7 +171,7 @@ import Testing
         invocation.upper = "/keep"
         #expect(
             try root(ConfigFixture())
-                == "mount overlay on /: /bundle/rootfs, with the upper in /keep")
+                == "mount overlay on /: /bundle/rootfs, with the upper in /keep index=off")
     }
 
     @Test func `the upper of the command line replaces the config's`() throws {

@@ -162,6 +162,7 @@ struct CallersLimitTests {
                 ], environment: ["PATH=/usr/bin:/bin"]
             ).finish()
             #expect(outcome.output == "300\n512\n", "\(outcome)")
+            try box.succeed("delete", "--force", box.id())
         }
     }
 }

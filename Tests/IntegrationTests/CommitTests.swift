@@ -190,11 +190,13 @@ struct CommitTests {
             var plain = Config.minimal(root: whole)
             plain["process"]["args"] = Value(["sh", "-c", Self.list])
             #expect(try box.run(plain).output == expected)
-            // Nothing of overlayfs's is in the layer but deletions and what hides.
+            // Nothing of overlayfs's is in the layer but deletions and what hides them.
             for (path, entry) in TreeRecord(box.path("layer")).entries {
                 let marks = entry.attributes.keys.filter { $0.contains(".overlay.") }
                 #expect(
-                    marks.allSatisfy { $0.hasSuffix(".opaque") || $0.hasSuffix(".whiteout") },
+                    marks.allSatisfy { mark in
+                        [".opaque", ".whiteout", ".origin"].contains(where: mark.hasSuffix)
+                    },
                     "\(path) \(marks)")
             }
         }

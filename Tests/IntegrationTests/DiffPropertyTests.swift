@@ -5,7 +5,6 @@ import Testing
 struct DiffPropertyTests {
     @Test(arguments: [
         [], ["redirect_dir=on"], ["redirect_dir=on", "metacopy=on"], ["userxattr"],
-        ["index=on"],
     ])
     func `what diff says makes the tree after of the tree before`(_ options: [String]) throws {
         for seed in 1...6 as ClosedRange<UInt64> {
@@ -16,7 +15,7 @@ struct DiffPropertyTests {
     }
 
     /// Nobody has its upper: the tree that the kernel shows is compared.
-    @Test(arguments: [[], ["redirect_dir=on", "metacopy=on"], ["userxattr"]])
+    @Test(arguments: [[], ["redirect_dir=on", "metacopy=on"], ["userxattr"], ["index=on"]])
     func `the same of a container that throws its upper away, as long as it runs`(
         _ options: [String]
     ) throws {

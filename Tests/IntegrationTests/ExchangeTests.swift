@@ -30,7 +30,8 @@ struct ExchangeTests {
 
         init(_ kind: Root, _ box: Sandbox) throws {
             let root = try box.makeRoot()
-            for name in ["work", "secret", "etc", "vol", "sys/fs/cgroup"] {
+            // The root of a user namespace may make nothing here.
+            for name in ["work", "secret", "etc/made", "vol/deep/er", "sys/fs/cgroup"] {
                 try box.makeDirectory("rootfs/\(name)")
             }
             if kind == .volumes {
@@ -157,6 +158,7 @@ struct ExchangeTests {
         _ name: String, _ hasHooks: Bool
     ) throws {
         try Sandbox.use { box in
+            try box.makeDirectory("source")
             let attack = try Attack(.plain, box)
             let config = try config(hasHooks ? .hooks : .oneShot, .plain, box, attack)
             let file = try box.write("bundle/config.json", config.prettyText)

@@ -88,18 +88,15 @@ struct ExecSafetyTests {
     /// The limit counts the processes of its user, and the one that makes it is another.
     @Test func `a limit of one process is enough`() throws {
         try Sandbox.use { box in
-            try box.makeRoot()
-            var config = box.plainConfig()
-            config["process"]["user"]["uid"] = 54399
-            config["process"]["rlimits"] = [["type": "RLIMIT_NPROC", "soft": 2, "hard": 2]]
-            config.run(["/probe", "--wait"])
-            try box.prepare(config)
-            try box.withContainer(box.id()) {
-                try box.succeed("run", "--detach", "--bundle", box.bundle, box.id())
-                let outcome = try box.runCommand(["exec", box.id(), "/bin/sh", "-c", "ulimit -u"])
-                #expect(outcome.code == 0, "\(outcome)")
-                #expect(outcome.output == "2\n", "\(outcome)")
-            }
+            try box.createAndStart()
+            let process = try box.write(
+                "process.json",
+                #"{"args": ["/bin/sh", "-c", "ulimit -u"], "cwd": "/", "user": {"uid": 54399, "gid": 1},"#
+                    + #" "rlimits": [{"type": "RLIMIT_NPROC", "soft": 1, "hard": 1}]}"#)
+            let outcome = try box.runCommand(["exec", "--process", process, box.id()])
+            #expect(outcome.code == 0, "\(outcome)")
+            #expect(outcome.output == "1\n", "\(outcome)")
+            try box.succeed("delete", "--force", box.id())
         }
     }
 

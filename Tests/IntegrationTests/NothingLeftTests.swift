@@ -62,24 +62,6 @@ private final class Neighbour: Sendable {
         }
     }
 
-    /// The watchdog takes them away, and needs a moment.
-    @Test func `because it is killed leaves no control group, and none above`() throws {
-        try Sandbox.use { box in
-            var kills = 0
-            for step in 0..<20 {
-                let run = try box.start(
-                    config(box, "/a/b"), arguments: ["true"],
-                    environment: ["VFS_RUN_TEST_KILL_AT=\(step)"]
-                ).finish()
-                if run.code == 128 + SIGKILL { kills += 1 }
-                let deadline = Date(timeIntervalSinceNow: 10)
-                while !ControlGroups.named(box.controlGroup).isEmpty && Date() < deadline {}
-                #expect(ControlGroups.named(box.controlGroup) == [], "step \(step)")
-            }
-            #expect(kills >= 5)
-        }
-    }
-
     @Test func `does not, where a neighbour tidies its empty control group away`() throws {
         try Sandbox.use { box in
             let mount = try #require(

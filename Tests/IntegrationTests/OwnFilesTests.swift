@@ -254,7 +254,9 @@ import Testing
             var config = box.config()
             config["vfs"]["overlay"]["layers"] = Value([Host.base, box.path("app.mstack")])
             let run = try box.run(config, arguments: ["cat", "/file"])
-            #expect(run.code == 125 && run.error.contains("is a symbolic link"), "\(run)")
+            #expect(
+                run.code == 125 && run.error.contains("links in a stack are not followed"), "\(run)"
+            )
         }
     }
 
@@ -265,6 +267,7 @@ import Testing
                 try box.run(box.config(), ["--trace", path], arguments: ["true"])
             }
             try box.link("trace.json", to: box.canary + "/file")
+            lchown(box.path("trace.json"), 54_322, 54_322)
             #expect(try trace(box.path("trace.json")).error.contains("cannot be written"))
             #expect(box.read("canary/file") == "untouched\n")
             unlink(box.path("trace.json"))

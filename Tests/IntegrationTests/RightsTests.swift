@@ -79,8 +79,11 @@ struct RightsTests {
             config["vfs"]["seccomp"] = "default"
             config.grant(["CAP_KILL", "CAP_CHOWN"])
             let facts = try box.probe(config)
-            #expect(facts["uid"] == 7)
-            #expect(facts["NoNewPrivs"] == (forbids ? 1 : 0))
+            #expect(facts["uids"] == [7, 7, 7])
+            #expect(facts["gids"] == [8, 8, 8])
+            #expect(facts["groups"] == [3, 9, 9])
+            #expect(facts["noNewPrivileges"] == (forbids ? 1 : 0))
+            #expect(facts["seccomp"] == 2)
         }
     }
 }

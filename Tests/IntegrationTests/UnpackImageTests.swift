@@ -63,7 +63,7 @@ import Testing
                 "oci:\(box.path("layout")):t", ["--platform", "linux/mips"])
             #expect(none.error.contains("there is no image for linux/mips; there are linux/s390x"))
             let unknown = try box.unpack("oci:\(box.path("layout")):nope")
-            #expect(unknown.error.contains("there is no image \"nope\"; there are t"))
+            #expect(unknown.error.contains("there is no image \"nope\"; there are \"t\""))
         }
     }
 

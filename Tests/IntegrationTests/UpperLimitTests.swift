@@ -4,7 +4,7 @@ import Testing
 struct UpperLimitTests {
     private static let script = """
         i=0
-        while : > $0/x$i; do i=$((i + 1)); done
+        while echo -n > $0/x$i; do i=$((i + 1)); done
         echo $i
         """
 

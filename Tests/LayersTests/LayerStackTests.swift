@@ -63,7 +63,48 @@ struct LayerStackTests {
         let stack = try stack("high", "middle", "low")
         #expect(try walk(stack, .merged) == ["/d", "/d/c"])
         // Two layers as one: the directory hides what the whiteout has hidden.
-        #expect(try walk(stack, .standalone, uppers: 2) == ["-/a", "/d", "/d/c"])
+        #expect(try walk(stack, .standalone, uppers: 2) == ["-/a", "=/d", "/d/c"])
+    }
+
+    /// Snapshots: what one of them removes and a later one makes again hides what lies below both,
+    /// whatever has hidden it.
+    @Test(arguments: ["whiteout", "file", "link", "parent", "opaque parent"])
+    func `a directory over a deletion is opaque in every stack of its layers`(
+        _ kind: String
+    ) throws {
+        try directory.file("low/o/d/secret")
+        try directory.file("high/o/d/new")
+        switch kind {
+        case "whiteout":
+            try directory.file("middle/o/d")
+            try mark("middle/o/d", "whiteout")
+        case "file": try directory.file("middle/o/d", "text")
+        case "link":
+            try directory.directory("middle/o")
+            let parent = try HostPath.open(directory["middle/o"], [.readOnly, .directory])
+            try parent.borrowed.makeSymbolicLink("d", to: "elsewhere")
+        case "parent":
+            try directory.file("middle/o")
+            try mark("middle/o", "whiteout")
+        default:
+            try directory.directory("middle/o")
+            try mark("middle/o", "opaque", "y")
+        }
+        let stack = try stack("high", "middle", "low")
+        #expect(try walk(stack, .merged) == ["/o", "/o/d", "/o/d/new"])
+        let isParent = kind.hasSuffix("parent")
+        let expected = isParent ? ["=/o", "/o/d", "/o/d/new"] : ["/o", "=/o/d", "/o/d/new"]
+        #expect(try walk(stack, .standalone, uppers: 2) == expected)
+        // The upper alone hides nothing of the snapshot below it.
+        #expect(try walk(stack, .standalone) == ["/o", "/o/d", "/o/d/new"])
+        var comparison = Comparison(stack, uppers: 2)
+        var lines: [String] = []
+        while let change = try comparison.next() {
+            if change.kind != .unchanged { lines.append(change.line) }
+        }
+        #expect(
+            lines == [isParent ? "M /o/  emptied first" : "M /o/d/  emptied first"]
+                + (isParent ? ["A /o/d/"] : []) + ["A /o/d/new"])
     }
 
     @Test func `an opaque directory hides what is below it`() throws {

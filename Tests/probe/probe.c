@@ -869,9 +869,11 @@ static int exposed(char **places) {
             while (directory != NULL && readdir(directory) != NULL) count++;
             if (directory != NULL) closedir(directory);
             if (count > 2) return 9;
+            struct stat found;
             struct statfs system;
             file = open_in(*place, "console", O_PATH);
-            if (file >= 0 && fstatfs(file, &system) == 0 && system.f_type != 0x1cd1) return 9;
+            bool is_device = file >= 0 && fstat(file, &found) == 0 && S_ISCHR(found.st_mode);
+            if (is_device && fstatfs(file, &system) == 0 && system.f_type != 0x1cd1) return 9;
             close(file);
         }
     }

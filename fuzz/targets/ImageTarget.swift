@@ -92,7 +92,8 @@ private func makeTree(
 /// The last document is the image's /etc/passwd and /etc/group, too.
 private func readBundle(_ config: ImageConfig, _ names: [UInt8]) throws {
     let user = try UserDatabase(passwd: names, group: names).find(config.user)
-    let bundle = BundleConfig(image: config, user: user, layers: ["layers/a"], root: "layers/a")
+    let bundle = BundleConfig(
+        image: config, user: user, volumes: [], layers: ["layers/a"], root: "layers/a")
     let text = bundle.json(over: base).prettyText
     // Whatever an image says, its config.json is one.
     let document = try JSONDocument(Array(text.utf8))

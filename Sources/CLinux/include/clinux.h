@@ -32,8 +32,6 @@ enum {
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
     CLINUX_RESOLVE_IN_ROOT = 0x10,
     CLINUX_CLOSE_RANGE_CLOEXEC = 4,
-    CLINUX_SEEK_DATA = 3,
-    CLINUX_SEEK_HOLE = 4,
 };
 
 // Namespaces and processes. ---------------------------------------------------

@@ -39,6 +39,7 @@ extension ConfigurationBuilder {
             layers: layers, upper: upper(object), options: (object?.options ?? []).map(setting),
             isCompared: invocation.comparesUpper, origin: overlays.origin)
         addSnapshots(to: &overlay)
+        if overlay.isReadLater { refuseIndex(object?.options ?? []) }
         placeThrowaway(&overlay)
         return Configuration.Root(source: .overlay(overlay), isReadOnly: readOnly)
     }
@@ -65,6 +66,17 @@ extension ConfigurationBuilder {
         }
         return .throwaway(
             size: overlay?.size.map(setting), inodes: overlay?.inodes.map(setting))
+    }
+
+    /// With an index overlayfs keeps a changed file that has several names apart from the upper, under
+    /// one of them: `diff`, `commit` and snapshots would miss the others.
+    private func refuseIndex(_ options: [Located<String>]) {
+        for option in options where ["index=on", "nfs_export=on"].contains(option.value) {
+            diagnostics.error(
+                "\"\(option.value)\" keeps files with several names where diff, commit and snapshots"
+                    + " do not see them; remove it, or throw away what is written",
+                at: option.offset)
+        }
     }
 
     /// The snapshots of an upper that is kept are layers below it, in their order.

@@ -348,10 +348,7 @@ public struct Planner {
     private mutating func planJoinedMounts() {
         for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
         for joined in configuration.namespaces.joined where joined.value.kind == .mount {
-            add(
-                JoinNamespace(
-                    side: .container, namespace: joined.value,
-                    mayLackSight: configuration.privilege != .full), joined.origin)
+            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
         }
         add(OpenRoot())
         if let terminal = configuration.process.terminal {
@@ -758,10 +755,21 @@ extension KeptUpper.Record {
 
 extension Configuration.Root.Overlay {
     /// The overlay's options. Attributes that are the machine's root's alone are kept in others for
-    /// who is not, which belong to the user.
+    /// who is not, which belong to the user. What has to be found in the upper afterwards is not put
+    /// into an index, whatever the kernel's default is.
     func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
-        let named = options.map(\.value)
-        return privilege == .full || named.contains("userxattr") ? named : named + ["userxattr"]
+        var named = options.map(\.value)
+        if privilege != .full && !named.contains("userxattr") { named.append("userxattr") }
+        if isReadLater && !named.contains(where: { $0.hasPrefix("index=") }) {
+            named.append("index=off")
+        }
+        return named
+    }
+
+    /// Whether something reads the upper when the container has ended.
+    var isReadLater: Bool {
+        if case .kept = upper { return !isDiscarded || isCompared }
+        return isCompared
     }
 }
 

@@ -48,7 +48,10 @@ struct MountTarget {
             // Made, or refused, when it is opened as a target.
             return nil
         } catch {
-            throw StepError(SystemCallError("openat2", mount.destination.inQuotes, error))
+            throw StepError(
+                SystemCallError("openat2", mount.destination.inQuotes, error),
+                error == .tooManySymbolicLinkLevels
+                    ? "it must be an ordinary directory, not a symbolic link" : nil)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import Layers
 internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
@@ -12,6 +13,8 @@ struct MountOverlay: Step {
     let layers: [String]
     let upper: Configuration.Root.Upper
     let options: [String]
+    /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
+    let followsSnapshot: Bool
     /// The container's, where the runtime makes it.
     let mappings: IDMappings?
     let side: Side
@@ -26,6 +29,7 @@ struct MountOverlay: Step {
     ) {
         layers = overlay.layers.map(\.value)
         upper = overlay.upper
+        followsSnapshot = !overlay.snapshots.stacked.isEmpty
         options = overlay.mountOptions(privilege) + (label.map { ["context=" + $0] } ?? [])
         self.side = side
         self.mappings = mappings
@@ -121,6 +125,9 @@ struct MountOverlay: Step {
         }
         if let mapping { lowers = try mapLayers(lowers, mapping) }
         let (upper, work, place) = try openUpper(target, context)
+        if let model = followsSnapshot ? lowers.last : lowers.first {
+            try dress(upper, work, like: model)
+        }
         if let mapping { try give(upper, to: mapping) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
         context.mountedUpper = upper
@@ -158,6 +165,34 @@ struct MountOverlay: Step {
         }
         return mapped
     }
+
+    /// The top of the upper is the container's root directory, with its own mode and owner: a new one
+    /// is made like the lowest layer's, which those of an image are written over, or like the snapshot
+    /// that it follows. One that a container has had is left as it is.
+    private func dress(
+        _ upper: OverlayDirectory, _ work: OverlayDirectory, like model: OverlayDirectory
+    ) throws(StepError) {
+        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+            // The kernel has made something in it with the first mount.
+            let place = try work.borrowed.open(".", [.readOnly, .directory])
+            if try !place.borrowed.entries().isEmpty { return }
+            let (new, old) = (
+                try FileStatus.of(model.borrowed), try FileStatus.of(upper.borrowed)
+            )
+            let isMapped = new.userID != overflowID && new.groupID != overflowID
+            if isMapped && (new.userID, new.groupID) != (old.userID, old.groupID) {
+                do throws(Errno) {
+                    try upper.borrowed.changeOwner(".", user: new.userID, group: new.groupID)
+                } catch .notPermitted {
+                    // An ordinary user gives nothing away: it stays the user's own.
+                }
+            }
+            try upper.borrowed.changeMode(".", new.permissions)
+        }
+    }
+
+    /// What the kernel shows for an id that has none in this user namespace.
+    private let overflowID: UInt32 = 65534
 
     /// The top of a new upper is the container's root directory: it belongs to the container's
     /// root. One that holds something is left as it is.

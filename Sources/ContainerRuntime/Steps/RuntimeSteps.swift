@@ -298,10 +298,6 @@ extension CreateNamespaces {
 struct JoinNamespace: Step {
     let side: Side
     let namespace: Configuration.JoinedNamespace
-    /// Whether the host's first process may be hidden from this one: who is not root of the machine
-    /// may join nothing of its.
-    var mayLackSight = false
-
     var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
@@ -309,16 +305,30 @@ struct JoinNamespace: Step {
         let file = try stepping("open", path.inQuotes) { () throws(Errno) in
             try HostPath.open(path, .readOnly)
         }
-        if namespace.kind == .mount { try refuseHost(file.borrowed) }
+        let hosts =
+            namespace.kind == .mount ? try refuseHost(file.borrowed) : []
         try stepping(
             "setns", path.inQuotes, advice: { JoinNamespace.advice($0, namespace.name) }
         ) { () throws(Errno) in
             try file.borrowed.joinNamespace(namespace.kind)
         }
+        if hosts.isEmpty { return }
+        let root = try stepping("statx", "\"/\"") { () throws(Errno) in
+            let top = try HostPath.open("/", [.path, .directory])
+            return try top.borrowed.mountID()
+        }
+        if hosts.contains(root) { throw JoinNamespace.isHosts }
     }
 
+    private static let isHosts = StepError(
+        "this is the host's mount namespace, in which the container would change the host's files"
+            + " and mounts; name that of a container")
+
     /// As without a mount namespace at all.
-    private func refuseHost(_ file: FileDescriptor) throws(StepError) {
+    ///
+    /// - Returns: The mounts of the host's first process, where it may not be looked into: then the
+    ///   namespace is told by its root, once it is joined. No mount is in two namespaces.
+    private func refuseHost(_ file: FileDescriptor) throws(StepError) -> Set<UInt64> {
         let wanted = try stepping("stat", namespace.path.inQuotes) { () throws(Errno) in
             try FileStatus.of(file)
         }
@@ -326,20 +336,31 @@ struct JoinNamespace: Step {
             let found: FileStatus
             do throws(Errno) {
                 found = try FileStatus.of(path: host)
-            } catch .permissionDenied where mayLackSight {
-                continue
+            } catch .permissionDenied {
+                return try mountsOfFirstProcess()
             } catch {
-                throw StepError(
-                    SystemCallError("stat", host.inQuotes, error),
-                    "without it the host's mount namespace cannot be told from a container's; /proc"
-                        + " must be mounted and show process 1")
+                throw StepError(SystemCallError("stat", host.inQuotes, error))
             }
             if found.inode == wanted.inode && found.device == wanted.device {
-                throw StepError(
-                    "this is the host's mount namespace, in which the container would change the"
-                        + " host's files and mounts; name that of a container")
+                throw JoinNamespace.isHosts
             }
         }
+        return []
+    }
+
+    private func mountsOfFirstProcess() throws(StepError) -> Set<UInt64> {
+        let path = "/proc/1/mountinfo"
+        let bytes = try stepping("read", path.inQuotes) { () throws(Errno) in
+            try HostPath.read(path)
+        }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"))
+        let numbers = lines.compactMap { line in
+            UInt64(String(decoding: line.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self))
+        }
+        if numbers.isEmpty || numbers.count != lines.count {
+            throw StepError("\(path.inQuotes) cannot be read as a list of mounts")
+        }
+        return Set(numbers)
     }
 
     static func advice(_ error: Errno, _ name: String) -> String? {

@@ -1,0 +1,109 @@
+public import LinuxSystem
+internal import SystemPackage
+
+/// Paths as a process would find them whose root is the stack: links are followed, and none leads
+/// out.
+extension LayerStack {
+    /// What a path leads to.
+    public struct Resolved: Sendable {
+        /// Without links. Where something on the way is missing, the rest as it was written.
+        public var path: LayerPath
+        /// Nil where there is nothing.
+        public var status: FileStatus?
+    }
+
+    /// As the kernel has it.
+    private static let mostLinks = 40
+    /// Of the path and of all links on the way together.
+    private static let mostNames = 4096
+
+    public func resolve(_ path: String) throws(LayerError) -> Resolved {
+        let walk = try walk(Array(path.utf8))
+        return Resolved(
+            path: walk.path, status: walk.isMissing ? nil : walk.found?.status ?? walk.rootStatus)
+    }
+
+    /// The content of a regular file; nil where there is none, and where it is no regular file.
+    ///
+    /// - Parameter limit: In bytes; a larger file is an error.
+    public func content(of path: String, limit: Int) throws(LayerError) -> [UInt8]? {
+        let walk = try walk(Array(path.utf8))
+        guard !walk.isMissing, let found = walk.found, found.status.kind == .regular else {
+            return nil
+        }
+        return try on(walk.path, "read") { () throws(Errno) in
+            let file = try found.openData()
+            return try file.borrowed.readAll(limit: limit)
+        }
+    }
+
+    private func walk(_ path: [UInt8]) throws(LayerError) -> PathWalk {
+        var walk = PathWalk(self, path)
+        while let name = walk.rest.popLast() {
+            do throws(Errno) {
+                try walk.step(name)
+                if walk.links > LayerStack.mostLinks { throw .tooManySymbolicLinkLevels }
+                if walk.names > LayerStack.mostNames { throw .fileNameTooLong }
+            } catch {
+                throw LayerError("look for", walk.path, error)
+            }
+        }
+        return walk
+    }
+}
+
+/// On the way from the root to a path.
+private struct PathWalk {
+    private let stack: LayerStack
+    /// From the root to here, without links.
+    private var levels: [(name: FileName, found: LayerStack.Found?)] = []
+    /// What is left of the path, the next name last.
+    var rest: [ArraySlice<UInt8>]
+    private(set) var links = 0
+    private(set) var names = 0
+    /// Whether there is nothing under the path.
+    var isMissing: Bool { !levels.isEmpty && found == nil }
+    /// Nil at the root, and where there is nothing.
+    var found: LayerStack.Found? { levels.last?.found }
+
+    init(_ stack: LayerStack, _ path: [UInt8]) {
+        self.stack = stack
+        rest = PathWalk.reversed(path)
+    }
+
+    var path: LayerPath { levels.reduce(.root) { $0.appending($1.name) } }
+
+    var rootStatus: FileStatus? {
+        stack.roots.first.flatMap { try? FileStatus.of($0.borrowed) }
+    }
+
+    private static func reversed(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
+        path.split(separator: UInt8(ascii: "/")).reversed()
+    }
+
+    mutating func step(_ part: ArraySlice<UInt8>) throws(Errno) {
+        names += 1
+        if part == [0x2e] { return }
+        if part == [0x2e, 0x2e] {
+            _ = levels.popLast()
+            return
+        }
+        guard let name = FileName(part) else { throw .invalidArgument }
+        let parts: [LayerDirectory]
+        if let last = levels.last {
+            guard let directory = last.found else { return levels.append((name, nil)) }
+            if directory.status.kind != .directory { throw .notDirectory }
+            parts = directory.parts
+        } else {
+            parts = stack.roots
+        }
+        guard case .found(let found) = try stack.lookup(name, in: parts) else {
+            return levels.append((name, nil))
+        }
+        guard found.status.kind == .symbolicLink else { return levels.append((name, found)) }
+        links += 1
+        let target = try found.directory.borrowed.linkTarget(found.name)
+        rest += PathWalk.reversed(target)
+        if target.first == UInt8(ascii: "/") { levels = [] }
+    }
+}
