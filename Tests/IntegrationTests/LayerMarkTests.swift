@@ -77,6 +77,11 @@ struct LayerMarkTests {
             let roots = try box.onlyLayer()
             #expect(Host.attribute("trusted.overlay.opaque", of: roots + "/opaque") == "y")
             #expect(Host.attribute("user.vfs-run.marks", of: roots) == "trusted")
+            // Root lets the user look into the layer.
+            for folder in ["app", "app/layers", "app/layers/sha256"] {
+                chmod(box.path(folder), 0o755)
+            }
+            chmod(roots, 0o755)
             var foreign = box.ordinaryConfig()
             foreign["vfs"]["overlay"]["layers"] = Value([box.path("rootfs"), roots])
             let other = try box.runOrdinary(foreign, shell: "ls -d /opaque")
