@@ -23,7 +23,7 @@ public final class Launch {
     let context = StartContext()
     /// Until the session has it.
     private var watchdog: Int32?
-    /// What the watchdog watches: this process.
+    /// Whether the watchdog has been started.
     private var isWatched = false
     private lazy var terminal =
         plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
