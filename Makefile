@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-vm test-clients lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -75,6 +75,15 @@ check: test-dependencies rootfs/base build/probe
 build/probe: Tests/probe/probe.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
+
+build/inject: Tests/faults/inject.c
+	@mkdir -p build
+	$(CC) -O1 -Wall -Wextra -Werror -o $@ $< -lseccomp
+
+# An error, or SIGKILL, at every system call of every kind of start: FAULTS_SECONDS=180 draws a part.
+test-faults: build rootfs/base build/probe build/inject
+	@scripts/install-dependencies faults
+	Tests/faults/run
 
 # The same program on the distribution's kernel and on the newest of its backports, in a virtual
 # machine.

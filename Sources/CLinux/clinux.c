@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <link.h>
-#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
@@ -156,10 +155,15 @@ int clinux_pipe_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
-uint64_t clinux_mount_id(int fd) {
+int clinux_mount_id(int fd, uint64_t *id) {
     struct statx found;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return 0;
-    return (found.stx_mask & STATX_MNT_ID) ? found.stx_mnt_id : 0;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) != 0) return -1;
+    if (!(found.stx_mask & STATX_MNT_ID)) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    *id = found.stx_mnt_id;
+    return 0;
 }
 
 const char *clinux_next_entry(int directory, void **stream) {
@@ -246,12 +250,21 @@ int clinux_set_memory_policy(int mode, const void *nodes, unsigned long bits) {
                         bits == 0 ? 0 : bits + 1);
 }
 
-int clinux_prlimit(int resource, uint64_t soft, uint64_t hard) {
-    struct rlimit64 limit = {.rlim_cur = soft, .rlim_max = hard};
-    return prlimit64(0, (enum __rlimit_resource)resource, &limit, NULL);
+int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
+
+static int interruption = -1, interruption_is_deferred;
+
+int clinux_interruption(void) { return interruption_is_deferred ? -1 : interruption; }
+
+void clinux_set_interruption(int fd) { interruption = fd; }
+
+int clinux_defer_interruption(int deferred) {
+    int before = interruption_is_deferred;
+    interruption_is_deferred = deferred;
+    return before;
 }
 
-int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
+int clinux_unblock_signals(const sigset_t *set) { return sigprocmask(SIG_UNBLOCK, set, NULL); }
 
 int clinux_block_signals(const sigset_t *set, sigset_t *old) {
     return sigprocmask(SIG_BLOCK, set, old);
@@ -280,21 +293,20 @@ int clinux_is_ignored(int number) {
     return sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN;
 }
 
-int clinux_clear_ambient(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
-
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
-void clinux_reset_signals(void) {
+int clinux_reset_signals(void) {
     // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {
-        if (number == SIGKILL || number == SIGSTOP) continue;
-        syscall(SYS_rt_sigaction, number, default_action, NULL, 8);
+        // Files are still written, which may become too large: an error then, not an end.
+        if (number == SIGKILL || number == SIGSTOP || number == SIGXFSZ) continue;
+        if (syscall(SYS_rt_sigaction, number, default_action, NULL, 8) != 0) return -1;
     }
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 int clinux_loopback_up(void) {
@@ -346,10 +358,3 @@ void clinux_set_option(void *long_options, int index, const char *name, int has_
 }
 
 size_t clinux_option_size(void) { return sizeof(struct option); }
-
-uint64_t clinux_permitted_capabilities(void) {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{0}};
-    if (syscall(SYS_capget, &header, data) != 0) return 0;
-    return (uint64_t)data[1].permitted << 32 | data[0].permitted;
-}

@@ -1,5 +1,6 @@
 // The program's entry point (linked with -e clinux_start): seals, then goes on
-// to the C library's _start with the registers and the stack as they were.
+// to the C library's _start with the registers as they were, on the same stack or
+// a larger one with the same in it.
         .weak   _start
         .text
         .globl  clinux_start
@@ -12,13 +13,18 @@ clinux_start:
         xor     %ebp, %ebp
         and     $-16, %rsp
         call    clinux_seal
-        mov     %rbx, %rsp
+        mov     %rbx, %rdi
+        call    clinux_choose_stack
+        mov     %rax, %rsp
         mov     %r12, %rdx
         jmp     _start
 #elif defined(__aarch64__)
         mov     x19, x0
         mov     x0, sp
         bl      clinux_seal
+        mov     x0, sp
+        bl      clinux_choose_stack
+        mov     sp, x0
         mov     x0, x19
         b       _start
 #endif

@@ -4,6 +4,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -47,11 +48,16 @@ int clinux_set_attribute(int directory, const char *name, const char *attribute,
                            : lsetxattr(place, attribute, value, size, 0);
 }
 
-int clinux_raise_open_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
+int clinux_fremovexattr(int fd, const char *name) { return fremovexattr(fd, name); }
+
+int clinux_lock_byte(int fd, int64_t place, int exclusive) {
+    struct flock lock = {
+        .l_type = exclusive ? F_WRLCK : F_RDLCK,
+        .l_whence = SEEK_SET,
+        .l_start = place,
+        .l_len = 1,
+    };
+    return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 int clinux_exchange(int directory, const char *one, const char *other) {

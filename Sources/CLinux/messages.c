@@ -4,39 +4,68 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 int clinux_socketpair(int ends[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
+// A descriptor, and who sent the message.
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 };
 
-ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed) {
+ssize_t clinux_send(int socket, const void *bytes, size_t length, int passed, int waits) {
     struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     union control control;
     if (passed >= 0) {
         memset(&control, 0, sizeof control);
         message.msg_control = &control;
-        message.msg_controllen = sizeof control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int));
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(header), &passed, sizeof passed);
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL);
+    return sendmsg(socket, &message, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
 }
 
-ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
+ssize_t clinux_send_quietly(int socket, const void *bytes, size_t length) {
+    return send(socket, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// The signal is this thread's: one that the write has raised is taken back before it is unblocked.
+ssize_t clinux_write_quietly(int fd, const void *bytes, size_t length) {
+    sigset_t broken, before, pending;
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    sigpending(&pending);
+    sigprocmask(SIG_BLOCK, &broken, &before);
+    ssize_t count = write(fd, bytes, length);
+    int saved_errno = errno;
+    const struct timespec now = {0};
+    if (count < 0 && saved_errno == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&broken, NULL, &now);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = saved_errno;
+    return count;
+}
+
+int clinux_ask_for_senders(int socket) {
+    const int yes = 1;
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
+}
+
+ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed, pid_t *sender) {
     struct iovec part = {.iov_base = bytes, .iov_len = capacity};
     union control control;
     struct msghdr message = {.msg_iov = &part,
@@ -44,11 +73,19 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed) {
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
     *passed = -1;
+    *sender = 0;
     ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     if (count < 0) return -1;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        memcpy(passed, CMSG_DATA(header), sizeof *passed);
+    for (; header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET) continue;
+        struct ucred credentials;
+        if (header->cmsg_type == SCM_RIGHTS) memcpy(passed, CMSG_DATA(header), sizeof *passed);
+        if (header->cmsg_type == SCM_CREDENTIALS) {
+            memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+            *sender = credentials.pid;
+        }
+    }
     return count;
 }
 
@@ -74,7 +111,7 @@ static int keep_if(int used, int fd) {
 int clinux_connect(int directory, const char *name, int type) {
     struct sockaddr_un address;
     if (name_in(&address, directory, name) != 0) return -1;
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
     return keep_if(connect(fd, (struct sockaddr *)&address, sizeof address), fd);
 }
@@ -87,7 +124,7 @@ int clinux_connect_abstract(const char *name, int type) {
         return -1;
     }
     memcpy(address.sun_path + 1, name, length);
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return -1;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
     return keep_if(connect(fd, (struct sockaddr *)&address, size), fd);

@@ -43,6 +43,12 @@ int clinux_entry_type(int directory, const char *name) {
     int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (own < 0) return -1;
     DIR *opened = fdopendir(own);
+    if (opened == NULL) {
+        int saved_errno = errno;
+        close(own);
+        errno = saved_errno;
+        return -1;
+    }
     int type = -1;
     errno = 0;
     for (struct dirent *entry; type < 0 && (entry = readdir(opened)) != NULL;) {
@@ -61,14 +67,6 @@ int clinux_landlock_version(void) {
 }
 
 int clinux_try_statmount(void) { return (int)syscall(SYS_statmount, NULL, NULL, 0, 0); }
-
-int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard) {
-    struct rlimit64 limit;
-    if (prlimit64(0, (enum __rlimit_resource)resource, NULL, &limit) != 0) return -1;
-    *soft = limit.rlim_cur;
-    *hard = limit.rlim_max;
-    return 0;
-}
 
 // Arguments that no kernel takes, whoever calls: what reaches it answers with something else than
 // EPERM and ENOSYS. What asks for a capability before it looks at its arguments is not here.

@@ -15,6 +15,8 @@
 
 #define AT_CURRENT_DIRECTORY (-100)
 #define CLOSE_ON_EXEC 02000000
+#define READ_AND_WRITE 2
+#define GET_FLAGS 1
 
 static const char own_binary[] = "/proc/self/exe";
 
@@ -59,12 +61,30 @@ static int stays_outside(long argc, char **argv) {
     return 0;
 }
 
+// A standard stream that the caller has closed is the null device: the number would be that of the
+// next file that the runtime opens, which the container's program would then have.
+__attribute__((no_stack_protector)) static void open_streams(void) {
+    static const char null_device[] = "/dev/null";
+    static const char sentence[] =
+        "vfs-run: a standard stream is closed and /dev/null cannot be opened in its place\n";
+    for (long number = 0; number < 3; number++) {
+        if (call(__NR_fcntl, number, GET_FLAGS, 0, 0, 0) >= 0) continue;
+        if (call(__NR_openat, AT_CURRENT_DIRECTORY, (long)null_device, READ_AND_WRITE, 0, 0) ==
+            number)
+            continue;
+        call(__NR_write, 2, (long)sentence, sizeof sentence - 1, 0, 0);
+        call(__NR_exit_group, 125, 0, 0, 0, 0);
+    }
+}
+
 static long *initial_stack;
 
 // `stack` is the process's initial one: argc, argv …, NULL, envp …, NULL.
-// Returns when there is nothing to do or it is not allowed: without
+// Opens missing standard streams, before anything can get their numbers. Returns
+// when there is nothing to do or it is not allowed: without
 // CAP_SYS_ADMIN nothing can be sealed, and the program decides what that means.
 __attribute__((no_stack_protector, used)) void clinux_seal(long *stack) {
+    open_streams();
     initial_stack = stack;
     if (!stays_outside(stack[0], (char **)(stack + 1))) clinux_seal_now();
 }

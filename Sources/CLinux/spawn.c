@@ -82,6 +82,14 @@ pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *), void *context) {
     return copy_into(&arguments, body, context);
 }
 
+pid_t clinux_fork_sibling(void) {
+    struct clone_args arguments = {.flags = CLONE_PARENT};
+    long result = syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (result < 0 && (errno == ENOSYS || errno == EPERM))
+        result = syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0);
+    return (pid_t)result;
+}
+
 void clinux_watch(int pidfd) { watched.target = pidfd; }
 
 // Without an exit signal only __WALL finds it.
@@ -196,9 +204,12 @@ static void remove_directories(void) {
     const struct timespec ten_seconds = {.tv_sec = 10}, moment = {.tv_nsec = 5000000};
     struct pollfd poller = {.fd = watched.target, .events = POLLIN};
     if (watched.target >= 0) syscall(SYS_ppoll, &poller, 1, &ten_seconds, NULL, 0);
+    int is_own = 1;
     for (char *const *path = watched.directories; *path != NULL; path++) {
+        if (**path == 0) is_own = 0;
         for (int tries = 0; tries < 200; tries++) {
             if (syscall(SYS_unlinkat, AT_FDCWD, *path, AT_REMOVEDIR) == 0 || errno != EBUSY) break;
+            if (!is_own) break;
             kill_members(*path);
             syscall(SYS_nanosleep, &moment, NULL);
         }

@@ -75,13 +75,6 @@ extension ControlGroup {
             == "1"
     }
 
-    /// How often the kernel has killed in it for want of memory.
-    public var outOfMemoryKills: Int {
-        guard let (directory, isVersion2) = directory(of: "memory") else { return 0 }
-        let file = isVersion2 ? "memory.events" : "memory.oom_control"
-        return Int(clamping: GroupFile.value(directory, file, key: "oom_kill") ?? 0)
-    }
-
     /// Sends a signal to every process in it. After SIGKILL none is left that could make another.
     public func signalAll(_ signal: CInt) throws(SystemCallError) {
         if signal == SIGKILL, let version2 {

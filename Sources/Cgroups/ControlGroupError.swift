@@ -11,6 +11,8 @@ public struct ControlGroupError: Error, Sendable, Hashable, CustomStringConverti
     var isDivided = false
     /// Whether the process that was to be moved has ended.
     var isGone = false
+    /// Whether the cgroup was removed while it was being made.
+    var isRemoved = false
     /// Whether this user may not move processes there from where they are.
     var isForbidden = false
 

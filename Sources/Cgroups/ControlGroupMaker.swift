@@ -60,16 +60,61 @@ extension ControlGroup {
 
     private static func make(
         _ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool,
+        isAgain: Bool = false,
         _ announce: ([(controllers: String, path: String)]) throws(ControlGroupError) -> Void
     ) throws(ControlGroupError) -> ControlGroup {
         var maker = ControlGroupMaker(request, hierarchies, isGuess: isGuess)
         do throws(ControlGroupError) {
             try maker.make(announce)
         } catch {
+            let isRemoved = error.isRemoved || maker.made.isMissing
             // The first error is what counts; a directory that cannot be removed was not made.
             try? maker.made.remove()
+            if isRemoved && !isAgain && request.unit == nil {
+                return try make(
+                    request, hierarchies, isGuess: isGuess, isAgain: true, announce)
+            }
             throw error
         }
+        return maker.made
+    }
+
+    /// Whether one of its directories is not there any more. Others tidy empty cgroups away, and it
+    /// is empty until its first process is in it.
+    var isMissing: Bool {
+        paths.contains { _, path in
+            do throws(Errno) {
+                _ = try FileStatus.of(path: path)
+                return false
+            } catch {
+                return error == .noSuchFileOrDirectory
+            }
+        }
+    }
+
+    /// Which of these directories, and of those on the way to them, are not there, the deepest first.
+    public static func missing(_ paths: [(controllers: String, path: String)]) -> [String] {
+        var missing: [String] = []
+        for (_, place) in paths {
+            var path = place
+            while path != "/", ControlGroup(paths: [("", path)]).isMissing {
+                missing.append(path)
+                path = ControlGroupPath.parent(of: path)
+            }
+        }
+        return missing
+    }
+
+    /// Makes anew what others have removed of it before there was a process in it, limits and all.
+    ///
+    /// - Parameter request: By which it was made.
+    /// - Returns: Nil where nothing of it is missing.
+    public func restored(
+        _ request: ControlGroupRequest
+    ) throws(ControlGroupError) -> ControlGroup? {
+        if unit != nil || request.unit != nil || !isMissing { return nil }
+        var maker = ControlGroupMaker(request, try Hierarchies.reading(), restoring: self)
+        try maker.make { _ in }
         return maker.made
     }
 
@@ -100,10 +145,18 @@ struct ControlGroupMaker {
     /// where not their files are missing.
     private let isGuess: Bool
 
-    init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool = false) {
+    /// What is there already, and this process's own.
+    private let restored: ControlGroup?
+
+    init(
+        _ request: ControlGroupRequest, _ hierarchies: Hierarchies, isGuess: Bool = false,
+        restoring restored: ControlGroup? = nil
+    ) {
         self.request = request
         self.hierarchies = hierarchies
         self.isGuess = isGuess
+        self.restored = restored
+        made.parents = restored?.parents ?? []
     }
 
     mutating func make(
@@ -232,13 +285,18 @@ struct ControlGroupMaker {
             for parent in ControlGroupPath.way(from: hierarchy.mountPoint, to: inner)
                 .dropFirst().dropLast()
             where try ControlGroupMaker.makeDirectory(parent) == .made {
-                made.parents.append(parent)
+                if !made.parents.contains(parent) { made.parents.append(parent) }
             }
             outcome = try ControlGroupMaker.makeDirectory(path)
         } else if outcome == .isThere, request.path == nil, scope == nil {
             // Left behind by a run that was killed: its limits are not this one's.
             ControlGroupMaker.removeLeftover(path)
             outcome = try ControlGroupMaker.makeDirectory(path)
+        }
+        if outcome == .isThere, let restored, restored.paths.contains(where: { $0.path == path }) {
+            made.holds += restored.holds.filter { $0.path == path }
+            made.paths.append((controllers, path))
+            return
         }
         try take(path, controllers, isNew: outcome == .made)
     }
@@ -275,13 +333,27 @@ struct ControlGroupMaker {
     private mutating func take(
         _ path: String, _ controllers: String, isNew: Bool
     ) throws(ControlGroupError) {
+        let hold: ControlGroup.Hold
+        do throws(ControlGroupError) {
+            hold = try self.hold(path)
+        } catch {
+            // Nobody else has it yet. The first error is what counts.
+            if isNew && !error.isTaken { try? HostPath.removeDirectory(path) }
+            throw error
+        }
+        if !isNew { try requireNobody(in: path, controllers) }
+        // From here on it is the container's, and goes with it.
+        made.holds.append(hold)
+        made.paths.append((controllers, path))
+    }
+
+    /// Keeps others from taking the cgroup.
+    private func hold(_ path: String) throws(ControlGroupError) -> ControlGroup.Hold {
         let directory: OwnedDescriptor
         do throws(Errno) {
             directory = try HostPath.open(path, [.readOnly, .directory])
         } catch .noSuchFileOrDirectory {
-            // Somebody who clears leftovers away took it for one, before it could be locked.
-            throw ControlGroupError(
-                "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
         }
@@ -294,14 +366,20 @@ struct ControlGroupMaker {
             throw ControlGroupError(
                 "the cgroup \"\(path)\" is taken by another container; name another in"
                     + " linux.cgroupsPath", isTaken: true)
+        } catch .noSuchFileOrDirectory {
+            throw removed(path)
         } catch {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
-        let hold = ControlGroup.Hold(directory, path: path)
-        if !isNew { try requireNobody(in: path, controllers) }
-        // From here on it is the container's, and goes with it.
-        made.holds.append(hold)
-        made.paths.append((controllers, path))
+        return ControlGroup.Hold(directory, path: path)
+    }
+
+    /// One who tidies empty cgroups away has done so before there was a process in it.
+    private func removed(_ path: String) -> ControlGroupError {
+        var failure = ControlGroupError(
+            "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
+        failure.isRemoved = true
+        return failure
     }
 
     private func requireNobody(

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 extension Examination {
     /// How the table is written.
     public struct Style: Sendable {
@@ -49,15 +51,16 @@ extension Examination {
             for row in rows where row.group == group.key {
                 text += "  \(Mark(row).text(style)) \(row.title.filled(to: width))"
                 text += "  \(row.purpose.filled(to: purposes))"
-                text += row.finding.said.isEmpty ? "" : "  \(row.finding.said)"
+                let said = row.finding.said.printable(upTo: .longestMessage)
+                text += said.isEmpty ? "" : "  \(said)"
                 while text.last == " " { text.removeLast() }
                 text += "\n"
                 if row.finding.verdict == .lacks, let remedy = row.finding.remedy {
-                    text += "    " + (style.hasMarks ? "" : "   ") + "→ \(remedy)\n"
+                    text += "    " + (style.hasMarks ? "" : "   ") + "→ \(remedy.printable)\n"
                 }
             }
         }
-        return text + "\n" + conclusion + "\n"
+        return text + "\n" + conclusion.printable + "\n"
     }
 
     /// One sentence.

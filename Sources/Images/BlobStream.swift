@@ -130,9 +130,12 @@ final class BlobStream {
     }
 
     deinit {
-        // It ends by itself when it is done; it is in the way when this one is not.
-        try? process.send(signal: Signal.kill)
-        _ = try? process.wait()
+        // It ends by itself when it is done; it is in the way when this one is not. One that cannot
+        // be killed is not waited for: it ends when nobody takes what it says.
+        do throws(Errno) {
+            try process.send(signal: Signal.kill)
+            _ = try process.wait()
+        } catch {}
     }
 
     /// A closure cannot hold what is not copied.

@@ -20,22 +20,25 @@ final class LayerStore {
 
     /// Opens the store, makes what is missing of it, and waits for its lock.
     ///
-    /// - Parameter waiting: Called when another process has the lock.
-    init(_ path: String, waiting: () -> Void) throws(ImageError) {
+    /// - Parameters:
+    ///   - bundle: Where it is the directory `layers`; nil for one that the user has named.
+    ///   - waiting: Called when another process has the lock.
+    init(
+        _ path: String, in bundle: FileDescriptor?, waiting: () -> Void
+    ) throws(ImageError) {
         self.path = path
         // What is made in it has the modes that the archive says.
         Credentials.setFileModeMask(0)
-        let opened = try atFile(path) { () throws(Errno) in
-            try HostPath.makeDirectories(path, mode: 0o755)
-            return try HostPath.open(path, [.readOnly, .directory])
-        }
+        let opened = try LayerStore.open(path, in: bundle)
+        try LayerStore.requireOwn(opened.borrowed, path)
         lock = try atFile("\(path)/lock") { () throws(Errno) in
-            let file = try opened.borrowed.open("lock", [.readWrite, .create], mode: 0o600)
+            let file = try opened.borrowed.open(
+                "lock", [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
             do throws(Errno) {
                 try file.borrowed.lock(exclusive: true)
             } catch .wouldBlock {
                 waiting()
-                try file.borrowed.waitForLock()
+                try file.borrowed.waitForLock(until: Clock.deadline(seconds: 3600))
             }
             return file
         }
@@ -48,16 +51,69 @@ final class LayerStore {
         }
     }
 
+    private static func open(
+        _ path: String, in bundle: FileDescriptor?
+    ) throws(ImageError) -> OwnedDescriptor {
+        try atFile(path) { () throws(Errno) in
+            guard let bundle, let name = FileName("layers") else {
+                try HostPath.makeDirectories(path, mode: 0o755)
+                return try HostPath.open(path, [.readOnly, .directory])
+            }
+            do throws(Errno) {
+                return try bundle.makePlainDirectory(name, mode: 0o700)
+            } catch .fileExists {
+                // A link would lead elsewhere, where layers would be removed and written.
+                return try bundle.open(name, [.readOnly, .directory])
+            }
+        }
+    }
+
+    /// What lies in a store is believed, and is not mixed with other files.
+    private static func requireOwn(
+        _ directory: FileDescriptor, _ path: String
+    ) throws(ImageError) {
+        let status = try atFile(path) { () throws(Errno) in try FileStatus.of(directory) }
+        let names = try atFile(path) { () throws(Errno) in Set(try directory.entries()) }
+        if !status.isOwned || !status.isOwn && !names.isEmpty {
+            throw ImageError(
+                "\(path) cannot be a store of layers: \(status.foreignness ?? "");"
+                    + " name a directory of this user's own that nobody else may write to")
+        }
+        if names.contains("sha256") { return }
+        if let other = names.subtracting(["lock", "partial", "sha256"]).sorted().first {
+            throw ImageError(
+                "\(path) holds other files, \"\(other)\" for one; name a new directory, or an empty"
+                    + " one")
+        }
+    }
+
+    /// Makes one of the two directories that layers lie in. Layers hold programs with set-id bits:
+    /// no other user gets into it, whatever the store's own mode is.
     private static func makeDirectory(
         _ name: String, in store: FileDescriptor, _ path: String
     ) throws(ImageError) -> OwnedDescriptor {
-        try atFile("\(path)/\(name)") { () throws(Errno) in
+        let opened = try atFile("\(path)/\(name)") { () throws(Errno) in
+            guard let name = FileName(name) else { throw .invalidArgument }
             do throws(Errno) {
-                try store.makeDirectory(name, mode: 0o755)
+                return try store.makePlainDirectory(name, mode: 0o700)
             } catch .fileExists {
+                return try store.open(name, [.readOnly, .directory])
             }
-            return try store.open(name, [.readOnly, .directory])
         }
+        let directory = opened.borrowed
+        let status = try atFile("\(path)/\(name)") { () throws(Errno) in
+            try FileStatus.of(directory)
+        }
+        if !status.isOwned {
+            throw ImageError("\(path)/\(name): \(status.foreignness ?? ""); remove it")
+        }
+        // Earlier versions made it 0755.
+        if status.permissions != 0o700 {
+            try atFile("\(path)/\(name)") { () throws(Errno) in
+                try directory.makePlain(mode: 0o700)
+            }
+        }
+        return opened
     }
 
     /// Where a layer lies, relative to the store.
@@ -81,11 +137,8 @@ final class LayerStore {
         return try atFile("\(path)/partial") { () throws(Errno) in
             guard let name = FileName("layer") else { throw .invalidArgument }
             try partial.removeTree(name)
-            try partial.makeDirectory(name, mode: 0o755)
-            let root = try partial.open(name, [.readOnly, .directory])
-            // The store may lie in a directory whose group is inherited.
-            try root.borrowed.changeMode(0o755)
-            return PartialLayer(name: name, root: root)
+            return PartialLayer(
+                name: name, root: try partial.makePlainDirectory(name, mode: 0o755))
         }
     }
 

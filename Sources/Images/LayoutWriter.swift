@@ -16,7 +16,7 @@ final class LayoutWriter {
         let root = try atFile(path) { () throws(Errno) in
             try HostPath.makeDirectories(path + "/blobs/sha256", mode: 0o755)
             let root = try HostPath.open(path, [.readOnly, .directory])
-            try root.borrowed.waitForLock()
+            try root.borrowed.waitForLock(until: Clock.deadline(seconds: 3600))
             return root
         }
         blobs = try atFile(path + "/blobs/sha256") { () throws(Errno) in

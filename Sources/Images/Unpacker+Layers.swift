@@ -127,8 +127,9 @@ extension SavedImage {
         in bundle: FileDescriptor, _ name: String, _ source: String
     ) throws(ImageError) {
         try atFile("\(name)/image") { () throws(Errno) in
+            guard let directoryName = FileName("image") else { throw .invalidArgument }
             do throws(Errno) {
-                try bundle.makeDirectory("image", mode: 0o755)
+                _ = try bundle.makePlainDirectory(directoryName, mode: 0o755)
             } catch .fileExists {
             }
             let directory = try bundle.open("image", [.readOnly, .directory])

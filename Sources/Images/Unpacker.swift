@@ -38,13 +38,15 @@ public struct Unpacker {
     /// Takes away what was made for nothing. Layers that are whole stay: the next one need not unpack
     /// them again.
     private static func discard(_ bundle: String, _ directory: FileDescriptor) {
-        let whole = try? HostPath.directories(in: "\(bundle)/layers/sha256")
-        // Whoever else writes there holds it.
-        if let layers = FileName("layers"), whole?.isEmpty == true,
-            let lock = try? HostPath.open("\(bundle)/layers/lock", .readOnly),
+        guard let name = FileName("layers") else { return }
+        if let layers = try? directory.open(name, [.readOnly, .directory]),
+            let whole = try? layers.borrowed.open("sha256", [.readOnly, .directory]),
+            (try? whole.borrowed.names())?.isEmpty == true,
+            // Others who write there hold it.
+            let lock = try? layers.borrowed.open("lock", [.readOnly, .nonBlocking]),
             (try? lock.borrowed.lock(exclusive: true)) != nil
         {
-            try? directory.removeTree(layers)
+            try? directory.removeTree(name)
         }
         // One that holds anything stays.
         try? HostPath.removeDirectory(bundle)
@@ -56,7 +58,7 @@ public struct Unpacker {
     ) throws(ImageError) {
         let image = try find(reference, spoolingIn: directory)
         let storePath = store ?? bundle + "/layers"
-        let layers = try LayerStore(storePath) {
+        let layers = try LayerStore(storePath, in: store == nil ? directory : nil) {
             reporter.note("waiting for another process that writes to \(storePath)")
         }
         let config: ImageConfig
@@ -109,9 +111,22 @@ public struct Unpacker {
             try HostPath.makeDirectories(bundle, mode: 0o755)
             return try HostPath.open(bundle, [.readOnly, .directory])
         }
-        if (try? FileStatus.of("config.json", in: directory.borrowed)) != nil {
+        let (status, names) = try atFile(bundle) { () throws(Errno) in
+            (try FileStatus.of(directory.borrowed), Set(try directory.borrowed.entries()))
+        }
+        if names.contains("config.json") {
             throw ImageError(
                 "\(bundle)/config.json exists; remove it first, or name another directory")
+        }
+        if !status.isOwned {
+            throw ImageError(
+                "\(bundle) cannot be a bundle: \(status.foreignness ?? ""); name a directory of this"
+                    + " user's own")
+        }
+        if let other = names.subtracting(["image", "layers", "rootfs"]).sorted().first {
+            throw ImageError(
+                "\(bundle) holds other files, \"\(other)\" for one; name a new directory, or an"
+                    + " empty one")
         }
         return directory
     }
@@ -153,8 +168,9 @@ public struct Unpacker {
         try atFile("\(bundle)/config.json") { () throws(Errno) in
             if paths.count > 1 {
                 // For runtimes that build no overlay: something may be mounted there for them.
+                guard let name = FileName("rootfs") else { throw .invalidArgument }
                 do throws(Errno) {
-                    try directory.makeDirectory("rootfs", mode: 0o755)
+                    _ = try directory.makePlainDirectory(name, mode: 0o755)
                 } catch .fileExists {
                 }
             }

@@ -46,6 +46,8 @@ final class DirectoryWriter {
 
     func add(_ node: TreeWalk.Node) throws(LayerError) {
         let path = node.path
+        // There may be millions of them.
+        try on(path, "poll") { () throws(Errno) in try Interruption.check() }
         guard let bytes = node.name, let name = FileName(bytes) else {
             if let found = node.found { try addRoot(found) }
             return

@@ -5,19 +5,18 @@ internal import SystemPackage
 /// Who writes to an upper when the runtime process, and its lock, are gone: a container that was
 /// left to itself. It is written down beside the upper, where whoever wants it next looks.
 extension KeptUpper {
-    private static let userName = "process.json"
+    static let userName = "process.json"
 
     /// Writes it down, in one go.
     ///
     /// - Parameter process: The container's first. With it the container ends, and its mounts.
     public func write(user process: ProcessIdentity) throws(LayerError) {
-        let document = JSONOutput.object([
-            ("process", process.recorded), ("boot", .string(ProcessIdentity.currentBoot)),
-        ])
         do throws(Errno) {
-            let directory = try HostPath.open(path, [.readOnly, .directory])
+            let document = JSONOutput.object([
+                ("process", process.recorded), ("boot", .string(try ProcessIdentity.currentBoot)),
+            ])
             try directory.borrowed.replaceFile(
-                KeptUpper.userName, with: Array(document.prettyText.utf8), mode: 0o644)
+                KeptUpper.userName, with: Array(document.prettyText.utf8), mode: 0o600)
         } catch {
             throw LayerError("write \"\(path)/\(KeptUpper.userName)\": \(error.words)")
         }
@@ -27,13 +26,20 @@ extension KeptUpper {
     ///
     /// Of another pid namespace than this process's it may not be found.
     var user: ProcessIdentity? {
-        guard let directory = try? HostPath.open(path, [.readOnly, .directory]),
-            let file = try? directory.borrowed.open(KeptUpper.userName, .readOnly),
-            let bytes = try? file.borrowed.readAll(limit: 4096),
-            let root = try? JSONDocument(bytes).root,
-            root["boot"]?.string == ProcessIdentity.currentBoot,
-            let process = root["process"].flatMap(ProcessIdentity.init(recorded:)), process.isAlive
-        else { return nil }
-        return process
+        get throws(Errno) {
+            let bytes: [UInt8]
+            do throws(Errno) {
+                let file = try directory.borrowed.openOwn(KeptUpper.userName)
+                bytes = try file.borrowed.readAll(limit: 4096)
+            } catch .noSuchFileOrDirectory {
+                return nil
+            }
+            let boot = try ProcessIdentity.currentBoot
+            guard let root = try? JSONDocument(bytes).root, root["boot"]?.string == boot,
+                let process = root["process"].flatMap(ProcessIdentity.init(recorded:)),
+                process.isAlive
+            else { return nil }
+            return process
+        }
     }
 }

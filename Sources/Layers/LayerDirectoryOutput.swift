@@ -9,14 +9,16 @@ extension LayerStack {
     ///
     /// - Parameters:
     ///   - place: Of the directory; nothing may be there.
+    ///   - isPrivate: Whether other users of the host are kept out of it by its own mode, and not by
+    ///     that of a directory above.
     ///   - progress: Is told of the bytes so far.
     public func commit(
-        uppers: Int, to place: OutputPlace, latest: FileTime? = nil,
+        uppers: Int, to place: OutputPlace, latest: FileTime? = nil, isPrivate: Bool = false,
         progress: (Int) -> Void = { _ in }
     ) throws(LayerError) {
         try place.makeDirectory { (directory) throws(LayerError) in
-            let writer = DirectoryWriter(
-                LayerDirectory(directory, layer: 0), of: self, latest: latest)
+            let root = LayerDirectory(directory, layer: 0)
+            let writer = DirectoryWriter(root, of: self, latest: latest)
             var walk = TreeWalk(self, .standalone, uppers: uppers)
             var before: Int64 = 0
             while let node = try walk.next() {
@@ -25,6 +27,8 @@ extension LayerStack {
                 before = writer.bytes
             }
             try writer.finish()
+            if !isPrivate { return }
+            try on(.root, "fchmod") { () throws(Errno) in try root.borrowed.changeMode(0o700) }
         }
     }
 }

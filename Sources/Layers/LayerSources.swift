@@ -13,14 +13,14 @@ extension LayerStack {
     ) throws(LayerError) {
         var roots = uppers
         for path in layers.reversed() {
+            let opened = try LayerDirectory.open(layerAt: path)
             let recorded: LayerMarks?
             do throws(Errno) {
-                let opened = try HostPath.open(path, [.readOnly, .directory])
                 recorded = try LayerMarks(recordedOn: opened.borrowed)
-                roots.append(LayerDirectory(opened, layer: roots.count))
             } catch {
                 throw LayerError(OverlayError.opening("layer", path, error).sentence)
             }
+            roots.append(LayerDirectory(opened, layer: roots.count))
             do throws(OverlayError) {
                 if let own = marks.kind { try recorded?.require(own, path) }
             } catch {
@@ -55,13 +55,26 @@ extension LayerStack {
     public init(of layers: [String]) throws(LayerError) {
         var roots: [LayerDirectory] = []
         for path in layers.reversed() {
-            do throws(Errno) {
-                let opened = try HostPath.open(path, [.path, .directory])
-                roots.append(LayerDirectory(opened, layer: roots.count))
-            } catch {
-                throw LayerError(OverlayError.opening("layer", path, error).sentence)
-            }
+            roots.append(
+                LayerDirectory(try LayerDirectory.open(layerAt: path), layer: roots.count))
         }
         try self.init(looking: roots)
+    }
+}
+
+extension LayerDirectory {
+    /// Opens a layer that the user has named, for reading; see `UnfollowedPath` for links.
+    static func open(layerAt path: String) throws(LayerError) -> OwnedDescriptor {
+        let found: OwnedDescriptor
+        do throws(UnfollowedPath.Failure) {
+            found = try UnfollowedPath.open(path)
+        } catch {
+            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+        }
+        do throws(Errno) {
+            return try found.borrowed.open(".", [.readOnly, .directory])
+        } catch {
+            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+        }
     }
 }

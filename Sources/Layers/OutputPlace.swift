@@ -151,11 +151,13 @@ public struct OutputPlace: Sendable {
     /// What is left of one that died is removed first.
     private func makeLocked(_ aside: FileName) throws(Errno) -> OwnedDescriptor {
         if let left = try? parent.borrowed.open(aside, [.readOnly, .directory]) {
+            // Of another user it cannot be one that died.
+            if try !FileStatus.of(left.borrowed).isOwned { throw .fileExists }
             try left.borrowed.lock(exclusive: true)
             try parent.borrowed.removeTree(aside)
         }
-        try parent.borrowed.makeDirectory(aside, mode: 0o755)
-        let directory = try parent.borrowed.open(aside, [.readOnly, .directory])
+        // Programs with set-id bits are made in it.
+        let directory = try parent.borrowed.makePlainDirectory(aside, mode: 0o700)
         try directory.borrowed.lock(exclusive: true)
         return directory
     }

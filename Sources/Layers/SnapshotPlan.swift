@@ -56,7 +56,7 @@ extension KeptUpper {
         lend: (() throws(LayerError) -> Void) throws(LayerError) -> Void
     ) throws(LayerError) -> KeptUpper {
         if plan.isEmpty { return self }
-        if try KeptUpper.snapshots(in: path) != plan.known {
+        if try KeptUpper.snapshots(in: directory.borrowed, path) != plan.known {
             throw LayerError("the snapshots of \"\(path)\" have changed meanwhile; start it again")
         }
         guard let taken = plan.taken else { return self }
@@ -65,6 +65,7 @@ extension KeptUpper {
                 try merge(
                     plan.known[0], into: plan.known[1], over: record.layers, marks: record.marks)
             }
+            try share(plan.known[1])
         }
         return try freeze(as: taken)
     }

@@ -38,12 +38,21 @@ public struct Snapshot: Sendable, Hashable {
 extension KeptUpper {
     static let snapshotsName = "snapshots"
     /// What is being removed.
-    private static let removedName = ".removed"
+    static let removedName = ".removed"
 
     /// The snapshots in a directory, oldest first; none where nothing is there.
     public static func snapshots(in path: String) throws(LayerError) -> [Snapshot] {
+        if isMissing(path) { return [] }
+        // Named: what is not would be closed before it is read.
+        let directory = try openDirectory(path)
+        return try snapshots(in: directory.borrowed, path)
+    }
+
+    static func snapshots(
+        in directory: FileDescriptor, _ path: String
+    ) throws(LayerError) -> [Snapshot] {
         do throws(Errno) {
-            let folder = try HostPath.open("\(path)/\(snapshotsName)", [.readOnly, .directory])
+            let folder = try directory.open(snapshotsName, [.readOnly, .directory])
             return try folder.borrowed.entries().compactMap(Snapshot.init(directoryName:))
                 .sorted { $0.number < $1.number }
         } catch .noSuchFileOrDirectory {
@@ -53,36 +62,17 @@ extension KeptUpper {
         }
     }
 
+    private func snapshots() throws(LayerError) -> [Snapshot] {
+        try KeptUpper.snapshots(in: directory.borrowed, path)
+    }
+
+    private func openFolder() throws(Errno) -> OwnedDescriptor {
+        try directory.borrowed.open(KeptUpper.snapshotsName, [.readOnly, .directory])
+    }
+
     /// The directory of a snapshot.
     public static func path(of snapshot: Snapshot, in path: String) -> String {
         "\(path)/\(snapshotsName)/\(snapshot.directoryName)"
-    }
-
-    /// Makes what a run writes to, where it is missing.
-    ///
-    /// The root of the container has the attributes of its upper: a new one gets those of what it
-    /// follows.
-    public static func make(in path: String) throws(LayerError) {
-        do throws(Errno) {
-            try HostPath.makeDirectories(path, mode: 0o755)
-            try HostPath.makeDirectories("\(path)/work", mode: 0o700)
-            let directory = try HostPath.open(path, [.readOnly, .directory])
-            guard let name = FileName("upper") else { return }
-            do throws(Errno) {
-                try directory.borrowed.makeDirectory(name, mode: 0o755)
-            } catch .fileExists {
-                return
-            }
-            guard let last = try? snapshots(in: path).last else { return }
-            let source = try HostPath.open(self.path(of: last, in: path), [.readOnly, .directory])
-            let status = try FileStatus.of(source.borrowed)
-            try directory.borrowed.changeOwner(name, user: status.userID, group: status.groupID)
-            try directory.borrowed.changeMode(name, status.permissions)
-        } catch {
-            let advice =
-                error == .permissionDenied ? "; name a directory that this user may write to" : ""
-            throw LayerError("mkdir \"\(path)/upper\": \(error.words)\(advice)")
-        }
     }
 
     /// Freezes what was written as a snapshot; what follows is written to a new upper.
@@ -92,10 +82,12 @@ extension KeptUpper {
     /// - Returns: The new upper, locked.
     public func freeze(as snapshot: Snapshot) throws(LayerError) -> KeptUpper {
         do throws(Errno) {
-            try HostPath.makeDirectories("\(path)/\(KeptUpper.snapshotsName)", mode: 0o755)
-            let directory = try HostPath.open(path, [.readOnly, .directory])
-            let folder = try directory.borrowed.open(
-                KeptUpper.snapshotsName, [.readOnly, .directory])
+            guard let all = FileName(KeptUpper.snapshotsName) else { throw .invalidArgument }
+            do throws(Errno) {
+                _ = try directory.borrowed.makePlainDirectory(all, mode: 0o700)
+            } catch .fileExists {
+            }
+            let folder = try openFolder()
             guard let name = FileName(snapshot.directoryName), let upper = FileName("upper"),
                 let work = FileName("work")
             else { throw .invalidArgument }
@@ -107,10 +99,10 @@ extension KeptUpper {
             throw LayerError(
                 "the snapshot \"\(snapshot.name)\" of \"\(path)\" cannot be taken: \(error.words)")
         }
-        try KeptUpper.make(in: path)
-        let next = try KeptUpper(opening: path)
-        try next.lock()
-        return next
+        try makeUpper()
+        // The lock on the upper is held on; the run lies on the snapshot too.
+        try share(snapshot)
+        return try KeptUpper(reopening: self)
     }
 
     /// Makes one snapshot of two that follow each other: the newer one, with what the older one has
@@ -122,17 +114,16 @@ extension KeptUpper {
     ) throws(LayerError) {
         var uppers: [LayerDirectory] = []
         for snapshot in [newer, older] {
-            let opened = try open(snapshot)
-            try lock(opened, snapshot)
-            uppers.append(LayerDirectory(opened, layer: uppers.count))
+            try lock(snapshot)
+            uppers.append(LayerDirectory(try open(snapshot), layer: uppers.count))
         }
         let stack = try LayerStack(uppers: uppers, over: layers, marks: marks)
         let folder = "\(path)/\(KeptUpper.snapshotsName)"
-        try clear(".merged", in: folder)
+        try clear(".merged")
         try stack.commit(uppers: 2, to: OutputPlace("\(folder)/.merged"))
         // With the older one below it the merged one is the same as without.
         do throws(Errno) {
-            let opened = try HostPath.open(folder, [.readOnly, .directory])
+            let opened = try openFolder()
             guard let aside = FileName(".merged"), let name = FileName(newer.directoryName) else {
                 throw .invalidArgument
             }
@@ -142,17 +133,18 @@ extension KeptUpper {
                 "the snapshots \"\(older.name)\" and \"\(newer.name)\" of \"\(path)\" cannot be"
                     + " merged: \(error.words)")
         }
-        try clear(older.directoryName, in: folder)
-        try clear(".merged", in: folder)
+        try clear(older.directoryName)
+        try clear(".merged")
     }
 
-    private func clear(_ name: String, in folder: String) throws(LayerError) {
+    private func clear(_ name: String) throws(LayerError) {
         do throws(Errno) {
-            let opened = try HostPath.open(folder, [.readOnly, .directory])
+            let opened = try openFolder()
             guard let name = FileName(name) else { throw .invalidArgument }
             try opened.borrowed.removeTree(name)
         } catch {
-            throw LayerError("remove \"\(folder)/\(name)\": \(error.words)")
+            throw LayerError(
+                "remove \"\(path)/\(KeptUpper.snapshotsName)/\(name)\": \(error.words)")
         }
     }
 
@@ -161,18 +153,19 @@ extension KeptUpper {
     /// Each is moved away before it is removed, the newest first: whatever happens, what is there
     /// is a state that was. It must be locked.
     public func goBack(to snapshot: Snapshot) throws(LayerError) {
-        let newer = try KeptUpper.snapshots(in: path).filter { $0.number > snapshot.number }
-        try discard(newer)
-        try KeptUpper.make(in: path)
+        try discard(try snapshots().filter { $0.number > snapshot.number })
+        try makeUpper()
     }
 
     /// Removes all that runs have written here, with every snapshot, and the directory where nothing
     /// else is in it. It must be locked.
     public func removeAll() throws(LayerError) {
-        try discard(KeptUpper.snapshots(in: path))
+        try discard(try snapshots())
         do throws(Errno) {
-            let directory = try HostPath.open(path, [.readOnly, .directory])
-            for name in [KeptUpper.snapshotsName, KeptUpper.recordName] {
+            // The lock last: it is held until then.
+            for name in [
+                KeptUpper.snapshotsName, KeptUpper.recordName, KeptUpper.userName, UpperLocks.name,
+            ] {
                 guard let name = FileName(name) else { throw .invalidArgument }
                 try directory.borrowed.removeTree(name)
             }
@@ -185,14 +178,8 @@ extension KeptUpper {
 
     /// Moves the upper and some of the snapshots, the newest first, to where they are removed.
     private func discard(_ newer: [Snapshot]) throws(LayerError) {
-        var locks: [LayerDirectory] = []
-        for one in newer {
-            let opened = try open(one)
-            try lock(opened, one)
-            locks.append(LayerDirectory(opened, layer: 0))
-        }
+        for one in newer { try lock(one) }
         do throws(Errno) {
-            let directory = try HostPath.open(path, [.readOnly, .directory])
             guard let removed = FileName(KeptUpper.removedName), let upper = FileName("upper"),
                 let work = FileName("work")
             else { throw .invalidArgument }
@@ -202,8 +189,7 @@ extension KeptUpper {
             try directory.borrowed.rename(upper, to: upper, in: bin.borrowed)
             try directory.borrowed.rename(work, to: work, in: bin.borrowed)
             for one in newer.reversed() {
-                let folder = try directory.borrowed.open(
-                    KeptUpper.snapshotsName, [.readOnly, .directory])
+                let folder = try openFolder()
                 guard let name = FileName(one.directoryName) else { throw .invalidArgument }
                 try folder.borrowed.rename(name, to: name, in: bin.borrowed)
             }
@@ -211,7 +197,6 @@ extension KeptUpper {
         } catch {
             throw LayerError("what was written cannot be removed: \(error.words)")
         }
-        _ = locks
     }
 
     /// What was written, top first: the upper and the snapshots below it.
@@ -222,7 +207,7 @@ extension KeptUpper {
     public func uppers(
         since name: String?
     ) throws(LayerError) -> (uppers: [LayerDirectory], below: [String]) {
-        let snapshots = try KeptUpper.snapshots(in: path)
+        let snapshots = try snapshots()
         var first = 0
         if let name {
             guard let found = snapshots.firstIndex(where: { $0.name == name }) else {
@@ -238,23 +223,34 @@ extension KeptUpper {
     }
 
     private func open(_ snapshot: Snapshot) throws(LayerError) -> OwnedDescriptor {
-        let place = KeptUpper.path(of: snapshot, in: path)
         do throws(Errno) {
-            return try HostPath.open(place, [.readOnly, .directory])
+            let folder = try openFolder()
+            return try folder.borrowed.open(snapshot.directoryName, [.readOnly, .directory])
         } catch {
+            let place = KeptUpper.path(of: snapshot, in: path)
             throw LayerError("open \"\(place)\": \(error.words)")
         }
     }
 
-    private func lock(
-        _ opened: borrowing OwnedDescriptor, _ snapshot: Snapshot
-    ) throws(LayerError) {
+    /// Shares the lock on one that was merged into, and is a layer like others from here on.
+    func share(_ snapshot: Snapshot) throws(LayerError) {
         do throws(Errno) {
-            try opened.borrowed.lock(exclusive: true)
+            try locks.take(snapshot.number, exclusive: false)
         } catch {
+            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
+        }
+    }
+
+    /// Held as the upper's lock is.
+    private func lock(_ snapshot: Snapshot) throws(LayerError) {
+        do throws(Errno) {
+            try locks.take(snapshot.number, exclusive: true)
+        } catch .wouldBlock {
             throw LayerError(
                 "the snapshot \"\(snapshot.name)\" of \"\(path)\" is in use as a layer; wait for the"
                     + " end of the run")
+        } catch {
+            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
         }
     }
 }

@@ -17,16 +17,30 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
         }
         guard name.hasPrefix("CAP_"), isName else { return nil }
         var value: cap_value_t = 0
-        guard unsafe cap_from_name(name, &value) == 0, value < cap_max_bits() else { return nil }
+        guard unsafe cap_from_name(name, &value) == 0, CapabilitySet.isKnown(value) else {
+            return nil
+        }
         rawValue = 1 << UInt64(value)
     }
 
     /// Those that this process may use. The corresponding C function is `capget`.
-    public static let permitted = CapabilitySet(rawValue: clinux_permitted_capabilities())
+    public static let permitted = (try? CapabilitySets.ofThread())?.permitted ?? []
+
+    /// As many as every kernel has that this runs on: `CAP_CHECKPOINT_RESTORE` and those below it
+    /// (Linux 5.9).
+    static let knownCount: CInt = 41
+
+    /// Whether the running kernel has it. Where it does not answer it has no name, and is not given.
+    private static func isKnown(_ number: cap_value_t) -> Bool {
+        (0..<knownCount).contains(number) || clinux_has_bounding(number) >= 0
+    }
 
     /// The names of all that libcap and the running kernel know, in the order of their numbers.
-    public static var names: [String] {
-        (0..<cap_max_bits()).compactMap { number in
+    public static var names: [String] { CapabilitySet(rawValue: .max).names }
+
+    /// The names of those in it that libcap knows, in the order of their numbers.
+    public var names: [String] {
+        numbers.compactMap { number in
             guard let text = unsafe cap_to_name(number) else { return nil }
             defer { unsafe cap_free(UnsafeMutableRawPointer(text)) }
             let name = unsafe String(cString: text).uppercased()
@@ -45,7 +59,7 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
 
     /// The numbers of the capabilities in it.
     var numbers: [cap_value_t] {
-        (0..<cap_max_bits()).filter { rawValue & (1 << UInt64($0)) != 0 }
+        (0..<64).filter { rawValue & (1 << UInt64($0)) != 0 }
     }
 }
 
@@ -62,10 +76,16 @@ public struct CapabilitySets: Sendable, Hashable {
     /// Takes everything out of the bounding set that is not in `bounding`. Needs `CAP_SETPCAP`,
     /// so it comes before the other sets change.
     ///
-    /// The corresponding C function is `cap_drop_bound`.
+    /// The corresponding C function is `prctl` with `PR_CAPBSET_DROP`.
     public func applyBounding() throws(Errno) {
-        for number in 0..<cap_max_bits() where bounding.rawValue & (1 << UInt64(number)) == 0 {
-            try checkDone(cap_drop_bound(number))
+        var unknown = 0
+        for number in 0..<64 as Range<CInt> where bounding.rawValue & (1 << UInt64(number)) == 0 {
+            do throws(Errno) {
+                try checkDone(clinux_drop_bounding(number))
+            } catch .invalidArgument where number >= CapabilitySet.knownCount {
+                unknown += 1
+                if unknown == 2 { break }
+            }
         }
     }
 
@@ -73,35 +93,70 @@ public struct CapabilitySets: Sendable, Hashable {
     ///
     /// A capability that this process does not have cannot be granted and is left out.
     ///
-    /// The corresponding C functions are `cap_set_proc` and `cap_set_ambient`.
-    public func apply() throws(Errno) {
-        guard let current = unsafe cap_get_proc() else { throw Errno(rawValue: errno) }
-        defer { unsafe cap_free(UnsafeMutableRawPointer(current)) }
-        var available: CapabilitySet = []
-        for number in 0..<cap_max_bits() {
-            var value = CAP_CLEAR
-            try checkDone(unsafe cap_get_flag(current, number, CAP_PERMITTED, &value))
-            if value == CAP_SET { available.rawValue |= 1 << UInt64(number) }
-        }
-        guard let wanted = unsafe cap_init() else { throw Errno(rawValue: errno) }
-        defer { unsafe cap_free(UnsafeMutableRawPointer(wanted)) }
-        try unsafe CapabilitySets.fill(wanted, CAP_PERMITTED, permitted.intersection(available))
-        try unsafe CapabilitySets.fill(wanted, CAP_EFFECTIVE, effective.intersection(available))
-        try unsafe CapabilitySets.fill(
-            wanted, CAP_INHERITABLE, inheritable.intersection(available))
-        try checkDone(unsafe cap_set_proc(wanted))
+    /// - Returns: What was granted.
+    ///
+    /// The corresponding C functions are `capset` and `prctl` with `PR_CAP_AMBIENT_RAISE`.
+    public func apply() throws(Errno) -> CapabilitySets {
+        let available = try CapabilitySets.ofThread().permitted
+        var granted = self
+        granted.effective.formIntersection(available)
+        granted.permitted.formIntersection(available)
+        granted.inheritable.formIntersection(available)
+        granted.ambient.formIntersection(available)
+        let sets = [granted.effective, granted.permitted, granted.inheritable].map(\.rawValue)
+        try checkDone(unsafe clinux_set_capabilities(sets))
         // A new process has an empty ambient set unless its parent had one.
         try checkDone(clinux_clear_ambient())
-        for number in ambient.intersection(available).numbers {
-            try checkDone(cap_set_ambient(number, CAP_SET))
+        for number in granted.ambient.numbers { try checkDone(clinux_raise_ambient(number)) }
+        return granted
+    }
+}
+
+extension CapabilitySets {
+    /// All five sets of this process, as the kernel has them.
+    ///
+    /// The corresponding C functions are `capget` and `prctl` with `PR_CAPBSET_READ` and
+    /// `PR_CAP_AMBIENT_IS_SET`.
+    public static func current() throws(Errno) -> CapabilitySets {
+        var sets = try ofThread()
+        sets.bounding = try readBounding()
+        // The kernel keeps the ambient set within both of these.
+        for number in sets.permitted.intersection(sets.inheritable).numbers
+        where try check(clinux_has_ambient(number)) == 1 {
+            sets.ambient.rawValue |= 1 << UInt64(number)
         }
+        return sets
     }
 
-    private static func fill(
-        _ state: cap_t, _ flag: cap_flag_t, _ set: CapabilitySet
-    ) throws(Errno) {
-        let values = set.numbers
-        if values.isEmpty { return }
-        try checkDone(unsafe cap_set_flag(state, flag, CInt(values.count), values, CAP_SET))
+    /// The effective, permitted and inheritable ones.
+    static func ofThread() throws(Errno) -> CapabilitySets {
+        var words: [UInt64] = [0, 0, 0]
+        try checkDone(unsafe clinux_get_capabilities(&words))
+        var sets = CapabilitySets()
+        sets.effective = CapabilitySet(rawValue: words[0])
+        sets.permitted = CapabilitySet(rawValue: words[1])
+        sets.inheritable = CapabilitySet(rawValue: words[2])
+        return sets
+    }
+
+    /// The bounding set. Two numbers in a row that the kernel does not know are its end: one wrong
+    /// answer makes no shorter list, but an error.
+    private static func readBounding() throws(Errno) -> CapabilitySet {
+        var set: CapabilitySet = []
+        var unknown = 0
+        for number in 0..<64 as Range<CInt> {
+            let answer = clinux_has_bounding(number)
+            if answer < 0 {
+                let error = Errno(rawValue: errno)
+                if error != .invalidArgument || number < CapabilitySet.knownCount { throw error }
+                unknown += 1
+                if unknown == 2 { break }
+            } else if unknown > 0 {
+                throw .invalidArgument
+            } else if answer == 1 {
+                set.rawValue |= 1 << UInt64(number)
+            }
+        }
+        return set
     }
 }

@@ -13,6 +13,8 @@ public struct Channel: ~Copyable, Sendable {
     public struct Message: ~Copyable {
         public let bytes: [UInt8]
         public let descriptor: OwnedDescriptor?
+        /// The pid of who has sent it; 0 where that was not asked for.
+        public let sender: Int32
 
         public consuming func takeDescriptor() -> OwnedDescriptor? { descriptor }
     }
@@ -46,10 +48,16 @@ public struct Channel: ~Copyable, Sendable {
             unsafe bytes.withUnsafeBytes {
                 unsafe clinux_send(
                     socket.borrowed.rawValue, $0.baseAddress,
-                    $0.count, descriptor?.rawValue ?? -1)
+                    $0.count, descriptor?.rawValue ?? -1, 1)
             }
         }
         if sent != bytes.count { throw .messageTooLong }
+    }
+
+    /// From here on the kernel says who sends each message. The corresponding C function is
+    /// `setsockopt` with `SO_PASSCRED`.
+    public func askForSenders() throws(Errno) {
+        try checkDone(clinux_ask_for_senders(socket.borrowed.rawValue))
     }
 
     /// Waits for a message; nil when the other end is closed.
@@ -57,13 +65,14 @@ public struct Channel: ~Copyable, Sendable {
     /// The corresponding C function is `recvmsg`.
     public func receive() throws(Errno) -> Message? {
         var passed: CInt = -1
+        var sender: Int32 = 0
         var error: CInt = 0
         // Not filled before: what nothing is received into takes no memory.
         let buffer = unsafe [UInt8](unsafeUninitializedCapacity: Channel.capacity) {
             bytes, length in
             repeat {
                 length = unsafe clinux_receive(
-                    socket.borrowed.rawValue, bytes.baseAddress, bytes.count, &passed)
+                    socket.borrowed.rawValue, bytes.baseAddress, bytes.count, &passed, &sender)
                 error = length < 0 ? errno : 0
             } while error == EINTR
             length = max(length, 0)
@@ -72,6 +81,6 @@ public struct Channel: ~Copyable, Sendable {
         let descriptor: OwnedDescriptor? =
             passed >= 0 ? OwnedDescriptor(FileDescriptor(rawValue: passed)) : nil
         if buffer.isEmpty { return nil }
-        return Message(bytes: buffer, descriptor: descriptor)
+        return Message(bytes: buffer, descriptor: descriptor, sender: sender)
     }
 }

@@ -153,11 +153,31 @@ public enum CurrentProcess {
 
     /// Starts this program anew from such a mount, where its entry point has taken its command for
     /// one that has nothing to do with containers. Returns when that is done, or cannot be.
-    public static func seal() { clinux_seal_now() }
+    public static func seal() {
+        if isSealed { return }
+        restarting(clinux_seal_now)
+    }
 
     /// Starts this program anew from a copy of its binary that nobody can change. Returns when that
     /// cannot be.
-    public static func sealByCopy() { clinux_seal_copy() }
+    public static func sealByCopy() { restarting(clinux_seal_copy) }
+
+    /// The limits of the new start's caller are those of this one's.
+    private static func restarting(_ restart: () -> Void) {
+        guard (try? ResourceLimit.giveBack()) != nil else { return }
+        restart()
+        ResourceLimit.raiseOwn()
+    }
+
+    /// For a process that `ChildProcess.spawn` has made: makes a copy of it, which is a child of its
+    /// parent too, and goes on in both.
+    ///
+    /// - Returns: Whether this is the copy.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_PARENT`.
+    public static func forkSibling() throws(Errno) -> Bool {
+        try check(clinux_fork_sibling()) == 0
+    }
 
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
@@ -227,13 +247,10 @@ public enum CurrentProcess {
     /// - Parameters:
     ///   - lifeline: This process; must stay open.
     ///   - terminal: A terminal and the settings to put back on it in that case.
-    ///   - directories: Removed in that case, once the killed process is gone; must live as long
-    ///     as the watchdog.
     /// - Returns: Its pid, for `endWatchdog`.
     public static func startWatchdog(
-        lifeline: FileDescriptor, terminal: TerminalSettings?, removing directories: CStringArray
+        lifeline: FileDescriptor, terminal: TerminalSettings?
     ) throws(Errno) -> Int32 {
-        unsafe clinux_watch_directories(directories.pointers)
         let pid =
             if let terminal {
                 unsafe withUnsafePointer(to: terminal.saved) {
@@ -244,6 +261,14 @@ public enum CurrentProcess {
                 clinux_start_watchdog(lifeline.rawValue, -1, nil)
             }
         return try check(pid)
+    }
+
+    /// Has the watchdog remove these directories, once the killed process is gone. Processes in them
+    /// are killed, but not in those behind an empty path.
+    ///
+    /// - Parameter directories: Must live as long as the watchdog.
+    public static func watch(_ directories: CStringArray) {
+        unsafe clinux_watch_directories(directories.pointers)
     }
 
     /// Has the watchdog kill this process, instead of the one that made it.

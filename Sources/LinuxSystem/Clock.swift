@@ -8,6 +8,11 @@ public enum Clock {
         return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
 
+    /// A point in time to stop waiting at.
+    public static func deadline(seconds: UInt64) -> UInt64 {
+        nanoseconds + seconds * 1_000_000_000
+    }
+
     public static var microseconds: UInt64 { nanoseconds / 1000 }
 
     /// Returns after that time, or when a signal arrives. The corresponding C function is

@@ -37,6 +37,13 @@ extension Credentials {
     /// The corresponding C function is `geteuid`.
     public static var effectiveUser: UInt32 { geteuid() }
 
+    /// The same, where it decides what is done: nil where the call was answered by an error, which
+    /// the C library does not tell of, and no user without rights.
+    public static var knownUser: UInt32? {
+        let user = geteuid()
+        return user == .max ? nil : user
+    }
+
     /// The corresponding C function is `getegid`.
     public static var effectiveGroup: UInt32 { getegid() }
 }

@@ -108,8 +108,16 @@ extension FileDescriptor {
         try checkDone(clinux_mount_setattr(rawValue, depth, 0, 0, propagation.rawValue))
     }
 
-    /// Which mount the file is reached through; 0 where the kernel (before 5.8) does not tell.
-    public var mountID: UInt64 { clinux_mount_id(rawValue) }
+    /// Which mount the file is reached through.
+    ///
+    /// - Throws: `Errno.notSupported` where the kernel (before 5.8) does not tell.
+    ///
+    /// The corresponding C function is `statx` with `STATX_MNT_ID`.
+    public func mountID() throws(Errno) -> UInt64 {
+        var found: UInt64 = 0
+        try checkDone(unsafe clinux_mount_id(rawValue, &found))
+        return found
+    }
 }
 
 /// Changes of the mount tree that need a path.
@@ -134,14 +142,14 @@ public enum MountTree {
     /// - Throws: `Errno.notSupported` where the kernel (before 5.8) does not tell mounts apart.
     public static func top(of directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {
         var current = try OwnedDescriptor.duplicate(directory)
-        let mount = current.borrowed.mountID
-        if mount == 0 { throw .notSupported }
+        let mount = try current.borrowed.mountID()
         while true {
             let parent = try current.borrowed.open("..", [.path, .directory])
             let here = try FileStatus.of(current.borrowed)
             let above = try FileStatus.of(parent.borrowed)
             let isRoot = here.inode == above.inode && here.device == above.device
-            if parent.borrowed.mountID != mount || isRoot { return current }
+            if isRoot { return current }
+            if try parent.borrowed.mountID() != mount { return current }
             current = parent
         }
     }

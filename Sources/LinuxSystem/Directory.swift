@@ -121,9 +121,20 @@ extension FileDescriptor {
         try checkDone(unsafe unlinkat(rawValue, name, AT_REMOVEDIR))
     }
 
-    /// As `lock`, but waits for whoever holds it.
-    public func waitForLock() throws(Errno) {
-        _ = try retryOnInterrupt { flock(rawValue, LOCK_EX) }
+    /// As `lock`, but waits for the process that holds it: flock(2) itself knows no deadline.
+    ///
+    /// - Throws: `Errno.timedOut` at the deadline, `Errno.interrupted` at a signal.
+    public func waitForLock(until deadline: UInt64) throws(Errno) {
+        var pause: UInt64 = 1
+        while true {
+            do throws(Errno) {
+                return try lock(exclusive: true)
+            } catch .wouldBlock {
+                if Clock.nanoseconds >= deadline { throw .timedOut }
+            }
+            try Poll.pause(milliseconds: pause)
+            pause = min(pause * 2, 20)
+        }
     }
 
     /// The corresponding C function is `flock` with `LOCK_UN`.
@@ -193,7 +204,9 @@ public enum HostPath {
 
     /// Connects to a socket of the host, of any length of name.
     ///
-    /// - Parameter kind: Of the socket, as whoever listens has made it.
+    /// - Parameter kind: Of the socket, as the listener has made it.
+    /// - Returns: A socket that does not block.
+    /// - Throws: `Errno.timedOut` where nobody accepts for `SocketKind.patience`.
     ///
     /// The corresponding C function is `connect`.
     public static func connect(
@@ -203,8 +216,22 @@ public enum HostPath {
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
         let directory = try open(parent, [.path, .directory])
-        return try OwnedDescriptor.adopt(
-            unsafe clinux_connect(directory.borrowed.rawValue, name, kind.rawValue))
+        return try connecting {
+            unsafe clinux_connect(directory.borrowed.rawValue, name, kind.rawValue)
+        }
+    }
+
+    /// A backlog that is full is no state that poll(2) knows of: it is tried again.
+    private static func connecting(_ connect: () -> CInt) throws(Errno) -> OwnedDescriptor {
+        let deadline = Clock.deadline(seconds: SocketKind.patience)
+        while true {
+            do throws(Errno) {
+                return try OwnedDescriptor.adopt(connect())
+            } catch .resourceTemporarilyUnavailable {
+                if Clock.nanoseconds >= deadline { throw .timedOut }
+            }
+            try Poll.pause(milliseconds: 10)
+        }
     }
 
     /// Makes one directory. The corresponding C function is `mkdir`.
@@ -237,12 +264,11 @@ public enum HostPath {
         return found
     }
 
-    /// Connects to a socket whose name is in no directory (unix(7), abstract). The corresponding C
-    /// function is `connect`.
+    /// As `connect`, to a socket whose name is in no directory (unix(7), abstract).
     public static func connectAbstract(
         _ name: String, _ kind: SocketKind
     ) throws(Errno) -> OwnedDescriptor {
-        try OwnedDescriptor.adopt(unsafe clinux_connect_abstract(name, kind.rawValue))
+        try connecting { unsafe clinux_connect_abstract(name, kind.rawValue) }
     }
 
     /// The corresponding C function is `getcwd`.
@@ -322,6 +348,9 @@ public enum SocketKind: CInt, Sendable {
     case stream = 1
     case datagram = 2
     case packets = 5
+
+    /// How many seconds the other side has to accept a connection, or to take a message.
+    static let patience: UInt64 = 5
 }
 
 extension FileDescriptor {
@@ -331,14 +360,28 @@ extension FileDescriptor {
         try OwnedDescriptor.adopt(unsafe clinux_bind_datagram(rawValue, name))
     }
 
-    /// Sends bytes through this socket. The corresponding C function is `sendmsg`.
-    public func send(_ bytes: [UInt8]) throws(Errno) {
-        let sent = try retryOnInterrupt {
-            unsafe bytes.withUnsafeBytes {
-                unsafe clinux_send(rawValue, $0.baseAddress, $0.count, -1)
+    /// Sends one message through this socket, with a descriptor where there is one to pass.
+    ///
+    /// - Throws: `Errno.timedOut` where the receiver takes nothing for `SocketKind.patience`.
+    ///
+    /// The corresponding C function is `sendmsg` with `SCM_RIGHTS` and `MSG_DONTWAIT`.
+    public func send(_ bytes: [UInt8], passing descriptor: FileDescriptor? = nil) throws(Errno) {
+        let deadline = Clock.deadline(seconds: SocketKind.patience)
+        while true {
+            do throws(Errno) {
+                let sent = try retryOnInterrupt {
+                    unsafe bytes.withUnsafeBytes {
+                        unsafe clinux_send(
+                            rawValue, $0.baseAddress, $0.count, descriptor?.rawValue ?? -1, 0)
+                    }
+                }
+                if sent != bytes.count { throw .messageTooLong }
+                return
+            } catch .resourceTemporarilyUnavailable {
+                if Clock.nanoseconds >= deadline { throw .timedOut }
             }
+            _ = try Poll.wait([(self, .writable)], until: deadline)
         }
-        if sent != bytes.count { throw .messageTooLong }
     }
 
     /// The next bytes of this socket or pipe; nil at its end. The corresponding C function is `read`.
@@ -347,16 +390,5 @@ extension FileDescriptor {
             if let bytes = try readSome(capacity) { return bytes.isEmpty ? nil : bytes }
             _ = try Poll.wait([(self, .readable)])
         }
-    }
-
-    /// Sends bytes and a descriptor through this socket. The corresponding C function is `sendmsg`
-    /// with `SCM_RIGHTS`.
-    public func send(_ bytes: [UInt8], passing descriptor: FileDescriptor) throws(Errno) {
-        let sent = try retryOnInterrupt {
-            unsafe bytes.withUnsafeBytes {
-                unsafe clinux_send(rawValue, $0.baseAddress, $0.count, descriptor.rawValue)
-            }
-        }
-        if sent != bytes.count { throw .messageTooLong }
     }
 }

@@ -126,8 +126,14 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
     public static let procfs = FileSystemMagic(rawValue: 0x9fa0)
     /// The corresponding C constant is `DEVPTS_SUPER_MAGIC`.
     public static let devpts = FileSystemMagic(rawValue: 0x1cd1)
+    /// The corresponding C constant is `SYSFS_MAGIC`.
+    public static let sysfs = FileSystemMagic(rawValue: 0x6265_6572)
     /// The corresponding C constant is `CGROUP2_SUPER_MAGIC`.
     public static let cgroup2 = FileSystemMagic(rawValue: 0x6367_7270)
+    /// Of version 1. The corresponding C constant is `CGROUP_SUPER_MAGIC`.
+    public static let cgroup = FileSystemMagic(rawValue: 0x27_e0eb)
+    /// The corresponding C constant is `RDTGROUP_SUPER_MAGIC`.
+    public static let resctrl = FileSystemMagic(rawValue: 0x765_5821)
 
     /// The corresponding C constant is `OVERLAYFS_SUPER_MAGIC`.
     public static let overlay = FileSystemMagic(rawValue: 0x794c_7630)

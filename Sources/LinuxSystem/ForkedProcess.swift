@@ -34,12 +34,18 @@ public enum ForkedProcess {
         let deadline = Clock.nanoseconds + nanoseconds
         var said: [UInt8] = []
         var isComplete = false
-        while !isComplete, let reader = pipe.reader {
-            let events = try Poll.wait([(reader, .readable)], until: deadline)
-            if events[0].isEmpty && Clock.nanoseconds >= deadline { break }
-            guard let bytes = try reader.readSome(65536) else { continue }
-            said += bytes
-            isComplete = bytes.isEmpty
+        do throws(Errno) {
+            while !isComplete, let reader = pipe.reader {
+                let events = try Poll.wait([(reader, .readable)], until: deadline)
+                if events[0].isEmpty && Clock.nanoseconds >= deadline { break }
+                guard let bytes = try reader.readSome(65536) else { continue }
+                said += bytes
+                isComplete = bytes.isEmpty
+            }
+        } catch {
+            try? Signal.send(Signal.kill, to: pid)
+            _ = try? wait(pid)
+            throw error
         }
         if !isComplete { try Signal.send(Signal.kill, to: pid) }
         let ending = try wait(pid)

@@ -43,13 +43,14 @@ public enum KernelProbe {
         return denied
     }
 
-    /// A limit of this process; `UInt64.max` is no limit. The corresponding C function is `prlimit`.
+    /// A limit that this process was started with; `UInt64.max` is no limit. The corresponding C
+    /// function is `prlimit`.
     public static func limit(
         _ resource: ResourceLimit
     ) throws(Errno) -> (soft: UInt64, hard: UInt64) {
         var soft: UInt64 = 0
         var hard: UInt64 = 0
-        try checkDone(unsafe clinux_get_limit(resource.rawValue, &soft, &hard))
+        try checkDone(unsafe clinux_get_limit(resource.rawValue, 1, &soft, &hard))
         return (soft, hard)
     }
 }

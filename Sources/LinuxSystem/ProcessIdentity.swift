@@ -29,10 +29,18 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// The kernel's name for this run of the machine: after a restart another process may have both
     /// the pid and the start time of one of before.
-    public static let currentBoot: String = {
-        let bytes = (try? HostPath.read("/proc/sys/kernel/random/boot_id")) ?? []
-        return String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
-    }()
+    ///
+    /// - Throws: It cannot be read. Nothing then tells a process of before from one of now.
+    public static var currentBoot: String {
+        get throws(Errno) { try boot.get() }
+    }
+
+    private static let boot: Result<String, Errno> = Result { () throws(Errno) in
+        let bytes = try HostPath.read("/proc/sys/kernel/random/boot_id")
+        let name = String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)
+        if name.isEmpty { throw .noData }
+        return name
+    }
 
     /// The process that has this number now.
     ///

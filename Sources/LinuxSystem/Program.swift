@@ -55,13 +55,22 @@ public struct Program: Sendable {
             input: input, keeping: limit, outputLimit: outputLimit)
         let child = try start(streams.farEnds)
         streams.closeFarEnds()
-        while try streams.serve(child.borrowed, until: deadline) {
-            guard let deadline, Clock.nanoseconds >= deadline else { continue }
+        func killGroup() throws(Errno) {
             // The number is the group's as long as its leader has not been waited for.
             _ = kill(-child.pid, SIGKILL)
             try child.send(signal: SIGKILL)
             _ = try child.wait()
-            return Outcome(ending: nil, errorOutput: try streams.lastErrors())
+        }
+        do throws(Errno) {
+            while try streams.serve(child.borrowed, until: deadline) {
+                guard let deadline, Clock.nanoseconds >= deadline else { continue }
+                try killGroup()
+                return Outcome(ending: nil, errorOutput: try streams.lastErrors())
+            }
+        } catch {
+            // A signal, as a rule: nobody waits for it any more.
+            try? killGroup()
+            throw error
         }
         let ending = try child.wait()
         let errors = try streams.lastErrors()
@@ -75,9 +84,11 @@ public struct Program: Sendable {
         let mask = umask(0o022)
         defer { _ = umask(mask) }
         let folder = directory.map { CStringArray([$0]) }
-        let pid = try check(
-            unsafe clinux_start_program(
-                path, argv.pointers, envp.pointers, folder?.pointers[0], streams))
+        let pid = try ResourceLimit.withCallersFiles { () throws(Errno) in
+            try check(
+                unsafe clinux_start_program(
+                    path, argv.pointers, envp.pointers, folder?.pointers[0], streams))
+        }
         do {
             return try ChildProcess(child: pid)
         } catch {

@@ -18,6 +18,8 @@ public struct SignalQueue: ~Copyable {
 
     public var borrowed: FileDescriptor { descriptor.borrowed }
 
+    consuming func release() -> FileDescriptor { descriptor.release() }
+
     /// The next signal that has arrived, nil when there is none.
     public func next() throws(Errno) -> CInt? {
         // One `struct signalfd_siginfo`: 128 bytes, the number first.
@@ -28,8 +30,10 @@ public struct SignalQueue: ~Copyable {
     }
 
     /// Every signal back to its default action and unblocked, for a process about to exec.
-    public static func resetAll() {
-        clinux_reset_signals()
+    ///
+    /// The corresponding C functions are `rt_sigaction` and `sigprocmask`.
+    public static func resetAll() throws(Errno) {
+        try checkDone(clinux_reset_signals())
     }
 }
 
@@ -51,20 +55,32 @@ public enum Poll {
     ///
     /// - Returns: For each entry what happened to it.
     ///
-    /// - Parameter deadline: When to stop waiting, on `Clock`; nil is never. What has happened by
-    ///   then may be nothing.
+    /// - Parameters:
+    ///   - deadline: When to stop waiting, on `Clock`; nil is never. What has happened by then may
+    ///     be nothing.
+    ///   - isInterruptible: False where the caller takes the signals of `Interruption` itself.
+    /// - Throws: `Errno.interrupted` when a signal of `Interruption` has arrived.
     ///
     /// The corresponding C function is `poll`.
     public static func wait(
-        _ entries: [(descriptor: FileDescriptor?, events: Events)], until deadline: UInt64? = nil
+        _ entries: [(descriptor: FileDescriptor?, events: Events)], until deadline: UInt64? = nil,
+        isInterruptible: Bool = true
     ) throws(Errno) -> [Events] {
         var polled = entries.map {
             pollfd(fd: $0.descriptor?.rawValue ?? -1, events: $0.events.rawValue, revents: 0)
         }
+        let interruption = isInterruptible ? Interruption.descriptor?.rawValue ?? -1 : -1
+        polled.append(pollfd(fd: interruption, events: CShort(POLLIN), revents: 0))
         _ = try retryOnInterrupt {
             unsafe poll(&polled, nfds_t(polled.count), milliseconds(until: deadline))
         }
+        if polled.removeLast().revents != 0 { throw .interrupted }
         return polled.map { Events(rawValue: $0.revents) }
+    }
+
+    /// Waits for nothing but the time. The corresponding C function is `poll`.
+    public static func pause(milliseconds: UInt64) throws(Errno) {
+        _ = try wait([], until: Clock.nanoseconds + milliseconds * 1_000_000)
     }
 
     /// What `poll` takes, rounded up: −1 is for ever.
@@ -77,8 +93,10 @@ public enum Poll {
 
 extension Poll {
     /// What is so just now, without waiting.
-    public static func ready(_ descriptor: FileDescriptor) throws(Errno) -> Events {
-        var polled = pollfd(fd: descriptor.rawValue, events: 0, revents: 0)
+    public static func ready(
+        _ descriptor: FileDescriptor, _ events: Events = []
+    ) throws(Errno) -> Events {
+        var polled = pollfd(fd: descriptor.rawValue, events: events.rawValue, revents: 0)
         _ = try retryOnInterrupt { unsafe poll(&polled, 1, 0) }
         return Events(rawValue: polled.revents)
     }

@@ -49,8 +49,20 @@ public struct SystemCallError: Error, Sendable, Hashable, CustomStringConvertibl
 }
 
 extension Errno {
-    /// The kernel's word for it in lower case: `no such file or directory`.
+    /// The kernel's word for it in lower case: `no such file or directory`. With a limit of this
+    /// process's own, where that is the cause.
     public var words: String {
+        let cause: (limit: ResourceLimit, option: String)? =
+            switch self {
+            case .fileTooLarge: (.fileSize, "-f")
+            case .tooManyOpenFiles: (.openFiles, "-n")
+            default: nil
+            }
+        guard let (limit, option) = cause, let number = limit.now else { return kernelWords }
+        return "\(kernelWords): the limit \(limit.name) (ulimit \(option)) is \(number)"
+    }
+
+    private var kernelWords: String {
         let text = description
         guard let first = text.first, !text.dropFirst().prefix(1).allSatisfy(\.isUppercase) else {
             return text

@@ -20,14 +20,19 @@ extension FileDescriptor {
     }
 
     /// Puts a file with this content in the place of `name`, in one go: a reader sees the old one
-    /// or the new one.
+    /// or the new one. Where that fails nothing is left of the new one.
     public func replaceFile(
         _ name: String, with bytes: [UInt8], mode: UInt32
     ) throws(Errno) {
         let temporary = ".\(name).\(getpid())"
         _ = unsafe unlinkat(rawValue, temporary, 0)
         let file = try open(temporary, [.create, .exclusive, .writeOnly], mode: mode)
-        try file.borrowed.write(all: bytes)
-        try checkDone(unsafe renameat(rawValue, temporary, rawValue, name))
+        do throws(Errno) {
+            try file.borrowed.write(all: bytes)
+            try checkDone(unsafe renameat(rawValue, temporary, rawValue, name))
+        } catch {
+            _ = unsafe unlinkat(rawValue, temporary, 0)
+            throw error
+        }
     }
 }

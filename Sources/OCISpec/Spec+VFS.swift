@@ -7,6 +7,8 @@ extension Spec {
         /// A profile beside the config: `default` for the built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
+        /// `adapt`: who is not root gets the ids that they can have, and the limits.
+        public var rootless: Located<String>?
 
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
@@ -22,6 +24,8 @@ extension Spec {
             public var upper: Located<String>?
             /// The most that a throw-away writable layer holds: `256M`, `10%`.
             public var size: Located<String>?
+            /// The most files in it, directories and links included.
+            public var inodes: Located<UInt64>?
             /// Options of overlayfs: `metacopy=on`.
             public var options: [Located<String>]
             public var offset: Int
@@ -31,8 +35,15 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp"])
+        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless"])
         seccomp = reader.string("seccomp")
+        rootless = reader.string("rootless")
+        if let rootless, rootless.value != "adapt" {
+            reader.diagnostics.error(
+                "\"\(rootless.value)\" is not known; \"adapt\" gives who is not root the ids and"
+                    + " limits that they can have, and without the key they get an error",
+                at: rootless.offset)
+        }
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))
@@ -47,10 +58,11 @@ extension Spec.VFS {
 
 extension Spec.VFS.Overlay {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["layers", "upper", "size", "options"])
+        reader.refuseMembers(otherThan: ["layers", "upper", "size", "inodes", "options"])
         layers = reader.strings("layers")
         upper = reader.string("upper")
         size = reader.string("size")
+        inodes = reader.integer("inodes", UInt64.self)
         options = reader.strings("options") ?? []
         offset = reader.offset
     }

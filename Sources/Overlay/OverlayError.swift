@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 public import SystemPackage
 
 /// An overlay that could not be mounted.
@@ -28,6 +28,20 @@ public struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible {
         default:
             OverlayError("\(name) cannot be opened: \(errno.words)", errno)
         }
+    }
+
+    /// A directory that is not opened, a link on its path among the reasons.
+    public static func opening(
+        _ role: String, _ path: String, _ failure: UnfollowedPath.Failure
+    ) -> OverlayError {
+        guard let link = failure.link else { return opening(role, path, failure.errno) }
+        let isItself = link.path == path || link.path + "/" == path
+        return OverlayError(
+            "the \(role) \"\(path)\" \(isItself ? "is" : "lies behind") a symbolic link,"
+                + (isItself ? "" : " \"\(link.path)\",")
+                + " which leads out of its directory, to \"\(link.target)\": a container or an"
+                + " image may have made it; name the directory that it leads to",
+            failure.errno)
     }
 
     static func noOverlay(_ errno: Errno) -> OverlayError {

@@ -21,7 +21,8 @@ struct OverlayFacts {
 
         init(_ directory: OverlayDirectory) {
             path = directory.path
-            mountID = directory.borrowed.mountID
+            // It only tells what may have gone wrong.
+            mountID = (try? directory.borrowed.mountID()) ?? 0
             ancestors = Place.ancestors(of: directory.borrowed)
             isReadOnly = directory.borrowed.isOnReadOnlyFileSystem
             hasVolatileMark = Place.hasVolatileMark(in: directory.borrowed)

@@ -16,8 +16,8 @@ public final class OverlayDirectory: Sendable {
     /// It has to be opened in the mount namespace that mounts the overlay: the kernel takes no
     /// layer from another one.
     public convenience init(opening path: String, as role: String) throws(OverlayError) {
-        do {
-            self.init(path: path, descriptor: try HostPath.open(path, [.path, .directory]))
+        do throws(UnfollowedPath.Failure) {
+            self.init(path: path, descriptor: try UnfollowedPath.open(path))
         } catch {
             throw OverlayError.opening(role, path, error)
         }

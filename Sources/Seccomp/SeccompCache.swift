@@ -28,7 +28,8 @@ public struct SeccompCache: Sendable {
     public func filter(for profile: Spec.Seccomp) throws(SeccompError) -> SeccompFilter {
         if let found = find(profile.text[...]) { return found }
         let filter = try SeccompCompiler.compile(profile)
-        try? store(profile.text, filter)
+        // What was found here is not checked again, and would not be warned of.
+        if SeccompCompiler.unblocked(profile).isEmpty { try? store(profile.text, filter) }
         return filter
     }
 

@@ -81,6 +81,16 @@ public struct SeccompCompiler: ~Copyable {
         unsafe seccomp_release(context)
     }
 
+    /// Calls that the profile names to keep them from the program, and that its default action lets
+    /// through, since this libseccomp does not know their names: the filter has no rule for them.
+    public static func unblocked(_ profile: Spec.Seccomp) -> [Located<String>] {
+        func isOpen(_ action: Spec.Seccomp.Action) -> Bool { action == .allow || action == .log }
+        guard let fallback = profile.defaultAction?.value, isOpen(fallback) else { return [] }
+        return profile.syscalls.filter { !isOpen($0.action.value) }.flatMap(\.names).filter {
+            unsafe seccomp_syscall_resolve_name($0.value) == -1
+        }
+    }
+
     private func addArchitectures() throws(SeccompError) {
         for architecture in profile.architectures {
             let name = architecture.value.libraryName

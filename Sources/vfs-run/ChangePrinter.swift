@@ -12,6 +12,7 @@ struct ChangePrinter {
     private let form: Form
     private let printsUnchanged: Bool
     private let output: FileDescriptor
+    private let stream: CallerStream
     private var pending: [UInt8] = []
     private var counts: [Change.Kind: Int] = [:]
     private var growth: Int64 = 0
@@ -21,6 +22,7 @@ struct ChangePrinter {
         self.form = form
         self.printsUnchanged = printsUnchanged
         self.output = output
+        stream = CallerStream(output)
     }
 
     mutating func print(_ comparison: Comparison) throws(LayerError) {
@@ -76,7 +78,7 @@ struct ChangePrinter {
 
     private mutating func flush() throws(LayerError) {
         do throws(Errno) {
-            try output.write(all: pending)
+            try stream.write(all: pending)
         } catch {
             throw LayerError("standard output: \(error.words)")
         }

@@ -54,7 +54,7 @@ extension Command {
                     files.owners = nil
                     try files.commit(
                         uppers: source.uppers, to: place.output(path), latest: place.latest,
-                        progress: progress.add)
+                        isPrivate: true, progress: progress.add)
                     return 0
                 }
                 return try place.write(

@@ -9,6 +9,7 @@ final class ConsoleReporter: Reporter {
     private let showsProgress: Bool
     private let start = Clock.nanoseconds
     private var shownAt: UInt64 = 0
+    private let stream = CallerStream(.standardError)
 
     init(isQuiet: Bool, _ log: Log) {
         self.isQuiet = isQuiet
@@ -28,7 +29,7 @@ final class ConsoleReporter: Reporter {
         let now = Clock.nanoseconds
         guard now - start > 1_000_000_000, now - shownAt > 100_000_000 else { return }
         shownAt = now
-        let name = layer.split(separator: "/").last?.prefix(24) ?? ""
+        let name = layer.split(separator: "/").last.map { String($0.prefix(24)).printable } ?? ""
         let amount = "\(done >> 20) MiB" + (total.map { " of \($0 >> 20) MiB" } ?? "")
         // Back to the start of the line, and the rest of it is cleared.
         write("\r\(name): \(amount)\u{1b}[K")
@@ -40,6 +41,7 @@ final class ConsoleReporter: Reporter {
     }
 
     private func write(_ text: String) {
-        try? FileDescriptor.standardError.write(all: Array(text.utf8))
+        // Of no use to a reader that does not read.
+        try? stream.tell(Array(text.utf8), until: Clock.nanoseconds)
     }
 }

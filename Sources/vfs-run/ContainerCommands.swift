@@ -42,7 +42,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try body(arguments)
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
         }
     }
@@ -72,7 +72,7 @@ extension Command {
             do throws(RuntimeError) {
                 report = try arguments.container().report()
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
             try Output.write(report.json(owner: "").prettyText)
             return 0
@@ -140,7 +140,7 @@ extension Command {
             do throws(RuntimeError) {
                 pids = try arguments.container().processes()
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
             if format == "json" {
                 let list = JSONOutput.array(pids.map { .integer(Int64($0)) })
@@ -212,14 +212,15 @@ extension Command {
                 let mustExist = arguments.globals.rootIsGiven
                 if arguments.has("quiet") {
                     let names = try store.identifiers(mustExist: mustExist)
-                    try? Output.write(names.map { $0 + "\n" }.joined())
+                    try? Output.write(
+                        names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
                     return 0
                 }
                 reports = try store.reports(mustExist: mustExist) { name, error in
                     arguments.globals.log.warning("load container \(name): \(error.message)")
                 }
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
             let owners = OwnerNames()
             if format == "json" {
@@ -236,15 +237,18 @@ extension Command {
     private static func writeTable(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
     ) throws(CommandError) {
+        let rows = reports.map {
+            (report: $0, id: cell($0.id), bundle: cell($0.bundle), created: cell($0.created))
+        }
         var (id, bundle, created) = (12, 12, 12)
-        for index in reports.indices {
-            id = max(id, reports[index].id.width + 3)
-            bundle = max(bundle, reports[index].bundle.width + 3)
-            created = max(created, reports[index].created.width + 3)
+        for index in rows.indices {
+            id = max(id, rows[index].id.width + 3)
+            bundle = max(bundle, rows[index].bundle.width + 3)
+            created = max(created, rows[index].created.width + 3)
         }
         var text: [UInt8] = []
         let most = 1 << 16
-        text.reserveCapacity(min((id + bundle + created + 40) * (reports.count + 1), most))
+        text.reserveCapacity(min((id + bundle + created + 40) * (rows.count + 1), most))
         func append(_ cell: String, _ width: Int) {
             text += cell.utf8
             for _ in cell.width..<width { text.append(0x20) }
@@ -259,12 +263,12 @@ extension Command {
             text.append(0x0a)
         }
         append(("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"))
-        for index in reports.indices {
+        for index in rows.indices {
+            let report = rows[index].report
             append(
                 (
-                    reports[index].id, String(reports[index].pid), reports[index].status.rawValue,
-                    reports[index].bundle, reports[index].created,
-                    owners.name(reports[index].ownerID)
+                    rows[index].id, String(report.pid), report.status.rawValue,
+                    rows[index].bundle, rows[index].created, cell(owners.name(report.ownerID))
                 ))
             if text.count > most - 1024 {
                 try Output.write(text)
@@ -273,6 +277,9 @@ extension Command {
         }
         try Output.write(text)
     }
+
+    /// What a state file says, which another user may have written.
+    private static func cell(_ text: String) -> String { text.printable(upTo: .longestName) }
 }
 
 extension String {

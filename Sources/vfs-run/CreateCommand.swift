@@ -132,7 +132,7 @@ extension Command {
                 invocation.hasTerminal = true
                 invocation.leavesTerminal = until != .ended
                 invocation.container = container
-                invocation.setCaller(arguments.globals)
+                try invocation.setCaller(arguments.globals)
                 invocation.controlGroups =
                     arguments.globals.controlGroupManager == .disabled ? .disabled : .always
                 invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
@@ -142,11 +142,11 @@ extension Command {
                     arguments.globals.log
                 ).plan
             } catch {
-                throw RuntimeError(error.lines.joined(separator: "\n"))
+                throw RuntimeError(error.lines)
             }
             return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
         } catch {
-            throw CommandError(error.message)
+            throw CommandError(error)
         }
     }
 }

@@ -8,18 +8,45 @@ enum DefaultConfig {
     static var json: JSONOutput { json(for: nil) }
 
     /// - Parameter user: Who is to run it, where that is not root.
-    static func json(for user: RootlessUser?) -> JSONOutput {
-        .object([
+    static func json(for user: RootlessUser?) -> JSONOutput { json(user, isOneShot: false) }
+
+    /// The same for `vfs-run config.json`, whose program nobody trusts: with limits, and with ids of
+    /// the host that nobody else has. What who is not root cannot have of these is left out.
+    static var oneShot: JSONOutput { json(nil, isOneShot: true) }
+
+    private static func json(_ user: RootlessUser?, isOneShot: Bool) -> JSONOutput {
+        var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(Spec.versions.newest)),
-            ("process", process),
+            ("process", process(isOneShot)),
             ("root", .object([("path", .string("rootfs")), ("readonly", .bool(false))])),
             ("hostname", .string("vfs-run")),
             ("mounts", .array(mounts(hasTerminalGroup: user == nil))),
-            ("linux", linux(user)),
+            ("linux", linux(user, isOneShot)),
+        ]
+        if isOneShot {
+            members.append(
+                (
+                    "vfs",
+                    .object([
+                        ("overlay", .object([("size", .string("256M"))])),
+                        ("rootless", .string("adapt")),
+                    ])
+                ))
+        }
+        return .object(members)
+    }
+
+    /// Above those that systemd gives to containers (524288 to 1879048191) and /etc/subuid to users,
+    /// below the highest that a signed number holds.
+    private static let ownIDs = IDMap([IDRange(inside: 0, outside: 1_879_048_192, count: 65536)])
+
+    private static func limit(_ name: String, _ number: Int64) -> JSONOutput {
+        .object([
+            ("type", .string(name)), ("hard", .integer(number)), ("soft", .integer(number)),
         ])
     }
 
-    private static var process: JSONOutput {
+    private static func process(_ isOneShot: Bool) -> JSONOutput {
         let capabilities = strings(["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"])
         return .object([
             ("terminal", .bool(true)),
@@ -27,10 +54,11 @@ enum DefaultConfig {
             ("args", strings(["sh"])),
             (
                 "env",
-                strings([
-                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    "TERM=xterm",
-                ])
+                strings(
+                    [
+                        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                        "TERM=xterm",
+                    ] + (isOneShot ? ["LANG=C.UTF-8"] : []))
             ),
             ("cwd", .string("/")),
             (
@@ -42,12 +70,11 @@ enum DefaultConfig {
             ),
             (
                 "rlimits",
-                .array([
-                    .object([
-                        ("type", .string("RLIMIT_NOFILE")), ("hard", .integer(1024)),
-                        ("soft", .integer(1024)),
-                    ])
-                ])
+                .array(
+                    [limit("RLIMIT_NOFILE", 1024)]
+                        + (isOneShot
+                            ? [limit("RLIMIT_SIGPENDING", 1024), limit("RLIMIT_MSGQUEUE", 204_800)]
+                            : []))
             ),
             ("noNewPrivileges", .bool(true)),
         ])
@@ -58,13 +85,15 @@ enum DefaultConfig {
         let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
         return [
             mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
-            mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            mount(
+                "/dev", "tmpfs", "tmpfs",
+                ["nosuid", "strictatime", "mode=755", "size=65536k", "nr_inodes=16k"]),
             mount(
                 "/dev/pts", "devpts", "devpts",
                 terminals + (hasTerminalGroup ? ["gid=5"] : [])),
             mount(
                 "/dev/shm", "tmpfs", "shm",
-                ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+                ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k", "nr_inodes=16k"]),
             mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
             mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
             mount(
@@ -82,20 +111,27 @@ enum DefaultConfig {
         ])
     }
 
-    private static func linux(_ user: RootlessUser?) -> JSONOutput {
+    private static func linux(_ user: RootlessUser?, _ isOneShot: Bool) -> JSONOutput {
         let kinds =
-            ["pid", "network", "ipc", "uts", "mount", "cgroup"] + (user == nil ? [] : ["user"])
+            ["pid", "network", "ipc", "uts", "mount", "cgroup"]
+            + (user == nil && !isOneShot ? [] : ["user"])
         var members: [(key: String, value: JSONOutput)] = [
             ("namespaces", .array(kinds.map { .object([("type", .string($0))]) }))
         ]
         // No limit, but the place for them, as programs that fill in a template expect it.
-        if user == nil { members.append(("resources", .object([]))) }
-        if let mappings = user?.ownMappings {
+        if user == nil { members.append(("resources", isOneShot ? limits : .object([]))) }
+        let own = isOneShot ? IDMappings(users: ownIDs, groups: ownIDs) : nil
+        if let mappings = own ?? user?.ownMappings {
             members.append(("uidMappings", mapping(mappings.users)))
             members.append(("gidMappings", mapping(mappings.groups)))
         }
         return .object(members + paths)
     }
+
+    private static let limits = JSONOutput.object([
+        ("memory", .object([("limit", .integer(512 << 20))])),
+        ("pids", .object([("limit", .integer(256))])),
+    ])
 
     private static func mapping(_ map: IDMap) -> JSONOutput {
         .array(

@@ -36,7 +36,8 @@ extension Command {
                 let isForPeople =
                     FileDescriptor.standardOutput.isTerminal
                     && CurrentProcess.environment("NO_COLOR")?.isEmpty != false
-                try Output.write(examination.text(.init(hasMarks: isForPeople)))
+                // It is printable but for its own marks.
+                try Output.write(Array(examination.text(.init(hasMarks: isForPeople)).utf8))
             }
             return examination.canRun ? 0 : 1
         })

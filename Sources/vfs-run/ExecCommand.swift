@@ -56,7 +56,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try execute(arguments)
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
         })
 
@@ -83,13 +83,13 @@ extension Command {
             invocation.hasTerminal = true
             invocation.leavesTerminal = detaches
             invocation.joining = joining
-            invocation.setCaller(arguments.globals)
+            try invocation.setCaller(arguments.globals)
             plan = try LoadedConfig(
                 joining: container, bundle: joining.container.bundle, process: file, invocation,
                 arguments.globals.log
             ).plan
         } catch {
-            throw RuntimeError(error.lines.joined(separator: "\n"))
+            throw RuntimeError(error.lines)
         }
         return try Launch(plan, until: detaches ? .started : .ended).run()
     }
@@ -131,7 +131,7 @@ extension Command {
                 joining.userID = user.userID
                 joining.groupID = user.groupID
             } catch {
-                throw CommandError(error.message)
+                throw CommandError(error)
             }
         }
         for group in arguments.values("additional-gids") {

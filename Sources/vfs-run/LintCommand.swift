@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import LinuxSystem
 internal import OCISpec
 
 extension Command {
@@ -55,7 +56,8 @@ private struct LintReport {
 
     var text: String {
         let lines = findings.map { rule, diagnostic in
-            diagnostic.text + (rule.map { " [\($0)]" } ?? "") + "\n"
+            diagnostic.text.printable(upTo: .longestMessage) + (rule.map { " [\($0)]" } ?? "")
+                + "\n"
         }
         let (errors, warnings) = (count(.error), count(.warning))
         let summary =

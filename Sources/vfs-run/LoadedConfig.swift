@@ -24,7 +24,7 @@ struct NamedConfig {
                     + " \(name.isEmpty ? "--help" : "help \(name)")\"")
         }
         var invocation = Invocation()
-        invocation.arguments = Array(arguments.operands.dropFirst())
+        invocation.arguments = try arguments.programWords()
         invocation.upper = try arguments.value("upper").map(LoadedConfig.absolute)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
@@ -37,7 +37,7 @@ struct NamedConfig {
         }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        invocation.setCaller(arguments.globals)
+        try invocation.setCaller(arguments.globals)
         if invocation.privilege != .full {
             invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"
         }

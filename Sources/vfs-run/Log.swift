@@ -7,6 +7,10 @@ internal import SystemPackage
 ///
 ///     time="2026-11-23T21:40:13Z" level=error msg="container \"x\" does not exist"
 ///     {"level": "error", "msg": "container \"x\" does not exist", "time": "2026-11-23T21:40:13Z"}
+///
+/// The one place that prints messages, and so the one that makes them printable and bounds their
+/// length: images, containers and other users choose parts of them (`String.printable`). A reader
+/// that does not read, or is gone, holds nothing up.
 struct Log: Sendable {
     enum Format: String, Sendable { case text, json }
     enum Level: String, Sendable { case debug, info, warning, error }
@@ -14,11 +18,19 @@ struct Log: Sendable {
     var path: String?
     var format = Format.text
     var isVerbose = false
+    /// Opened once.
+    private var file: LogFile?
+
+    /// Bytes of one message that consists of many problems: those beyond are counted.
+    private static let mostBytes = 16384
 
     /// An error is said to people as well where the log is a file.
-    func error(_ message: String) {
-        if path != nil || format == .json { write(.error, message) }
-        if path != nil || format == .text { complain(message) }
+    ///
+    /// - Parameter lines: One problem each.
+    func error(_ lines: [String]) {
+        let shown = Log.bounded(lines)
+        if path != nil || format == .json { write(.error, shown.joined(separator: "\n")) }
+        if path != nil || format == .text { for line in shown { complain(line) } }
     }
 
     func warning(_ message: String) {
@@ -30,46 +42,92 @@ struct Log: Sendable {
         if isVerbose { write(.debug, message()) }
     }
 
-    /// Whether the file can be written, before anything is done that it should tell of. Without it
-    /// from then on when it cannot.
-    mutating func check() throws(CommandError) {
+    /// Opens the file, before anything is done that it should tell of. Without it from then on when
+    /// it cannot be opened.
+    mutating func open() throws(CommandError) {
         guard let path else { return }
         do throws(Errno) {
-            _ = try HostPath.open(path, [.writeOnly, .create, .append], mode: 0o644)
+            // A FIFO without a reader is an error, and nothing to wait for.
+            file = LogFile(
+                try HostPath.open(
+                    path, [.writeOnly, .create, .append, .nonBlocking, .noControllingTerminal],
+                    mode: 0o644))
         } catch {
             self.path = nil
             throw CommandError(
-                "unable to open log file: \(path.isEmpty ? "\"\"" : path): \(error.words)")
+                "unable to open log file: \(path): \(error.words)"
+                    + (error == .noSuchAddressOrDevice
+                        ? "; it is a FIFO that no process reads from, or a socket" : ""))
         }
+    }
+
+    private static func bounded(_ lines: [String]) -> [String] {
+        var shown: [String] = []
+        var room = mostBytes
+        for line in lines {
+            let short = line.shortened()
+            room -= short.utf8.count
+            if room < 0 { return shown + ["and \(lines.count - shown.count) more"] }
+            shown.append(short)
+        }
+        return shown
     }
 
     private func complain(_ message: String) {
-        // Where standard error is closed there is nobody to tell.
-        try? FileDescriptor.standardError.write(all: Array("vfs-run: \(message)\n".utf8))
+        let line = "vfs-run: " + message.printable(upTo: .longestMessage) + "\n"
+        LogFile.standardError.write(Array(line.utf8))
     }
 
+    /// As a JSON string it is printable.
     private func write(_ level: Level, _ message: String) {
         let time = String(Clock.timestamp.prefix(19)) + "Z"
+        let text = JSONOutput.string(
+            level == .error ? message : message.shortened())
         let line =
             switch format {
-            case .text:
-                "time=\"\(time)\" level=\(level.rawValue) msg=\(JSONOutput.string(message).compactText)"
+            case .text: "time=\"\(time)\" level=\(level.rawValue) msg=\(text.compactText)"
             case .json:
                 JSONOutput.object([
-                    ("level", .string(level.rawValue)), ("msg", .string(message)),
-                    ("time", .string(time)),
+                    ("level", .string(level.rawValue)), ("msg", text), ("time", .string(time)),
                 ]).compactText
             }
-        let bytes = Array((line + "\n").utf8)
-        guard let path else {
-            try? FileDescriptor.standardError.write(all: bytes)
-            return
+        let output = path == nil ? LogFile.standardError : file
+        if output?.write(Array((line + "\n").utf8)) == false, let path {
+            complain("the log \(path): nothing can be written to it")
         }
+    }
+}
+
+/// What messages are written to, without waiting for a reader for long.
+private final class LogFile: @unchecked Sendable {
+    static let standardError = LogFile(CallerStream(.standardError))
+
+    private let stream: CallerStream
+    /// It has not read in time once: it is not waited for again.
+    private var isStuck = false
+
+    /// How long a reader is waited for.
+    private static let patience: UInt64 = 1
+
+    private init(_ stream: CallerStream) {
+        self.stream = stream
+    }
+
+    init(_ file: consuming OwnedDescriptor) {
+        stream = CallerStream(opened: file)
+    }
+
+    /// - Returns: False when not all of it could be written.
+    @discardableResult
+    func write(_ bytes: [UInt8]) -> Bool {
         do throws(Errno) {
-            let file = try HostPath.open(path, [.writeOnly, .create, .append], mode: 0o644)
-            try file.borrowed.write(all: bytes)
+            let now = Clock.nanoseconds
+            try stream.tell(
+                bytes, until: isStuck ? now : Clock.deadline(seconds: LogFile.patience))
+            return true
         } catch {
-            complain("the log \(path): \(error.words)")
+            isStuck = isStuck || error == .timedOut
+            return false
         }
     }
 }

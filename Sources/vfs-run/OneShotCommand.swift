@@ -18,12 +18,14 @@ extension Command {
     /// `vfs-run config.json`
     static let oneShot = Command(
         name: "", summary: "run a container from a config.json, throw-away by default",
-        operands: "CONFIG.json [-- ARGS…]",
+        operands: "CONFIG.json [[--] ARGS…]",
         details: [
+            "Options stand before CONFIG.json. What follows it belongs to the program, with or"
+                + " without --.",
             "Runs the program of CONFIG.json, or ARGS instead of it, in a container whose root is"
                 + " an overlay: what it writes is thrown away when it ends, unless --upper keeps"
                 + " it.",
-            "Without a terminal, standard input, output and error pass through untouched. The exit"
+            "Without a terminal, standard input, output and error pass through. The exit"
                 + " code is the program's, 128 + N when signal N ended it, 127 when it was not"
                 + " found, 126 when it could not be executed, and 125 for an error of vfs-run.",
             "With --stop-at the start waits before a step, on the terminal, and says the pid and the"
@@ -40,9 +42,11 @@ extension Command {
                 long: "stop-at", value: "STEP",
                 help: "wait at the terminal before STEP; may be repeated"),
         ],
+        endsWithOtherCommand: true,
         failureCode: RuntimeError.failure,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
+            let warn = arguments.globals.log.warning
             let stops = arguments.values("stop-at")
             if !stops.isEmpty {
                 do throws(Plan.UnknownStep) {
@@ -53,19 +57,19 @@ extension Command {
             }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try run(Launch(plan))
+                    return try run(Launch(plan, warn: warn))
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
-                    try run(Launch(plan, trace: trace))
+                    try run(Launch(plan, trace: trace, warn: warn))
                 }
                 try trace.write(to: file)
                 return try outcome.get()
             } catch {
-                throw CommandError(error.message, exitCode: error.exitCode)
+                throw CommandError(error, exitCode: error.exitCode)
             }
         })
 

@@ -30,6 +30,37 @@ struct ParsedArguments {
             guard let text = given.value, command.option(given.name)?.value == nil else { continue }
             if Option.isOn(text) == nil { throw CommandError(Option.noSwitch(given.name, text)) }
         }
+        try refuseAnswerInPlaceOfRun()
+    }
+
+    /// An option that only prints, among what was meant to do something: `docker run -v /a:/b …`
+    /// typed here would print the version and exit with 0, as a program that has run.
+    private func refuseAnswerInPlaceOfRun() throws(CommandError) {
+        if has("version"), let operand = operands.first {
+            throw CommandError(
+                "-v and --version print the version of vfs-run and take nothing else, but"
+                    + " \"\(operand)\" follows; a directory of the host comes in through"
+                    + " \"mounts\" of config.json, and an option of the program stands behind"
+                    + " CONFIG.json")
+        }
+        // Every command answers -h, whatever follows; in the one-shot form a name of a host does.
+        if command.name.isEmpty, has("help"), let operand = operands.first {
+            throw CommandError(
+                "-h and --help print the help of vfs-run and take nothing else, but"
+                    + " \"\(operand)\" follows; the container's host name is \"hostname\""
+                    + " of config.json, and an option of the program stands behind CONFIG.json")
+        }
+    }
+
+    /// What follows CONFIG.json, for its program. The first `--` behind it only says so.
+    func programWords() throws(CommandError) -> [String] {
+        let words = operands.dropFirst()
+        guard let first = words.first, first.hasPrefix("-") else { return Array(words) }
+        if first == "--" { return Array(words.dropFirst()) }
+        let name = operands[0]
+        throw CommandError(
+            "\"\(first)\" follows \(name), where the program's name is expected; options of vfs-run"
+                + " stand before \(name), and a program of that name behind --")
     }
 
     func has(_ name: String) -> Bool { isOn(name) ?? false }

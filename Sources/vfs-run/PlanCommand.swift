@@ -5,7 +5,7 @@ extension Command {
     /// `vfs-run plan config.json`
     static let plan = Command(
         name: "plan", summary: "print the steps of a start without taking any",
-        operands: "CONFIG.json [-- ARGS…]",
+        operands: "CONFIG.json [[--] ARGS…]",
         details: [
             "Prints what a start does, in order: a number, the process that does it (the runtime"
                 + " process on the host, or the init process in the container), what it does, and"
@@ -22,6 +22,7 @@ extension Command {
                 long: "explain", value: nil,
                 help: "say what the kernel does in each step, and why there"),
         ],
+        endsWithOtherCommand: true,
         run: { arguments throws(CommandError) in
             let plan = try LoadedConfig(arguments, rehearses: true).plan
             let isExplained = arguments.has("explain")

@@ -8,6 +8,7 @@ final class Progress {
     private var bytes = 0
     private var last: UInt64
     private var hasWritten = false
+    private let stream = CallerStream(.standardError)
 
     init(_ arguments: ParsedArguments) {
         isShown = FileDescriptor.standardError.isTerminal && !arguments.has("quiet")
@@ -32,7 +33,7 @@ final class Progress {
     }
 
     private func write(_ text: String) {
-        // Of no use to anybody who does not see it.
-        try? FileDescriptor.standardError.write(all: Array(text.utf8))
+        // Of no use to a reader that does not read.
+        try? stream.tell(Array(text.utf8), until: Clock.nanoseconds)
     }
 }

@@ -13,6 +13,10 @@ extension Command {
             "With --rootless it has what vfs-run adds by itself for somebody who is not root: a user"
                 + " namespace whose root is the caller, with the ids that /etc/subuid and"
                 + " /etc/subgid set aside for them.",
+            "With --one-shot it is for vfs-run config.json and a program that nobody trusts: limits of"
+                + " memory, processes, open files, disk, pending signals and message queues, and a"
+                + " user namespace with 65536 ids from 1879048192 on, which nobody else has. What the"
+                + " caller cannot have of these, not being root, is left out.",
         ],
         options: [
             Option(
@@ -24,12 +28,22 @@ extension Command {
                 help: "the file to write, instead of config.json", completes: .files),
             Option(
                 long: "rootless", value: nil, help: "for the caller, who need not be root"),
+            Option(
+                long: "one-shot", value: nil,
+                help: "with limits and ids of its own, for a program that nobody trusts"),
         ],
         run: { arguments throws(CommandError) in
             if let extra = arguments.operands.first {
                 throw CommandError("spec takes no argument \"\(extra)\"; see \"vfs-run help spec\"")
             }
-            let json = DefaultConfig.json(for: arguments.has("rootless") ? .current : nil)
+            let isRootless = arguments.has("rootless")
+            if isRootless && arguments.has("one-shot") {
+                throw CommandError(
+                    "--one-shot is for who is not root too; leave --rootless out")
+            }
+            let json =
+                arguments.has("one-shot")
+                ? DefaultConfig.oneShot : DefaultConfig.json(for: isRootless ? .current : nil)
             let name = arguments.value("file") ?? "config.json"
             let path = name.hasPrefix("/") ? name : (arguments.value("bundle") ?? ".") + "/" + name
             do throws(Errno) {

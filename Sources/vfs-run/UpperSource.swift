@@ -20,8 +20,6 @@ struct UpperSource {
     init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(LayerError) {
         let place = try UpperSource.place(arguments)
         name = arguments.operands[0]
-        // A directory of each layer is open, for each on the way down.
-        ResourceLimit.raiseOpenFiles()
         let path: String
         switch place {
         case .directory(let directory): path = directory
@@ -40,7 +38,7 @@ struct UpperSource {
             return
         }
         isView = false
-        if !UpperSource.isDirectory(path) {
+        if try !UpperSource.isDirectory(path) {
             throw LayerError(
                 "\"\(path)\" is neither a directory nor a container; name a directory that"
                     + " --upper has kept")
@@ -50,7 +48,9 @@ struct UpperSource {
         var opened: [LayerDirectory] = []
         var owners: IDMappings?
         var isSinceSnapshot = false
-        if UpperSource.isDirectory("\(path)/upper") && UpperSource.isDirectory("\(path)/work") {
+        let hasUpper = try UpperSource.isDirectory("\(path)/upper")
+        let hasWork = try UpperSource.isDirectory("\(path)/work")
+        if hasUpper && hasWork {
             let kept = try KeptUpper(opening: path)
             isInUse = try kept.isInUse()
             let (above, frozen) = try kept.uppers(since: arguments.value("since"))
@@ -105,15 +105,15 @@ struct UpperSource {
     private static func place(_ arguments: ParsedArguments) throws(LayerError) -> Place {
         let operand = arguments.operands[0]
         if operand.utf8.contains(UInt8(ascii: "/")) { return .directory(operand) }
+        guard let container = try? ContainerID(operand),
+            let found = try find(container, arguments)
+        else { return .directory(operand) }
+        if try isDirectory(operand) {
+            throw LayerError(
+                "\"\(operand)\" is a container and a directory; write ./\(operand) for the"
+                    + " directory")
+        }
         do throws(RuntimeError) {
-            guard let container = try? ContainerID(operand),
-                let found = try? arguments.globals.store.find(container)
-            else { return .directory(operand) }
-            if isDirectory(operand) {
-                throw RuntimeError(
-                    "\"\(operand)\" is a container and a directory; write ./\(operand) for the"
-                        + " directory")
-            }
             if let upper = try found.keptUpper() { return .directory(upper) }
             return .view(try found.view())
         } catch {
@@ -121,8 +121,29 @@ struct UpperSource {
         }
     }
 
-    private static func isDirectory(_ path: String) -> Bool {
-        (try? FileStatus.of(path: path).kind) == .directory
+    /// Nil where there is none of that name.
+    private static func find(
+        _ container: ContainerID, _ arguments: ParsedArguments
+    ) throws(LayerError) -> StoredContainer? {
+        do throws(RuntimeError) {
+            return try arguments.globals.store.find(container)
+        } catch {
+            if error.isMissing { return nil }
+            throw LayerError(error.message)
+        }
+    }
+
+    private static func isDirectory(_ path: String) throws(LayerError) -> Bool {
+        do throws(Errno) {
+            return try FileStatus.of(path: path).kind == .directory
+        } catch .noSuchFileOrDirectory {
+            return false
+        } catch .notDirectory {
+            return false
+        } catch {
+            // Taken for one that is not there, another layer would be read.
+            throw LayerError("stat \"\(path)\": \(error.words)")
+        }
     }
 
     private static func open(_ path: String) throws(LayerError) -> LayerDirectory {

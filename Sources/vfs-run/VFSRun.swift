@@ -1,3 +1,4 @@
+internal import ContainerRuntime
 internal import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
@@ -11,11 +12,14 @@ enum VFSRun {
         var globals = GlobalOptions(root: "")
         var failureCode: CInt = 1
         do {
+            // What the caller has blocked, perhaps unawares, would never be heard.
+            try? Interruption.unblock()
             let rest: [String]
             (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)
-            try globals.log.check()
+            try globals.log.open()
             let (command, left) = Command.choose(rest)
             failureCode = command.failureCode
+            ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has("help") {
                 try Output.write(HelpText.of(command))
@@ -26,7 +30,7 @@ enum VFSRun {
             }
             CurrentProcess.exit(0)
         } catch {
-            for line in error.lines { globals.log.error(line) }
+            globals.log.error(error.lines)
             CurrentProcess.exit(error.exitCode ?? failureCode)
         }
     }
@@ -46,12 +50,22 @@ struct CommandError: Error {
     init(_ line: String, exitCode: CInt? = nil) {
         self.init([line], exitCode: exitCode)
     }
+
+    /// - Parameter exitCode: What it ends with where no signal has ended it.
+    init(_ error: RuntimeError, exitCode: CInt? = nil) {
+        self.init(error.lines, exitCode: error.endedBy.map { 128 + $0 } ?? exitCode)
+    }
 }
 
-/// Standard output and standard error.
+/// Standard output.
 enum Output {
-    static func write(_ text: String) throws(CommandError) { try write(Array(text.utf8)) }
+    /// Lines for people, or JSON: printable either way, which JSON that `JSONOutput` has written is
+    /// already.
+    static func write(_ text: String) throws(CommandError) {
+        try write(Array(text.printableLines.utf8))
+    }
 
+    /// What is printable as it is.
     static func write(_ bytes: [UInt8]) throws(CommandError) {
         do {
             try FileDescriptor.standardOutput.write(all: bytes)

@@ -100,6 +100,9 @@ struct `Advice on a config` {
             rule: "host-ipc", key: "linux", value: linux(without: "ipc"),
             words: "shared memory"),
         Row(
+            rule: "shared-quotas", key: "linux", value: linux(without: "user"),
+            words: "set RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE"),
+        Row(
             rule: "host-namespace", key: "linux",
             value:
                 #"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"},"#

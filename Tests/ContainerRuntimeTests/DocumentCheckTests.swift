@@ -31,11 +31,11 @@ import Testing
             "linux",
             #"""
             {"namespaces": [{"type": "mount"}],
-             "resources": {"memory": {"limit": 1}, "devices": [{"allow": false}], "pids": {}},
+             "resources": {"memory": {"limit": 67108864}, "devices": [{"allow": false}], "pids": {}},
              "cgroupsPath": "/x"}
             """#,
             """
-            config.json:6:52: linux.resources.devices[0].access: is missing; write letters \
+            config.json:6:59: linux.resources.devices[0].access: is missing; write letters \
             out of rwm
             """),
         CheckRow(

@@ -169,7 +169,7 @@ import Testing
         let file = directory["pid"]
         let child = try onThread {
             try ChildProcess.spawn([.pid, .mount]) {
-                SignalQueue.resetAll()
+                try? SignalQueue.resetAll()
                 Credentials.setFileModeMask(0)
                 let said = failure(
                     hook("read state; echo \"$state $$ $(umask)\" > \(file)"), state: "{}\n")

@@ -8,7 +8,7 @@ import Testing
         .failed(step: 0, exitCode: nil, message: ""),
         .failed(step: 44, exitCode: 127, message: "\"ls\": not found in the container's PATH"),
         .failed(step: 65535, exitCode: 255, message: "é😀\n"),
-        .failed(step: 256, exitCode: 0, message: String(repeating: "x", count: 12000)),
+        .failed(step: 256, exitCode: 0, message: String(repeating: "x", count: 4096)),
     ]
 
     @Test(arguments: messages)

@@ -36,6 +36,14 @@ import Testing
             #"""
             {"overlay": {"layers": ["a", "b"], "size": "10%", "options": ["metacopy=on"]}}
             """#),
+        CheckRow("vfs", #"{"overlay": {"size": "10M", "inodes": 20000}}"#),
+        CheckRow(
+            "vfs", #"{"overlay": {"upper": "u", "inodes": 15}}"#,
+            """
+            config.json:6:44: vfs.overlay.inodes: caps a throw-away upper and there is a \
+            kept one; remove "inodes" or "upper"
+            config.json:6:44: vfs.overlay.inodes: 15 is not from 16 to 1099511627776
+            """),
         CheckRow(
             "vfs", #"{"overlay": {"size": "0"}}"#,
             """

@@ -126,6 +126,17 @@ import Testing
         #expect(try first(SetLimit.self, plan) > first(FindHome.self, plan))
     }
 
+    @Test func `the caller's limits come back before the user changes and before the filter`()
+        throws
+    {
+        let step = try first(LeaveCallersLimits.self, plan)
+        #expect(try step > first(SetLimit.self, plan))
+        #expect(try step < first(ChangeUser.self, plan))
+        #expect(try step < first(InstallSeccomp.self, plan))
+        let named = try #require(plan.steps[step].step as? LeaveCallersLimits)
+        #expect(named.setsFiles)
+    }
+
     @Test func `few descriptors are left to the program where a step behind needs more`() throws {
         var config = fullConfig
         config.set(

@@ -15,95 +15,105 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    lock the layer /bundle/base                                    \
+                 2  runtime    refuse directories and handles as standard streams             \
+                           default
+                 3  runtime    lock the layer /bundle/base                                    \
                            config.json:48
-                 3  runtime    lock the layer /layers/top                                     \
+                 4  runtime    lock the layer /layers/top                                     \
                            config.json:48
-                 4  runtime    lock the layer /one                                            \
+                 5  runtime    lock the layer /one                                            \
                            --layer
-                 5  runtime    lock the layer /two                                            \
+                 6  runtime    lock the layer /two                                            \
                            --layer
-                 6  runtime    lock the upper in /keep                                        \
+                 7  runtime    lock the upper in /keep                                        \
                            --upper
-                 7  runtime    prepare the seccomp filter: 2 system calls named, \
+                 8  runtime    prepare the seccomp filter: 2 system calls named, \
                 SCMP_ACT_ERRNO for the rest  config.json:32
-                 8  runtime    find the host's control group hierarchies                      \
+                 9  runtime    find the host's control group hierarchies                      \
                            default
-                 9  runtime    join the pid namespace /proc/7/ns/pid                          \
+                10  runtime    join the pid namespace /proc/7/ns/pid                          \
                            config.json:21
-                10  runtime    make the init process in new namespaces: mount, uts, network, \
+                11  runtime    make the init process in new namespaces: mount, uts, network, \
                 ipc         config.json:20
-                11  container  die when the runtime process dies                              \
+                12  container  die when the runtime process dies                              \
                            default
-                12  container  join the cgroup namespace /proc/7/ns/cgroup                    \
+                13  container  join the cgroup namespace /proc/7/ns/cgroup                    \
                            config.json:22
-                13  container  stop mounts from reaching the host                             \
+                14  container  stop mounts from reaching the host                             \
                            config.json:31
-                14  container  open /bundle/data for binding                                  \
+                15  container  open /bundle/data for binding                                  \
                            config.json:42
-                15  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
+                16  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile,index=off  --layer
-                16  container  make it the root (pivot_root) and let go of the host's tree    \
+                17  runtime    write down what the upper in /keep lies on                     \
+                           --upper
+                18  container  make it the root (pivot_root) and let go of the host's tree    \
                            default
-                17  container  make the root rprivate                                         \
+                19  container  make the root rprivate                                         \
                            config.json:31
-                18  container  mount proc on /proc nosuid                                     \
+                20  container  mount proc on /proc nosuid                                     \
                            config.json:39
-                19  container  mount tmpfs on /dev mode=755                                   \
+                21  container  mount tmpfs on /dev mode=755                                   \
                            config.json:40
-                20  container  mount devpts on /dev/pts                                       \
+                22  container  mount devpts on /dev/pts                                       \
                            config.json:41
-                21  container  mount /bundle/data on /data rbind,ro                           \
+                23  container  mount /bundle/data on /data rbind,ro                           \
                            config.json:42
-                22  container  mount a read-only view of control groups on /sys/fs/cgroup     \
+                24  container  mount a read-only view of control groups on /sys/fs/cgroup     \
                            config.json:43
-                23  container  remount /proc remount,ro                                       \
+                25  container  remount /proc remount,ro                                       \
                            config.json:44
-                24  container  make the default devices: null, zero, full, random, urandom, \
+                26  container  make the default devices: null, zero, full, random, urandom, \
                 tty, ptmx    default
-                25  container  make the device /dev/fuse (c 10:229, 0666)                     \
+                27  container  make the device /dev/fuse (c 10:229, 0666)                     \
                            config.json:25
-                26  container  make the device /run/fifo (p, 0666)                            \
+                28  container  make the device /run/fifo (p, 0666)                            \
                            config.json:26
-                27  container  open a terminal as /dev/console (80x24)                        \
+                29  container  open a terminal as /dev/console (80x24)                        \
                            config.json:4
-                28  container  mask /proc/kcore                                               \
+                30  container  mask /proc/kcore                                               \
                            config.json:29
-                29  container  make /proc/sys read-only                                       \
+                31  container  make /proc/sys read-only                                       \
                            config.json:30
-                30  container  set the host name box                                          \
+                32  container  look whether /proc, /sys and /dev lead to what was mounted there\
+                          default
+                33  container  set the host name box                                          \
                            config.json:36
-                31  container  set the domain name example                                    \
+                34  container  set the domain name example                                    \
                            config.json:37
-                32  container  bring the loopback interface up                                \
+                35  container  bring the loopback interface up                                \
                            default
-                33  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                36  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                34  container  set the out-of-memory score to 100                             \
+                37  container  set the out-of-memory score to 100                             \
                            config.json:15
-                35  container  start a session on the terminal                                \
+                38  container  start a session on the terminal                                \
                            default
-                36  container  enter /srv                                                     \
+                39  container  enter /srv                                                     \
                            config.json:8
-                37  container  make the root read-only                                        \
+                40  container  make the root read-only                                        \
                            config.json:17
-                38  container  look up the home directory of user 1000                        \
+                41  container  look up the home directory of user 1000                        \
                            default
-                39  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                42  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                40  container  keep 2 capabilities in the bounding set                        \
-                           config.json:9
-                41  container  close every descriptor but the standard streams                \
+                43  container  leave the other limits as the caller has them                  \
                            default
-                42  container  forbid new privileges                                          \
-                           config.json:14
-                43  container  become user 1000, group 100, groups 5,6, umask 077             \
-                           config.json:6
-                44  container  keep 1 capability, 1 of them ambient                           \
+                44  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                45  container  install the seccomp filter                                     \
+                45  container  close every descriptor but the standard streams                \
+                           default
+                46  container  forbid new privileges                                          \
+                           config.json:14
+                47  container  become user 1000, group 100, groups 5,6, umask 077             \
+                           config.json:6
+                48  container  keep 1 capability, 1 of them ambient                           \
+                           config.json:9
+                49  container  read back ids, groups, capabilities and limits                 \
+                           default
+                50  container  install the seccomp filter                                     \
                            config.json:32
-                46  container  execute ls -l                                                  \
+                51  container  execute ls -l                                                  \
                            --
 
                 """)
@@ -114,21 +124,27 @@ import Testing
         #expect(
             steps == [
                 "run from a sealed mount of the runtime's own binary",
+                "refuse directories and handles as standard streams",
+                "relay standard streams that are files or devices of the host",
                 "lock the layer /bundle/rootfs",
                 "make the init process in new namespaces: mount",
                 "die when the runtime process dies",
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",
                 "make it the root (pivot_root) and let go of the host's tree",
-                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k",
+                "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k,nr_inodes=1k",
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
+                "look whether /proc, /sys and /dev lead to what was mounted there",
                 "start a session; standard streams pass through",
+                "take the relayed standard streams",
                 "enter /",
                 "look up the home directory of user 0",
+                "leave limits as the caller has them",
                 "keep no capability in the bounding set",
                 "close every descriptor but the standard streams",
                 "become user 0, group 0, umask 022",
                 "keep no capability",
+                "read back ids, groups, capabilities and limits",
                 "execute sh",
             ])
     }

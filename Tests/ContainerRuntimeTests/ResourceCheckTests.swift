@@ -25,8 +25,8 @@ import Testing
             "memory.limit: -2 is not a number of bytes; -1 is no limit",
             "memory.swap: -5 is not a number of bytes; -1 is no limit"),
         Row(
-            #""memory": {"limit": 20, "swap": 10}"#,
-            "memory.swap: memory+swap limit should be >= memory limit; 10 is below 20"),
+            #""memory": {"limit": 67108864, "swap": 10}"#,
+            "memory.swap: memory+swap limit should be >= memory limit; 10 is below 67108864"),
         Row(#""memory": {"swappiness": 101}"#, "memory.swappiness: 101 is not from 0 to 100"),
         Row(#""memory": 5"#, "memory: 5 is not an object"),
         Row(
@@ -88,7 +88,7 @@ import Testing
         #""devices": [{"allow": false, "access": "rwm"}], "memory": {}, "pids": {"limit": 0}"#,
         #""devices": [{"allow": true, "type": "", "major": -1, "minor": -1, "access": "rwm"}]"#,
         #""cpu": {"shares": 0, "quota": -1, "period": 0}, "blockIO": {"weight": 0}"#,
-        #""memory": {"limit": 10, "swap": -1, "swappiness": 60}, "unified": {}"#,
+        #""memory": {"limit": 67108864, "swap": -1, "swappiness": 60}, "unified": {}"#,
         #""memory": {"limit": -1, "swap": -1, "reservation": 0, "kernel": 0}"#,
         #""cpu": {"cpus": "", "mems": "", "idle": 0, "burst": 0}, "network": {}"#,
         #""cpu": {"cpus": "0-3,7", "mems": "0"}, "rdma": {}, "hugepageLimits": null"#,

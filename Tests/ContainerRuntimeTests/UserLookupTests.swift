@@ -86,7 +86,7 @@ import Testing
 
     private func home() throws -> String {
         let root = try HostPath.open(directory["root"], [.path, .directory])
-        return UserLookup.home(of: 0, in: RootDirectory(root))
+        return try UserLookup.home(of: 0, in: RootDirectory(root))
     }
 
     @Test func `is read in the root`() throws {

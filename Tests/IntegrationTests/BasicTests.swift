@@ -20,6 +20,57 @@ struct BasicTests {
         }
     }
 
+    /// As it is typed: `words` follow the config without `--`.
+    private func type(
+        _ box: Sandbox, _ options: [String] = [], _ words: [String]
+    ) throws -> Outcome {
+        let file = try box.write("bundle/config.json", box.config().prettyText)
+        return try Running(Host.runtime, options + [file] + words).finish()
+    }
+
+    @Test(arguments: ["-v", "--version", "-h", "--diff", "--upper=x", "-la", "--", "--json"])
+    func `what follows the config is the program's, with or without --`(_ word: String) throws {
+        try Sandbox.use { box in
+            for words in [["echo", "a", word, "b"], ["--", "echo", "a", word, "b"]] {
+                let outcome = try type(box, [], words)
+                #expect(outcome.code == 0, "\(outcome)")
+                #expect(outcome.output == "a \(word) b\n")
+            }
+        }
+    }
+
+    @Test(arguments: ["-v", "--version", "-h", "--help"])
+    func `an option that only prints is an error where something is to run`(
+        _ option: String
+    ) throws {
+        try Sandbox.use { box in
+            // As docker's users type a volume and a host name.
+            for words in [[option], [option, "/a:/b"]] {
+                let outcome = try type(box, words, ["--", "true"])
+                #expect(outcome.code == 125, "\(outcome)")
+                #expect(outcome.output == "")
+                #expect(outcome.error.contains("\(option.prefix(2))"), "\(outcome)")
+                #expect(outcome.error.contains("take nothing else"), "\(outcome)")
+            }
+            #expect(try Running(Host.runtime, [option]).finish().code == 0)
+        }
+    }
+
+    @Test(arguments: [[], ["plan"]] as [[String]])
+    func `an option behind the config is an error that says where it belongs`(
+        _ command: [String]
+    ) throws {
+        try Sandbox.use { box in
+            let outcome = try type(box, command, ["--upper", "state"])
+            #expect(outcome.code != 0, "\(outcome)")
+            #expect(outcome.output == "")
+            #expect(
+                outcome.error.contains("options of vfs-run stand before"), "\(outcome)")
+            let named = try type(box, command, ["--", "--upper"])
+            #expect(!named.error.contains("options of vfs-run"), "\(named)")
+        }
+    }
+
     @Test func `standard input passes through, however long`() throws {
         try Sandbox.use { box in
             let data = String(repeating: "0123456789abcdef\n", count: 40_000)

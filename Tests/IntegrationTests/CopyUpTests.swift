@@ -125,6 +125,50 @@ struct CopyUpTests {
         }
     }
 
+    @Test func `of a volume and of the kernel's file systems nothing is copied`() throws {
+        try Sandbox.use { box in
+            try box.makeDirectory("extra/vol")
+            try box.write("extra/kept/inner/file", "x")
+            try box.link("extra/x", to: "/sys/kernel")
+            try box.write("source/in/secret", "x")
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"] = Value([
+                Host.base, box.path("extra"), box.probeLayer,
+            ])
+            config["mounts"].append(Config.bind(box.path("source"), "/vol"))
+            let places = ["/vol/in", "/x", "/sys/fs", "/kept", "/kept/inner", "/sys"]
+            for place in places {
+                config["mounts"].append(Config.mount(place, "tmpfs", ["tmpcopyup"]))
+            }
+            let facts = try box.probe(config, places.map { "list:" + $0 })
+            #expect(facts.found("list:/vol/in") == [])
+            #expect(facts.found("list:/sys") == [])
+            #expect(facts.found("list:/kept") == ["inner"])
+            #expect(facts.found("list:/kept/inner") == ["file"])
+        }
+    }
+
+    @Test(arguments: [150, 250])
+    func `a deep directory is copied, or an error that says so`(_ depth: Int) throws {
+        try Sandbox.use { box in
+            let inner = String(repeating: "/d", count: depth)
+            try box.write("extra/kept" + inner + "/file", "x")
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"] = Value([
+                Host.base, box.path("extra"), box.probeLayer,
+            ])
+            config["mounts"].append(Config.mount("/kept", "tmpfs", ["tmpcopyup"]))
+            config.run(["/probe", "read:/kept" + inner + "/file"])
+            let outcome = try box.run(config)
+            if depth > 200 {
+                #expect(outcome.code == 125)
+                #expect(outcome.error.contains("is nested too deep to be copied"), "\(outcome)")
+            } else {
+                #expect(try Facts(outcome).found("read:/kept" + inner + "/file") == "x")
+            }
+        }
+    }
+
     @Test func `what is mounted in the directory is not copied`() throws {
         try Sandbox.use { box in
             try box.makeDirectory("extra/kept/below")

@@ -36,6 +36,7 @@ struct ExecSafetyTests {
         let findings = try Value(parsing: try run.readToEnd(seconds: 30))
         try box.succeed("delete", "--force", box.id())
         #expect(findings["seen"].integer ?? 0 > 0, "it has seen nobody: \(findings)")
+        #expect(findings["stronger"] == 0, "somebody could do more than it: \(findings)")
         return findings
     }
 
@@ -46,6 +47,7 @@ struct ExecSafetyTests {
                 $0.grant(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"])
             }
             #expect(found["looked"].integer ?? 0 > 0, "it could look at nobody: \(found)")
+            #expect(found["seized"].integer ?? 0 > 0, "it could stop nobody: \(found)")
             #expect(found["foreign"] == [], "\(found)")
             #expect(found["words"] == 0, "the host's environment was seen")
             #expect(found["written"] == 0, "the runtime's binary could be opened for writing")
@@ -80,6 +82,44 @@ struct ExecSafetyTests {
             #expect(found["foreign"] == [], "\(found)")
             #expect(found["words"] == 0)
             #expect(found["sealed"] == 0, "the runtime could be looked into: it was dumpable")
+        }
+    }
+
+    /// The limit counts the processes of its user, and the one that makes it is another.
+    @Test func `a limit of one process is enough`() throws {
+        try Sandbox.use { box in
+            try box.makeRoot()
+            var config = box.plainConfig()
+            config["process"]["user"]["uid"] = 54399
+            config["process"]["rlimits"] = [["type": "RLIMIT_NPROC", "soft": 2, "hard": 2]]
+            config.run(["/probe", "--wait"])
+            try box.prepare(config)
+            try box.withContainer(box.id()) {
+                try box.succeed("run", "--detach", "--bundle", box.bundle, box.id())
+                let outcome = try box.runCommand(["exec", box.id(), "/bin/sh", "-c", "ulimit -u"])
+                #expect(outcome.code == 0, "\(outcome)")
+                #expect(outcome.output == "2\n", "\(outcome)")
+            }
+        }
+    }
+
+    /// Somebody with CAP_SYS_PTRACE may come in before it is started.
+    @Test func `a created container shows neither its caller's environment nor arguments`() throws {
+        try Sandbox.use { box in
+            try box.makeRoot()
+            var config = box.plainConfig()
+            config.run(["/bin/sh", "-c", "true"])
+            try box.prepare(config)
+            try box.withContainer(box.id()) {
+                let created = try box.runCommand(
+                    ["create", "--bundle", box.bundle, box.id()],
+                    environment: ["HOSTSECRET=1", "PATH=/HOSTSECRET"])
+                try #require(created.code == 0, "\(created)")
+                let state = try Value(parsing: try box.succeed("state", box.id()).output)
+                let pid = try #require(state["pid"].integer)
+                #expect(!Host.read("/proc/\(pid)/environ").contains("HOSTSECRET"))
+                #expect(!Host.read("/proc/\(pid)/cmdline").contains(box.bundle))
+            }
         }
     }
 }

@@ -16,7 +16,38 @@ struct LintTests {
         for name in configs {
             let outcome = try lint("\(directory)/\(name)")
             #expect(outcome.code == 0, "\(name): \(outcome)")
-            #expect(!outcome.output.contains("error: "))
+            #expect(outcome.output == "\(directory)/\(name): nothing is wrong\n")
+        }
+    }
+
+    @Test func `what spec writes for the one-shot form leaves nothing to say, and runs`() throws {
+        try Sandbox.use { box in
+            try box.makeRoot("bundle/rootfs")
+            let spec = ["spec", "--one-shot", "--bundle", box.bundle]
+            #expect(try Running(Host.runtime, spec).finish().code == 0)
+            let file = box.path("bundle/config.json")
+            let outcome = try lint(file)
+            #expect(outcome.output == "\(file): nothing is wrong\n", "\(outcome)")
+            let run = try Running(
+                Host.runtime, [file, "sh", "-c", "id -u; cat /proc/self/uid_map; echo $LANG"]
+            ).finish()
+            #expect(run.code == 0, "\(run)")
+            let words = run.output.split { $0 == " " || $0 == "\n" }
+            #expect(words == ["0", "0", "1879048192", "65536", "C.UTF-8"])
+        }
+    }
+
+    /// Who has none of those ids, and perhaps no control group.
+    @Test func `who is not root runs the same config, with what they can have`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            let spec = ["spec", "--one-shot", "--bundle", box.directory]
+            #expect(try Running(Host.runtime, spec).finish().code == 0)
+            let outcome = try box.startOrdinary(
+                [box.path("config.json"), "/bin/sh", "-c", "ulimit -n"]
+            ).finish()
+            #expect(outcome.code == 0, "\(outcome)")
+            #expect(outcome.output == "1024\n")
         }
     }
 

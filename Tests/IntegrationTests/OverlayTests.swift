@@ -136,6 +136,7 @@ struct OverlayTests {
     @Test func `an upper that is somebody's layer is refused`() throws {
         try Sandbox.use { box in
             try box.makeDirectory("state/upper")
+            try box.makeDirectory("state/work")
             let first = try box.start(
                 box.config(), ["--layer", box.path("state/upper")],
                 arguments: ["/probe", "--wait"], input: .open)

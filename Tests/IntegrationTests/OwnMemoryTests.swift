@@ -29,7 +29,7 @@ struct OwnMemoryTests {
             }
             #expect(outcome.output == "", "\(outcome)")
             #expect(outcome.code == (form == "run" ? 1 : 125), "\(outcome)")
-            #expect(outcome.error.contains("killed by signal 9 before"), "\(outcome)")
+            #expect(outcome.error.contains("killed the init process before"), "\(outcome)")
         }
     }
 

@@ -98,6 +98,37 @@ struct PathTests {
         }
     }
 
+    /// The whole of what the runtime has mounted, before and with parts of it.
+    @Test func `all of /proc, /sys and /dev can be masked or protected`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["maskedPaths"] = ["/proc/version", "/sys", "/sys/firmware"]
+            config["linux"]["readonlyPaths"] = ["/proc", "/proc/sys", "/dev", "/sys/kernel"]
+            let facts = try box.probe(
+                config,
+                [
+                    "list:/sys", "create:/dev/new", "read:/proc/version",
+                    "open-write:/proc/sys/kernel/domainname", "open-write:/proc/self/comm",
+                ])
+            #expect(facts.found("list:/sys") == [])
+            #expect(facts.result("create:/dev/new") == "EROFS")
+            #expect(facts.found("read:/proc/version") == "")
+            #expect(facts.result("open-write:/proc/sys/kernel/domainname") == "EROFS")
+            #expect(facts.result("open-write:/proc/self/comm") == "EROFS")
+        }
+    }
+
+    @Test func `links of the kernel in /proc and /sys lead to what is masked`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["maskedPaths"] = ["/proc/net/dev", "/sys/class/net/lo"]
+            let facts = try box.probe(
+                config, ["read:/proc/net/dev", "list:/sys/devices/virtual/net/lo"])
+            #expect(facts.found("read:/proc/net/dev") == "")
+            #expect(facts.found("list:/sys/devices/virtual/net/lo") == [])
+        }
+    }
+
     @Test func `read-only paths refuse writes and mounts below them do too`() throws {
         try Sandbox.use { box in
             try box.write("layer/data/file", "x")

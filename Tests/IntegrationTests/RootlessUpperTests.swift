@@ -175,6 +175,12 @@ struct RootlessUpperTests {
             try write(box)
             let state = box.path("keep/state")
             let config = try box.write("bundle/config.json", box.ordinaryConfig().prettyText)
+            let foreign = try box.asRoot("--upper", state, config)
+            #expect(
+                foreign.code == 125
+                    && foreign.error.contains("it belongs to the user \(OrdinaryUser.id)"),
+                "\(foreign)")
+            for path in [state, state + "/layers.json"] { chown(path, 0, 0) }
             let asRoot = try box.asRoot("--upper", state, config)
             #expect(asRoot.code == 125)
             #expect(asRoot.error.contains("was written by an ordinary user's runs"), "\(asRoot)")

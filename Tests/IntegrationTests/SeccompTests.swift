@@ -50,6 +50,22 @@ struct SeccompTests {
         }
     }
 
+    @Test func `a call that is to be blocked and is not known is warned of every time`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["seccomp"] = [
+                "defaultAction": "SCMP_ACT_ALLOW",
+                "syscalls": [["names": ["no_such_call"], "action": "SCMP_ACT_ERRNO"]],
+            ]
+            for _ in 1...2 {
+                let run = try box.run(config, arguments: ["true"])
+                #expect(
+                    run.code == 0
+                        && run.error.contains("knows no system call \"no_such_call\""), "\(run)")
+            }
+        }
+    }
+
     @Test func `without a profile there is no filter`() throws {
         try Sandbox.use { box in
             let facts = try box.probe(box.config())

@@ -341,7 +341,7 @@ import Testing
             let image = try box.writeBytes("saved.tar", tar.finished)
             let outcome = try box.unpack("docker-archive:\(image)")
             #expect(
-                outcome.code == 1 && outcome.error.contains("manifest.json in it has a size"),
+                outcome.code == 1 && outcome.error.contains("\"manifest.json\" in it has a size"),
                 "\(outcome)")
         }
     }

@@ -34,6 +34,16 @@ import Testing
                 == .fileTooLarge)
     }
 
+    @Test func `that cannot be replaced leave nothing beside them`() throws {
+        try directory.directory("file/full")
+        let folder = try HostPath.open(directory.path, [.readOnly, .directory])
+        #expect(
+            errno { () throws(Errno) in
+                try folder.borrowed.replaceFile("file", with: [1], mode: 0o600)
+            } == .isDirectory)
+        #expect(try folder.borrowed.entries() == ["file"])
+    }
+
     @Test func `are replaced in one go and nothing is left beside them`() throws {
         try directory.file("file", "old", mode: 0o666)
         let folder = try HostPath.open(directory.path, [.readOnly, .directory])

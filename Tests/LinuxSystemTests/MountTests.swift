@@ -69,8 +69,8 @@ struct `Mounts that hang nowhere` {
     @Test func `are mounts of their own`() throws {
         let one = try tmpfs()
         let other = try tmpfs()
-        #expect(one.borrowed.mountID != 0)
-        #expect(one.borrowed.mountID != other.borrowed.mountID)
+        #expect(try one.borrowed.mountID() != 0)
+        #expect(try one.borrowed.mountID() != other.borrowed.mountID())
     }
 
     @Test func `can be clones of what is mounted`() throws {

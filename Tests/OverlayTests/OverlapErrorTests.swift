@@ -96,5 +96,6 @@ private func isOnAnotherMount(_ path: String) -> Bool {
     guard let one = try? OverlayDirectory(opening: path, as: "probe"),
         let other = try? OverlayDirectory(opening: "/tmp", as: "probe")
     else { return false }
-    return one.borrowed.mountID != other.borrowed.mountID
+    let ids = (try? one.borrowed.mountID(), try? other.borrowed.mountID())
+    return ids.0 != ids.1
 }

@@ -15,6 +15,8 @@
 #include <ifaddrs.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <limits.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
@@ -22,6 +24,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +32,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,8 +40,10 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 // MARK: JSON
@@ -509,6 +515,19 @@ static void attempt(char *argument) {
         printf("{\"ok\": true, \"value\": %ld}", id);
         return;
     }
+    if (IS("scheduling")) {
+        // Nice, policy, I/O priority, the processors, in one text: each of this process.
+        char words[128];
+        cpu_set_t processors;
+        CPU_ZERO(&processors);
+        sched_getaffinity(0, sizeof processors, &processors);
+        errno = 0;
+        int nice_value = getpriority(PRIO_PROCESS, 0);
+        snprintf(words, sizeof words, "nice %d, policy %d, io %ld, processors %d", nice_value,
+                 sched_getscheduler(0), syscall(SYS_ioprio_get, 1 /* a process */, 0),
+                 CPU_COUNT(&processors));
+        return value(words);
+    }
     if (IS("call")) return try_system_call(rest);
     errno = EINVAL;
     done(-1);
@@ -682,12 +701,43 @@ static bool look(const char *path) {
     return true;
 }
 
+// The field of a process's status that is a set of capabilities; 0 where there is none.
+static unsigned long long capability_field(const char *text, const char *name) {
+    const char *line = strstr(text, name);
+    return line == NULL ? 0 : strtoull(line + strlen(name), NULL, 16);
+}
+
+// All that a process holds or could come to hold.
+static unsigned long long reachable_capabilities(const char *pid) {
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%s/status", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    static char text[8192];
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    return capability_field(text, "CapPrm:") | capability_field(text, "CapEff:") |
+           capability_field(text, "CapInh:") | capability_field(text, "CapBnd:");
+}
+
+// Stops a process as a debugger does. False where that is not allowed, or it has ended.
+static bool seize(pid_t pid) {
+    int status;
+    if (ptrace(PTRACE_SEIZE, pid, 0, 0) != 0) return false;
+    if (ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0) return false;
+    return waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status);
+}
+
 // --spy WORD: looks at every other process until standard input closes, then says how many it saw,
 // how many let it look, which of their descriptors, roots and working directories are not this
-// container's, how many programs are not (and could be opened for writing), and in how many
-// environments and command lines WORD was.
+// container's, how many programs are not (and could be opened for writing), in how many
+// environments and command lines WORD was, how many it could stop, and how many had a capability
+// within reach that it has not itself.
 static int spy(const char *word) {
-    long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0;
+    long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0, seized = 0, stronger = 0;
+    const unsigned long long own = reachable_capabilities("self");
+    int last = 0;
     struct stat top;
     if (stat("/", &top) != 0) return 1;
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -703,6 +753,11 @@ static int spy(const char *word) {
             char path[300];
             struct stat found;
             seen++;
+            const int pid = atoi(entry->d_name);
+            const bool stopped = pid > last && seize(pid);
+            if (pid > last) last = pid;
+            if (stopped) seized++;
+            if (reachable_capabilities(entry->d_name) & ~own) stronger++;
             snprintf(path, sizeof path, "/proc/%s/root", entry->d_name);
             if (stat(path, &found) == 0 &&
                 (found.st_dev != top.st_dev || found.st_ino != top.st_ino) && foreign_count < 64) {
@@ -738,12 +793,13 @@ static int spy(const char *word) {
                     words++;
                 }
             }
+            if (stopped) ptrace(PTRACE_DETACH, pid, 0, 0);
         }
         closedir(proc);
     }
     printf("{\"seen\": %lld, \"looked\": %lld, \"words\": %lld, \"sealed\": %lld, "
-           "\"written\": %lld, \"foreign\": [",
-           seen, looked, words, sealed, written);
+           "\"written\": %lld, \"seized\": %lld, \"stronger\": %lld, \"foreign\": [",
+           seen, looked, words, sealed, written, seized, stronger);
     for (int i = 0; i < foreign_count; i++) {
         if (i > 0) printf(", ");
         quote(foreign[i]);
@@ -760,6 +816,63 @@ static int swap(const char *one, const char *other) {
     while (read(0, &byte, 1) < 0) {
         for (int i = 0; i < 100; i++) {
             syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, 2 /* RENAME_EXCHANGE */);
+        }
+    }
+    return 0;
+}
+
+static void spin(long nanoseconds) {
+    struct timespec now, end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    do clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < nanoseconds);
+}
+
+// --exchange A B [C D]...: now and then exchanges two names for a moment, until standard input
+// closes: most of what goes on meanwhile sees them as they were.
+static int exchange(char **names) {
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    int count = 0;
+    while (names[count] != NULL && names[count + 1] != NULL) count += 2;
+    say("ready\n");
+    char byte;
+    while (read(0, &byte, 1) < 0) {
+        int pair = (int)(random() % (count / 2)) * 2;
+        for (int i = 0; i < 2; i++) {
+            syscall(SYS_renameat2, AT_FDCWD, names[pair], AT_FDCWD, names[pair + 1], 2);
+            spin(random() % (i == 0 ? 300000 : 2000000));
+        }
+    }
+    return 0;
+}
+
+static int open_in(const char *directory, const char *name, int flags) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+// --exposed PLACE...: ends with 9 where something of a procfs or a sysfs that should be masked is
+// not, whichever of the places it is found at, or where the console is no terminal.
+static int exposed(char **places) {
+    for (int round = 0; round < 20; round++) {
+        for (char **place = places; *place != NULL; place++) {
+            int file = open_in(*place, "sys/kernel/core_pattern", O_WRONLY);
+            if (file >= 0) return 9;
+            char byte;
+            file = open_in(*place, "interrupts", O_RDONLY);
+            if (file >= 0 && read(file, &byte, 1) > 0) return 9;
+            close(file);
+            file = open_in(*place, "firmware", O_RDONLY | O_DIRECTORY);
+            DIR *directory = file < 0 ? NULL : fdopendir(file);
+            int count = 0;
+            while (directory != NULL && readdir(directory) != NULL) count++;
+            if (directory != NULL) closedir(directory);
+            if (count > 2) return 9;
+            struct statfs system;
+            file = open_in(*place, "console", O_PATH);
+            if (file >= 0 && fstatfs(file, &system) == 0 && system.f_type != 0x1cd1) return 9;
+            close(file);
         }
     }
     return 0;
@@ -886,20 +999,70 @@ static int notify(void) {
     return handle();
 }
 
+// Executes a program with every signal blocked.
+static int block_signals(char **arguments) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    execv(arguments[0], arguments);
+    return 1;
+}
+
+// --with-handle FILE COMMAND…: executes COMMAND with an O_PATH descriptor as standard input.
+static int with_handle(const char *file, char **command) {
+    int fd = open(file, O_PATH | O_CLOEXEC);
+    if (fd < 0 || dup2(fd, 0) != 0) return 2;
+    execvp(command[0], command);
+    return 3;
+}
+
+// --pretend CALL ARGUMENT ERRNO COMMAND…: executes COMMAND, in which CALL does nothing and answers
+// ERRNO, 0 for "done"; only with ARGUMENT as its first, unless that is -1.
+static int pretend(char **words) {
+    static const struct {
+        const char *name;
+        unsigned int number;
+    } calls[] = {{"prctl", SYS_prctl},         {"capset", SYS_capset},
+                 {"setresuid", SYS_setresuid}, {"setresgid", SYS_setresgid},
+                 {"prlimit64", SYS_prlimit64}, {"geteuid", SYS_geteuid}};
+    unsigned int number = (unsigned int)-1;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (strcmp(calls[i].name, words[0]) == 0) number = calls[i].number;
+    int argument = atoi(words[1]);
+    unsigned int answer = SECCOMP_RET_ERRNO | (unsigned int)atoi(words[2]);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)argument, 0, argument == -1 ? 0 : 1),
+        BPF_STMT(BPF_RET | BPF_K, answer),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return 2;
+    execvp(words[3], words + 3);
+    return 3;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
         if (strcmp(mode, "--handle") == 0) return handle();
         if (strcmp(mode, "--cling") == 0 && argc > 2) return cling(argv[2]);
         if (strcmp(mode, "--wait") == 0) wait_for_ever();
+        if (strcmp(mode, "--block-signals") == 0 && argc > 2) return block_signals(argv + 2);
         if (strcmp(mode, "--hold") == 0) return hold(argv + 2);
         if (strcmp(mode, "--attack") == 0) return attack();
         if (strcmp(mode, "--spy") == 0 && argc > 2) return spy(argv[2]);
         if (strcmp(mode, "--swap") == 0 && argc > 3) return swap(argv[2], argv[3]);
+        if (strcmp(mode, "--exchange") == 0 && argc > 3) return exchange(argv + 2);
+        if (strcmp(mode, "--exposed") == 0) return exposed(argv + 2);
         if (strcmp(mode, "--manager") == 0 && argc > 2) return manager(argv[2]);
         if (strcmp(mode, "--notify") == 0) return notify();
         if (strcmp(mode, "--as") == 0 && argc > 2) return wait_as(argv[2]);
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
+        if (strcmp(mode, "--with-handle") == 0 && argc > 3) return with_handle(argv[2], argv + 3);
+        if (strcmp(mode, "--pretend") == 0 && argc > 5) return pretend(argv + 2);
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);
         return 2;

@@ -45,6 +45,9 @@ pid_t clinux_spawn(uint64_t flags, int cgroup, int *pidfd, int (*body)(void *_Nu
 /// clone3(2) with CLONE_PARENT, for the process that `clinux_spawn` has made: the new
 /// one is a child of that one's parent, and a copy. `flags` are namespaces.
 pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
+/// As fork(2), but the new process is a child of this one's parent. By clone(2) where a filter
+/// forbids clone3(2).
+pid_t clinux_fork_sibling(void);
 /// Runs `body(context)`, which must end its process, in a copy of this one with namespaces of its
 /// own (`flags`), and waits for its end.
 int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);
@@ -84,7 +87,8 @@ void clinux_watch(int pidfd);
 void clinux_watch_mounts(pid_t pid);
 
 /// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
-/// which must stay where they are. Called before it is started.
+/// which must stay where they are. What is in them is killed first; not so in those behind an empty
+/// path, which others may have processes in. May be called again while it runs.
 void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 
 /// Ends the watchdog: it kills nothing and puts nothing back.
@@ -115,6 +119,9 @@ int clinux_mknodat(int directory, const char *name, mode_t mode, unsigned int ma
                    unsigned int minor);
 unsigned int clinux_major(dev_t device);
 unsigned int clinux_minor(dev_t device);
+/// fcntl(2) with F_OFD_SETLK: locks the byte at `place` of an open file, without waiting.
+int clinux_lock_byte(int fd, int64_t place, int exclusive);
+int clinux_fremovexattr(int fd, const char *name);
 int clinux_fsetxattr(int fd, const char *name, const void *value, size_t size);
 /// utimensat(2) of `name`, no link followed, with the times of `source`.
 int clinux_copy_times(int source, int directory, const char *name);
@@ -140,8 +147,8 @@ int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// eventfd(2) of 0, close-on-exec and non-blocking.
 int clinux_eventfd(void);
 /// The mount id of statx(2), which names the mount an open file is reached
-/// through; 0 where the kernel does not tell it.
-uint64_t clinux_mount_id(int fd);
+/// through; ENOTSUP where the kernel does not tell it.
+int clinux_mount_id(int fd, uint64_t *_Nonnull id);
 /// The entries of an open directory but `.` and `..`, one by one: a name, or NULL at
 /// the end and on failure. `*stream` is NULL before the first call, and NULL again
 /// after the last.
@@ -172,13 +179,21 @@ int clinux_bpf_attach_device(int cgroup, int program);
 
 /// A SEQPACKET pair, both ends close-on-exec.
 int clinux_socketpair(int ends[_Nonnull 2]);
-/// Sends `length` bytes and, when it is not −1, the descriptor `passed`.
-ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed);
-/// Receives one message; `*passed` is a new close-on-exec descriptor or −1.
-ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed);
-/// Connects a stream socket (SOCK_CLOEXEC) to the socket `name` in `directory`, of
+/// Sends `length` bytes and, when it is not −1, the descriptor `passed`; EAGAIN where it would have
+/// to wait and does not.
+ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed, int waits);
+/// SO_PASSCRED: the kernel says who has sent each message.
+int clinux_ask_for_senders(int socket);
+/// Receives one message; `*passed` is a new close-on-exec descriptor or −1, `*sender` who sent it,
+/// 0 where that was not asked for.
+ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed,
+                       pid_t *sender);
+/// Connects a socket, close-on-exec and non-blocking, to the socket `name` in `directory`, of
 /// any length: by way of /proc/self/fd.
 int clinux_connect(int directory, const char *name, int type);
+/// write(2) and send(2) whose reader may be gone: EPIPE and no signal.
+ssize_t clinux_write_quietly(int fd, const void *_Nullable bytes, size_t length);
+ssize_t clinux_send_quietly(int socket, const void *_Nullable bytes, size_t length);
 /// The same to a name that is in no directory (unix(7), abstract), without its NUL.
 int clinux_connect_abstract(const char *name, int type);
 /// Makes the datagram socket `name` in `directory`: close-on-exec and non-blocking.
@@ -203,10 +218,25 @@ int clinux_set_io_priority(int class_and_level);
 int clinux_set_affinity(const void *_Nullable cpus, size_t bytes);
 /// set_mempolicy(2): `bits` is how many `nodes` has.
 int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned long bits);
-/// As many open files as the hard limit allows.
-int clinux_raise_open_files(void);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);
+/// setrlimit(2): raises the soft limit of open files to the hard one.
+int clinux_raise_open_files(void);
+/// Takes that back: 1, or 0 where there is nothing to take back.
+int clinux_give_back_open_files(void);
+/// The limit has got another value since: there is nothing to take back.
+void clinux_forget_open_files(void);
+/// getrlimit(2): a limit as it is, or as it was before `clinux_raise_open_files`.
+int clinux_get_limit(int resource, int of_caller, uint64_t *soft, uint64_t *hard);
+/// signal(2): write(2) beyond RLIMIT_FSIZE fails with EFBIG, and no more.
+int clinux_ignore_file_size_signal(void);
 int clinux_signalfd(const sigset_t *set);
+/// The descriptor that every wait of this process looks at too, −1 for none, and for as long as
+/// that is deferred.
+void clinux_set_interruption(int fd);
+int clinux_interruption(void);
+/// Returns what it was before.
+int clinux_defer_interruption(int deferred);
+int clinux_unblock_signals(const sigset_t *set);
 /// Blocks `set` for this process; the earlier mask is stored in `old`.
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Takes note of every child that has ended but `kept`.
@@ -220,7 +250,7 @@ int clinux_is_ignored(int signal);
 /// `signal` back to its default action.
 int clinux_set_default(int signal);
 /// Every signal back to its default action, none blocked.
-void clinux_reset_signals(void);
+int clinux_reset_signals(void);
 int clinux_loopback_up(void);
 int clinux_install_seccomp(unsigned int flags, const void *_Nullable instructions,
                            unsigned short count);
@@ -250,8 +280,28 @@ int clinux_open_pagemap(int proc);
 int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap);
 /// Has `signal` end this process with the exit code 128 + its number, until the next execve(2).
 int clinux_end_by(int signal);
-/// The permitted set of this process, a bit each.
-uint64_t clinux_permitted_capabilities(void);
+
+// What a process may do. -------------------------------------------------------
+
+/// capget(2), a bit for each capability: the effective, permitted, inheritable set.
+int clinux_get_capabilities(uint64_t sets[_Nonnull 3]);
+/// capset(2), in the same order.
+int clinux_set_capabilities(const uint64_t sets[_Nonnull 3]);
+/// prctl(2) with PR_CAPBSET_READ: 1 or 0; -1 with EINVAL for what the kernel does not know.
+int clinux_has_bounding(int number);
+/// prctl(2) with PR_CAPBSET_DROP.
+int clinux_drop_bounding(int number);
+/// prctl(2) with PR_CAP_AMBIENT_RAISE, with PR_CAP_AMBIENT_IS_SET: 1 or 0.
+int clinux_raise_ambient(int number);
+int clinux_has_ambient(int number);
+/// getresuid(2) and setfsuid(2): real, effective, saved, of the file system; the same of groups.
+int clinux_get_ids(uint32_t users[_Nonnull 4], uint32_t groups[_Nonnull 4]);
+/// prctl(2) with PR_GET_NO_NEW_PRIVS, PR_GET_DUMPABLE, PR_GET_KEEPCAPS.
+int clinux_get_no_new_privileges(void);
+int clinux_get_dumpable(void);
+int clinux_get_keep_capabilities(void);
+/// prlimit(2) of this process.
+int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
 // What a kernel can do. --------------------------------------------------------
 
@@ -269,7 +319,6 @@ int clinux_has_attribute(int fd, const char *name);
 int clinux_landlock_version(void);
 /// statmount(2) of nothing: EFAULT where there is such a call.
 int clinux_try_statmount(void);
-int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard);
 /// Makes one of the calls that change nothing, whoever makes them: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
 const char *_Nullable clinux_try_harmless(int index, int *error);

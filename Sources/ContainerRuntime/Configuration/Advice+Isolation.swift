@@ -89,6 +89,19 @@ extension Advice {
             "pids.limit", "a fork bomb takes all process numbers of the host", spec, diagnostics)
     }
 
+    /// What the kernel counts by user, and by no control group.
+    static func sharedQuotas(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let process = spec.process, !hasNamespace(.user, spec) else { return }
+        let missing = ["RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE"].filter { name in
+            !process.rlimits.contains { $0.type.value == name }
+        }
+        if missing.isEmpty { return }
+        diagnostics.warning(
+            "pending signals and message queues count against the same user of the host, whose own"
+                + " programs then fail; set \(missing.joined(separator: " and "))",
+            at: process.offset, member: "rlimits")
+    }
+
     private static func limitMissing(
         _ name: String, _ reason: String, _ spec: Spec, _ diagnostics: Diagnostics
     ) {

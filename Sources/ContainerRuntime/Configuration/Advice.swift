@@ -25,6 +25,7 @@ public enum Advice {
         ("masked-paths", maskedPaths), ("readonly-paths", readonlyPaths),
         ("all-devices", allDevices), ("host-device", hostDevice),
         ("no-memory-limit", noMemoryLimit), ("no-pids-limit", noProcessLimit),
+        ("shared-quotas", sharedQuotas),
         ("secret-in-env", secretInEnvironment), ("no-term", noTerm),
     ]
 

@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import OCISpec
+internal import Seccomp
 
 /// What must hold of mounts, devices, paths and the overlay.
 extension Checks {
@@ -95,6 +96,12 @@ extension Checks {
             diagnostics.error("\(action.value.rawValue) is not supported yet", at: action.offset)
         }
         notifications(profile, diagnostics)
+        for name in SeccompCompiler.unblocked(profile) {
+            diagnostics.warning(
+                "libseccomp \(SeccompCompiler.libraryVersion) knows no system call"
+                    + " \"\(name.value)\", and the default action lets it through: it is not blocked;"
+                    + " correct the name, or allow by name and deny by default", at: name.offset)
+        }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
         {
@@ -156,10 +163,22 @@ extension Checks {
                     "caps a throw-away upper and there is a kept one; remove \"size\" or"
                         + " \"upper\"", at: size.offset)
             }
-            if !isSize(size.value) {
+            if TmpfsSize(size.value) == nil {
                 diagnostics.error(
                     "\"\(size.value)\" is not a size; write \"256M\", \"2G\" or \"10%\"",
                     at: size.offset)
+            }
+        }
+        if let inodes = overlay.inodes {
+            if overlay.upper != nil {
+                diagnostics.error(
+                    "caps a throw-away upper and there is a kept one; remove \"inodes\" or"
+                        + " \"upper\"", at: inodes.offset)
+            }
+            if !TmpfsSize.inodes.contains(inodes.value) {
+                diagnostics.error(
+                    "\(inodes.value) is not from \(TmpfsSize.inodes.lowerBound) to"
+                        + " \(TmpfsSize.inodes.upperBound)", at: inodes.offset)
             }
         }
         for option in overlay.options {
@@ -170,15 +189,5 @@ extension Checks {
                     at: option.offset)
             }
         }
-    }
-
-    /// As tmpfs takes it: digits and k, m, g, t, p, e or %.
-    static func isSize(_ text: String) -> Bool {
-        var digits = Substring(text)
-        if let last = digits.last, "kKmMgGtTpPeE%".contains(last) { digits.removeLast() }
-        guard let number = UInt64(digits), digits.allSatisfy({ ("0"..."9").contains($0) }) else {
-            return false
-        }
-        return number > 0
     }
 }

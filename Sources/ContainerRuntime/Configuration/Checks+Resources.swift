@@ -1,4 +1,5 @@
 internal import JSON
+internal import LinuxSystem
 public import OCISpec
 
 extension Spec.Linux.Resources {
@@ -11,7 +12,30 @@ extension Checks {
     typealias Resources = Spec.Linux.Resources
 
     static func resources(_ spec: Spec, _ diagnostics: Diagnostics) {
-        if let resources = spec.linux?.resources { check(resources, diagnostics) }
+        guard let resources = spec.linux?.resources else { return }
+        check(resources, diagnostics)
+        checkLeast(resources, diagnostics)
+    }
+
+    /// What the start of a container with the smallest program takes: below 96 pages the kernel
+    /// kills the init process, or the program while it is loaded.
+    static var leastMemory: Int64 { 128 * PageSize.bytes }
+
+    /// Of a container that is about to start; what one that runs gets by with is its own affair.
+    private static func checkLeast(_ resources: Resources, _ diagnostics: Diagnostics) {
+        var limits: [(bytes: Int64, offset: Int)] = []
+        // 0 is none there.
+        if let limit = resources.memory?.limit, limit.value != 0 {
+            limits.append((limit.value, limit.offset))
+        }
+        for (file, value) in resources.unified where file.value == "memory.max" {
+            if let bytes = Int64(value.value) { limits.append((bytes, value.offset)) }
+        }
+        for limit in limits where (0..<leastMemory).contains(limit.bytes) {
+            diagnostics.error(
+                "\(limit.bytes) bytes are less than the \(leastMemory) that the start of a container"
+                    + " takes; the unit is bytes: write \(256 << 20) for 256M", at: limit.offset)
+        }
     }
 
     /// The same for a document of limits alone.

@@ -53,9 +53,10 @@ extension Configuration {
                 type: "tmpfs", source: "tmpfs",
                 parameters: [
                     Parameter(key: "mode", value: "755"), Parameter(key: "size", value: "64k"),
+                    Parameter(key: "nr_inodes", value: "1k"),
                 ]),
             set: [.noSetUserID, .noExecution], origin: .standard,
-            optionText: "nosuid,noexec,mode=755,size=64k")
+            optionText: "nosuid,noexec,mode=755,size=64k,nr_inodes=1k")
 
         /// One parameter of a file system: `mode=755`, `ro`.
         public struct Parameter: Sendable, Hashable {

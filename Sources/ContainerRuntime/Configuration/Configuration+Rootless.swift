@@ -15,6 +15,13 @@ extension Configuration {
             if let own = user.own { dropUnmappedGroups(own.groups) }
             return nil
         }
+        if adaptsToCaller && userNamespace?.path == nil { userNamespace?.mappings = nil }
+        if privilege == .nested, userNamespace?.mappings == nil, userNamespace?.path == nil {
+            let (mappings, writer) = user.mappings(for: process.user.value)
+            userNamespace?.mappings = Setting(mappings, .rootless)
+            userNamespace?.writer = writer
+            dropUnmappedGroups(mappings.groups)
+        }
         if privilege != .none { return nil }
         var namespace = userNamespace ?? UserNamespace()
         if !namespaces.new.value.contains(.user) && namespace.path == nil {

@@ -37,6 +37,8 @@ public struct Configuration: Sendable {
     /// Of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
+    /// Whether a caller who is not root gets ids and limits as far as they can have them.
+    public var adaptsToCaller = false
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
     public var container: Container?
@@ -235,8 +237,9 @@ public struct Configuration: Sendable {
         }
 
         public enum Upper: Sendable {
-            /// A tmpfs that nothing but the container holds; `size` as tmpfs(5) takes it.
-            case throwaway(size: Setting<String>?)
+            /// A tmpfs that nothing but the container holds; `size` as tmpfs(5) takes it, `inodes`
+            /// the most files.
+            case throwaway(size: Setting<String>?, inodes: Setting<UInt64>?)
             /// `upper` and `work` in this directory.
             case kept(Setting<String>)
         }

@@ -64,7 +64,8 @@ extension ConfigurationBuilder {
         if let upper = overlay?.upper {
             return .kept(path(upper))
         }
-        return .throwaway(size: overlay?.size.map(setting))
+        return .throwaway(
+            size: overlay?.size.map(setting), inodes: overlay?.inodes.map(setting))
     }
 
     /// With an index overlayfs keeps a changed file that has several names apart from the upper, under

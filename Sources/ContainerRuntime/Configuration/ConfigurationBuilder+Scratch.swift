@@ -9,10 +9,12 @@ extension ConfigurationBuilder {
     /// overlayfs cannot note on one that a directory of a layer is gone. On a disk it can, in a
     /// directory that is removed after the run.
     func placeThrowaway(_ overlay: inout Configuration.Root.Overlay) {
-        guard case .throwaway(let size) = overlay.upper, invocation.privilege != .full,
+        guard case .throwaway(let size, let inodes) = overlay.upper, invocation.privilege != .full,
             !KernelProbe.tmpfsTakesUserAttributes
         else { return }
-        if let scratch = invocation.scratch, size == nil, ScratchUppers.canLie(in: scratch) {
+        if let scratch = invocation.scratch, size == nil, inodes == nil,
+            ScratchUppers.canLie(in: scratch)
+        {
             overlay.upper = .kept(Setting("\(scratch)/\(CurrentProcess.pid)", .rootless))
             overlay.isDiscarded = true
             return

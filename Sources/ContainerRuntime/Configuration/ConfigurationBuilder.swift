@@ -148,16 +148,22 @@ public struct ConfigurationBuilder {
             },
             hooks: spec.hooks.map(Configuration.Hooks.init) ?? .init(),
             mountLabel: name(linux?.mountLabel), container: invocation.container,
-            controlGroup: controlGroup(linux, spec.annotations),
+            controlGroup: controlGroup(linux, spec.annotations, adapts: adapts(spec)),
             resourceDirector: linux?.intelRdt.map(resourceDirector))
         configuration.userNamespace = userNamespace(linux)
         configuration.timeOffsets = timeOffsets(linux)
         configuration.privilege = invocation.privilege
+        configuration.adaptsToCaller = adapts(spec)
         return configuration
     }
 
+    private func adapts(_ spec: Spec) -> Bool {
+        spec.vfs?.rootless != nil && invocation.privilege != .full
+    }
+
     private func controlGroup(
-        _ linux: Spec.Linux?, _ annotations: [(key: Located<String>, value: Located<String>)]
+        _ linux: Spec.Linux?, _ annotations: [(key: Located<String>, value: Located<String>)],
+        adapts: Bool
     ) -> Setting<Configuration.ControlGroup>? {
         var resources = linux?.resources.map { Resources($0) } ?? Resources()
         // Whoever may make no device has none to be kept from, and only root may keep others.
@@ -174,7 +180,7 @@ public struct ConfigurationBuilder {
             .init(
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
                 isManaged: invocation.controlGroups == .always, policesDevices: policesDevices,
-                isOptional: !policesDevices && !resources.needControlGroup,
+                isOptional: !policesDevices && (adapts || !resources.needControlGroup),
                 unit: invocation.asksSystemd ? unit(path, annotations) : nil),
             offset.map(Origin.config) ?? .standard)
     }

@@ -81,6 +81,7 @@ extension StoredContainer {
         ignoringPause: Bool
     ) throws(RuntimeError) -> Configuration.JoinedContainer {
         guard let state = try state() else { throw RuntimeError.missing(id) }
+        try state.groups.requireGenuine(id)
         switch status(state) {
         case .stopped: throw RuntimeError("cannot exec in a stopped container")
         case .creating: throw RuntimeError("cannot exec in a container that is being created")
@@ -101,7 +102,7 @@ extension StoredContainer {
     /// - Parameter process: A document whose lines stay where they are; nil leaves the config's.
     public func config(process: JSONDocument?) throws(RuntimeError) -> JSONDocument {
         do {
-            let file = try directory.borrowed.open(ContainerStore.configName, .readOnly)
+            let file = try directory.borrowed.openOwn(ContainerStore.configName)
             let document = try JSONDocument(try file.borrowed.readAll())
             guard let process else { return document }
             var bytes = Array("{\"process\":".utf8) + process.bytes

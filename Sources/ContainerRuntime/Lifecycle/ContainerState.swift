@@ -38,15 +38,19 @@ struct ContainerState: Sendable {
     private var source: JSONValue?
     /// The kernel's name for the run of the machine that the processes belong to.
     private var boot: String {
-        guard let source else { return ProcessIdentity.currentBoot }
-        return source["boot"]?.string ?? ""
+        get throws(Errno) {
+            guard let source else { return try ProcessIdentity.currentBoot }
+            return source["boot"]?.string ?? ""
+        }
     }
     var annotations: [(key: String, value: String)]
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
 
-    /// Read by another version, or not by us at all: nil.
-    init?(_ value: JSONValue) {
+    /// Written by another version, or not by this program at all: nil.
+    ///
+    /// - Throws: Which run of the machine this is cannot be read.
+    init?(_ value: JSONValue) throws(Errno) {
         id = ""
         (bundle, ociVersion, rootfs, created) = ("", "", "", "")
         (owner, namespaces) = (0, 0)
@@ -56,10 +60,13 @@ struct ContainerState: Sendable {
         if id.isEmpty || bundle.isEmpty { return nil }
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
         // left either, whoever has it now.
-        if let one = process ?? creator, !one.isNumberTaken || boot != ProcessIdentity.currentBoot {
-            process = nil
-            creator = nil
+        guard let one = process ?? creator else { return }
+        if one.isNumberTaken {
+            let (then, now) = (try boot, try ProcessIdentity.currentBoot)
+            if then == now { return }
         }
+        process = nil
+        creator = nil
     }
 
     private mutating func take(_ key: JSONValue, _ value: JSONValue) {
@@ -101,9 +108,9 @@ struct ContainerState: Sendable {
     }
 
     /// What is as most have it is left out: there may be many to read.
-    var encoded: [UInt8] {
+    func encoded() throws(Errno) -> [UInt8] {
         var members: [(key: String, value: JSONOutput)] = [
-            ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("boot", .string(boot)),
+            ("ociVersion", .string(ociVersion)), ("id", .string(id)), ("boot", .string(try boot)),
             ("bundle", .string(bundle)), ("rootfs", .string(rootfs)),
             ("created", .string(created)), ("owner", .unsigned(UInt64(owner))),
             ("namespaces", .unsigned(namespaces)),

@@ -25,13 +25,46 @@ public struct ContainerStore: Sendable {
 
     func directory(_ id: ContainerID) -> String { "\(root)/\(id.text)" }
 
-    /// A container that exists.
+    /// What lies here names programs that are run, processes that are killed and directories that
+    /// are removed.
     ///
-    /// - Throws: `container "x" does not exist`.
-    public func find(_ id: ContainerID) throws(RuntimeError) -> StoredContainer {
+    /// - Throws: It belongs to another user, or others may write to it.
+    private func requireOwn(
+        _ directory: FileDescriptor, _ path: String
+    ) throws(RuntimeError) {
+        let status: FileStatus
         do throws(Errno) {
-            let directory = try HostPath.open(directory(id), [.readOnly, .directory])
-            return StoredContainer(id: id, store: self, directory: HeldDescriptor(directory))
+            status = try FileStatus.of(directory)
+        } catch {
+            throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+        }
+        guard let reason = status.foreignness else { return }
+        throw RuntimeError(
+            "the states of containers in \(path) are not believed: \(reason); name a directory of"
+                + " this user's own by --root, or by XDG_RUNTIME_DIR", exitCode: 1)
+    }
+
+    /// The root, for names in it; nil where there is none.
+    private func openRoot() throws(RuntimeError) -> HeldDescriptor? {
+        let opened: HeldDescriptor
+        do throws(Errno) {
+            opened = HeldDescriptor(try HostPath.open(root, [.readOnly, .directory]))
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw RuntimeError("\(root): \(error.words)", exitCode: 1)
+        }
+        try requireOwn(opened.borrowed, root)
+        return opened
+    }
+
+    private func open(
+        _ id: ContainerID, in root: HeldDescriptor
+    ) throws(RuntimeError) -> StoredContainer {
+        let opened: HeldDescriptor
+        do throws(Errno) {
+            opened = HeldDescriptor(
+                try root.borrowed.open(id.text, [.readOnly, .directory]))
         } catch .noSuchFileOrDirectory {
             throw RuntimeError.missing(id)
         } catch {
@@ -39,17 +72,32 @@ public struct ContainerStore: Sendable {
                 "the state of container \"\(id.text)\" cannot be read: \(directory(id)):"
                     + " \(error.words)", exitCode: 1)
         }
+        try requireOwn(opened.borrowed, directory(id))
+        return StoredContainer(id: id, store: self, root: root, directory: opened)
+    }
+
+    /// A container that exists.
+    ///
+    /// - Throws: `container "x" does not exist`.
+    public func find(_ id: ContainerID) throws(RuntimeError) -> StoredContainer {
+        guard let root = try openRoot() else { throw RuntimeError.missing(id) }
+        return try open(id, in: root)
     }
 
     /// The names of all containers, in order. A root that is not there holds none, and stays so.
     ///
     /// - Parameter mustExist: One that is not there is an error.
     public func identifiers(mustExist: Bool = false) throws(RuntimeError) -> [String] {
+        guard let folder = try openRoot() else {
+            if !mustExist { return [] }
+            throw RuntimeError("\(root): \(Errno.noSuchFileOrDirectory.words)", exitCode: 1)
+        }
+        return try names(in: folder)
+    }
+
+    private func names(in folder: HeldDescriptor) throws(RuntimeError) -> [String] {
         do throws(Errno) {
-            let folder = try HostPath.open(root, [.readOnly, .directory])
             return try folder.borrowed.entries().sorted()
-        } catch .noSuchFileOrDirectory where !mustExist {
-            return []
         } catch {
             throw RuntimeError("\(root): \(error.words)", exitCode: 1)
         }
@@ -62,14 +110,12 @@ public struct ContainerStore: Sendable {
         mustExist: Bool, failed: (String, RuntimeError) -> Void
     ) throws(RuntimeError) -> [StoredContainer.Report] {
         let names = try identifiers(mustExist: mustExist)
-        guard !names.isEmpty, let folder = try? HostPath.open(root, [.path, .directory]) else {
-            return []
-        }
+        guard !names.isEmpty, let folder = try openRoot() else { return [] }
         var reports: [StoredContainer.Report] = []
         reports.reserveCapacity(names.count)
         for name in names {
             do throws(RuntimeError) {
-                reports.append(try report(try ContainerID(name), in: folder.borrowed))
+                reports.append(try report(try ContainerID(name), in: folder))
             } catch {
                 failed(name, error)
             }
@@ -78,14 +124,16 @@ public struct ContainerStore: Sendable {
     }
 
     private func report(
-        _ id: ContainerID, in folder: FileDescriptor
+        _ id: ContainerID, in folder: HeldDescriptor
     ) throws(RuntimeError) -> StoredContainer.Report {
         let place = "\(id.text)/\(ContainerStore.stateName)"
         // All there is to say of one that has ended is in there.
-        if let state = try state(of: id, folder, place), state.process ?? state.creator == nil {
+        if let state = try state(of: id, folder.borrowed, place),
+            state.process ?? state.creator == nil
+        {
             return StoredContainer.Report(state: state, status: .stopped)
         }
-        return try find(id).report()
+        return try open(id, in: folder).report()
     }
 
     /// Nil for one whose creation has not come far enough to write it down.
@@ -98,20 +146,34 @@ public struct ContainerStore: Sendable {
         let bytes: [UInt8]
         do throws(Errno) {
             // Named: what is not would be closed before it is read.
-            let file = try folder.open(name, .readOnly)
+            let file = try folder.openOwn(name)
             bytes = try file.borrowed.readShort()
         } catch .noSuchFileOrDirectory {
             return nil
+        } catch .notPermitted {
+            throw RuntimeError(
+                "\(path) is not believed: it is no file of this user's own that nobody else may write"
+                    + " to", exitCode: 1)
         } catch {
             throw RuntimeError("\(path): \(error.words)", exitCode: 1)
         }
-        guard let document = try? JSONDocument(bytes), let state = ContainerState(document.root)
-        else {
+        do throws(Errno) {
+            if let document = try? JSONDocument(bytes),
+                let state = try ContainerState(document.root)
+            {
+                return state
+            }
+        } catch {
             throw RuntimeError(
-                "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container",
+                "which run of the machine this is cannot be read, and with it whether container"
+                    + " \"\(id.text)\" runs: /proc/sys/kernel/random/boot_id: \(error.words)",
                 exitCode: 1)
         }
-        return state
+        var error = RuntimeError(
+            "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container",
+            exitCode: 1)
+        error.isDamage = true
+        throw error
     }
 
     /// Takes the name: of many who want it at once one gets it.
@@ -119,21 +181,36 @@ public struct ContainerStore: Sendable {
     /// - Returns: The container, locked, with nothing in it.
     func reserve(_ id: ContainerID) throws(StepError) -> StoredContainer {
         let path = directory(id)
+        let parent: HeldDescriptor?
         do throws(Errno) {
             try HostPath.makeDirectories(root, mode: 0o700)
-            let parent = try HostPath.open(root, [.readOnly, .directory])
-            try parent.borrowed.makeDirectory(id.text, mode: 0o700)
-            let directory = try parent.borrowed.open(id.text, [.readOnly, .directory])
-            try directory.borrowed.lock(exclusive: true)
-            return StoredContainer(id: id, store: self, directory: HeldDescriptor(directory))
+        } catch {
+            throw cannotMake(path, error)
+        }
+        do throws(RuntimeError) {
+            parent = try openRoot()
+        } catch {
+            throw StepError(error.message)
+        }
+        guard let parent else { throw cannotMake(path, .noSuchFileOrDirectory) }
+        do throws(Errno) {
+            guard let name = FileName(id.text) else { throw .invalidArgument }
+            let made = try parent.borrowed.makePlainDirectory(name, mode: 0o700)
+            try made.borrowed.lock(exclusive: true)
+            return StoredContainer(
+                id: id, store: self, root: parent, directory: HeldDescriptor(made))
         } catch .fileExists {
             throw StepError("container with given ID already exists: \"\(id.text)\"")
         } catch {
-            throw StepError(
-                SystemCallError("mkdir", path.inQuotes, error),
-                error == .permissionDenied || error == .noSuchFileOrDirectory
-                    ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)
+            throw cannotMake(path, error)
         }
+    }
+
+    private func cannotMake(_ path: String, _ error: Errno) -> StepError {
+        StepError(
+            SystemCallError("mkdir", path.inQuotes, error),
+            error == .permissionDenied || error == .noSuchFileOrDirectory
+                ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)
     }
 }
 
@@ -141,20 +218,33 @@ public struct ContainerStore: Sendable {
 public struct StoredContainer: Sendable {
     public let id: ContainerID
     let store: ContainerStore
+    /// Of the store.
+    let root: HeldDescriptor
     let directory: HeldDescriptor
+
+    /// How many seconds another command may take.
+    private static let patience: UInt64 = 10
 
     /// Waits until no other command changes this container; held until the process ends, or
     /// `unlock`.
     func lock() throws(RuntimeError) {
+        do throws(Errno) {
+            try directory.borrowed.waitForLock(
+                until: Clock.deadline(seconds: StoredContainer.patience))
+        } catch .timedOut {
+            throw RuntimeError(
+                "another command has been changing the container \"\(id.text)\" for"
+                    + " \(StoredContainer.patience) seconds; try again when it has ended, or find it"
+                    + " with: fuser -v \(store.directory(id))", exitCode: 1)
+        } catch {
+            throw RuntimeError(
+                "flock \(store.directory(id).inQuotes): \(error.words)", exitCode: 1)
+        }
         do {
-            try directory.borrowed.waitForLock()
-            // Whoever held it may have removed the container, and somebody else have made it anew.
-            let path = store.directory(id)
+            // The one who held it may have removed the container, and another have made it anew.
             let here = try FileStatus.of(directory.borrowed)
-            let there = try FileStatus.of(path: path)
-            if here.inode != there.inode || here.device != there.device {
-                throw Errno.noSuchFileOrDirectory
-            }
+            let there = try FileStatus.of(id.text, in: root.borrowed)
+            if !here.isSame(as: there) { throw Errno.noSuchFileOrDirectory }
         } catch {
             throw RuntimeError.missing(id)
         }
@@ -165,7 +255,7 @@ public struct StoredContainer: Sendable {
     /// Puts what is known in its place, in one go.
     func write(_ state: ContainerState) throws(Errno) {
         try directory.borrowed.replaceFile(
-            ContainerStore.stateName, with: state.encoded, mode: 0o600)
+            ContainerStore.stateName, with: try state.encoded(), mode: 0o600)
     }
 
     /// Writes down which groups it is about to have, in the place of what was announced before.
@@ -177,7 +267,7 @@ public struct StoredContainer: Sendable {
 
     /// What has been announced: it may be there or not, and be anybody's.
     var announcedGroups: ResourceGroups {
-        guard let file = try? directory.borrowed.open(ContainerStore.groupsName, .readOnly),
+        guard let file = try? directory.borrowed.openOwn(ContainerStore.groupsName),
             let bytes = try? file.borrowed.readAll(), let document = try? JSONDocument(bytes)
         else { return ResourceGroups() }
         return ResourceGroups(document.root)
@@ -217,6 +307,15 @@ public struct StoredContainer: Sendable {
 
     /// Removes the directory and everything the runtime keeps in it.
     func remove() throws(RuntimeError) {
+        // These take no descriptor: there may be none to be had.
+        for name in [
+            ContainerStore.stateName, ContainerStore.groupsName, ContainerStore.configName,
+            ContainerStore.fifoName,
+        ] {
+            // Where it fails, so does what follows.
+            try? directory.borrowed.remove(name)
+        }
+        if (try? root.borrowed.removeDirectory(id.text)) != nil { return }
         do throws(Errno) {
             for name in try directory.borrowed.entries() {
                 do throws(Errno) {
@@ -229,8 +328,7 @@ public struct StoredContainer: Sendable {
                     try directory.borrowed.removeDirectory(name)
                 }
             }
-            let parent = try HostPath.open(store.root, [.readOnly, .directory])
-            try parent.borrowed.removeDirectory(id.text)
+            try root.borrowed.removeDirectory(id.text)
         } catch .noSuchFileOrDirectory {
             // Somebody else has been removing it at the same time.
         } catch {

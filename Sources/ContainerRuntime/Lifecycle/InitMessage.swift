@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What the init process tells the runtime process, one message a packet:
 ///
 ///     message     carries                              then
@@ -11,6 +13,7 @@
 ///     spawned     pid                                  it came from the process in between
 ///     notSpawned  errno                                the same
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
+///     entered     nothing; the kernel says who sent it the runtime goes on with that process
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -31,6 +34,7 @@ enum InitMessage: Equatable {
     case spawned(pid: Int32)
     case notSpawned(errno: CInt)
     case root
+    case entered
 
     /// The runtime's answer to `turn`.
     static let go: [UInt8] = [0]
@@ -41,7 +45,7 @@ enum InitMessage: Equatable {
         case .failed(let step, let exitCode, let message):
             [2] + InitMessage.bytes(step)
                 + [exitCode == nil ? 0 : 1, UInt8(truncatingIfNeeded: exitCode ?? 0)]
-                + Array(message.utf8.prefix(12000))
+                + Array(message.shortened().utf8)
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing: [4]
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
@@ -50,6 +54,7 @@ enum InitMessage: Equatable {
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
         case .upper: [8]
         case .root: [9]
+        case .entered: [10]
         }
     }
 
@@ -75,6 +80,7 @@ enum InitMessage: Equatable {
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
         case 8 where bytes.count == 1: self = .upper
         case 9 where bytes.count == 1: self = .root
+        case 10 where bytes.count == 1: self = .entered
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

@@ -10,7 +10,13 @@ struct InitProcess {
 
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
-        SignalQueue.resetAll()
+        do throws(Errno) {
+            try SignalQueue.resetAll()
+        } catch {
+            report(
+                plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
+        }
+        Interruption.forget()
         // Devices and directories get the modes that they are made with.
         Credentials.setFileModeMask(0)
         var isRuntimesTurn = false
@@ -22,7 +28,6 @@ struct InitProcess {
                 continue
             }
             isRuntimesTurn = false
-            if index == KillPoint.step && canAwaitRuntime(index) { awaitRuntime(index) }
             let start = times == nil ? 0 : Clock.nanoseconds
             // The last step does not come back: what is known of it is when it began.
             times?.record(index, start: start, end: start)
@@ -34,11 +39,6 @@ struct InitProcess {
             times?.record(index, start: start, end: Clock.nanoseconds)
         }
         report(plan.steps.count - 1, StepError("the plan ends without a program"))
-    }
-
-    /// A runtime process that has done its part takes no turn.
-    private func canAwaitRuntime(_ index: Int) -> Bool {
-        plan.steps.dropFirst(index).contains { $0.step.side == .runtime }
     }
 
     /// By write(2) and read(2), here and below: a filter may be installed by now, and one that

@@ -21,9 +21,12 @@ public final class Launch {
     private let until: Accompaniment
     private let warn: (String) -> Void
     let context = StartContext()
-    /// What the watchdog removes; C holds on to it.
-    private lazy var controlGroupPaths = CStringArray(
-        context.controlGroup?.paths.map(\.path) ?? [])
+    /// Until the session has it.
+    private var watchdog: Int32?
+    /// What the watchdog watches: this process.
+    private var lifeline: HeldDescriptor?
+    private lazy var terminal =
+        plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
 
     /// - Parameters:
     ///   - trace: Where the times of the steps go, when they are wanted.
@@ -36,6 +39,7 @@ public final class Launch {
         self.plan = plan
         self.until = until
         times = trace?.times
+        context.warn = warn
     }
 
     /// What the container wrote, over what: there once it has run, and where that is wanted.
@@ -55,6 +59,7 @@ public final class Launch {
     ) throws(RuntimeError) -> CInt {
         defer { collectWatchdog() }
         do {
+            try listen()
             let ending = try launch()
             let code = try exitCode(ending)
             if let (upper, record) = written { try report(upper, record) }
@@ -63,8 +68,24 @@ public final class Launch {
             if until == .ended && !plan.isKept { try finish() }
             return code
         } catch {
-            try? finish()
-            throw error
+            let failure = error
+            // Taken by now: the next one may end a hook that does not end.
+            let signal = Interruption.take()
+            if let watchdog = watchdog.take(), (try? CurrentProcess.endWatchdog(watchdog)) != nil {
+                context.endedWatchdog = watchdog
+            }
+            do throws(RuntimeError) { try finish() } catch { warn(error.message) }
+            throw signal.map(RuntimeError.ended) ?? failure
+        }
+    }
+
+    /// From here on a signal ends the start after what was made is removed: it is taken at the next
+    /// wait, before the init process is made, and before each of the runtime's turns.
+    private func listen() throws(RuntimeError) {
+        do throws(Errno) {
+            try Interruption.listen()
+        } catch {
+            throw RuntimeError("signalfd: \(error.words)")
         }
     }
 
@@ -88,9 +109,16 @@ public final class Launch {
 
     private func launch() throws(RuntimeError) -> LaunchSession.Ending {
         for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
+            // From the first directory on nothing is left, whatever happens to this process.
+            if planned.step is MakeControlGroup {
+                do throws(StepError) {
+                    try startWatchdog()
+                } catch {
+                    throw RuntimeError(plan.sentence(planned, error))
+                }
+            }
             try apply(index, planned)
         }
-        KillPoint.reach(plan.entry)
         let start = Clock.nanoseconds
         do {
             var session = try begin()
@@ -103,10 +131,21 @@ public final class Launch {
         }
     }
 
-    /// Starts the watchdog, and makes the init process, which goes its own way in here.
+    /// Where the container does not outlive this process.
+    private func startWatchdog() throws(StepError) {
+        if lifeline != nil || !plan.isTied { return }
+        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
+            HeldDescriptor(try CurrentProcess.open())
+        }
+        self.lifeline = lifeline
+        watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
+            try CurrentProcess.startWatchdog(lifeline: lifeline.borrowed, terminal: terminal)
+        }
+    }
+
+    /// Makes the init process, which goes its own way in here.
     private func begin() throws(StepError) -> LaunchSession {
-        let terminal =
-            plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
+        try stepping("poll") { () throws(Errno) in try Interruption.check() }
         // A serial line does not know its size: that of the config stays.
         if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
             context.callerSize = size
@@ -119,16 +158,11 @@ public final class Launch {
                 + [Signal.windowChange]
             return try SignalQueue.open(plan.adoptsOrphans ? wanted + [Signal.childEnded] : wanted)
         }
-        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
-            try CurrentProcess.open()
-        }
-        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
-        var watchdog: Int32?
-        if plan.isTied {
-            watchdog = try stepping("clone", "of the watchdog") { () throws(Errno) in
-                try CurrentProcess.startWatchdog(
-                    lifeline: lifeline.borrowed, terminal: terminal, removing: controlGroupPaths)
-            }
+        try startWatchdog()
+        let pair = try stepping("socketpair") { () throws(Errno) in
+            let pair = try Channel.Pair()
+            if plan.entersLate { try pair.near.askForSenders() }
+            return pair
         }
         if plan.adoptsOrphans {
             try stepping("prctl", "PR_SET_CHILD_SUBREAPER") { () throws(Errno) in
@@ -141,19 +175,21 @@ public final class Launch {
             throw StepError("the plan makes no process")
         }
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
+            ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
             let own = context.forInitProcess()
             own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        for relay in context.relays { relay.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             CurrentProcess.watchMounts(of: child)
         }
         return LaunchSession(
-            child: child, channel: pair.takeNear(), signals: signals, lifeline: lifeline,
-            terminal: terminal, watchdog: watchdog, until: until,
+            child: child, channel: pair.takeNear(), signals: signals,
+            terminal: terminal, watchdog: watchdog.take(), until: until,
             consoleSocket: plan.consoleSocket, context: context,
             ownsProcessNamespace: plan.namespaces.contains(.pid),
             firstAfterStart: plan.firstAfterStart,
@@ -167,7 +203,12 @@ public final class Launch {
         context.initProcess = (child.pid, child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
-        KillPoint.reach(index)
+        do throws(Errno) {
+            // Of a program that runs it is the program's signal.
+            if index < plan.firstAfterStart { try Interruption.check() }
+        } catch {
+            throw RuntimeError("poll: \(error.words)")
+        }
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
             if planned.step.side != .runtime { break }
             try apply(index, planned)
@@ -176,7 +217,6 @@ public final class Launch {
     }
 
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
-        KillPoint.reach(index)
         let start = times == nil ? 0 : Clock.nanoseconds
         do {
             try planned.step.apply(context)
@@ -189,35 +229,64 @@ public final class Launch {
 
     /// Takes away what the steps have left on the host: nothing, where nothing was left.
     private func finish() throws(RuntimeError) {
-        endOrphans()
-        for made in context.undoing.reversed() {
-            do throws(RuntimeError) {
-                try made.undo()
-            } catch {
-                if !error.isWarning { throw error }
-                warn(error.message)
+        // Every wait in it has a deadline, but that for a hook without one, which hears signals.
+        try Interruption.deferring { () throws(RuntimeError) in
+            endOrphans()
+            var failure: RuntimeError?
+            for made in context.undoing.reversed() {
+                do throws(RuntimeError) {
+                    try made.undo()
+                } catch {
+                    // The rest is taken away all the same.
+                    if failure == nil && !error.isWarning {
+                        failure = error
+                    } else {
+                        warn(error.message)
+                    }
+                }
             }
+            context.undoing = []
+            if let failure { throw failure }
         }
-        context.undoing = []
     }
 
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {
         switch ending {
         case .left: return 0
         case .failed(let step, let code, let message):
-            let error = StepError(message, exitCode: code)
+            let error = StepError(message + shortage(message), exitCode: code)
             let text =
                 plan.steps.indices.contains(step)
                 ? plan.sentence(plan.steps[step], error) : message
             throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
         case .refused(let error): throw error
         case .lost(let error): throw RuntimeError(error.description)
+        case .interrupted(let signal): throw RuntimeError.ended(by: signal)
         case .exited where until == .created, .signaled where until == .created:
             throw RuntimeError("the init process ended before it could wait for its start")
         case .exited(let code): return code
-        case .signaled(let signal): return 128 + signal
+        case .signaled(let signal):
+            if signal == Signal.kill && wasOutOfMemory {
+                warn("the kernel killed the program: \(ControlGroup.outOfMemory)")
+            }
+            return 128 + signal
+        case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
+            throw RuntimeError(
+                "the kernel killed the init process before the program started:"
+                    + " \(ControlGroup.outOfMemory)")
         case .endedEarly(let ended): throw RuntimeError(Launch.sentence(ended))
         }
+    }
+
+    private var wasOutOfMemory: Bool { (context.controlGroup?.outOfMemoryKills ?? 0) > 0 }
+
+    /// Calls that get no memory say so in many ways.
+    private func shortage(_ message: String) -> String {
+        let words = [Errno.noMemory, .noSpace, .argListTooLong].map(\.words)
+        guard context.controlGroup?.hasReachedMemoryLimit == true,
+            words.contains(where: { message.has($0) })
+        else { return "" }
+        return "; \(ControlGroup.outOfMemory)"
     }
 
     /// Why there was no program.
@@ -232,7 +301,8 @@ public final class Launch {
                 + " takes; allow execve, and what \"vfs-run plan\" shows behind the filter"
         case .signaled(Signal.kill):
             "the init process was killed by signal \(Signal.kill) before the program started: by"
-                + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
+                + " a process of the host, or by the kernel when the host had no memory left, which the"
+                + " kernel's log (dmesg) says"
         case .signaled(let signal):
             "the init process was killed by signal \(signal) before the program started"
         }

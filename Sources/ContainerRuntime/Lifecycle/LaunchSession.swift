@@ -19,12 +19,12 @@ struct LaunchSession: ~Copyable {
         case endedEarly(ChildProcess.Ending)
         /// The runtime cannot follow the container any more.
         case lost(SystemCallError)
+        /// The runtime process was asked to end before the program ran.
+        case interrupted(CInt)
     }
 
-    private let child: ChildProcess
+    private var child: ChildProcess
     private let signals: SignalQueue
-    /// What the watchdog watches: this process.
-    private let lifeline: OwnedDescriptor
     private let watchdog: Int32?
     private let until: Accompaniment
     private let consoleSocket: String?
@@ -44,12 +44,23 @@ struct LaunchSession: ~Copyable {
     /// Whether it has become the program, as far as it was looked at.
     private var hasStarted = false
     private var isCreated = false
+    private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
+    /// A signal that has ended the start.
+    private var interruption: CInt?
+    /// Whether the runtime process was asked to end: then no reader is waited for any more.
+    private var isToEnd = false
+
+    /// How long what was killed is waited for.
+    private static let patience: UInt64 = 10
+    /// How long, in milliseconds, a reader that takes nothing of the program's last words is waited
+    /// for when the runtime process was asked to end.
+    private static let lastWords: UInt64 = 200
 
     init(
         child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue, lifeline: consuming OwnedDescriptor,
+        signals: consuming SignalQueue,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
         consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
         firstAfterStart: Int, looksAtStart: Bool
@@ -58,7 +69,6 @@ struct LaunchSession: ~Copyable {
         self.channel = consume channel
         self.signals = signals
         settings = terminal
-        self.lifeline = lifeline
         self.watchdog = watchdog
         self.until = until
         self.consoleSocket = consoleSocket
@@ -80,7 +90,7 @@ struct LaunchSession: ~Copyable {
             while try handleEvents(takeTurn) {
                 if failure == nil && isFarEnough { return .left }
             }
-            try drainTerminal()
+            try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
             try? child.send(signal: Signal.kill)
@@ -88,18 +98,20 @@ struct LaunchSession: ~Copyable {
         proxy?.restore()
         let ended: ChildProcess.Ending
         do {
+            try awaitEnd()
             ended = try child.wait(keepingRemains: true)
             lookAtRemains(ended)
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil { return .left }
             _ = try child.wait()
         } catch {
-            return .lost(SystemCallError("waitid", "", error))
+            return .lost(SystemCallError("waitid", "of the init process", error))
         }
         // It has nothing to do any more, and ends while the rest is taken away.
         if let watchdog, (try? CurrentProcess.endWatchdog(watchdog)) != nil {
             context.endedWatchdog = watchdog
         }
+        if let interruption { return .interrupted(interruption) }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         if !hasStarted { return .endedEarly(ended) }
@@ -107,6 +119,14 @@ struct LaunchSession: ~Copyable {
         case .exited(let code): return .exited(code)
         case .signaled(let signal): return .signaled(signal)
         }
+    }
+
+    /// What was killed ends at once, but in an uninterruptible call.
+    private func awaitEnd() throws(Errno) {
+        let events = try Poll.wait(
+            [(child.borrowed, .readable)],
+            until: Clock.deadline(seconds: LaunchSession.patience), isInterruptible: false)
+        if events[0].isEmpty { throw .timedOut }
     }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
@@ -137,12 +157,19 @@ struct LaunchSession: ~Copyable {
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
+        let relayed = entries.count
+        for relay in context.relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait(entries, until: readiness?.deadline)
+            try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
         if !events[0].isEmpty { try receive(takeTurn) }
-        if !events[1].isEmpty { try forwardSignals() }
-        try proxy?.handle(events[4...])
+        // Whose signal it is depends on whether the program runs: what the init process has said so
+        // far comes first.
+        if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
+        try proxy?.handle(events[4..<relayed])
+        for (index, relay) in context.relays.enumerated() {
+            relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
+        }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -150,17 +177,42 @@ struct LaunchSession: ~Copyable {
         return events[2].isEmpty
     }
 
-    /// What the program wrote last is still in its terminal. Whoever does not read it holds the
-    /// runtime up, which a signal ends.
-    private mutating func drainTerminal() throws(SystemCallError) {
-        while let blocked = try proxy?.drain() {
-            let events = try attempt("poll") { () throws(Errno) in
-                try Poll.wait([(signals.borrowed, .readable), (blocked, .writable)])
+    /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
+    /// read holds the runtime up until a signal asks it to end, be it before or after the program's
+    /// end.
+    private mutating func drainStreams() throws(SystemCallError) {
+        defer {
+            if let problem = context.relays.lazy.compactMap(\.problem).first {
+                failure = failure ?? .lost(problem)
             }
+        }
+        while let blocked = try proxy?.drain() ?? drainRelays() {
+            let deadline =
+                isToEnd ? Clock.nanoseconds + LaunchSession.lastWords * 1_000_000 : nil
+            let events = try attempt("poll") { () throws(Errno) in
+                try Poll.wait(
+                    [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
+                    isInterruptible: false)
+            }
+            if deadline != nil && events[1].isEmpty && events[0].isEmpty { return }
             while !events[0].isEmpty, let signal = try nextSignal() {
                 if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
             }
         }
+    }
+
+    private mutating func hasMoreToReceive() throws(SystemCallError) -> Bool {
+        guard let descriptor = channel?.borrowed else { return false }
+        return try attempt("poll") { () throws(Errno) in
+            !(try Poll.ready(descriptor, .readable).isEmpty)
+        }
+    }
+
+    private mutating func drainRelays() -> FileDescriptor? {
+        for relay in context.relays {
+            if let blocked = relay.drain() { return blocked }
+        }
+        return nil
     }
 
     /// One message of the init process; its end of the channel closes when the program runs, or
@@ -198,6 +250,7 @@ struct LaunchSession: ~Copyable {
                 }
             }
         case .executing: isExecuting = true
+        case .entered: try follow(message.sender)
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
         case .spawned, .notSpawned, .root, nil:
@@ -205,6 +258,22 @@ struct LaunchSession: ~Copyable {
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
         }
         channel = consume current
+    }
+
+    /// The process has made the one that goes on in the container, and ends. Once: what is in the
+    /// container already may say anything.
+    private mutating func follow(_ process: Int32) throws(SystemCallError) {
+        if hasEntered || process <= 0 {
+            failure = .failed(
+                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            return
+        }
+        hasEntered = true
+        let made = try attempt("pidfd_open", "\(process)") { () throws(Errno) in
+            try ChildProcess(child: process)
+        }
+        _ = try attempt("waitid") { () throws(Errno) in try child.wait() }
+        child = made
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.
@@ -248,6 +317,14 @@ struct LaunchSession: ~Copyable {
             if signal == Signal.windowChange {
                 try proxy?.copySize()
                 continue
+            }
+            if Interruption.signals.contains(signal) {
+                isToEnd = true
+                if !hasStarted || failure != nil {
+                    interruption = interruption ?? signal
+                    try? child.send(signal: Signal.kill)
+                    continue
+                }
             }
             // The first process of a pid namespace gets no signal that it has no handler for
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked

@@ -12,6 +12,7 @@ extension StoredContainer {
         guard let state = try state() else {
             throw error("container \"\(id.text)\" does not exist: its creation has not come so far")
         }
+        try state.groups.requireGenuine(id)
         return state
     }
 
@@ -90,7 +91,6 @@ extension StoredContainer {
         case .paused: throw error("cannot start a container in the paused state")
         }
         let readiness = try listenForReadiness(notifySocket)
-        KillPoint.reach(0)
         let words: [UInt8]
         do throws(SystemCallError) {
             words = try openGate(state)
@@ -100,20 +100,23 @@ extension StoredContainer {
         guard words.starts(with: AwaitStart.opened) else {
             throw error("cannot start a container that has stopped: its init process has died")
         }
-        KillPoint.reach(3)
         // The program runs: nobody can wait for its start any more.
         try? directory.borrowed.remove(ContainerStore.fifoName)
-        KillPoint.reach(4)
         let rest = words.dropFirst(AwaitStart.opened.count)
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
         if message.isEmpty {
             guard hasStarted(state) ?? !rest.isEmpty else {
                 try end(state)
+                if state.groups.controlGroup.outOfMemoryKills > 0 {
+                    throw error(
+                        "the kernel killed the init process before the program started:"
+                            + " \(ControlGroup.outOfMemory)")
+                }
                 throw error(
                     "the init process was killed before the program started: by the seccomp profile,"
-                        + " somebody, or for want of memory, which the kernel's log (dmesg) would say"
-                )
+                        + " by a process of the host, or by the kernel when the host had no memory"
+                        + " left, which the kernel's log (dmesg) says")
             }
             try runPoststart(state)
             return follow(readiness, state, warn)
@@ -206,7 +209,10 @@ extension StoredContainer {
             }
         }
         // Killed before it was written down as made.
-        if groups.cgroup.isEmpty { ControlGroup.removeLeftovers(announcedGroups.cgroup) }
+        if groups.cgroup.isEmpty {
+            try announcedGroups.requireGenuine(id)
+            ControlGroup.removeLeftovers(announcedGroups.cgroup)
+        }
         do throws(SystemCallError) {
             try groups.resctrl?.remove()
         } catch {
@@ -218,9 +224,12 @@ extension StoredContainer {
         let document = state.document(.stopped, pid: nil)
         for (index, hook) in poststop.enumerated() {
             do throws(StepError) {
-                try HookRunner.run(
-                    hook, kind: .poststop, index: index, state: Array(document.compactText.utf8),
-                    environment: CurrentProcess.environment)
+                try Interruption.hearing { () throws(StepError) in
+                    try HookRunner.run(
+                        hook, kind: .poststop, index: index,
+                        state: Array(document.compactText.utf8),
+                        environment: CurrentProcess.environment)
+                }
             } catch {
                 failures.append(error.message)
             }
@@ -240,7 +249,6 @@ extension StoredContainer {
         let gate = try attempt("open", name) { () throws(Errno) in
             try directory.borrowed.open(name, [.readOnly, .nonBlocking])
         }
-        KillPoint.reach(1)
         var words: [UInt8] = []
         while true {
             let events = try attempt("poll") { () throws(Errno) in
@@ -250,7 +258,6 @@ extension StoredContainer {
                 try gate.borrowed.readSome(Channel.capacity)
             }
             words += more ?? []
-            if !words.isEmpty { KillPoint.reach(2) }
             // Its end: of the writer, or of the process that would have been one.
             if more?.isEmpty == true && (!events[0].isEmpty || !events[1].isEmpty) { return words }
         }
@@ -344,6 +351,10 @@ extension StoredContainer {
     public func update(
         _ resources: Resources, l3CacheSchema: String? = nil, memoryBandwidthSchema: String? = nil
     ) throws(RuntimeError) {
+        _ = try running()
+        // Another update, and what removes the container, write the state too.
+        try lock()
+        defer { unlock() }
         var state = try running()
         if l3CacheSchema != nil || memoryBandwidthSchema != nil {
             guard let group = state.groups.resctrl else {
@@ -417,7 +428,10 @@ extension StoredContainer {
             let process = try? creator.held()
             try? process?.borrowed.send(signal: Signal.kill)
         }
-        if force, let state = try? state() { try? send(Signal.kill, state) }
+        if force, let state = try? state() {
+            try state.groups.requireGenuine(id)
+            try? send(Signal.kill, state)
+        }
         try lock()
         defer { unlock() }
         let found: ContainerState?
@@ -425,11 +439,12 @@ extension StoredContainer {
         do {
             found = try state()
         } catch {
-            if !force { throw error }
-            // Damaged. What it was to have is written down beside it.
+            if !force || !error.isDamage { throw error }
+            // What it was to have is written down beside it.
             found = nil
             groups = announcedGroups
         }
+        try (groups ?? found?.groups ?? announcedGroups).requireGenuine(id)
         if let state = found {
             let status = status(state)
             if status != .stopped {

@@ -92,8 +92,7 @@ extension KeptUpper {
     /// Opens one, or what was left of it, with all that is in it this process's own from here on.
     public static func owned(in path: String) throws(LayerError) -> KeptUpper {
         // After one that was killed the upper may be gone.
-        try make(in: path)
-        let kept = try KeptUpper(opening: path)
+        let kept = try KeptUpper(preparing: path, over: [])
         // Without a record, which rm(1) removes before it fails: all that a user's runs may have.
         let recorded = try kept.record()
         try MappedOwners.becomeOwner(

@@ -1,5 +1,7 @@
 internal import Cgroups
 internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
 
 /// The groups by which the kernel, or systemd, limits a container and counts what it uses.
 ///
@@ -40,6 +42,42 @@ struct ResourceGroups: Sendable {
                 isOwn: value["own"]?.bool ?? false)
         default: break
         }
+    }
+
+    /// Makes sure that these are groups of the kernel's. What they name is removed, and the processes
+    /// in it are killed.
+    ///
+    /// - Throws: One of the directories lies in no file system of control groups or of resctrl.
+    func requireGenuine(_ id: ContainerID) throws(RuntimeError) {
+        for path in cgroup.map({ $0.path }) + parents {
+            try ResourceGroups.require(path, [.cgroup, .cgroup2], id)
+        }
+        guard let resctrl else { return }
+        for path in [resctrl.root, resctrl.path, resctrl.monitor].compactMap(\.self) {
+            try ResourceGroups.require(path, [.resctrl], id)
+        }
+    }
+
+    private static func require(
+        _ path: String, _ kinds: [FileSystemMagic], _ id: ContainerID
+    ) throws(RuntimeError) {
+        var isGenuine = path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+        if isGenuine {
+            do throws(Errno) {
+                let directory = try HostPath.open(path, [.path, .directory])
+                isGenuine = kinds.contains(try FileSystemMagic.of(directory.borrowed))
+            } catch .noSuchFileOrDirectory {
+                // It is gone, as all that was in it.
+                return
+            } catch {
+                throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+            }
+        }
+        if isGenuine { return }
+        throw RuntimeError(
+            "the state of container \"\(id.text)\" names \"\(path)\" as one of its groups, and that"
+                + " is no control group and no group of resctrl; the state is damaged, and nothing is"
+                + " done by it", exitCode: 1)
     }
 
     var controlGroup: ControlGroup {

@@ -12,7 +12,7 @@ struct TerminalProxy: ~Copyable {
 
     private let multiplexer: OwnedDescriptor
     private let settings: TerminalSettings?
-    private let screen: Screen
+    private let screen: CallerStream
     /// The container's end, kept open here too: otherwise the last process to close it would hang
     /// the terminal up for whoever opens it after that.
     private var peer: HeldDescriptor?
@@ -30,7 +30,7 @@ struct TerminalProxy: ~Copyable {
     ) throws(SystemCallError) {
         self.multiplexer = multiplexer
         self.settings = settings
-        screen = Screen()
+        screen = CallerStream(.standardOutput)
         let far = self.multiplexer.borrowed
         try attempt("fcntl", "O_NONBLOCK") { () throws(Errno) in try far.setNonBlocking() }
         peer = try attempt("ioctl", "TIOCGPTPEER") { () throws(Errno) in
@@ -89,7 +89,7 @@ struct TerminalProxy: ~Copyable {
         peer = nil
         while true {
             if written.isEmpty, try !readOutput() { return nil }
-            if !screen.neverWaits, try !screen.isWritable() { return screen.borrowed }
+            if !screen.neverWaits, try !isWritable() { return screen.borrowed }
             try passOutput()
             if !written.isEmpty { return screen.borrowed }
         }
@@ -152,58 +152,15 @@ struct TerminalProxy: ~Copyable {
         return !written.isEmpty
     }
 
+    private func isWritable() throws(SystemCallError) -> Bool {
+        try attempt("poll") { () throws(Errno) in try screen.isWritable() }
+    }
+
     private mutating func passOutput() throws(SystemCallError) {
         let rest = written
         let count = try attempt("write", "standard output") { () throws(Errno) in
             try screen.write(rest)
         }
         written = written.dropFirst(count)
-    }
-}
-
-/// Standard output for somebody who has other things to do than to wait for its reader.
-///
-/// It is not made non-blocking: it is the caller's too, who would find it so afterwards. Pipes and
-/// terminals are opened anew, sockets are asked for each message.
-private final class Screen {
-    private let own: HeldDescriptor?
-    private let kind: FileKind?
-    /// Whether a write answers at once in any case; otherwise only a small one does, and only when
-    /// `poll` says so.
-    let neverWaits: Bool
-
-    init() {
-        kind = (try? FileStatus.of(.standardOutput))?.kind
-        switch kind {
-        case .fifo, .characterDevice:
-            let opened = try? HostPath.open(
-                "/proc/self/fd/1", [.writeOnly, .nonBlocking, .noControllingTerminal])
-            if let opened { own = HeldDescriptor(opened) } else { own = nil }
-            neverWaits = own != nil
-        default:
-            own = nil
-            neverWaits = true
-        }
-    }
-
-    var borrowed: FileDescriptor { own?.borrowed ?? .standardOutput }
-
-    func isWritable() throws(SystemCallError) -> Bool {
-        let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait([(borrowed, .writable)], until: 0)
-        }
-        return !events[0].isEmpty
-    }
-
-    /// - Returns: How much was taken.
-    func write(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
-        switch kind {
-        // Closed by the caller, who wants to see nothing.
-        case nil: bytes.count
-        case .socket: try borrowed.sendSome(bytes)
-        // What a pipe takes for certain when it is writable at all is PIPE_BUF; of a terminal
-        // nobody says.
-        default: try borrowed.writeSome(neverWaits ? bytes : bytes.prefix(256))
-        }
     }
 }

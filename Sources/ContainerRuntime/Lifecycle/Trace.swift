@@ -6,6 +6,8 @@ internal import SystemPackage
 public final class Trace {
     let times: SharedTimes
     private let plan: Plan
+    /// How many seconds a reader of a FIFO has.
+    private static let patience: UInt64 = 5
 
     public init(_ plan: Plan) throws(RuntimeError) {
         self.plan = plan
@@ -54,8 +56,9 @@ public final class Trace {
     /// Writes the file: what is there is replaced.
     public func write(to path: String) throws(RuntimeError) {
         do {
-            let file = try HostPath.open(path, [.writeOnly, .create, .truncate], mode: 0o644)
-            try file.borrowed.write(all: Array(json.prettyText.utf8))
+            let file = CallerStream(opened: try HostPath.openOutput(path))
+            try file.tell(
+                Array(json.prettyText.utf8), until: Clock.deadline(seconds: Trace.patience))
         } catch {
             throw RuntimeError("the trace \(path.inQuotes) cannot be written: \(error.words)")
         }

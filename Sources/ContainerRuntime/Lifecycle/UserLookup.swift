@@ -30,24 +30,39 @@ enum UserLookup {
     /// What a user has that passwd does not know, as in other runtimes.
     static let defaultHome = "/"
 
+    /// The errors that what an image has there gives. Every other one is the system's, and the
+    /// same file would be read the next time.
+    private static let ofTheFile: Set<CInt> = [
+        Errno.noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels, .fileNameTooLong,
+        .permissionDenied, .improperLink, .fileTooLarge,
+    ].reduce(into: []) { $0.insert($1.rawValue) }
+
     /// The home directory of `userID` by `/etc/passwd` in `root`. Whatever is wrong with the file
     /// counts as a user it does not know.
-    static func home(of userID: UInt32, in root: borrowing RootDirectory) -> String {
-        guard let passwd = try? read("etc/passwd", in: root) else { return defaultHome }
-        return home(of: userID, passwd: passwd) ?? defaultHome
+    ///
+    /// - Throws: What kept a file from being read.
+    static func home(
+        of userID: UInt32, in root: borrowing RootDirectory
+    ) throws(Errno) -> String {
+        do throws(Errno) {
+            guard let passwd = try read("etc/passwd", in: root) else { return defaultHome }
+            return home(of: userID, passwd: passwd) ?? defaultHome
+        } catch  where ofTheFile.contains(error.rawValue) {
+            return defaultHome
+        }
     }
 
     /// A file of the image: a regular one, that ends (CVE-2024-9676). Looked at before it is
     /// opened, since opening a device may do something.
     private static func read(
         _ path: String, in root: borrowing RootDirectory
-    ) throws(Errno) -> [UInt8] {
+    ) throws(Errno) -> [UInt8]? {
         let handle = try root.open(path, .path)
         let seen = try FileStatus.of(handle.borrowed)
-        if seen.kind != .regular { throw .invalidArgument }
+        if seen.kind != .regular { return nil }
         let file = try root.open(path, [.readOnly, .nonBlocking, .noControllingTerminal])
         let opened = try FileStatus.of(file.borrowed)
-        if opened.kind != .regular { throw .invalidArgument }
+        if opened.kind != .regular { return nil }
         if opened.size > Int64(limit) { throw .fileTooLarge }
         return try file.borrowed.readAll(limit: limit)
     }

@@ -21,6 +21,8 @@ public struct Plan: Sendable {
     var consoleSocket: String?
     /// Whether the container ends with the runtime process.
     var isTied = true
+    /// Whether the process that takes the container's steps makes another one, which goes on.
+    var entersLate = false
     /// Whether the state stays when the container has ended.
     var isKept = false
     /// Whether what the container leaves behind becomes the runtime's.
@@ -65,9 +67,9 @@ public struct Plan: Sendable {
         }
     }
 
-    /// Numbered lines: side, what, where from.
+    /// Numbered lines: side, what, where from. Of a long one the middle is left out.
     public var text: String {
-        let summaries = steps.map(\.step.summary)
+        let summaries = steps.map { $0.step.summary.printable(upTo: .longestMessage) }
         let width = min(summaries.map(\.count).max() ?? 0, 72)
         let digits = String(steps.count).count
         var text = ""
@@ -75,8 +77,9 @@ public struct Plan: Sendable {
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
             let side = planned.step.side.rawValue.padded(to: 9)
-            let summary = planned.step.summary.padded(to: width)
-            text += "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines))\n"
+            let summary = summaries[index].padded(to: width)
+            text +=
+                "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
         }
         return text
     }

@@ -43,6 +43,7 @@ public struct Planner {
         if let joined = configuration.joined {
             plan.consoleSocket = joined.consoleSocket
             plan.isTied = false
+            plan.entersLate = joined.namespaces.contains(.pid)
         }
         // Nobody else would end what its first process leaves behind.
         if plan.isTied && !plan.namespaces.contains(.pid) { plan.adoptsOrphans = true }
@@ -86,6 +87,8 @@ public struct Planner {
 
     private mutating func planRuntime() {
         add(RequireSeal(users: reachedUsers), reachedUsers == nil ? .standard : .rootless)
+        add(RequireStreams())
+        if relaysStreams { add(RelayStreams(userID: configuration.hostUserID)) }
         if let label = configuration.process.label ?? configuration.mountLabel {
             add(RequireSELinux(), label.origin)
         }
@@ -231,6 +234,13 @@ public struct Planner {
         }
     }
 
+    /// Of the one-shot form, whose program has a terminal of its own or the caller's streams. Engines
+    /// pass what they want the program to have.
+    private var relaysStreams: Bool {
+        configuration.container == nil && configuration.joined == nil
+            && configuration.process.terminal == nil
+    }
+
     private mutating func planDescriptors(_ listening: Int, _ preserved: Int) {
         if listening + preserved == 0 { return }
         add(
@@ -245,6 +255,7 @@ public struct Planner {
         let process = configuration.process
         let isRootless = configuration.privilege == .none
         add(RequireSeal(users: isRootless ? IDMap([]) : nil))
+        add(RequireStreams())
         planDescriptors(0, joined.preservedDescriptors)
         if let label = process.label { add(RequireSELinux(), label.origin) }
         if let seccomp = configuration.seccomp {
@@ -258,8 +269,8 @@ public struct Planner {
                 inner: joined.innerControlGroups, resctrlGroup: joined.resctrlGroup,
                 hasTerminal: process.terminal != nil,
                 affinity: process.initialAffinity?.value,
-                takesProc: joined.namespaces.contains(.user)
-                    && (process.appArmorProfile != nil || process.label != nil)))
+                takesProc: process.appArmorProfile != nil || process.label != nil
+                    || (process.oomScoreAdjustment != nil && !configuration.opensOnHost)))
         add(TieToRuntime())
         if joined.namespaces.contains(.user) {
             add(BecomeNamespaceRoot(user: nil, group: nil))
@@ -337,7 +348,10 @@ public struct Planner {
     private mutating func planJoinedMounts() {
         for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
         for joined in configuration.namespaces.joined where joined.value.kind == .mount {
-            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+            add(
+                JoinNamespace(
+                    side: .container, namespace: joined.value,
+                    mayLackSight: configuration.privilege != .full), joined.origin)
         }
         add(OpenRoot())
         if let terminal = configuration.process.terminal {
@@ -368,12 +382,20 @@ public struct Planner {
                 MountOverlay(
                     overlay, label: configuration.mountLabel?.value,
                     privilege: configuration.privilege), overlay.origin)
-            planComparison(overlay, .container)
+            planUpper(overlay, .container)
         }
     }
 
-    /// What is thrown away is looked at first, where somebody wants to see it.
-    private mutating func planComparison(_ overlay: Configuration.Root.Overlay, _ side: Side) {
+    /// What is kept is written down; what is thrown away is looked at first, where somebody wants to
+    /// see it.
+    private mutating func planUpper(_ overlay: Configuration.Root.Overlay, _ side: Side) {
+        if case .kept(let directory) = overlay.upper {
+            add(
+                RecordUpper(
+                    directory: directory.value,
+                    record: KeptUpper.Record(overlay, of: configuration)),
+                directory.origin)
+        }
         if overlay.isCompared, case .throwaway = overlay.upper {
             add(HandOverUpper(side: side), .argument("--diff"))
         }
@@ -403,7 +425,7 @@ public struct Planner {
                 MountOverlay(
                     overlay, label: configuration.mountLabel?.value, side: .runtime,
                     mappings: mappings, privilege: configuration.privilege), overlay.origin)
-            planComparison(overlay, .runtime)
+            planUpper(overlay, .runtime)
         }
     }
 
@@ -449,6 +471,7 @@ public struct Planner {
                 mount: mount, type: type, source: source, parameters: parameters,
                 label: configuration.mountLabel?.value, isRestricted: isRestricted,
                 mayStandIn: isRestricted && shown != nil && (type != "proc" || isShared),
+                showsOwn: shown.map(configuration.namespaces.new.value.contains) ?? false,
                 isHosts: isHosts),
             isHosts && configuration.privilege == .none ? .rootless : mount.origin)
     }
@@ -508,6 +531,7 @@ public struct Planner {
         for path in configuration.readonlyPaths {
             add(ProtectPath(path: path.value), path.origin)
         }
+        add(CheckMountPoints())
     }
 
     private mutating func planKernel() {
@@ -556,14 +580,20 @@ public struct Planner {
         if let label = process.label, container?.hasOwnKeyring ?? true {
             add(LabelKeyring(label: label.value), label.origin)
         }
-        add(
-            StartSession(
-                hasTerminal: process.terminal != nil,
-                hasOwnKeyring: container?.hasOwnKeyring ?? true))
         let joined = configuration.joined
+        let enters = joined?.namespaces.contains(.pid) ?? false
+        if enters {
+            add(StartKeyring())
+        } else {
+            add(
+                StartSession(
+                    hasTerminal: process.terminal != nil,
+                    hasOwnKeyring: container?.hasOwnKeyring ?? true))
+        }
         if container != nil || joined != nil {
             add(GiveStreams(userID: process.user.value.userID), process.user.origin)
         }
+        if relaysStreams { add(TakeStreams()) }
         add(
             EnterWorkingDirectory(
                 path: process.workingDirectory.value,
@@ -585,9 +615,16 @@ public struct Planner {
         // Behind what opens files: they would count against RLIMIT_NOFILE. Before the user changes:
         // who may raise no limit, and whose processes RLIMIT_NPROC counts from that moment on.
         let tight = process.limits.filter(isTight)
+        let counted = process.limits.first { $0.value.resource == .processes }
+        let lifts = enters && (counted != nil || filter == nil || process.noNewPrivileges.value)
         for limit in process.limits where !isTight(limit) {
+            if lifts && limit.value.resource == .processes { continue }
             add(SetLimit(limit: limit.value), limit.origin)
         }
+        if lifts { add(LiftProcessLimit(), counted?.origin ?? .standard) }
+        add(
+            LeaveCallersLimits(
+                setsFiles: process.limits.contains { $0.value.resource == .openFiles }))
         add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         // Before the filter, wherever that is: profiles for older kernels know no close_range.
         let preserved =
@@ -611,8 +648,24 @@ public struct Planner {
             let search = ProgramSearch(
                 arguments: process.arguments.value, environment: process.environment)
             add(FindProgram(search: search), process.arguments.origin)
-            add(LetGo())
         }
+        add(
+            VerifyRights(
+                sets: process.capabilities.value, user: process.user.value,
+                mayLackGroups: configuration.isRestricted,
+                forbidsNewPrivileges: process.noNewPrivileges.value,
+                limits: process.limits.map(\.value).filter { limit in
+                    !(lifts && limit.resource == .processes)
+                        && !tight.contains { $0.value.resource == limit.resource }
+                },
+                isFiltered: filter != nil && !process.noNewPrivileges.value))
+        if enters {
+            add(EnterProcesses())
+            add(
+                StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
+        }
+        if lifts { add(SetProcessLimit(limit: counted?.value), counted?.origin ?? .standard) }
+        if container != nil || joined != nil { add(LetGo()) }
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
         if let container { planRecord(container) }
         planReport(

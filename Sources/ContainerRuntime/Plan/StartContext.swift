@@ -12,7 +12,9 @@ public final class StartContext {
     // Runtime side.
 
     /// Locks on layers, held as long as the runtime process lives.
-    var locks: [HeldDescriptor] = []
+    var locks: [LayerLock] = []
+    /// Layers and the upper, by their paths, as they were locked.
+    var found: [String: FoundDirectory] = [:]
     /// The upper that is kept, locked as long.
     var upper: KeptUpper?
     /// The upper that is thrown away, where somebody wants to see what was written.
@@ -23,6 +25,10 @@ public final class StartContext {
     var controlGroups: ControlGroupLayout?
     /// The container's own.
     var controlGroup: ControlGroup?
+    /// What the watchdog removes of it; C holds on to them.
+    private var watchedDirectories: [CStringArray] = []
+    /// By which it was made.
+    var controlGroupRequest: ControlGroupRequest?
     /// Whether it may make cgroups in it.
     var givesControlGroup = false
     /// Its group of resctrl.
@@ -57,6 +63,12 @@ public final class StartContext {
     /// ask.
     var callerSize: TerminalSize?
 
+    /// What carries standard streams between the caller and the program.
+    var relays: [StreamRelay] = []
+
+    /// Tells the caller of what is not as the config says and ends nothing.
+    var warn: (String) -> Void = { _ in }
+
     // Both sides, each its own.
 
     /// Where the filter's notifications are read and answered.
@@ -78,6 +90,10 @@ public final class StartContext {
     var controlGroupTrees: [(name: String, tree: BindSource)] = []
     /// The container's root.
     var root: HeldRoot?
+    /// What has been mounted on `/proc`, `/sys` and `/dev` in it.
+    var heldMounts = HeldMounts()
+    /// New tmpfs that were filled from the image, by their mount ids.
+    var copiedMounts: Set<UInt64> = []
     /// The upper of its overlay.
     var mountedUpper: OverlayDirectory?
     /// `/dev/null` of the container, verified, for masking files.
@@ -88,6 +104,10 @@ public final class StartContext {
     var privateProc: HeldRoot?
     /// This process's pages, as that procfs shows them; whoever waits for the start closes it.
     var pageMap: FileDescriptor?
+    /// What the process has been given of the config's capabilities.
+    var grantedCapabilities: CapabilitySets?
+    /// The limit of processes before it was lifted.
+    var processLimit: (soft: UInt64, hard: UInt64)?
     /// The container's end of its terminal.
     var terminalPeer: HeldDescriptor?
 
@@ -107,6 +127,7 @@ public final class StartContext {
     func forInitProcess() -> StartContext {
         let context = StartContext()
         context.seccompFilter = seccompFilter
+        context.found = found
         context.controlGroups = controlGroups
         context.container = container
         context.state = state
@@ -114,6 +135,7 @@ public final class StartContext {
         context.callerSize = callerSize
         // The paths alone: its descriptors belong to the runtime's.
         context.controlGroup = controlGroup.map { ControlGroup(paths: $0.paths) }
+        context.controlGroupRequest = controlGroupRequest
         context.startsInControlGroup = startsInControlGroup
         context.resctrlGroup = resctrlGroup
         context.givesControlGroup = givesControlGroup
@@ -121,7 +143,29 @@ public final class StartContext {
         context.bindSources = bindSources
         context.rootTree = rootTree
         context.privateProc = privateProc
+        context.relays = relays
         return context
+    }
+
+    /// Has the watchdog remove control groups, should this process be killed.
+    ///
+    /// - Parameter shared: Others may have processes in these: they go only while they are empty.
+    func watch(own: [String], shared: [String]) {
+        let paths = CStringArray(own + [""] + shared)
+        watchedDirectories.append(paths)
+        CurrentProcess.watch(paths)
+    }
+
+    /// Makes the control group anew where others have removed it before there was a process in it:
+    /// once, for those who do it on and on are not to be outrun.
+    ///
+    /// - Returns: Whether it was.
+    func restoreControlGroup() throws(ControlGroupError) -> Bool {
+        guard let request = controlGroupRequest.take(),
+            let restored = try controlGroup?.restored(request)
+        else { return false }
+        controlGroup = restored
+        return true
     }
 
     /// The container's root; a plan puts the step that makes it before those that use it.
@@ -148,12 +192,16 @@ public final class StartContext {
     func openPrivateProc() throws(StepError) -> HeldRoot {
         if let privateProc { return privateProc }
         let made = try stepping("fsopen", "proc") { () throws(Errno) in
-            let context = try FileSystemContext("proc")
-            try context.create()
-            return HeldRoot(RootDirectory(try context.mount().release()))
+            try StartContext.makePrivateProc()
         }
         privateProc = made
         return made
+    }
+
+    static func makePrivateProc() throws(Errno) -> HeldRoot {
+        let context = try FileSystemContext("proc")
+        try context.create()
+        return HeldRoot(RootDirectory(try context.mount().release()))
     }
 }
 

@@ -84,6 +84,6 @@ func stepping<Value: ~Copyable>(
 }
 
 extension String {
-    /// A name in a message.
-    var inQuotes: String { "\"\(self)\"" }
+    /// A name in a message: of bounded length.
+    var inQuotes: String { "\"\(shortened(to: .longestName))\"" }
 }

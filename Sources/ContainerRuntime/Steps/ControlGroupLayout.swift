@@ -15,12 +15,14 @@ struct ControlGroupLayout: Sendable, Hashable {
     ///
     /// - Parameter findsPaths: Looks for mount points too, which takes reading the mount table.
     static func read(findsPaths: Bool = false) throws(StepError) -> ControlGroupLayout {
-        var layout = ControlGroupLayout("", unified: isUnifiedHost)
+        let unified = try isUnifiedHost()
+        var layout = ControlGroupLayout("", unified: unified == true)
         if !layout.isUnified {
             let bytes = try stepping("read", "\"/proc/self/cgroup\"") { () throws(Errno) in
                 try HostPath.read("/proc/self/cgroup")
             }
             layout = ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: false)
+            layout.isUnified = unified == nil && layout.version1.isEmpty
         }
         if findsPaths {
             do throws(SystemCallError) {
@@ -69,10 +71,15 @@ struct ControlGroupLayout: Sendable, Hashable {
         }
     }
 
-    private static var isUnifiedHost: Bool {
-        guard let root = try? HostPath.open("/sys/fs/cgroup", [.path, .directory]) else {
-            return true
+    /// Nil where there is no such directory.
+    private static func isUnifiedHost() throws(StepError) -> Bool? {
+        do throws(Errno) {
+            let root = try HostPath.open("/sys/fs/cgroup", [.path, .directory])
+            return try FileSystemMagic.of(root.borrowed) == .cgroup2
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw StepError(SystemCallError("open", "\"/sys/fs/cgroup\"", error))
         }
-        return (try? FileSystemMagic.of(root.borrowed)) == .cgroup2
     }
 }

@@ -28,12 +28,14 @@ struct MakeControlGroup: Step {
         let made: ControlGroup
         do throws(ControlGroupError) {
             if let id = group.id {
+                context.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
                     (places) throws(ControlGroupError) in
+                    MakeControlGroup.watch(places, context)
                     try announce(places, context)
                 }
             } else {
-                made = try makeNamed()
+                made = try makeNamed(context)
                 // It can wait, and then costs nothing.
                 if group.path == nil && group.unit == nil {
                     context.afterStart.append { made.removeLeftovers(MakeControlGroup.prefix) }
@@ -44,7 +46,15 @@ struct MakeControlGroup: Step {
             try stepping("write", "the container's groups") { () throws(Errno) in
                 try context.container?.announce(context.state?.groups ?? ResourceGroups())
             }
-            if group.isOptional { return }
+            if group.isOptional {
+                if !group.resources.summary.isEmpty {
+                    context.warn(
+                        "the limits of linux.resources do not hold: \(error.sentence); they take a"
+                            + " control group that belongs to this user, as \"systemd-run --user"
+                            + " --scope -p Delegate=yes\" makes one")
+                }
+                return
+            }
             throw StepError(
                 error.sentence
                     + (group.policesDevices || group.unit != nil
@@ -54,6 +64,7 @@ struct MakeControlGroup: Step {
                             + " Delegate=yes\""))
         }
         context.controlGroup = made
+        context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
         context.undoing.append(
             UsedControlGroup(
                 group: made, container: context.container, ownsProcesses: ownsProcesses))
@@ -65,6 +76,13 @@ struct MakeControlGroup: Step {
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
         }
+    }
+
+    /// What is not there yet is this process's own, should it be killed while it makes it.
+    private static func watch(
+        _ places: [(controllers: String, path: String)], _ context: StartContext
+    ) {
+        context.watch(own: [], shared: ControlGroup.missing(places))
     }
 
     /// Written down before it is made: the runtime process may be killed in between. It stays, for
@@ -86,12 +104,16 @@ struct MakeControlGroup: Step {
 
     /// Under a name of the runtime process's own. Its number may be taken by one in another pid
     /// namespace.
-    private func makeNamed() throws(ControlGroupError) -> ControlGroup {
+    private func makeNamed(_ context: StartContext) throws(ControlGroupError) -> ControlGroup {
         let name = MakeControlGroup.prefix + String(CurrentProcess.pid)
         if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
+            let request = request(count == 2 ? name : "\(name)-\(count)")
             do throws(ControlGroupError) {
-                return try ControlGroup.make(request(count == 2 ? name : "\(name)-\(count)"))
+                context.controlGroupRequest = request
+                return try ControlGroup.make(request) { (places) throws(ControlGroupError) in
+                    MakeControlGroup.watch(places, context)
+                }
             } catch  where error.isTaken && group.path == nil {
                 continue
             }
@@ -114,16 +136,51 @@ private struct UsedControlGroup: Undoing {
     let container: StoredContainer?
     let ownsProcesses: Bool
 
+    /// What the container was to do is done or has failed, and its outcome is what the caller wants
+    /// to know: what cannot be taken away is a warning.
     func undo() throws(RuntimeError) {
+        var failures: [String] = []
+        func attempt(_ what: String, _ body: () throws(SystemCallError) -> Void) {
+            do throws(SystemCallError) {
+                try body()
+            } catch {
+                failures.append("\(what): \(error)")
+            }
+        }
         // In a pid namespace of its own every process has gone with the first.
-        if !ownsProcesses { try? group.signalAll(Signal.kill) }
-        // What the container was to do is done or has failed; its outcome is what the caller
-        // wants to know.
-        try? group.remove()
-        // What update has added meanwhile.
-        let all = (try? container?.state())??.groups.cgroup ?? []
-        let added = all.filter { one in !group.paths.contains { $0.path == one.path } }
-        if !added.isEmpty { try? ControlGroup(paths: added).remove() }
+        if !ownsProcesses {
+            attempt("processes of the container cannot be killed") {
+                () throws(SystemCallError) in try group.signalAll(Signal.kill)
+            }
+        }
+        attempt("the control group cannot be removed") { () throws(SystemCallError) in
+            try group.remove()
+        }
+        do throws(RuntimeError) {
+            let added = try added
+            if !added.isEmpty {
+                attempt("the control group cannot be removed") { () throws(SystemCallError) in
+                    try ControlGroup(paths: added).remove()
+                }
+            }
+        } catch {
+            failures.append(error.message)
+        }
+        if failures.isEmpty { return }
+        var error = RuntimeError(failures.joined(separator: "; "))
+        error.isWarning = true
+        throw error
+    }
+
+    /// What update has added meanwhile.
+    private var added: [(controllers: String, path: String)] {
+        get throws(RuntimeError) {
+            guard let container, let groups = try container.state()?.groups else { return [] }
+            try groups.requireGenuine(container.id)
+            return groups.cgroup.filter { one in
+                !group.paths.contains { $0.path == one.path }
+            }
+        }
     }
 }
 
@@ -174,7 +231,14 @@ struct EnterControlGroup: Step {
         // 0 is whoever writes it: of the runtime's own process nobody is to limit.
         let process = side == .container ? 0 : try context.madeProcess().pid
         do throws(ControlGroupError) {
-            try group.enter(process: process, isInVersion2: context.startsInControlGroup)
+            do throws(ControlGroupError) {
+                try group.enter(process: process, isInVersion2: context.startsInControlGroup)
+            } catch {
+                guard try context.restoreControlGroup(), let anew = context.controlGroup else {
+                    throw error
+                }
+                try anew.enter(process: process, isInVersion2: context.startsInControlGroup)
+            }
         } catch {
             throw StepError(error.sentence)
         }

@@ -15,8 +15,7 @@ struct CopyUp {
     private static let deepest = 200
 
     func fill(_ tmpfs: FileDescriptor, from below: FileDescriptor) throws(StepError) {
-        let directory = Directory(source: below, target: tmpfs, path: destination, depth: 0)
-        try copyEntries(directory)
+        try copyTree(to: tmpfs, from: below)
         let found = try stepping("fstat", destination.inQuotes) { () throws(Errno) in
             try FileStatus.of(below)
         }
@@ -32,50 +31,101 @@ struct CopyUp {
         }
     }
 
-    /// A directory of the image and its copy.
+    /// A directory of the image, its copy, and what of it is still to be copied.
     private struct Directory {
-        let source: FileDescriptor
-        let target: FileDescriptor
+        let source: HeldDescriptor
+        let target: HeldDescriptor
         let path: String
-        let depth: Int
+        var left: [String]
     }
 
-    private func copyEntries(_ directory: Directory) throws(StepError) {
-        if directory.depth > CopyUp.deepest {
-            throw StepError("\(directory.path.inQuotes) is nested too deep to be copied")
-        }
-        let names = try stepping("readdir", directory.path.inQuotes) { () throws(Errno) in
-            try directory.source.entries()
-        }
-        for name in names { try copy(name, directory) }
+    /// A directory that has been begun, with what it gets when it is full.
+    private struct Pending {
+        let name: String
+        let status: FileStatus
     }
 
-    private func copy(_ name: String, _ directory: Directory) throws(StepError) {
-        let path = "\(directory.path)/\(name)"
-        // Looked at by a handle first: opening a device may do something.
-        let source = try stepping("openat", path.inQuotes) { () throws(Errno) in
-            try directory.source.open(name, .path)
+    private func copyTree(
+        to tmpfs: FileDescriptor, from below: FileDescriptor
+    ) throws(StepError) {
+        let (mount, source, target) = try stepping("statx", destination.inQuotes) {
+            () throws(Errno) in
+            (
+                try below.mountID(), HeldDescriptor(try OwnedDescriptor.duplicate(below)),
+                HeldDescriptor(try OwnedDescriptor.duplicate(tmpfs))
+            )
         }
-        // What is mounted there is no part of the directory, and is covered with it.
-        if source.borrowed.mountID != directory.source.mountID { return }
-        let found = try stepping("fstat", path.inQuotes) { () throws(Errno) in
-            try FileStatus.of(source.borrowed)
-        }
-        let target = directory.target
-        switch found.kind {
-        case .directory:
-            let made = try stepping("mkdirat", path.inQuotes, advice: advice) {
-                () throws(Errno) in
-                try target.makeDirectory(name, mode: 0o700)
-                return try target.open(name, [.path, .directory])
+        // The way from the top to the directory that is being copied, and what each got its copy by.
+        var way = [try opened(source, target, destination)]
+        var pending: [Pending] = []
+        while let last = way.indices.last {
+            if let name = way[last].left.popLast() {
+                guard let (source, status) = try look(at: name, in: way[last], on: mount) else {
+                    continue
+                }
+                let path = "\(way[last].path)/\(name)"
+                if status.kind == .directory {
+                    if way.count > CopyUp.deepest {
+                        throw StepError("\(path.inQuotes) is nested too deep to be copied")
+                    }
+                    let made = try makeDirectory(name, in: way[last].target.borrowed, path)
+                    way.append(try opened(source, made, path))
+                    pending.append(Pending(name: name, status: status))
+                } else {
+                    try copy(name, source.borrowed, status, way[last])
+                    try finish(name, source.borrowed, status, way[last])
+                }
+                continue
             }
-            try copyEntries(
-                Directory(
-                    source: source.borrowed, target: made.borrowed, path: path,
-                    depth: directory.depth + 1))
+            let done = way.removeLast()
+            if let begun = pending.popLast(), let around = way.last {
+                try finish(begun.name, done.source.borrowed, begun.status, around)
+            }
+        }
+    }
+
+    private func opened(
+        _ source: HeldDescriptor, _ target: HeldDescriptor, _ path: String
+    ) throws(StepError) -> Directory {
+        let names = try stepping("readdir", path.inQuotes) { () throws(Errno) in
+            try source.borrowed.entries()
+        }
+        return Directory(source: source, target: target, path: path, left: names)
+    }
+
+    /// Looked at by a handle first: opening a device may do something. Nil for what is mounted
+    /// there, which is no part of the directory and is covered with it.
+    private func look(
+        at name: String, in directory: Directory, on mount: UInt64
+    ) throws(StepError) -> (HeldDescriptor, FileStatus)? {
+        try stepping("openat", "\(directory.path)/\(name)".inQuotes) { () throws(Errno) in
+            let source = try directory.source.borrowed.open(name, .path)
+            if try source.borrowed.mountID() != mount { return nil }
+            let status = try FileStatus.of(source.borrowed)
+            return (HeldDescriptor(source), status)
+        }
+    }
+
+    private func makeDirectory(
+        _ name: String, in target: FileDescriptor, _ path: String
+    ) throws(StepError) -> HeldDescriptor {
+        try stepping("mkdirat", path.inQuotes, advice: advice) { () throws(Errno) in
+            try target.makeDirectory(name, mode: 0o700)
+            return HeldDescriptor(try target.open(name, [.path, .directory]))
+        }
+    }
+
+    /// All but directories.
+    private func copy(
+        _ name: String, _ source: FileDescriptor, _ status: FileStatus, _ directory: Directory
+    ) throws(StepError) {
+        let path = "\(directory.path)/\(name)"
+        let target = directory.target.borrowed
+        switch status.kind {
+        case .directory: break
         case .regular:
             try stepping("write", path.inQuotes, advice: advice) { () throws(Errno) in
-                let opened = try directory.source.open(
+                let opened = try directory.source.borrowed.open(
                     name, [.readOnly, .nonBlocking, .noControllingTerminal])
                 let now = try FileStatus.of(opened.borrowed)
                 // Swapped in between.
@@ -85,19 +135,27 @@ struct CopyUp {
             }
         case .symbolicLink:
             try stepping("symlinkat", path.inQuotes, advice: advice) { () throws(Errno) in
-                try target.makeSymbolicLink(name, to: try source.borrowed.linkTarget())
+                try target.makeSymbolicLink(name, to: try source.linkTarget())
             }
         case .characterDevice, .blockDevice, .fifo, .socket:
             try stepping("mknodat", path.inQuotes, advice: advice) { () throws(Errno) in
                 try target.makeNode(
-                    name, mode: found.kind.modeBits | 0o600, device: found.deviceNumber)
+                    name, mode: status.kind.modeBits | 0o600, device: status.deviceNumber)
             }
         }
+    }
+
+    /// What a copy gets when its content is there.
+    private func finish(
+        _ name: String, _ source: FileDescriptor, _ status: FileStatus, _ directory: Directory
+    ) throws(StepError) {
+        let path = "\(directory.path)/\(name)"
+        let target = directory.target.borrowed
         try stepping("fchownat", path.inQuotes, advice: advice) { () throws(Errno) in
-            try target.changeOwner(name, user: found.userID, group: found.groupID)
+            try target.changeOwner(name, user: status.userID, group: status.groupID)
             // Last of the two: a change of the owner takes set-id bits away.
-            if found.kind != .symbolicLink { try target.changeMode(name, found.permissions) }
-            try target.copyTimes(name, from: source.borrowed)
+            if status.kind != .symbolicLink { try target.changeMode(name, status.permissions) }
+            try target.copyTimes(name, from: source)
         }
     }
 

@@ -23,7 +23,7 @@ struct MakeDefaultDevices: Step {
     ]
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        let place = try context.place("/dev")
         // A link in its place would lead the devices elsewhere (CVE-2026-41579, CVE-2026-47766).
         let folder = try stepping(
             "openat2", "\"/dev\"",
@@ -32,7 +32,7 @@ struct MakeDefaultDevices: Step {
                     ? "it must be a directory and no symbolic link" : nil
             }
         ) { () throws(Errno) in
-            try root.directory.makeDirectories("/dev", links: .refuse)
+            try place.makeDirectories(links: .refuse)
         }
         for device in MakeDefaultDevices.devices {
             let number = DeviceNumber(major: device.major, minor: device.minor)
@@ -70,12 +70,12 @@ struct MakeDevice: Step {
     }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        let place = try context.place(device.path)
         let parent = try stepping(
             "openat2", device.path.inQuotes,
             advice: { $0 == .fileNameTooLong ? LinkPolicy.tooLong : nil }
         ) { () throws(Errno) in
-            try root.directory.makeParent(of: device.path)
+            try place.makeParent()
         }
         var node = DeviceNode(kind: device.kind, number: device.number, mode: device.mode)
         node.userID = device.userID
@@ -194,12 +194,11 @@ struct OpenTerminal: Step {
     }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        let place = try context.place("/dev/pts/ptmx")
         // By descriptor all the way, and verified: a name in /dev could be another file by now
         // (CVE-2025-52565, CVE-2026-88264).
         let multiplexer = try stepping("openat2", "\"/dev/pts/ptmx\"") { () throws(Errno) in
-            try root.directory.open(
-                "/dev/pts/ptmx", [.readWrite, .noControllingTerminal], links: .refuse)
+            try place.open([.readWrite, .noControllingTerminal], links: .refuse)
         }
         let isGenuine = try stepping("fstat", "\"/dev/pts/ptmx\"") { () throws(Errno) in
             let status = try FileStatus.of(multiplexer.borrowed)
@@ -218,8 +217,9 @@ struct OpenTerminal: Step {
             return peer
         }
         if isConsole {
+            let place = try context.place("/dev/console")
             let console = try stepping("openat2", "\"/dev/console\"") { () throws(Errno) in
-                try root.directory.makeFile("/dev/console", links: .refuse)
+                try place.makeFile(links: .refuse)
             }
             try stepping("mount", "\"/dev/console\"") { () throws(Errno) in
                 let tree = try DetachedMount.clone(peer.borrowed, recursive: false)

@@ -132,7 +132,12 @@ extension EnterNamespaces {
         return try stepping(
             "clone3", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice
         ) { () throws(Errno) in
-            try ChildProcess.spawnSibling(in: cloned, body)
+            try ChildProcess.spawnSibling(in: cloned) {
+                // The runtime process waits for the end of this one's maker, who may come to it
+                // without a word: nobody else may hold what it would say it by.
+                _ = OwnedDescriptor(answers)
+                body()
+            }
         }
     }
 

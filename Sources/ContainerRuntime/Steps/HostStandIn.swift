@@ -25,7 +25,7 @@ struct HostStandIn {
 
     /// Read-only where it is sysfs, with all that is mounted below it: that holds the host's
     /// control groups (CVE-2023-25809).
-    func attach(_ place: FileDescriptor) throws(StepError) {
+    func attach(_ place: FileDescriptor, _ context: StartContext) throws(StepError) {
         let tree = try stepping(
             "open_tree", source.inQuotes,
             advice: {
@@ -47,5 +47,6 @@ struct HostStandIn {
         try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
             try tree.attach(to: place)
         }
+        try context.hold(mount.destination, tree.borrowed, .kernel)
     }
 }

@@ -4,10 +4,10 @@ internal import SystemPackage
 
 /// Makes a process inside a container that exists.
 ///
-/// A process in between joins the namespaces and makes it: so it is seen in the container only when
-/// it has the container's root, the container's working directory and no descriptor of the host's,
-/// and nobody inside ever sees one that has (CVE-2016-9962, CVE-2024-21626). It becomes a child of
-/// the runtime process, which joins nothing itself.
+/// It joins the namespaces and does there what takes rights. Of the pid namespace only its children
+/// are: it makes one, with the program's rights and nothing of the host's, when all that is done
+/// (`EnterProcesses`). Nobody inside ever sees a process that can do more (CVE-2016-9962,
+/// CVE-2024-21626). That one is a child of the runtime process, which joins nothing itself.
 struct JoinContainer: SpawningStep {
     let id: ContainerID
     let process: ProcessIdentity
@@ -22,9 +22,8 @@ struct JoinContainer: SpawningStep {
     let hasTerminal: Bool
     /// The CPUs until the control group's count.
     let affinity: NumberSet?
-    /// Whether it takes the host's procfs along, to say in it what it is to be: of a user namespace
-    /// the kernel mounts no new one where parts of the container's are masked. Nobody there may look
-    /// into a process that began outside.
+    /// Whether it takes the host's procfs along, to say in it what it is to be: in the container's it
+    /// has no number. Nobody inside sees it.
     let takesProc: Bool
 
     var summary: String {
@@ -45,11 +44,9 @@ struct JoinContainer: SpawningStep {
         try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
             try CurrentProcess.setDumpable(false)
         }
-        // Of its own: what the new process has to say may come first.
+        // Of its own: what the new process has to say later goes another way.
         let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
-        try stepping("fcntl", "O_NONBLOCK") { () throws(Errno) in
-            try pair.near.borrowed.setNonBlocking()
-        }
+        let near = pair.near.borrowed
         let answers = pair.far.borrowed
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
@@ -60,38 +57,41 @@ struct JoinContainer: SpawningStep {
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
         // config wants first have to be set before.
         let place = inner.isEmpty && affinity == nil ? opened(controlGroup.version2) : nil
-        // Whoever may look into the new process before it has become the program finds neither the
-        // caller's environment nor its paths.
         func spawn(in place: HeldDescriptor?) throws(Errno) -> ChildProcess {
-            try ProcessWords.hiding { () throws(Errno) in
-                try ChildProcess.spawn([], controlGroup: place?.borrowed) {
-                    let answer: InitMessage
-                    do throws(StepError) {
-                        try setAffinity()
-                        try enter(controlGroup, isInVersion2: place != nil)
-                    } catch {
-                        let words = InitMessage.failed(
-                            step: 0, exitCode: nil, message: error.message)
-                        _ = try? answers.send(words.encoded)
-                        CurrentProcess.exit(0)
-                    }
+            try ChildProcess.spawn([], controlGroup: place?.borrowed) {
+                ProcessWords.erase()
+                _ = OwnedDescriptor(near)
+                let held = OwnedDescriptor(answers)
+                var answer = InitMessage.spawned(pid: 0)
+                do throws(StepError) {
+                    try setAffinity()
+                    try enter(controlGroup, isInVersion2: place != nil)
+                } catch {
+                    answer = .failed(step: 0, exitCode: nil, message: error.message)
+                }
+                if case .spawned = answer {
                     do throws(Errno) {
                         for stream in 0..<3 {
                             try nothing?.reader?.become(standardStream: CInt(stream))
                         }
                         try container.borrowed.joinNamespace(namespaces)
                         try CurrentProcess.closeDescriptors(except: kept)
-                        answer = .spawned(pid: try ChildProcess.spawnSibling(body))
                     } catch {
                         answer = .notSpawned(errno: error.rawValue)
                     }
-                    // Where it fails, the runtime finds nothing to read.
-                    _ = try? answers.send(answer.encoded)
-                    CurrentProcess.exit(0)
                 }
+                // Where it fails, the runtime finds nothing to read.
+                do throws(Errno) {
+                    try answers.write(all: answer.encoded)
+                } catch {
+                    CurrentProcess.exit(125)
+                }
+                _ = consume held
+                guard case .spawned = answer else { CurrentProcess.exit(0) }
+                body()
             }
         }
-        let between = try stepping("clone3") { () throws(Errno) in
+        let made = try stepping("clone3") { () throws(Errno) in
             guard let place else { return try spawn(in: nil) }
             do throws(Errno) {
                 return try spawn(in: place)
@@ -101,25 +101,107 @@ struct JoinContainer: SpawningStep {
                 return try spawn(in: nil)
             }
         }
-        _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
+        return try follow(made, pair.takeNear())
+    }
+
+    /// Until it has joined everything, or has said what keeps it from that.
+    private func follow(
+        _ made: consuming ChildProcess, _ channel: consuming Channel
+    ) throws(StepError) -> ChildProcess {
+        let answers = channel
         let answer = try stepping("recvmsg") { () throws(Errno) in
-            // It has ended: whatever it had to say is there.
-            InitMessage(try pair.near.borrowed.readSome(Channel.capacity) ?? [])
+            try answers.borrowed.receiveBytes(Channel.capacity)
         }
-        switch answer {
-        case .spawned(let pid):
-            return try stepping("pidfd_open", "\(pid)") { () throws(Errno) in
-                try ChildProcess(child: pid)
-            }
+        let failure: StepError
+        switch answer.flatMap({ InitMessage($0) }) {
+        case .spawned: return made
         case .notSpawned(let number):
             let error = Errno(rawValue: number)
-            throw StepError(
+            failure = StepError(
                 SystemCallError("setns", "to the namespaces of \(id.text)", error),
                 error == .notPermitted && Credentials.effectiveUser != 0
                     ? "one that has not started yet hides itself from all but root; start it first"
                     : nil)
-        case .failed(_, _, let message): throw StepError(message)
-        default: throw StepError("the process in between has ended without a word")
+        case .failed(_, _, let message): failure = StepError(message)
+        default: failure = StepError("the process that joins has ended without a word")
+        }
+        _ = try stepping("waitid") { () throws(Errno) in try made.wait() }
+        throw failure
+    }
+}
+
+/// The process of `exec` becomes one of the container's processes: it makes a copy of itself in the
+/// container's pid namespace, and ends.
+///
+/// Behind the last step that takes more rights than the program has. Until here no number inside
+/// stands for it; from here on a program with CAP_SYS_PTRACE can look into it, and finds no right that
+/// it could not have itself, no descriptor of the host and neither the caller's environment nor its
+/// arguments (CVE-2016-9962).
+struct EnterProcesses: Step {
+    let side = Side.container
+    let summary = "become a process of the container"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let channel = context.channel else {
+            throw StepError("the plan has no channel to the runtime process")
+        }
+        let isCopy = try stepping(
+            "clone3", "in the container's pid namespace",
+            advice: {
+                switch $0 {
+                case .resourceTemporarilyUnavailable:
+                    "the container has as many processes as linux.resources.pids allows, or is"
+                        + " scheduled by SCHED_DEADLINE"
+                case .noMemory: "the container has ended"
+                case .notPermitted, .noFunction:
+                    "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
+                default: nil
+                }
+            }
+        ) { () throws(Errno) in try CurrentProcess.forkSibling() }
+        if !isCopy { CurrentProcess.exit(0) }
+        // Of the process that was copied.
+        try TieToRuntime().apply(context)
+        try stepping("write", "to the runtime process") { () throws(Errno) in
+            try channel.channel.borrowed.write(all: InitMessage.entered.encoded)
+        }
+    }
+}
+
+/// RLIMIT_NPROC counts the processes of the program's user, and for a moment there is one more than
+/// there will be. Before the user changes, who may raise nothing.
+struct LiftProcessLimit: Step {
+    let side = Side.container
+    let summary = "lift the limit of processes while the process is made"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
+            context.processLimit = try CurrentProcess.limit(.processes)
+            do throws(Errno) {
+                try CurrentProcess.setLimit(.processes, soft: .max, hard: .max)
+            } catch .notPermitted {
+                // Then it counts both.
+            }
+        }
+    }
+}
+
+/// The limit of processes, or the runtime's own where the config has none.
+struct SetProcessLimit: Step {
+    let limit: Configuration.Limit?
+
+    let side = Side.container
+    var summary: String {
+        limit.map { SetLimit(limit: $0).summary } ?? "put the limit of processes back"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        if let limit { return try SetLimit(limit: limit).apply(context) }
+        guard let found = context.processLimit else {
+            throw StepError("the plan has not lifted the limit of processes")
+        }
+        try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
+            try CurrentProcess.setLimit(.processes, soft: found.soft, hard: found.hard)
         }
     }
 }

@@ -13,13 +13,15 @@ struct MountTarget {
     func open(
         _ context: StartContext, directory: Bool, isKernelInterface: Bool = false
     ) throws(StepError) -> OwnedDescriptor {
-        let root = try context.openRoot()
+        let place = try context.place(mount.destination)
         let path = mount.destination
-        let links = isKernelInterface ? LinkPolicy.refuse : .followInside
+        let refusesLinks =
+            isKernelInterface || HeldMounts.names.contains(HostName.cleaned(path))
+        let links = refusesLinks ? LinkPolicy.refuse : place.links
         let advice: (Errno) -> String? = { error in
             switch error {
-            case .tooManySymbolicLinkLevels where isKernelInterface:
-                "it must be mounted on ordinary directory, not through a symbolic link"
+            case .tooManySymbolicLinkLevels where links == .refuse:
+                "it must be mounted on an ordinary directory, not through a symbolic link"
             case .tooManySymbolicLinkLevels:
                 "a link there leads through /proc, in circles or over more than 40 links"
             case .fileNameTooLong: LinkPolicy.tooLong
@@ -30,8 +32,7 @@ struct MountTarget {
         let target = try stepping("openat2", path.inQuotes, advice: advice) {
             () throws(Errno) in
             directory
-                ? try root.directory.makeDirectories(path, links: links)
-                : try root.directory.makeFile(path, links: links)
+                ? try place.makeDirectories(links: links) : try place.makeFile(links: links)
         }
         try refuseProc(target.borrowed)
         return target
@@ -39,9 +40,9 @@ struct MountTarget {
 
     /// What is at the destination before anything is made there; nil where there is nothing.
     func status(_ context: StartContext) throws(StepError) -> FileStatus? {
-        let root = try context.openRoot()
+        let place = try context.place(mount.destination)
         do throws(Errno) {
-            let found = try root.directory.open(mount.destination, .path)
+            let found = try place.open(.path)
             return try FileStatus.of(found.borrowed)
         } catch .noSuchFileOrDirectory, .notDirectory {
             // Made, or refused, when it is opened as a target.
@@ -54,11 +55,11 @@ struct MountTarget {
     /// What leads into procfs through a symbolic link is not what the checks have seen.
     private func refuseProc(_ target: FileDescriptor) throws(StepError) {
         let place = HostName.cleaned(mount.destination)
-        let isChecked = place == "/proc" || place.hasPrefix("/proc/")
+        if place == "/proc" || place.hasPrefix("/proc/") { return }
         let magic = try stepping("fstatfs", place.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(target)
         }
-        if magic == .procfs && !isChecked {
+        if magic == .procfs {
             throw StepError("\"\(place)\" leads into /proc; nothing may be mounted there")
         }
     }
@@ -106,6 +107,13 @@ struct AttachBind: Step {
         let place = try target.open(
             context, directory: opened.isDirectory, isKernelInterface: isProc)
         try target.attach(opened.tree, place.borrowed)
+        let tree = opened.tree.borrowed
+        guard opened.isDirectory, context.heldMounts.wants(HostName.cleaned(mount.destination))
+        else { return }
+        let magic = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
+            try FileSystemMagic.of(tree)
+        }
+        try context.hold(mount.destination, tree, .init(boundFrom: magic))
     }
 
     /// The whole of a procfs, as containers without a pid namespace of their own bind the host's.
@@ -134,6 +142,8 @@ struct MountFileSystem: Step {
     var isRestricted = false
     /// Whether the host's is bound then, where it may not be mounted.
     var mayStandIn = false
+    /// Whether the namespace that it shows is a new one, which nobody else can forbid to show.
+    var showsOwn = false
     /// Whether it is known that it will be: it shows a namespace of the host's.
     var isHosts = false
 
@@ -149,7 +159,7 @@ struct MountFileSystem: Step {
         let place = try target.open(
             context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
         guard let fileSystem = try opened() else {
-            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed)
+            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed, context)
             return
         }
         if let source, !source.isEmpty {
@@ -171,7 +181,7 @@ struct MountFileSystem: Step {
         attributes.override(with: mount.setRecursively)
         if mount.isFilledFirst { attributes.subtract(.readOnly) }
         guard let tree = try made(fileSystem, attributes) else {
-            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed)
+            try HostStandIn(type: type, mount: mount)?.attach(place.borrowed, context)
             return
         }
         if let label, labeling == .byAttribute {
@@ -182,7 +192,7 @@ struct MountFileSystem: Step {
                 try top.borrowed.setAttribute("security.selinux", label)
             }
         }
-        if mount.copiesUp && below != nil {
+        if mount.copiesUp, below != nil, try holdsImage(place.borrowed, context) {
             try CopyUp(destination: mount.destination, parameters: parameters)
                 .fill(tree.borrowed, from: place.borrowed)
         }
@@ -193,13 +203,33 @@ struct MountFileSystem: Step {
         attached.clear = []
         attached.clearRecursively = []
         try MountTarget(mount: attached).attach(tree, place.borrowed)
+        try context.hold(mount.destination, tree.borrowed, .init(type: type))
+        if mount.copiesUp { context.copiedMounts.insert(try number(of: tree.borrowed)) }
+    }
+
+    /// Whether what is covered is the image's: the root's own file system, or a tmpfs that was
+    /// filled from it. Of a volume and of the kernel's file systems nothing is copied, whatever
+    /// link of the image leads there.
+    private func holdsImage(
+        _ place: FileDescriptor, _ context: StartContext
+    ) throws(StepError) -> Bool {
+        let found = try number(of: place)
+        if context.copiedMounts.contains(found) { return true }
+        let root = try context.openRoot()
+        return found == (try number(of: root.directory.borrowed))
+    }
+
+    private func number(of file: FileDescriptor) throws(StepError) -> UInt64 {
+        try stepping("statx", mount.destination.inQuotes) { () throws(Errno) in
+            try file.mountID()
+        }
     }
 
     /// Nil where it is not this process's to mount, and the host's can stand in.
     private func opened() throws(StepError) -> FileSystemContext? {
         do {
             return try FileSystemContext(type)
-        } catch .notPermitted where mayStandIn {
+        } catch .notPermitted where mayStandIn && !showsOwn {
             return nil
         } catch {
             throw StepError(
@@ -277,9 +307,9 @@ struct Remount: Step {
     var summary: String { "remount \(mount.destination) \(mount.optionText)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        let found = try context.place(mount.destination)
         let place = try stepping("openat2", mount.destination.inQuotes) { () throws(Errno) in
-            try root.directory.open(mount.destination, .path)
+            try found.open(.path)
         }
         try stepping(
             "mount_setattr", mount.destination.inQuotes,
@@ -322,10 +352,12 @@ struct MountControlGroups: Step {
         }
         if layout.isUnified {
             if let bound = context.controlGroupTrees.first {
-                return try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
+                try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
+                return try context.hold(mount.destination, bound.tree.tree.borrowed, .kernel)
             }
             let tree = try hierarchy("cgroup2", [], isWritable: context.givesControlGroup)
-            return try MountTarget(mount: attached).attach(tree, place.borrowed)
+            try MountTarget(mount: attached).attach(tree, place.borrowed)
+            return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
         let folder = try stepping("mount", "tmpfs") { () throws(Errno) in
             let tmpfs = try FileSystemContext("tmpfs")
@@ -359,6 +391,7 @@ struct MountControlGroups: Step {
         try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
             try folder.setAttributes(set: attached.set)
         }
+        try context.hold(mount.destination, folder.borrowed, .new)
     }
 
     private func hierarchy(

@@ -40,8 +40,9 @@ struct MountOverlay: Step {
             layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
         let top =
             switch upper {
-            case .throwaway(let size):
+            case .throwaway(let size, let inodes):
                 "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+                    + (inodes.map { " and \($0.value) files" } ?? "")
             case .kept(let directory): "the upper in \(directory.value)"
             }
         let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
@@ -115,10 +116,15 @@ struct MountOverlay: Step {
     ) throws(StepError) -> OwnedDescriptor {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, "layer")) }
+        for path in layers { lowers.append(try open(path, "layer", context)) }
+        guard let bottom = lowers.first else {
+            throw StepError("an overlay has at least one layer")
+        }
+        let target = try stepping("dup", bottom.path.inQuotes) { () throws(Errno) in
+            try OwnedDescriptor.duplicate(bottom.borrowed)
+        }
         if let mapping { lowers = try mapLayers(lowers, mapping) }
-        let target = try Mountpoint.open(layers[0])
-        let (upper, work, place) = try openUpper(target)
+        let (upper, work, place) = try openUpper(target, context)
         if let model = followsSnapshot ? lowers.last : lowers.first {
             try dress(upper, work, like: model)
         }
@@ -204,7 +210,7 @@ struct MountOverlay: Step {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor
+        _ target: borrowing OwnedDescriptor, _ context: StartContext
     ) throws(StepError) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
     ) {
@@ -214,15 +220,17 @@ struct MountOverlay: Step {
                 HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
             }
             return (
-                try open("\(directory.value)/upper", "upper"),
-                try open("\(directory.value)/work", "work directory"), place
+                try open("\(directory.value)/upper", "upper", context),
+                try open("\(directory.value)/work", "work directory", context), place
             )
-        case .throwaway(let size):
+        case .throwaway(let size, let inodes):
+            let most = try inodeCount(size?.value, inodes?.value)
             // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
             // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
             let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
                 let tmpfs = try FileSystemContext("tmpfs")
                 if let size { try tmpfs.set("size", size.value) }
+                if let most { try tmpfs.set("nr_inodes", String(most)) }
                 try tmpfs.set("mode", "755")
                 try tmpfs.create()
                 let mount = try tmpfs.mount()
@@ -236,6 +244,16 @@ struct MountOverlay: Step {
         }
     }
 
+    /// Nil where the kernel's own measures hold.
+    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(StepError) -> UInt64? {
+        if let inodes { return inodes }
+        guard let size = size.flatMap(TmpfsSize.init) else { return nil }
+        let pages = try stepping("sysconf", "_SC_PHYS_PAGES") { () throws(Errno) in
+            try Memory.pages()
+        }
+        return size.inodes(memoryPages: pages)
+    }
+
     private func make(
         _ name: String, in scratch: HeldDescriptor, mode: UInt32
     ) throws(StepError) -> OverlayDirectory {
@@ -246,11 +264,12 @@ struct MountOverlay: Step {
         }
     }
 
-    private func open(_ path: String, _ role: String) throws(StepError) -> OverlayDirectory {
-        do {
-            return try OverlayDirectory(opening: path, as: role)
-        } catch {
-            throw StepError(error.sentence)
+    private func open(
+        _ path: String, _ role: String, _ context: StartContext
+    ) throws(StepError) -> OverlayDirectory {
+        guard let found = context.found[path] else {
+            throw StepError("the plan has not locked the \(role) \(path.inQuotes)")
         }
+        return OverlayDirectory(path: path, descriptor: try found.open(named: path))
     }
 }

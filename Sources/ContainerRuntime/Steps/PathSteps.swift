@@ -13,11 +13,8 @@ struct MaskPath: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let (target, isDirectory) = try PathTarget.open(path, context) else { return }
-        let cover =
-            isDirectory
-            ? try emptyDirectory(context, target.borrowed) : try nullDevice(context)
-        // The first directory was attached while it was made.
-        guard let cover else { return }
+        if isDirectory { return try coverDirectory(target.borrowed, context) }
+        let cover = try nullDevice(context)
         try stepping("mount", path.inQuotes) { () throws(Errno) in
             try DetachedMount.clone(cover.borrowed, recursive: false).attach(to: target.borrowed)
         }
@@ -25,11 +22,11 @@ struct MaskPath: Step {
 
     /// The container's `/dev/null`, which must be the kernel's: the image could have put anything
     /// in its place (CVE-2025-31133).
-    private func nullDevice(_ context: StartContext) throws(StepError) -> HeldDescriptor? {
+    private func nullDevice(_ context: StartContext) throws(StepError) -> HeldDescriptor {
         if let found = context.nullDevice { return found }
-        let root = try context.openRoot()
+        let place = try context.place("/dev/null")
         let opened = try stepping("openat2", "\"/dev/null\"") { () throws(Errno) in
-            try root.directory.open("/dev/null", [.path, .noFollow], links: .refuse)
+            try place.open([.path, .noFollow], links: .refuse)
         }
         let status = try stepping("fstat", "\"/dev/null\"") { () throws(Errno) in
             try FileStatus.of(opened.borrowed)
@@ -43,12 +40,19 @@ struct MaskPath: Step {
     }
 
     /// One tmpfs serves all directories. It is attached to the first of them, since only what is
-    /// attached can be cloned before Linux 6.15; nil when that has just been done.
-    private func emptyDirectory(
-        _ context: StartContext, _ target: FileDescriptor
-    ) throws(StepError) -> HeldDescriptor? {
-        if let found = context.emptyDirectory { return found }
-        context.emptyDirectory = try stepping("mount", "tmpfs on \(path.inQuotes)") {
+    /// attached can be cloned before Linux 6.15.
+    private func coverDirectory(
+        _ target: FileDescriptor, _ context: StartContext
+    ) throws(StepError) {
+        if let found = context.emptyDirectory {
+            let cover = try stepping("mount", path.inQuotes) { () throws(Errno) in
+                let cover = try DetachedMount.clone(found.borrowed, recursive: false)
+                try cover.attach(to: target)
+                return cover
+            }
+            return try context.holdInstead(path, cover.borrowed)
+        }
+        let made = try stepping("mount", "tmpfs on \(path.inQuotes)") {
             () throws(Errno) in
             let tmpfs = try FileSystemContext("tmpfs")
             try tmpfs.set("mode", "555")
@@ -59,7 +63,8 @@ struct MaskPath: Step {
             try tree.attach(to: target)
             return HeldDescriptor(tree.release())
         }
-        return nil
+        context.emptyDirectory = made
+        try context.holdInstead(path, made.borrowed)
     }
 }
 
@@ -72,34 +77,47 @@ struct ProtectPath: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let (target, _) = try PathTarget.open(path, context) else { return }
-        try stepping("mount", path.inQuotes) { () throws(Errno) in
+        let tree = try stepping("mount", path.inQuotes) { () throws(Errno) in
             let tree = try DetachedMount.clone(target.borrowed, recursive: true)
             try tree.setAttributes(set: .readOnly, recursive: true)
             try tree.attach(to: target.borrowed)
+            return tree
         }
+        try context.holdInstead(path, tree.borrowed)
     }
 }
 
 /// A path that may be missing.
 enum PathTarget {
-    /// Nil where there is nothing.
+    /// Nil where there is nothing: kernels differ in what they have in procfs and sysfs, and what
+    /// is not there needs no mask.
     static func open(
         _ path: String, _ context: StartContext
     ) throws(StepError) -> (HeldDescriptor, isDirectory: Bool)? {
-        let root = try context.openRoot()
+        let place = try context.place(path)
+        let target: HeldDescriptor
         do throws(Errno) {
-            let target = try root.directory.open(path, .path)
-            let found = try FileStatus.of(target.borrowed)
-            let top = try FileStatus.of(root.directory.borrowed)
-            // Through a link of the image: a mount on the root would not be seen from inside.
-            if found.inode == top.inode && found.device == top.device {
-                throw Errno.tooManySymbolicLinkLevels
-            }
-            return (HeldDescriptor(target), found.kind == .directory)
+            target = HeldDescriptor(try place.open(.path))
         } catch .noSuchFileOrDirectory, .notDirectory {
             return nil
         } catch {
-            throw StepError(SystemCallError("openat2", path.inQuotes, error))
+            throw StepError(
+                SystemCallError("openat2", path.inQuotes, error),
+                error == .tooManySymbolicLinkLevels
+                    ? "name what the symbolic link in it leads to" : nil)
         }
+        let found = try stepping("fstat", path.inQuotes) { () throws(Errno) in
+            try FileStatus.of(target.borrowed)
+        }
+        if !place.isInMount {
+            let top = try stepping("fstat", "\"/\"") { () throws(Errno) in
+                try FileStatus.of(place.root.directory.borrowed)
+            }
+            // Through a link of the image: a mount on the root would not be seen from inside.
+            if found.inode == top.inode && found.device == top.device {
+                throw StepError("\(path.inQuotes) leads to the root itself")
+            }
+        }
+        return (target, found.kind == .directory)
     }
 }

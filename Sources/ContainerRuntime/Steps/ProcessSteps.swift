@@ -22,6 +22,31 @@ struct SetLimit: Step {
     }
 }
 
+/// The runtime has raised its limit of open files: the program gets the caller's, where the config
+/// names none. It is also the caller's limit of the size of files that the program ends by.
+///
+/// Behind all that opens many files and all that writes one. Before the filter, which may not allow
+/// it.
+struct LeaveCallersLimits: Step {
+    /// Whether config.json names RLIMIT_NOFILE.
+    let setsFiles: Bool
+
+    let side = Side.container
+    var summary: String {
+        setsFiles
+            ? "leave the other limits as the caller has them"
+            : "leave limits as the caller has them"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        do throws(SystemCallError) {
+            try ResourceLimit.giveBack(keepsFiles: setsFiles)
+        } catch {
+            throw StepError(error)
+        }
+    }
+}
+
 extension CapabilitySet {
     /// How many, for people.
     fileprivate var words: String {
@@ -54,15 +79,7 @@ struct StartSession: Step {
     func apply(_ context: StartContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.
-        if hasOwnKeyring {
-            try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
-                do throws(Errno) {
-                    try CurrentProcess.startKeyring()
-                } catch .noFunction {
-                    // A kernel without keys.
-                }
-            }
-        }
+        if hasOwnKeyring { try StartKeyring().apply(context) }
         guard hasTerminal else { return }
         guard let peer = context.terminalPeer else {
             throw StepError("the plan has not opened a terminal")
@@ -71,6 +88,23 @@ struct StartSession: Step {
             try peer.borrowed.makeControllingTerminal()
             for stream in 0..<3 as Range<CInt> {
                 try peer.borrowed.become(standardStream: stream)
+            }
+        }
+        context.terminalPeer = nil
+    }
+}
+
+/// A new, empty session keyring, which the process's copies have too.
+struct StartKeyring: Step {
+    let side = Side.container
+    let summary = "start a session keyring"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
+            do throws(Errno) {
+                try CurrentProcess.startKeyring()
+            } catch .noFunction {
+                // A kernel without keys.
             }
         }
     }
@@ -125,7 +159,9 @@ struct EnterWorkingDirectory: Step {
     var summary: String { "enter \(path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+        // With `..` in it, only the kernel knows where the path leads.
+        let isClean = HostName.cleaned(path) == path
+        let place = try isClean ? context.place(path) : context.rootPlace(path)
         try stepping(
             "chdir", path.inQuotes,
             advice: {
@@ -138,7 +174,7 @@ struct EnterWorkingDirectory: Step {
             }
         ) { () throws(Errno) in
             let directory =
-                isMade ? try openOrMake(root) : try root.directory.open(path, [.path, .directory])
+                isMade ? try openOrMake(place) : try place.open([.path, .directory])
             try CurrentProcess.changeDirectory(directory.borrowed)
         }
         let reached = try stepping("getcwd") { () throws(Errno) in
@@ -149,9 +185,9 @@ struct EnterWorkingDirectory: Step {
         }
     }
 
-    private func openOrMake(_ root: HeldRoot) throws(Errno) -> OwnedDescriptor {
+    private func openOrMake(_ place: HeldPlace) throws(Errno) -> OwnedDescriptor {
         do {
-            return try root.directory.makeDirectories(path)
+            return try place.makeDirectories()
         } catch .readOnlyFileSystem {
             throw .noSuchFileOrDirectory
         }
@@ -169,7 +205,10 @@ struct FindHome: Step {
     var summary: String { "look up the home directory of user \(userID)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        context.home = UserLookup.home(of: userID, in: try context.openRoot().directory)
+        let root = try context.openRoot()
+        context.home = try stepping("read", "/etc/passwd of the container") { () throws(Errno) in
+            try UserLookup.home(of: userID, in: root.directory)
+        }
     }
 }
 
@@ -181,7 +220,7 @@ struct DropBoundingSet: Step {
     var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        try stepping("cap_drop_bound") { () throws(Errno) in try sets.applyBounding() }
+        try stepping("prctl", "PR_CAPBSET_DROP") { () throws(Errno) in try sets.applyBounding() }
     }
 }
 
@@ -267,7 +306,9 @@ struct SetCapabilities: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        try stepping("cap_set_proc") { () throws(Errno) in try sets.apply() }
+        context.grantedCapabilities = try stepping("capset") { () throws(Errno) in
+            try sets.apply()
+        }
         // The change of credentials has cleared it.
         try TieToRuntime().apply(context)
     }
@@ -300,6 +341,8 @@ struct CloseDescriptors: Step {
             kept.append(proc.directory.borrowed)
         }
         if let pageMap = context.pageMap { kept.append(pageMap) }
+        // Of exec, which takes it when it is a process of the container.
+        if let peer = context.terminalPeer { kept.append(peer.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         try stepping("close_range") { () throws(Errno) in
             try CurrentProcess.closeDescriptors(except: kept)

@@ -66,7 +66,7 @@ extension RequireSeal {
 struct LockUpper: Step {
     /// Holds `upper` and `work`.
     let directory: String
-    /// What the upper is written over, for those who look at it later.
+    /// What the run lies on, which has to be what the upper was written over.
     let record: KeptUpper.Record
     let snapshots: SnapshotPlan
 
@@ -80,16 +80,53 @@ struct LockUpper: Step {
     func apply(_ context: StartContext) throws(StepError) {
         // The mode of the upper is that of the container's root, whatever the caller's umask is.
         Credentials.setFileModeMask(0)
-        do {
-            try KeptUpper.make(in: directory)
-            let kept = try KeptUpper(opening: directory)
+        do throws(LayerError) {
+            let kept = try KeptUpper(preparing: directory, over: record.layers)
             try kept.lock()
-            let stands = try kept.stands(record)
+            try kept.require(record)
             context.upper = try kept.carryOut(snapshots, over: record) {
                 (merge) throws(LayerError) in
                 try MappedOwners.lend(record.owners, merge)
             }
-            if !stands { try kept.write(record) }
+        } catch {
+            throw StepError(error.sentence)
+        }
+        let taken = snapshots.stacked.map { "snapshots/" + $0.directoryName }
+        for name in ["upper", "work"] + taken { try find(name, context) }
+    }
+
+    private func find(_ name: String, _ context: StartContext) throws(StepError) {
+        let path = "\(directory)/\(name)"
+        let opened: OwnedDescriptor?
+        do throws(LayerError) {
+            opened = try context.upper?.open(name)
+        } catch {
+            throw StepError(error.sentence)
+        }
+        guard let opened else { return }
+        context.found[path] = try stepping("readlink", path.inQuotes) { () throws(Errno) in
+            try FoundDirectory(opened.borrowed)
+        }
+    }
+}
+
+/// What the upper is written over, for those who look at it later; written down when the overlay is
+/// there, so that a start that is refused changes nothing.
+struct RecordUpper: Step {
+    /// Holds `upper` and `work`.
+    let directory: String
+    let record: KeptUpper.Record
+
+    let side = Side.runtime
+    var summary: String { "write down what the upper in \(directory) lies on" }
+    let undoing = "the file stays, as the upper does"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let upper = context.upper else {
+            throw StepError("the plan has no upper at this point")
+        }
+        do throws(LayerError) {
+            try upper.write(record)
         } catch {
             throw StepError(error.sentence)
         }
@@ -128,22 +165,20 @@ struct LockLayer: Step {
     var summary: String { "lock the layer \(path)" }
 
     func apply(_ context: StartContext) throws(StepError) {
-        let layer: OwnedDescriptor
-        do {
-            layer = try HostPath.open(path, [.readOnly, .directory])
+        let layer: OverlayDirectory
+        do throws(OverlayError) {
+            layer = try OverlayDirectory(opening: path, as: "layer")
         } catch {
-            throw StepError(OverlayError.opening("layer", path, error).sentence)
+            throw StepError(error.sentence)
         }
-        do {
-            try layer.borrowed.lock(exclusive: false)
-        } catch .wouldBlock {
-            throw StepError(
-                "the layer \"\(path)\" is being written as the upper of another run; wait for its"
-                    + " end")
+        do throws(LayerError) {
+            if let lock = try LayerLock.take(layer.borrowed, path) { context.locks.append(lock) }
         } catch {
-            throw StepError(SystemCallError("flock", path.inQuotes, error))
+            throw StepError(error.sentence)
         }
-        context.locks.append(HeldDescriptor(layer))
+        context.found[path] = try stepping("readlink", path.inQuotes) { () throws(Errno) in
+            try FoundDirectory(layer.borrowed)
+        }
     }
 }
 
@@ -225,10 +260,25 @@ struct CreateNamespaces: SpawningStep {
                 SystemCallError("clone3", names, .permissionDenied),
                 "the cgroup above both, this process's own and the container's, has to belong to"
                     + " this user")
+        } catch .operationNotSupportedByDevice where group?.version2Descriptor != nil {
+            // Others have removed it as an empty one.
+            try CreateNamespaces.restoreControlGroup(context)
+            return try stepping("clone3", names, advice: CreateNamespaces.advice) {
+                () throws(Errno) in try spawn(context.controlGroup?.version2Descriptor)
+            }
         } catch {
             throw StepError(
                 SystemCallError("clone3", names, error), CreateNamespaces.advice(error))
         }
+    }
+
+    private static func restoreControlGroup(_ context: StartContext) throws(StepError) {
+        do throws(ControlGroupError) {
+            if try context.restoreControlGroup() { return }
+        } catch {
+            throw StepError(error.sentence)
+        }
+        throw StepError("the control group was removed before there was a process in it")
     }
 }
 
@@ -248,6 +298,9 @@ extension CreateNamespaces {
 struct JoinNamespace: Step {
     let side: Side
     let namespace: Configuration.JoinedNamespace
+    /// Whether the host's first process may be hidden from this one: who is not root of the machine
+    /// may join nothing of its.
+    var mayLackSight = false
 
     var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 
@@ -270,7 +323,17 @@ struct JoinNamespace: Step {
             try FileStatus.of(file)
         }
         for host in ["/proc/self/ns/mnt", "/proc/1/ns/mnt"] {
-            guard let found = try? FileStatus.of(path: host) else { continue }
+            let found: FileStatus
+            do throws(Errno) {
+                found = try FileStatus.of(path: host)
+            } catch .permissionDenied where mayLackSight {
+                continue
+            } catch {
+                throw StepError(
+                    SystemCallError("stat", host.inQuotes, error),
+                    "without it the host's mount namespace cannot be told from a container's; /proc"
+                        + " must be mounted and show process 1")
+            }
             if found.inode == wanted.inode && found.device == wanted.device {
                 throw StepError(
                     "this is the host's mount namespace, in which the container would change the"

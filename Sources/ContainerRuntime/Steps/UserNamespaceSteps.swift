@@ -190,13 +190,25 @@ struct OpenPrivateProc: Step {
     let summary = "open a procfs of the runtime's own"
 
     func apply(_ context: StartContext) throws(StepError) {
-        do throws(StepError) {
-            _ = try context.openPrivateProc()
+        do throws(Errno) {
+            context.privateProc = try StartContext.makePrivateProc()
+        } catch .notPermitted, .permissionDenied {
+            // The processes of another user namespace's pid namespace, or a host that is a
+            // container with parts of its procfs covered: as the host has it mounted.
+            context.privateProc = try hosts()
         } catch {
-            // The processes of another user namespace's pid namespace: as the host has it mounted.
-            context.privateProc = try stepping("open_tree", "\"/proc\"") { () throws(Errno) in
-                HeldRoot(RootDirectory(try DetachedMount.clone("/proc", recursive: true).release()))
-            }
+            throw StepError(SystemCallError("fsopen", "proc", error))
         }
+    }
+
+    private func hosts() throws(StepError) -> HeldRoot {
+        let tree = try stepping("open_tree", "\"/proc\"") { () throws(Errno) in
+            try DetachedMount.clone("/proc", recursive: true)
+        }
+        let magic = try stepping("fstatfs", "\"/proc\"") { () throws(Errno) in
+            try FileSystemMagic.of(tree.borrowed)
+        }
+        if magic != .procfs { throw StepError("the host's /proc is no procfs") }
+        return HeldRoot(RootDirectory(tree.release()))
     }
 }

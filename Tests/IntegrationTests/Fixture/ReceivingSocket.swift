@@ -39,7 +39,8 @@ final class ReceivingSocket {
         }
         var buffer = [UInt8](repeating: 0, count: 4096)
         var passed: CInt = -1
-        let count = clinux_receive(connection, &buffer, buffer.count, &passed)
+        var sender: pid_t = 0
+        let count = clinux_receive(connection, &buffer, buffer.count, &passed, &sender)
         guard count > 0, passed >= 0 else {
             throw Failure("\(path) got \(count) and no descriptor")
         }

@@ -132,6 +132,13 @@ final class Running {
 
     func send(_ signal: CInt) { kill(pid, signal) }
 
+    /// How many bytes of its output nobody has taken.
+    var unread: CInt {
+        var count: CInt = 0
+        _ = ioctl(output, UInt(FIONREAD), &count)
+        return count
+    }
+
     /// What it, or the container behind it, reads next, where its input was left open.
     func write(_ text: String) {
         let bytes = Array(text.utf8)

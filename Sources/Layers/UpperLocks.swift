@@ -1,0 +1,120 @@
+internal import LinuxSystem
+public import SystemPackage
+
+/// Who uses what in a directory that `--upper` keeps: locks on bytes of the file `DIR/lock`, which
+/// lies where neither a container nor another user can open it.
+///
+/// Byte 0 is the upper; the snapshot with the number N is byte N.
+final class UpperLocks: Sendable {
+    static let name = "lock"
+
+    /// Nil where nobody can write, and nothing needs to be locked.
+    private let file: LayerDirectory?
+    private let status: FileStatus?
+
+    /// Opens the file, and makes it where it is missing.
+    init(in directory: FileDescriptor) throws(Errno) {
+        let opened: OwnedDescriptor
+        do throws(Errno) {
+            // Without waiting, should there be a FIFO.
+            opened = try directory.open(
+                UpperLocks.name, [.readWrite, .create, .nonBlocking, .noControllingTerminal],
+                mode: 0o600)
+        } catch .readOnlyFileSystem {
+            file = nil
+            status = nil
+            return
+        }
+        let found = try FileStatus.of(opened.borrowed)
+        if found.kind != .regular { throw .notPermitted }
+        file = LayerDirectory(opened, layer: 0)
+        status = found
+    }
+
+    /// Takes one, or turns the own one into another; held as long as this value lives.
+    ///
+    /// - Throws: `Errno.wouldBlock` when another process holds it.
+    func take(_ number: Int, exclusive: Bool) throws(Errno) {
+        try file?.borrowed.lock(byte: Int64(number), exclusive: exclusive)
+    }
+
+    /// Whether these are the locks of that directory, or of one that has been removed.
+    func belong(to directory: FileDescriptor) throws(Errno) -> Bool {
+        guard let status else { return true }
+        do throws(Errno) {
+            return try FileStatus.of(UpperLocks.name, in: directory).isSame(as: status)
+        } catch .noSuchFileOrDirectory {
+            return false
+        }
+    }
+}
+
+/// A lock on a layer, where a layer is what runs write or have written.
+public final class LayerLock: Sendable {
+    private let locks: UpperLocks
+
+    private init(_ locks: UpperLocks) { self.locks = locks }
+
+    /// Keeps what writes to a layer, or takes it apart, from doing so while this value lives. Any
+    /// number of runs may share a layer.
+    ///
+    /// - Returns: Nil for a layer that no run writes to: it is neither the upper of a directory that
+    ///   `--upper` keeps nor one of its snapshots.
+    public static func take(
+        _ layer: FileDescriptor, _ path: String
+    ) throws(LayerError) -> LayerLock? {
+        do throws(Errno) {
+            guard let (directory, number) = try KeptUpper.place(of: layer) else { return nil }
+            let locks = try UpperLocks(in: directory.borrowed)
+            try locks.take(number, exclusive: false)
+            return LayerLock(locks)
+        } catch .wouldBlock {
+            throw LayerError(
+                "the layer \"\(path)\" is being written as the upper of another run; wait for its"
+                    + " end")
+        } catch .permissionDenied {
+            throw LayerError(
+                "the layer \"\(path)\" is what runs of another user write, and cannot be locked; have"
+                    + " that user commit it to a directory")
+        } catch {
+            throw LayerError(
+                "the layer \"\(path)\" cannot be locked by the file \"\(UpperLocks.name)\" of the"
+                    + " directory that keeps it: \(error.words)")
+        }
+    }
+}
+
+extension KeptUpper {
+    /// The directory that keeps a layer, and the number of its lock; nil where none does.
+    static func place(
+        of layer: FileDescriptor
+    ) throws(Errno) -> (directory: LayerDirectory, number: Int)? {
+        let status = try FileStatus.of(layer)
+        let parent = try layer.open("..", [.path, .directory])
+        if try holds(parent.borrowed, "upper", status), try holds(parent.borrowed, "work", nil) {
+            return (LayerDirectory(parent, layer: 0), 0)
+        }
+        let directory = try parent.borrowed.open("..", [.path, .directory])
+        let folder = try FileStatus.of(parent.borrowed)
+        guard try holds(directory.borrowed, snapshotsName, folder) else { return nil }
+        for name in try parent.borrowed.entries() {
+            guard let snapshot = Snapshot(directoryName: name) else { continue }
+            if try holds(parent.borrowed, name, status) {
+                return (LayerDirectory(directory, layer: 0), snapshot.number)
+            }
+        }
+        return nil
+    }
+
+    /// - Parameter wanted: What it is; nil for any directory.
+    private static func holds(
+        _ directory: FileDescriptor, _ name: String, _ wanted: FileStatus?
+    ) throws(Errno) -> Bool {
+        do throws(Errno) {
+            let found = try FileStatus.of(name, in: directory)
+            return wanted.map(found.isSame) ?? (found.kind == .directory)
+        } catch .noSuchFileOrDirectory {
+            return false
+        }
+    }
+}
