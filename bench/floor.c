@@ -560,8 +560,9 @@ static int wait_for_end(int channel, int signals, int child) {
                                 {.fd = -1}};
     char message[16384];
     int passed, status, signaled;
+    pid_t sender;
     must(poll(pollers, 5, -1), "poll");
-    must(clinux_receive(channel, message, sizeof message, &passed), "recvmsg");
+    must(clinux_receive(channel, message, sizeof message, &passed, &sender), "recvmsg");
     close(channel);
     pollers[0].fd = -1;
     pollers[2] = (struct pollfd){.fd = child, .events = POLLIN};

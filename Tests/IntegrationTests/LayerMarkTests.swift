@@ -77,6 +77,10 @@ struct LayerMarkTests {
             let roots = try box.onlyLayer()
             #expect(Host.attribute("trusted.overlay.opaque", of: roots + "/opaque") == "y")
             #expect(Host.attribute("user.vfs-run.marks", of: roots) == "trusted")
+            // A store for several users, which has to be opened to them.
+            for name in ["app", "app/layers", "app/layers/sha256"] {
+                #expect(chmod(box.path(name), 0o755) == 0)
+            }
             var foreign = box.ordinaryConfig()
             foreign["vfs"]["overlay"]["layers"] = Value([box.path("rootfs"), roots])
             let other = try box.runOrdinary(foreign, shell: "ls -d /opaque")

@@ -27,7 +27,7 @@ struct MemoryFloorTests {
         }
     }
 
-    private static var least: Int64 { 128 * Int64(sysconf(CInt(_SC_PAGESIZE))) }
+    private static var least: Int64 { 256 * Int64(sysconf(CInt(_SC_PAGESIZE))) }
 
     @Test func `the least works`() throws {
         try Sandbox.use { box in

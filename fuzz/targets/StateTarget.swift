@@ -38,11 +38,13 @@ private func list(_ content: [UInt8]) {
     _ = try? ContainerStore(root: scratch.inside).reports(mustExist: true) { _, error in
         checkRefused(error.message)
     }
-    guard let document = try? JSONDocument(content), let state = ContainerState(document.root)
+    guard let document = try? JSONDocument(content),
+        let state = try? ContainerState(document.root), let text = try? state.encoded()
     else { return }
-    guard let again = try? JSONDocument(state.encoded), let same = ContainerState(again.root)
+    guard let again = try? JSONDocument(text), let same = try? ContainerState(again.root),
+        let copy = try? same.encoded()
     else { preconditionFailure("what was written cannot be read") }
-    precondition(same.encoded == state.encoded)
+    precondition(copy == text)
 }
 
 private func readUpperRecord(_ content: [UInt8], _ name: String) {

@@ -17,9 +17,9 @@ extension Checks {
         checkLeast(resources, diagnostics)
     }
 
-    /// What the start of a container with the smallest program takes: below 96 pages the kernel
-    /// kills the init process, or the program while it is loaded.
-    static var leastMemory: Int64 { 128 * PageSize.bytes }
+    /// What the start of a container with the smallest program takes: below 160 pages the kernel may
+    /// kill the init process, or the program while it is loaded.
+    static var leastMemory: Int64 { 256 * PageSize.bytes }
 
     /// Of a container that is about to start; what one that runs gets by with is its own affair.
     private static func checkLeast(_ resources: Resources, _ diagnostics: Diagnostics) {
