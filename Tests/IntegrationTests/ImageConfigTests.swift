@@ -71,7 +71,9 @@ struct ImageConfigTests {
             let volumes = (0..<250_000).map { "\"/\($0)\":{}" }.joined(separator: ",")
             let outcome = try layout(box, #"{"Volumes": {\#(volumes)}}"#)
             #expect(
-                outcome.code == 1 && outcome.error.contains("250000 volumes; 1000 are the most"),
+                outcome.code == 1
+                    && outcome.error.contains(
+                        "config.Volumes has 250000 elements; 2000 are the most"),
                 "\(outcome)")
             #expect(!box.exists("app/config.json"))
         }
