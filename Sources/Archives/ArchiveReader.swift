@@ -25,6 +25,8 @@ public final class ArchiveReader {
         unsafe self.archive = archive
         unsafe input = Input(source, skip)
         unsafe archive_read_support_format_tar(archive)
+        // Nothing at all is an archive without entries: some builders write such layers.
+        unsafe archive_read_support_format_empty(archive)
         let context = unsafe Unmanaged.passUnretained(input).toOpaque()
         let result = unsafe archive_read_open2(
             archive, context, nil,

@@ -31,7 +31,7 @@ extension Unpacker {
                 throw ImageError(
                     "\(name): it has \(range.count) bytes, and the manifest says \(known.size)")
             }
-            try write(blob, name) { ending throws(ImageError) in
+            try write(blob, name, mayBeEmpty: true) { ending throws(ImageError) in
                 if let known = layer.blob,
                     ending.blob != known.digest || ending.blobSize != known.size
                 {
@@ -52,12 +52,12 @@ extension Unpacker {
         /// - Returns: Its diff-id.
         mutating func unpack(_ blob: consuming Blob) throws(ImageError) -> Digest {
             let name = blob.name
-            return try write(blob, name) { _ in }
+            return try write(blob, name, mayBeEmpty: false) { _ in }
         }
 
         @discardableResult
         private mutating func write(
-            _ blob: consuming Blob, _ name: String,
+            _ blob: consuming Blob, _ name: String, mayBeEmpty: Bool,
             _ verify: (BlobStream.Ending) throws(ImageError) -> Void
         ) throws(ImageError) -> Digest {
             let total = blob.range.map { Int64($0.count) }
@@ -66,7 +66,7 @@ extension Unpacker {
                 let root = try atFile(name) { () throws(Errno) in
                     try OwnedDescriptor.duplicate(layer.root.borrowed)
                 }
-                let ending = try writeContent(blob, name, total, root)
+                let ending = try writeContent(blob, name, mayBeEmpty: mayBeEmpty, total, root)
                 unpacker.reporter.endProgress()
                 try verify(ending)
                 try store.finish(
@@ -80,7 +80,7 @@ extension Unpacker {
         }
 
         private mutating func writeContent(
-            _ blob: consuming Blob, _ name: String, _ total: Int64?,
+            _ blob: consuming Blob, _ name: String, mayBeEmpty: Bool, _ total: Int64?,
             _ root: consuming OwnedDescriptor
         ) throws(ImageError) -> BlobStream.Ending {
             let stream = try BlobStream(blob, atMost: limits.size)
@@ -100,6 +100,10 @@ extension Unpacker {
                 try writer.writeAll(counted: stream.allowEntry)
             } catch {
                 throw ImageError("\(name): \(error.message)")
+            }
+            if !mayBeEmpty && writer.limits.entries == limits.entries {
+                throw ImageError(
+                    "\(name): it holds no file; a tar of a root file system is expected")
             }
             limits = writer.limits
             notes += writer.notes.filter { [notes] note in !notes.contains(note) }

@@ -114,6 +114,19 @@ struct ImageConfigTests {
         }
     }
 
+    @Test func `a layer of no bytes is an empty layer, and no root file system`() throws {
+        try Sandbox.use { box in
+            var tar = TarFile()
+            tar.add("file")
+            try box.writeLayout([("t", nil, [(tar.finished, .gzip), ([], .none), ([], .gzip)])])
+            let outcome = try box.unpack("oci:\(box.path("layout")):t")
+            #expect(outcome.code == 0, "\(outcome)")
+            box.remove("app")
+            let empty = try box.unpack(try box.writeBytes("empty.tar", []))
+            #expect(empty.code == 1 && empty.error.contains("it holds no file"), "\(empty)")
+        }
+    }
+
     @Test func `an image without a tag is named by its place`() throws {
         try Sandbox.use { box in
             var one = TarFile()
