@@ -31,8 +31,8 @@ struct MakeControlGroup: Step {
                 context.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
                     (places) throws(ControlGroupError) in
-                    MakeControlGroup.watch(places, context)
-                    try announce(places, context)
+                    let missing = MakeControlGroup.watch(places, context)
+                    try announce(places, missing, context)
                 }
             } else {
                 made = try makeNamed(context)
@@ -79,21 +79,29 @@ struct MakeControlGroup: Step {
     }
 
     /// What is not there yet is this process's own, should it be killed while it makes it.
+    ///
+    /// - Returns: These directories, the deepest first.
     private static func watch(
         _ places: [(controllers: String, path: String)], _ context: StartContext
-    ) {
-        context.watch(own: [], shared: ControlGroup.missing(places))
+    ) -> [String] {
+        let missing = ControlGroup.missing(places)
+        context.watch(own: [], shared: missing)
+        return missing
     }
 
     /// Written down before it is made: the runtime process may be killed in between. It stays, for
     /// who finds the state damaged.
     private func announce(
-        _ places: [(controllers: String, path: String)], _ context: StartContext
+        _ places: [(controllers: String, path: String)], _ missing: [String],
+        _ context: StartContext
     ) throws(ControlGroupError) {
         guard let container = context.container else { return }
         var groups = context.state?.groups ?? ResourceGroups()
         groups.cgroup = places
         groups.unit = group.unit?.unit
+        // Those above that this start makes too, the deepest last.
+        let own = places.map { $0.path }
+        groups.parents = missing.reversed().filter { !own.contains($0) }
         do {
             try container.announce(groups)
         } catch {
@@ -112,7 +120,7 @@ struct MakeControlGroup: Step {
             do throws(ControlGroupError) {
                 context.controlGroupRequest = request
                 return try ControlGroup.make(request) { (places) throws(ControlGroupError) in
-                    MakeControlGroup.watch(places, context)
+                    _ = MakeControlGroup.watch(places, context)
                 }
             } catch  where error.isTaken && group.path == nil {
                 continue
