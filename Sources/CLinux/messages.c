@@ -65,6 +65,20 @@ int clinux_ask_for_senders(int socket) {
     return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
 }
 
+// One descriptor is expected; a peer may have sent more.
+static void take_first(struct cmsghdr *header, int *passed) {
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t index = 0; index < count; index++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(header) + index * sizeof fd, sizeof fd);
+        if (*passed < 0) {
+            *passed = fd;
+        } else {
+            close(fd);
+        }
+    }
+}
+
 ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed, pid_t *sender) {
     struct iovec part = {.iov_base = bytes, .iov_len = capacity};
     union control control;
@@ -80,7 +94,7 @@ ssize_t clinux_receive(int socket, void *bytes, size_t capacity, int *passed, pi
     for (; header != NULL; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET) continue;
         struct ucred credentials;
-        if (header->cmsg_type == SCM_RIGHTS) memcpy(passed, CMSG_DATA(header), sizeof *passed);
+        if (header->cmsg_type == SCM_RIGHTS) take_first(header, passed);
         if (header->cmsg_type == SCM_CREDENTIALS) {
             memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
             *sender = credentials.pid;

@@ -16,8 +16,15 @@ extension ControlGroup {
                 failure = failure ?? error
             }
         }
-        // Somebody else may be in them by now.
-        for parent in parents.reversed() { try? HostPath.removeDirectory(parent) }
+        for parent in parents.reversed() {
+            do throws(Errno) {
+                try HostPath.removeDirectory(parent)
+            } catch .resourceBusy, .directoryNotEmpty, .noSuchFileOrDirectory {
+                // Other groups or processes are in it by now, or it is gone.
+            } catch {
+                failure = failure ?? SystemCallError("rmdir", "\"\(parent)\"", error)
+            }
+        }
         if let failure { throw failure }
     }
 
