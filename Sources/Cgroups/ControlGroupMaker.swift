@@ -127,10 +127,11 @@ extension ControlGroup {
         }
     }
 
-    /// Removes what may have been announced and never made, or made and never used: nothing that
-    /// has processes or that somebody holds.
-    public static func removeLeftovers(_ paths: [(controllers: String, path: String)]) {
+    /// Removes what may have been announced and never made, or made and never used, parents too:
+    /// nothing that has processes or that another process holds.
+    public func removeLeftovers() {
         for (_, path) in paths { ControlGroupMaker.removeLeftover(path) }
+        for parent in parents.reversed() { ControlGroupMaker.removeLeftover(parent) }
     }
 }
 

@@ -210,8 +210,9 @@ extension StoredContainer {
         }
         // Killed before it was written down as made.
         if groups.cgroup.isEmpty {
-            try announcedGroups.requireGenuine(id)
-            ControlGroup.removeLeftovers(announcedGroups.cgroup)
+            let announced = announcedGroups
+            try announced.requireGenuine(id)
+            announced.controlGroup.removeLeftovers()
         }
         do throws(SystemCallError) {
             try groups.resctrl?.remove()
