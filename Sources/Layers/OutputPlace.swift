@@ -158,7 +158,13 @@ public struct OutputPlace: Sendable {
         }
         // Programs with set-id bits are made in it.
         let directory = try parent.borrowed.makePlainDirectory(aside, mode: 0o700)
-        try directory.borrowed.lock(exclusive: true)
+        do throws(Errno) {
+            try directory.borrowed.lock(exclusive: true)
+        } catch {
+            // One that holds it by now removes it too.
+            if error != .wouldBlock { try? parent.borrowed.removeTree(aside) }
+            throw error
+        }
         return directory
     }
 }
