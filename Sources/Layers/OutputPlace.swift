@@ -97,6 +97,7 @@ public struct OutputPlace: Sendable {
         // Kept to the end: whoever sees it locked leaves it alone.
         let lock: OwnedDescriptor
         do throws(Errno) { lock = try OwnedDescriptor.duplicate(directory.borrowed) } catch {
+            try? parent.borrowed.removeTree(aside)
             throw failed("dup", error)
         }
         do throws(LayerError) {

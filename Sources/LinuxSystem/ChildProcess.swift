@@ -266,8 +266,10 @@ public enum CurrentProcess {
     /// Has the watchdog remove these directories, once the killed process is gone. Processes in them
     /// are killed, but not in those behind an empty path.
     ///
-    /// - Parameter directories: Must live as long as the watchdog.
+    /// - Parameter directories: Stay in memory for good: a watchdog that could not be ended reads
+    ///   them when this process is gone.
     public static func watch(_ directories: CStringArray) {
+        _ = unsafe Unmanaged.passRetained(directories)
         unsafe clinux_watch_directories(directories.pointers)
     }
 

@@ -25,8 +25,6 @@ public final class StartContext {
     var controlGroups: ControlGroupLayout?
     /// The container's own.
     var controlGroup: ControlGroup?
-    /// What the watchdog removes of it; C holds on to them.
-    private var watchedDirectories: [CStringArray] = []
     /// By which it was made.
     var controlGroupRequest: ControlGroupRequest?
     /// Whether it may make cgroups in it.
@@ -151,9 +149,7 @@ public final class StartContext {
     ///
     /// - Parameter shared: Others may have processes in these: they go only while they are empty.
     func watch(own: [String], shared: [String]) {
-        let paths = CStringArray(own + [""] + shared)
-        watchedDirectories.append(paths)
-        CurrentProcess.watch(paths)
+        CurrentProcess.watch(CStringArray(own + [""] + shared))
     }
 
     /// Makes the control group anew where others have removed it before there was a process in it:
