@@ -1,6 +1,7 @@
 internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
+internal import Supervision
 
 extension ParsedArguments {
     /// The container that the first operand names.

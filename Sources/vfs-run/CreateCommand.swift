@@ -107,7 +107,7 @@ extension Command {
     }
 
     private static func launch(
-        _ arguments: ParsedArguments, until: Accompaniment
+        _ arguments: ParsedArguments, until: Milestone
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
         do throws(RuntimeError) {
@@ -144,7 +144,7 @@ extension Command {
             } catch {
                 throw RuntimeError(error.lines)
             }
-            return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
+            return try supervise(plan, until: until, warn: arguments.globals.log.warning)
         } catch {
             throw CommandError(error)
         }

@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import Layers
+internal import Supervision
 
 extension Option {
     static let upper = Option(
@@ -57,35 +58,36 @@ extension Command {
             }
             do throws(RuntimeError) {
                 guard let file = arguments.value("trace") else {
-                    return try run(Launch(plan, warn: warn))
+                    return try supervise(plan, until: .ended, warn: warn, reading: printChanges)
                 }
                 let trace = try Trace(plan)
                 // Written before the run, so that a name that cannot be written ends here, and
                 // after it, also when a start has failed: then it is wanted most.
                 try trace.write(to: file)
-                let outcome = Result { () throws(RuntimeError) in
-                    try run(Launch(plan, trace: trace, warn: warn))
+                let code = Result { () throws(RuntimeError) in
+                    try supervise(
+                        plan, until: .ended, trace: trace, warn: warn, reading: printChanges)
                 }
                 try trace.write(to: file)
-                return try outcome.get()
+                return try code.get()
             } catch {
                 throw CommandError(error, exitCode: error.exitCode)
             }
         })
 
-    private static func run(_ launch: Launch) throws(RuntimeError) -> CInt {
-        try launch.run { upper, record throws(RuntimeError) in
-            do throws(LayerError) {
-                var stack = try LayerStack(
-                    uppers: [upper], over: record.layers, marks: record.marks)
-                // What the container alone may read is read as its root.
-                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
-                stack.owners = isOwner ? nil : record.owners
-                var printer = ChangePrinter(.lines, printsUnchanged: false)
-                try printer.print(Comparison(stack))
-            } catch {
-                throw RuntimeError("--diff: \(error.sentence)")
-            }
+    /// What was written, where `--diff` asks for it.
+    private static func printChanges(_ outcome: Outcome) throws(RuntimeError) {
+        guard let upper = outcome.upper else { return }
+        do throws(LayerError) {
+            var stack = try LayerStack(
+                uppers: [upper.directory], over: upper.over.layers, marks: upper.over.marks)
+            // What the container alone may read is read as its root.
+            let isOwner = (try? MappedOwners.become(upper.over.owners)) ?? false
+            stack.owners = isOwner ? nil : upper.over.owners
+            var printer = ChangePrinter(.lines, printsUnchanged: false)
+            try printer.print(Comparison(stack))
+        } catch {
+            throw RuntimeError("--diff: \(error.sentence)")
         }
     }
 

@@ -33,7 +33,7 @@ public struct RuntimeError: Error, Sendable, Hashable {
     }
 
     /// A signal has ended the start; nothing is left of it.
-    static func ended(by signal: CInt) -> RuntimeError {
+    package static func ended(by signal: CInt) -> RuntimeError {
         var error = RuntimeError(
             "signal \(signal) (\(Signal.words(signal))) ended the start; nothing is left of it",
             exitCode: 128 + signal)

@@ -85,5 +85,5 @@ func stepping<Value: ~Copyable>(
 
 extension String {
     /// A name in a message: of bounded length.
-    var inQuotes: String { "\"\(shortened(to: .longestName))\"" }
+    package var inQuotes: String { "\"\(shortened(to: .longestName))\"" }
 }

@@ -97,12 +97,12 @@ struct PrepareReadiness: Step {
         guard let container = context.container else {
             throw StepError("the plan has no container at this point")
         }
-        try stepping("bind", ReadinessProxy.name) { () throws(Errno) in
+        try stepping("bind", ReadinessSocket.name) { () throws(Errno) in
             let directory = container.directory.borrowed
-            try directory.makeDirectory(ReadinessProxy.directory, mode: 0o755)
+            try directory.makeDirectory(ReadinessSocket.directory, mode: 0o755)
             if !listens { return }
-            let folder = try directory.open(ReadinessProxy.directory, [.readOnly, .directory])
-            context.readiness = try ReadinessProxy(in: folder.borrowed, host: host)
+            let folder = try directory.open(ReadinessSocket.directory, [.readOnly, .directory])
+            context.readiness = try ReadinessSocket(in: folder.borrowed, host: host)
         }
     }
 }

@@ -38,21 +38,21 @@ struct RelayStreams: Step {
     let undoing = "the pipes go with their processes"
 
     func apply(_ context: StartContext) throws(StepError) {
-        var relays: [StreamRelay] = []
+        var pipes: [StreamPipe] = []
         for stream in StandardStream.allCases {
             try stepping("pipe2", "for \(stream.name)") { () throws(Errno) in
                 let status = try FileStatus.of(stream.descriptor)
                 guard RelayStreams.opensAnew(status, stream.descriptor) else { return }
                 // Of one file two pipes would mix up what comes first.
-                if stream == .error, let output = relays.last(where: { $0.stream == .output }),
+                if stream == .error, let output = pipes.last(where: { $0.stream == .output }),
                     output.isOf(status)
                 {
                     return output.takesErrors = true
                 }
-                relays.append(try StreamRelay(stream, status, owner: userID))
+                pipes.append(try StreamPipe(stream, status, owner: userID))
             }
         }
-        context.relays = relays
+        context.pipes = pipes
     }
 
     private static func opensAnew(_ status: FileStatus, _ stream: FileDescriptor) -> Bool {
@@ -70,25 +70,10 @@ struct TakeStreams: Step {
     let summary = "take the relayed standard streams"
 
     func apply(_ context: StartContext) throws(StepError) {
-        for relay in context.relays {
-            try stepping("dup2", relay.stream.name) { () throws(Errno) in
-                try relay.becomeStream()
+        for pipe in context.pipes {
+            try stepping("dup2", pipe.stream.name) { () throws(Errno) in
+                try pipe.becomeStream()
             }
-        }
-    }
-}
-
-/// A standard stream by its number.
-enum StandardStream: CInt, CaseIterable {
-    case input, output, error
-
-    var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
-
-    var name: String {
-        switch self {
-        case .input: "standard input"
-        case .output: "standard output"
-        case .error: "standard error"
         }
     }
 }

@@ -1,10 +1,10 @@
-internal import Layers
+internal import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
 
 /// The time between the making of the init process and the moment the runtime lets go of it: one
 /// thread, one `poll`.
-struct LaunchSession: ~Copyable {
+struct Session: ~Copyable {
     /// How it ended.
     enum Ending {
         /// It is left to itself: created, or running.
@@ -21,19 +21,18 @@ struct LaunchSession: ~Copyable {
         case lost(SystemCallError)
         /// The runtime process was asked to end before the program ran.
         case interrupted(CInt)
+        case timedOut
+        case stopped
     }
 
     private var child: ChildProcess
-    private let signals: SignalQueue
-    private let watchdog: Int32?
-    private let until: Accompaniment
-    private let consoleSocket: String?
-    private let context: StartContext
-    private let ownsProcessNamespace: Bool
-    /// The runtime's first step behind the one that executes the program.
-    private let firstAfterStart: Int
-    private let settings: TerminalSettings?
     private var channel: Channel?
+    private let signals: SignalQueue
+    private let walk: PlanWalk
+    private let until: Milestone
+    private var limits: Supervisor.Limits
+    private let relays: [StreamRelay]
+    private let readiness: ReadinessProxy?
     private var proxy: TerminalProxy?
     private var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
@@ -41,8 +40,10 @@ struct LaunchSession: ~Copyable {
     private let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
     private var isExecuting = false
-    /// Whether it has become the program, as far as it was looked at.
-    private var hasStarted = false
+    /// When the init process was there.
+    let begunAt = Clock.nanoseconds
+    /// When the init process became the program, as far as it was looked at.
+    private(set) var startedAt: UInt64?
     private var isCreated = false
     private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
@@ -51,6 +52,10 @@ struct LaunchSession: ~Copyable {
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
     private var isToEnd = false
+    /// The limit that has ended the container.
+    private var exceeded: Ending?
+    /// What the first process has used, once it has ended.
+    private(set) var usage: ProcessUsage?
 
     /// How long what was killed is waited for.
     private static let patience: UInt64 = 10
@@ -59,35 +64,31 @@ struct LaunchSession: ~Copyable {
     private static let lastWords: UInt64 = 200
 
     init(
-        child: consuming ChildProcess, channel: consuming Channel,
-        signals: consuming SignalQueue,
-        terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
-        consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
-        firstAfterStart: Int, looksAtStart: Bool
+        _ child: consuming ChildProcess, _ channel: consuming Channel,
+        _ signals: consuming SignalQueue, _ walk: PlanWalk, until: Milestone,
+        _ limits: Supervisor.Limits
     ) {
         self.child = child
         self.channel = consume channel
         self.signals = signals
-        settings = terminal
-        self.watchdog = watchdog
+        self.walk = walk
         self.until = until
-        self.consoleSocket = consoleSocket
-        self.context = context
-        self.ownsProcessNamespace = ownsProcessNamespace
-        self.firstAfterStart = firstAfterStart
-        self.looksAtStart = looksAtStart
+        self.limits = limits
+        relays = walk.pipes.map(StreamRelay.init)
+        readiness = walk.takeReadiness().map(ReadinessProxy.init)
+        looksAtStart = until == .started || walk.plan.actsOnStart
     }
 
-    /// Takes the runtime's steps from one index on, for the process that waits for them.
-    ///
-    /// - Returns: Whether the container is created by now.
-    typealias Turn = (Int, borrowing ChildProcess) throws(RuntimeError) -> Bool
+    private var hasStarted: Bool { startedAt != nil }
+
+    /// Why the manager could not be told that the program is ready.
+    var readinessProblem: String? { readiness?.problem }
 
     /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
     /// terminal is as it was.
-    mutating func run(_ takeTurn: Turn) -> Ending {
+    mutating func run() -> Ending {
         do throws(SystemCallError) {
-            while try handleEvents(takeTurn) {
+            while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
             try drainStreams()
@@ -102,16 +103,15 @@ struct LaunchSession: ~Copyable {
             ended = try child.wait(keepingRemains: true)
             lookAtRemains(ended)
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
-            if until == .started && hasStarted && failure == nil { return .left }
-            _ = try child.wait()
+            if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
+            usage = try child.waitMeasuring().usage
         } catch {
             return .lost(SystemCallError("waitid", "of the init process", error))
         }
         // It has nothing to do any more, and ends while the rest is taken away.
-        if let watchdog, (try? CurrentProcess.endWatchdog(watchdog)) != nil {
-            context.endedWatchdog = watchdog
-        }
+        walk.endWatchdog()
         if let interruption { return .interrupted(interruption) }
+        if let exceeded { return exceeded }
         if let failure { return failure }
         if let endedBy { return .signaled(endedBy) }
         if !hasStarted { return .endedEarly(ended) }
@@ -125,7 +125,7 @@ struct LaunchSession: ~Copyable {
     private func awaitEnd() throws(Errno) {
         let events = try Poll.wait(
             [(child.borrowed, .readable)],
-            until: Clock.deadline(seconds: LaunchSession.patience), isInterruptible: false)
+            until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
         if events[0].isEmpty { throw .timedOut }
     }
 
@@ -136,45 +136,81 @@ struct LaunchSession: ~Copyable {
         // The init process has this code where a filter keeps it from saying what went wrong.
         if case .exited(let code) = ended, code != RuntimeError.failure, hasStarted { return }
         if failure != nil || channel != nil { return }
-        hasStarted = child.hasExecuted ?? isExecuting
+        setStarted(child.hasExecuted ?? isExecuting)
+    }
+
+    private mutating func setStarted(_ hasStarted: Bool) {
+        if !hasStarted {
+            startedAt = nil
+        } else if startedAt == nil {
+            startedAt = Clock.nanoseconds
+        }
     }
 
     /// Whether the runtime's part is done.
     private var isFarEnough: Bool {
         switch until {
         case .created: isCreated
-        case .started: hasStarted && context.readiness?.isDone ?? true
+        case .started: hasStarted && readiness?.isDone ?? true
         case .ended: false
         }
     }
 
     /// Waits once; false when the init process has ended and said all it had to say.
-    private mutating func handleEvents(_ takeTurn: Turn) throws(SystemCallError) -> Bool {
+    private mutating func handleEvents() throws(SystemCallError) -> Bool {
         let waitsForWords = channel != nil
-        let readiness = context.readiness
         var entries: [TerminalProxy.Watched] = [
             (channel?.borrowed, .readable), (signals.borrowed, .readable),
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
-        for relay in context.relays { entries += relay.watched }
+        for relay in relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
+            try Poll.wait(entries, until: nextDeadline, isInterruptible: false)
         }
-        if !events[0].isEmpty { try receive(takeTurn) }
+        if !events[0].isEmpty { try receive() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
         try proxy?.handle(events[4..<relayed])
-        for (index, relay) in context.relays.enumerated() {
+        for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
-        return events[2].isEmpty
+        if !events[2].isEmpty { return false }
+        enforceLimits()
+        return true
+    }
+
+    /// When something is due, whatever happens until then.
+    private var nextDeadline: UInt64? {
+        var next = readiness?.deadline
+        guard exceeded == nil else { return next }
+        for due in [limits.deadline, limits.observer?.next] {
+            if let due { next = min(next ?? due, due) }
+        }
+        return next
+    }
+
+    /// Kills the container once it has exceeded a limit.
+    private mutating func enforceLimits() {
+        guard exceeded == nil, limits.deadline != nil || limits.observer != nil else { return }
+        let now = Clock.nanoseconds
+        if let deadline = limits.deadline, now >= deadline {
+            exceeded = .timedOut
+        } else if limits.observer?.look(at: walk.controlGroup, now) == .end {
+            exceeded = .stopped
+        } else {
+            return
+        }
+        isToEnd = true
+        try? child.send(signal: Signal.kill)
+        // A frozen process dies only when it is thawed.
+        walk.thaw()
     }
 
     /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
@@ -182,13 +218,13 @@ struct LaunchSession: ~Copyable {
     /// end.
     private mutating func drainStreams() throws(SystemCallError) {
         defer {
-            if let problem = context.relays.lazy.compactMap(\.problem).first {
+            if let problem = relays.lazy.compactMap(\.problem).first {
                 failure = failure ?? .lost(problem)
             }
         }
         while let blocked = try proxy?.drain() ?? drainRelays() {
-            let deadline =
-                isToEnd ? Clock.nanoseconds + LaunchSession.lastWords * 1_000_000 : nil
+            let patience = Clock.nanoseconds + Session.lastWords * 1_000_000
+            let deadline = isToEnd ? patience : limits.deadline.map { max($0, patience) }
             let events = try attempt("poll") { () throws(Errno) in
                 try Poll.wait(
                     [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
@@ -209,7 +245,7 @@ struct LaunchSession: ~Copyable {
     }
 
     private mutating func drainRelays() -> FileDescriptor? {
-        for relay in context.relays {
+        for relay in relays {
             if let blocked = relay.drain() { return blocked }
         }
         return nil
@@ -217,16 +253,15 @@ struct LaunchSession: ~Copyable {
 
     /// One message of the init process; its end of the channel closes when the program runs, or
     /// when it dies.
-    private mutating func receive(_ takeTurn: Turn) throws(SystemCallError) {
+    private mutating func receive() throws(SystemCallError) {
         guard let current = channel.take() else { return }
         let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
         guard let message else {
-            if failure != nil { return }
+            if failure != nil || exceeded != nil { return }
             // A filter may have kept it from saying that it executes.
-            hasStarted = isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting
-            if hasStarted { _ = answer(firstAfterStart, takeTurn) }
-            for act in context.afterStart { act() }
-            context.afterStart = []
+            setStarted(isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting)
+            if hasStarted { _ = answer(walk.plan.firstAfterStart) }
+            walk.takeDeferred()
             return
         }
         let words = InitMessage(message.bytes)
@@ -236,15 +271,15 @@ struct LaunchSession: ~Copyable {
             try take(terminal: multiplexer)
         case .upper:
             guard let upper = message.takeDescriptor() else { return }
-            context.throwawayUpper = LayerDirectory(upper, layer: 0)
+            walk.keep(upper: upper)
         case .listener(let number):
             let listener = try attempt("pidfd_getfd", "of the seccomp listener") {
                 () throws(Errno) in
                 try child.descriptor(number)
             }
-            context.listener = HeldDescriptor(listener)
+            walk.keep(listener: listener)
         case .turn(let step):
-            if answer(step, takeTurn) {
+            if answer(step) {
                 try attempt("sendmsg", "to the init process") { () throws(Errno) in
                     try current.send(InitMessage.go)
                 }
@@ -277,9 +312,9 @@ struct LaunchSession: ~Copyable {
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.
-    private mutating func answer(_ step: Int, _ takeTurn: Turn) -> Bool {
+    private mutating func answer(_ step: Int) -> Bool {
         do {
-            if try takeTurn(step, child) { isCreated = true }
+            if try walk.takeTurn(step, child) { isCreated = true }
             return true
         } catch {
             failure = .refused(error)
@@ -292,8 +327,8 @@ struct LaunchSession: ~Copyable {
     private mutating func take(
         terminal multiplexer: consuming OwnedDescriptor
     ) throws(SystemCallError) {
-        guard let consoleSocket else {
-            proxy = try TerminalProxy(multiplexer, settings: settings)
+        guard let consoleSocket = walk.plan.consoleSocket else {
+            proxy = try TerminalProxy(multiplexer, settings: walk.terminal)
             return
         }
         let far = multiplexer.borrowed
@@ -330,7 +365,7 @@ struct LaunchSession: ~Copyable {
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
-                ownsProcessNamespace && !Signal.harmless.contains(signal) && child.drops(signal)
+                walk.plan.ownsProcesses && !Signal.harmless.contains(signal) && child.drops(signal)
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal

@@ -1,3 +1,4 @@
+public import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -8,14 +9,9 @@ internal import SystemPackage
 /// is outside: the program could otherwise name any process of the host as the main one, or leave
 /// descriptors with the manager.
 final class ReadinessProxy {
-    /// Where the socket is: in the container's state, mounted at `destination`.
-    static let directory = "notify"
-    static let name = "notify.sock"
-    static let destination = "/run/notify"
-
     /// Nil once nobody passes anything on any more: what the program says from then on is refused,
     /// not left waiting.
-    private var socket: HeldDescriptor?
+    private var socket: ReadinessSocket?
     private var isReady = false
     private let host: String
     /// Closed by the far end when it has read everything.
@@ -24,19 +20,9 @@ final class ReadinessProxy {
     /// Why the far end could not be told.
     private(set) var problem: String?
 
-    /// - Parameters:
-    ///   - folder: The directory that the container sees.
-    ///   - host: The caller's `NOTIFY_SOCKET`.
-    init(in folder: FileDescriptor, host: String) throws(Errno) {
-        // Whoever runs in the container may send.
-        Credentials.setFileModeMask(0)
-        do throws(Errno) {
-            try folder.remove(ReadinessProxy.name)
-        } catch .noSuchFileOrDirectory {
-            // The first one.
-        }
-        socket = HeldDescriptor(try folder.bindDatagramSocket(ReadinessProxy.name))
-        self.host = host
+    package init(_ socket: ReadinessSocket) {
+        self.socket = socket
+        host = socket.host
     }
 
     var isDone: Bool { socket == nil && barrier == nil }
@@ -132,19 +118,18 @@ final class ReadinessProxy {
 }
 
 extension StoredContainer {
-    /// Listens for a container that was created to be listened to; nil for another one.
-    func listenForReadiness(_ host: String?) throws(RuntimeError) -> ReadinessProxy? {
-        guard let host else { return nil }
-        do throws(Errno) {
-            let folder = try directory.borrowed.open(
-                ReadinessProxy.directory, [.readOnly, .directory])
-            return try ReadinessProxy(in: folder.borrowed, host: host)
-        } catch .noSuchFileOrDirectory {
-            return nil
-        } catch {
-            throw RuntimeError(
-                "the socket for NOTIFY_SOCKET cannot be made in \(store.directory(id)):"
-                    + " \(error.words)", exitCode: 1)
-        }
+    /// Has the init process execute the program.
+    ///
+    /// - Parameters:
+    ///   - notifySocket: The manager that wants to know when the program is ready: then this waits
+    ///     until it is, or has ended.
+    ///   - warn: Receives why the manager could not be told.
+    public func start(
+        notifySocket: String?, warn: (String) -> Void
+    ) throws(RuntimeError) {
+        guard let awaited = try start(notifySocket: notifySocket) else { return }
+        let proxy = ReadinessProxy(awaited.socket)
+        proxy.follow(awaited.pidfd, mainPID: awaited.pid)
+        if let problem = proxy.problem { warn(problem) }
     }
 }

@@ -15,7 +15,7 @@ struct TerminalProxy: ~Copyable {
     private let screen: CallerStream
     /// The container's end, kept open here too: otherwise the last process to close it would hang
     /// the terminal up for whoever opens it after that.
-    private var peer: HeldDescriptor?
+    private var peer: OwnedDescriptor?
     /// Typed and not yet taken by the container.
     private var typed: ArraySlice<UInt8> = []
     /// Written by the container and not yet taken by the caller.
@@ -34,7 +34,7 @@ struct TerminalProxy: ~Copyable {
         let far = self.multiplexer.borrowed
         try attempt("fcntl", "O_NONBLOCK") { () throws(Errno) in try far.setNonBlocking() }
         peer = try attempt("ioctl", "TIOCGPTPEER") { () throws(Errno) in
-            HeldDescriptor(try far.openPeer())
+            try far.openPeer()
         }
         try copySize()
         // Where input comes from elsewhere, its keys are still signals.
@@ -105,7 +105,7 @@ struct TerminalProxy: ~Copyable {
     private mutating func reopen() {
         let far = multiplexer.borrowed
         if let opened = try? far.openPeer() {
-            peer = HeldDescriptor(opened)
+            peer = consume opened
         } else {
             outputIsOpen = false
         }
