@@ -1,3 +1,4 @@
+internal import ContainerRuntime
 internal import LinuxSystem
 internal import OCISpec
 
@@ -13,12 +14,19 @@ extension Command {
         options: [
             Option(long: "man", value: nil, help: "print the man page (roff)"),
             Option(
+                long: "steps", value: nil,
+                help: "print what each step of a start does, and why there (Markdown)"),
+            Option(
                 long: "completion", value: "SHELL", help: "print completions for bash, zsh or fish",
                 completes: .words(["bash", "zsh", "fish"])),
         ],
         run: { arguments throws(CommandError) in
             if arguments.has("man") {
                 try Output.write(ManPage.text)
+                return 0
+            }
+            if arguments.has("steps") {
+                try Output.write(StepManual.page)
                 return 0
             }
             if let shell = arguments.value("completion") {

@@ -84,12 +84,12 @@ public struct Plan: Sendable {
         return text
     }
 
-    public var json: JSONOutput { json(explaining: nil) }
+    public var json: JSONOutput { json(isExplained: false) }
 
-    /// With what docs/steps.md says of each step.
-    public var explainedJSON: JSONOutput { json(explaining: StepManual()) }
+    /// With the manual of each step.
+    public var explainedJSON: JSONOutput { json(isExplained: true) }
 
-    private func json(explaining manual: StepManual?) -> JSONOutput {
+    private func json(isExplained: Bool) -> JSONOutput {
         let lines = document.lines
         return .array(
             steps.enumerated().map { index, planned in
@@ -111,11 +111,12 @@ public struct Plan: Sendable {
                 case .builtIn(let reason):
                     members.append(("origin", .string(reason)))
                 }
-                if let entry = manual?.entry(for: planned.step) {
-                    members.append(("topic", .string(entry.topic)))
-                    members.append(("what", .string(entry.what)))
-                    members.append(("calls", .string(entry.calls)))
-                    members.append(("why", .string(entry.why)))
+                if isExplained {
+                    let manual = type(of: planned.step).manual
+                    members.append(("topic", .string(manual.name)))
+                    members.append(("what", .string(manual.what)))
+                    members.append(("calls", .string(manual.calls)))
+                    members.append(("why", .string(manual.why)))
                 }
                 return .object(members)
             })
