@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import Layers
+internal import LinuxSystem
 
 extension Option {
     static let upper = Option(
@@ -43,7 +44,7 @@ extension Command {
                 help: "wait at the terminal before STEP; may be repeated"),
         ],
         endsWithOtherCommand: true,
-        failureCode: RuntimeError.failure,
+        failureCode: Failure.ofRuntime,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
@@ -69,7 +70,7 @@ extension Command {
                 try trace.write(to: file)
                 return try outcome.get()
             } catch {
-                throw CommandError(error, exitCode: error.exitCode)
+                throw error
             }
         })
 
@@ -92,7 +93,7 @@ extension Command {
     static func unknown(_ name: String) -> Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
-            failureCode: isRefused(name) ? 1 : RuntimeError.failure,
+            failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
     }
 }
