@@ -1,5 +1,5 @@
 public import ContainerRuntime
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Passes on what the container's program says of itself (sd_notify(3)): from a socket in the
@@ -43,7 +43,7 @@ final class ReadinessProxy {
             guard let datagram = try? socket?.borrowed.readSome(4096) else { return }
             let lines = datagram.split(separator: 0x0a).filter(ReadinessProxy.isPassedOn)
             let ready = isReady ? nil : lines.first { $0.starts(with: ReadinessProxy.ready) }
-            do throws(SystemCallError) {
+            do throws(Failure) {
                 let others = ready == nil ? lines : lines.filter { $0 != ready }
                 if !others.isEmpty { try send(Array(others.joined(separator: [0x0a])) + [0x0a]) }
                 guard let ready else { continue }
@@ -88,7 +88,7 @@ final class ReadinessProxy {
         deadline = nil
     }
 
-    private func connect() throws(SystemCallError) -> OwnedDescriptor {
+    private func connect() throws(Failure) -> OwnedDescriptor {
         try attempt("connect", host.inQuotes) { () throws(Errno) in
             host.hasPrefix("@")
                 ? try HostPath.connectAbstract(String(host.dropFirst()), .datagram)
@@ -96,12 +96,12 @@ final class ReadinessProxy {
         }
     }
 
-    private func send(_ lines: [UInt8]) throws(SystemCallError) {
+    private func send(_ lines: [UInt8]) throws(Failure) {
         let far = try connect()
         try attempt("sendmsg", host.inQuotes) { () throws(Errno) in try far.borrowed.send(lines) }
     }
 
-    private func tell(_ line: [UInt8], mainPID: Int32, waits: Bool) throws(SystemCallError) {
+    private func tell(_ line: [UInt8], mainPID: Int32, waits: Bool) throws(Failure) {
         let far = try connect()
         try attempt("sendmsg", host.inQuotes) { () throws(Errno) in
             try far.borrowed.send(line + [0x0a])
@@ -126,7 +126,7 @@ extension StoredContainer {
     ///   - warn: Receives why the manager could not be told.
     public func start(
         notifySocket: String?, warn: (String) -> Void
-    ) throws(RuntimeError) {
+    ) throws(Failure) {
         guard let awaited = try start(notifySocket: notifySocket) else { return }
         let proxy = ReadinessProxy(awaited.socket)
         proxy.follow(awaited.pidfd, mainPID: awaited.pid)

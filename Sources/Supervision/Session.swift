@@ -12,13 +12,13 @@ struct Session: ~Copyable {
         case exited(CInt)
         case signaled(CInt)
         /// A step of the init process failed.
-        case failed(step: Int, exitCode: CInt?, message: String)
+        case failed(step: Int, Failure)
         /// A step of the runtime's that the init process waited for failed.
-        case refused(RuntimeError)
+        case refused(Failure)
         /// The init process ended before the program ran, and could not say why.
         case endedEarly(ChildProcess.Ending)
         /// The runtime cannot follow the container any more.
-        case lost(SystemCallError)
+        case lost(Failure)
         /// The runtime process was asked to end before the program ran.
         case interrupted(CInt)
         case timedOut
@@ -87,7 +87,7 @@ struct Session: ~Copyable {
     /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
     /// terminal is as it was.
     mutating func run() -> Ending {
-        do throws(SystemCallError) {
+        do throws(Failure) {
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
@@ -106,7 +106,7 @@ struct Session: ~Copyable {
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
         } catch {
-            return .lost(SystemCallError("waitid", "of the init process", error))
+            return .lost(Failure("waitid", "of the init process", error))
         }
         // It has nothing to do any more, and ends while the rest is taken away.
         walk.endWatchdog()
@@ -134,7 +134,7 @@ struct Session: ~Copyable {
     /// execution to the kernel.
     private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.
-        if case .exited(let code) = ended, code != RuntimeError.failure, hasStarted { return }
+        if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
         setStarted(child.hasExecuted ?? isExecuting)
     }
@@ -157,7 +157,7 @@ struct Session: ~Copyable {
     }
 
     /// Waits once; false when the init process has ended and said all it had to say.
-    private mutating func handleEvents() throws(SystemCallError) -> Bool {
+    private mutating func handleEvents() throws(Failure) -> Bool {
         let waitsForWords = channel != nil
         var entries: [TerminalProxy.Watched] = [
             (channel?.borrowed, .readable), (signals.borrowed, .readable),
@@ -216,7 +216,7 @@ struct Session: ~Copyable {
     /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
     /// read holds the runtime up until a signal asks it to end, be it before or after the program's
     /// end.
-    private mutating func drainStreams() throws(SystemCallError) {
+    private mutating func drainStreams() throws(Failure) {
         defer {
             if let problem = relays.lazy.compactMap(\.problem).first {
                 failure = failure ?? .lost(problem)
@@ -237,7 +237,7 @@ struct Session: ~Copyable {
         }
     }
 
-    private mutating func hasMoreToReceive() throws(SystemCallError) -> Bool {
+    private mutating func hasMoreToReceive() throws(Failure) -> Bool {
         guard let descriptor = channel?.borrowed else { return false }
         return try attempt("poll") { () throws(Errno) in
             !(try Poll.ready(descriptor, .readable).isEmpty)
@@ -253,7 +253,7 @@ struct Session: ~Copyable {
 
     /// One message of the init process; its end of the channel closes when the program runs, or
     /// when it dies.
-    private mutating func receive() throws(SystemCallError) {
+    private mutating func receive() throws(Failure) {
         guard let current = channel.take() else { return }
         let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
         guard let message else {
@@ -286,21 +286,18 @@ struct Session: ~Copyable {
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
-        case .failed(let step, let exitCode, let text):
-            failure = .failed(step: step, exitCode: exitCode, message: text)
+        case .failed(let step, let error): failure = .failed(step: step, error)
         case .spawned, .notSpawned, .root, nil:
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the init process sent an unknown message")
+            failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current
     }
 
     /// The process has made the one that goes on in the container, and ends. Once: what is in the
     /// container already may say anything.
-    private mutating func follow(_ process: Int32) throws(SystemCallError) {
+    private mutating func follow(_ process: Int32) throws(Failure) {
         if hasEntered || process <= 0 {
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            failure = .failed(step: -1, Failure("the process in the container was made twice"))
             return
         }
         hasEntered = true
@@ -326,7 +323,7 @@ struct Session: ~Copyable {
     /// To whoever listens at the console socket, or kept here.
     private mutating func take(
         terminal multiplexer: consuming OwnedDescriptor
-    ) throws(SystemCallError) {
+    ) throws(Failure) {
         guard let consoleSocket = walk.plan.consoleSocket else {
             proxy = try TerminalProxy(multiplexer, settings: walk.terminal)
             return
@@ -339,11 +336,11 @@ struct Session: ~Copyable {
         }
     }
 
-    private func nextSignal() throws(SystemCallError) -> CInt? {
+    private func nextSignal() throws(Failure) -> CInt? {
         try attempt("read", "signalfd") { () throws(Errno) in try signals.next() }
     }
 
-    private mutating func forwardSignals() throws(SystemCallError) {
+    private mutating func forwardSignals() throws(Failure) {
         while let signal = try nextSignal() {
             if signal == Signal.childEnded {
                 CurrentProcess.reapChildren(except: child.pid)

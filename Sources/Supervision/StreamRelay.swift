@@ -8,7 +8,7 @@ final class StreamRelay {
     private let pipe: StreamPipe
     private var stream: StandardStream { pipe.stream }
     /// What went wrong with the caller's stream, which the program learns of as of a closed pipe.
-    private(set) var problem: SystemCallError?
+    private(set) var problem: Failure?
     /// Read and not yet written.
     private var bytes: ArraySlice<UInt8> = []
     /// Of an input that can be read again: how much of it went into the pipe.
@@ -89,7 +89,7 @@ final class StreamRelay {
         do throws(Errno) {
             try stream.descriptor.move(to: start + passed - Int64(far.unreadCount))
         } catch {
-            problem = SystemCallError("lseek", stream.name, error)
+            problem = Failure("lseek", stream.name, error)
         }
     }
 
@@ -98,6 +98,6 @@ final class StreamRelay {
         pipe.closeNearEnd()
         // A stream that was opened for the other direction, or a pipe: nothing is lost.
         if error == .badFileDescriptor || error == .brokenPipe { return }
-        problem = SystemCallError(call, stream.name, error)
+        problem = Failure(call, stream.name, error)
     }
 }

@@ -1,6 +1,6 @@
 internal import Cgroups
 public import ContainerRuntime
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Carries out a plan and stays with the container as long as it is asked to.
@@ -46,7 +46,7 @@ public final class Supervisor {
     /// be accompanied, or has ended.
     ///
     /// - Throws: What failed before the program ran; nothing is left of the container then.
-    public func run() throws(RuntimeError) -> Outcome {
+    public func run() throws(Failure) -> Outcome {
         var timings = Outcome.Timings(begun: Clock.nanoseconds, ended: 0)
         Interruption.deadline = limits.deadline
         do {
@@ -62,7 +62,7 @@ public final class Supervisor {
         }
     }
 
-    private func supervise(_ timings: inout Outcome.Timings) throws(RuntimeError) -> Outcome {
+    private func supervise(_ timings: inout Outcome.Timings) throws(Failure) -> Outcome {
         try walk.prepare()
         var session = try walk.makeInitProcess { child, channel, signals in
             Session(child, channel, signals, walk, until: until, limits)
@@ -97,7 +97,7 @@ public final class Supervisor {
     }
 
     /// Takes away what the plan has made, where the container has ended and is not kept.
-    public func finish() throws(RuntimeError) {
+    public func finish() throws(Failure) {
         Interruption.deadline = nil
         // Only now: with the locks go the leftovers of runs that died holding them.
         if !isLeft && !walk.plan.isKept { try walk.undo() }
@@ -106,43 +106,44 @@ public final class Supervisor {
     /// Takes away what the plan has made, after something else has failed.
     ///
     /// - Returns: The failure, or the signal behind it.
-    public func abandon(_ failure: RuntimeError) -> RuntimeError {
+    public func abandon(_ failure: Failure) -> Failure {
         Interruption.deadline = nil
         // Taken by now: the next one may end a hook that does not end.
         let signal = Interruption.take()
         walk.endWatchdog()
-        do throws(RuntimeError) {
+        do throws(Failure) {
             try walk.undo()
         } catch {
             warnings.add(error.message)
         }
-        return signal.map(RuntimeError.ended) ?? failure
+        return signal.map(Failure.ended) ?? failure
     }
 
     // MARK: Endings
 
-    private func ending(_ ended: Session.Ending) throws(RuntimeError) -> Outcome.Ending {
+    private func ending(_ ended: Session.Ending) throws(Failure) -> Outcome.Ending {
         switch ended {
         case .left: return .left
         case .timedOut: return .timedOut
         case .stopped: return .stopped
-        case .failed(let step, let code, let message):
-            throw walk.failure(ofStep: step, message + shortage(message), exitCode: code)
+        case .failed(let step, var error):
+            error.subject += shortage(error.message)
+            throw walk.failure(ofStep: step, error)
         case .refused(let error): throw error
-        case .lost(let error): throw RuntimeError(error.description)
-        case .interrupted(let signal): throw RuntimeError.ended(by: signal)
+        case .lost(let error): throw error
+        case .interrupted(let signal): throw Failure.ended(by: signal)
         case .exited where until == .created, .signaled where until == .created:
-            throw RuntimeError("the init process ended before it could wait for its start")
+            throw Failure("the init process ended before it could wait for its start")
         case .exited(let code): return .exited(code)
         case .signaled(let signal):
             guard signal == Signal.kill && wasOutOfMemory else { return .signaled(signal) }
             warnings.add("the kernel killed the program: \(ControlGroup.outOfMemory)")
             return .outOfMemory
         case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
-            throw RuntimeError(
+            throw Failure(
                 "the kernel killed the init process before the program started:"
                     + " \(ControlGroup.outOfMemory)")
-        case .endedEarly(let ended): throw RuntimeError(Supervisor.sentence(ended))
+        case .endedEarly(let ended): throw Failure(Supervisor.sentence(ended))
         }
     }
 

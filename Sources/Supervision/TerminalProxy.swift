@@ -27,7 +27,7 @@ struct TerminalProxy: ~Copyable {
     /// caller's into raw mode.
     init(
         _ multiplexer: consuming OwnedDescriptor, settings: TerminalSettings?
-    ) throws(SystemCallError) {
+    ) throws(Failure) {
         self.multiplexer = multiplexer
         self.settings = settings
         screen = CallerStream(.standardOutput)
@@ -56,7 +56,7 @@ struct TerminalProxy: ~Copyable {
         ]
     }
 
-    mutating func handle(_ events: ArraySlice<Poll.Events>) throws(SystemCallError) {
+    mutating func handle(_ events: ArraySlice<Poll.Events>) throws(Failure) {
         let (input, terminal, output) = (
             events[events.startIndex], events[events.startIndex + 1], events[events.startIndex + 2]
         )
@@ -72,7 +72,7 @@ struct TerminalProxy: ~Copyable {
 
     /// The caller's terminal has a new size. The kernel sends the container SIGWINCH. One that
     /// does not know its size, such as a serial line, leaves that of the config.
-    func copySize() throws(SystemCallError) {
+    func copySize() throws(Failure) {
         guard let settings else { return }
         try attempt("ioctl", "TIOCSWINSZ") { () throws(Errno) in
             let size = try settings.descriptor.terminalSize()
@@ -85,7 +85,7 @@ struct TerminalProxy: ~Copyable {
     /// done now.
     ///
     /// - Returns: What has to become writable for the rest; nil when nothing is left.
-    mutating func drain() throws(SystemCallError) -> FileDescriptor? {
+    mutating func drain() throws(Failure) -> FileDescriptor? {
         peer = nil
         while true {
             if written.isEmpty, try !readOutput() { return nil }
@@ -111,7 +111,7 @@ struct TerminalProxy: ~Copyable {
         }
     }
 
-    private mutating func readInput() throws(SystemCallError) {
+    private mutating func readInput() throws(Failure) {
         let bytes = try attempt("read", "standard input") { () throws(Errno) in
             do throws(Errno) {
                 return try FileDescriptor.standardInput.readSome(TerminalProxy.chunk)
@@ -125,7 +125,7 @@ struct TerminalProxy: ~Copyable {
         typed = bytes[...]
     }
 
-    private mutating func passInput() throws(SystemCallError) {
+    private mutating func passInput() throws(Failure) {
         let rest = typed
         let count = try attempt("write", "to the terminal") { () throws(Errno) in
             do throws(Errno) {
@@ -139,7 +139,7 @@ struct TerminalProxy: ~Copyable {
     }
 
     /// False when there is nothing just now.
-    private mutating func readOutput() throws(SystemCallError) -> Bool {
+    private mutating func readOutput() throws(Failure) -> Bool {
         let bytes = try attempt("read", "from the terminal") { () throws(Errno) in
             do throws(Errno) {
                 return try multiplexer.borrowed.readSome(TerminalProxy.chunk)
@@ -152,11 +152,11 @@ struct TerminalProxy: ~Copyable {
         return !written.isEmpty
     }
 
-    private func isWritable() throws(SystemCallError) -> Bool {
+    private func isWritable() throws(Failure) -> Bool {
         try attempt("poll") { () throws(Errno) in try screen.isWritable() }
     }
 
-    private mutating func passOutput() throws(SystemCallError) {
+    private mutating func passOutput() throws(Failure) {
         let rest = written
         let count = try attempt("write", "standard output") { () throws(Errno) in
             try screen.write(rest)

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// A command: its words for help, man page and completions, its options, and what it does.
 struct Command: Sendable {
     /// Empty for the one-shot form, which has no name of its own.

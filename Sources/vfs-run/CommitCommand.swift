@@ -60,7 +60,7 @@ extension Command {
                 return try place.write(
                     LayerArchive(layer: source.stack, uppers: source.uppers), arguments)
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
         })
 
@@ -84,7 +84,7 @@ extension Command {
                 let place = try ArchivePlace(arguments, allowsDirectory: false)
                 return try place.write(LayerArchive(merged: source.stack), arguments)
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
         })
 }

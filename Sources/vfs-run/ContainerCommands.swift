@@ -43,7 +43,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try body(arguments)
             } catch {
-                throw CommandError(error)
+                throw error
             }
         }
     }
@@ -73,7 +73,7 @@ extension Command {
             do throws(RuntimeError) {
                 report = try arguments.container().report()
             } catch {
-                throw CommandError(error)
+                throw error
             }
             try Output.write(report.json(owner: "").prettyText)
             return 0
@@ -141,7 +141,7 @@ extension Command {
             do throws(RuntimeError) {
                 pids = try arguments.container().processes()
             } catch {
-                throw CommandError(error)
+                throw error
             }
             if format == "json" {
                 let list = JSONOutput.array(pids.map { .integer(Int64($0)) })
@@ -173,7 +173,7 @@ extension Command {
                     try delete(container, force: force, arguments.globals.log)
                 }
             } catch {
-                if force && error.isMissing { return 0 }
+                if force && error.kind == .missing { return 0 }
                 throw error
             }
             return 0
@@ -185,8 +185,8 @@ extension Command {
         do throws(RuntimeError) {
             try container.delete(force: force)
         } catch {
-            if force && error.isMissing { return }
-            if !error.isWarning { throw error }
+            if force && error.kind == .missing { return }
+            if error.kind != .warning { throw error }
             log.warning(error.message)
         }
     }
@@ -221,7 +221,7 @@ extension Command {
                     arguments.globals.log.warning("load container \(name): \(error.message)")
                 }
             } catch {
-                throw CommandError(error)
+                throw error
             }
             let owners = OwnerNames()
             if format == "json" {

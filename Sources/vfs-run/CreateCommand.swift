@@ -142,11 +142,11 @@ extension Command {
                     arguments.globals.log
                 ).plan
             } catch {
-                throw RuntimeError(error.lines)
+                throw error
             }
             return try supervise(plan, until: until, warn: arguments.globals.log.warning)
         } catch {
-            throw CommandError(error)
+            throw error
         }
     }
 }

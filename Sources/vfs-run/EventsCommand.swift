@@ -37,7 +37,7 @@ extension Command {
                     return 0
                 }
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             try follow(container, interval, pressure)
             return 0
@@ -74,7 +74,7 @@ extension Command {
         } catch {
             // Nobody reads any more.
             if error.message.isEmpty { return }
-            throw CommandError(error.message)
+            throw error
         }
     }
 

@@ -56,7 +56,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try execute(arguments)
             } catch {
-                throw CommandError(error)
+                throw error
             }
         })
 
@@ -89,7 +89,7 @@ extension Command {
                 arguments.globals.log
             ).plan
         } catch {
-            throw RuntimeError(error.lines)
+            throw error
         }
         return try supervise(
             plan, until: detaches ? .started : .ended, warn: arguments.globals.log.warning)
@@ -132,7 +132,7 @@ extension Command {
                 joining.userID = user.userID
                 joining.groupID = user.groupID
             } catch {
-                throw CommandError(error)
+                throw error
             }
         }
         for group in arguments.values("additional-gids") {

@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import Layers
+internal import LinuxSystem
 internal import Supervision
 
 extension Option {
@@ -44,7 +45,7 @@ extension Command {
                 help: "wait at the terminal before STEP; may be repeated"),
         ],
         endsWithOtherCommand: true,
-        failureCode: RuntimeError.failure,
+        failureCode: Failure.ofRuntime,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
@@ -56,7 +57,7 @@ extension Command {
                     throw CommandError("--stop-at: \(error.sentence)")
                 }
             }
-            do throws(RuntimeError) {
+            do throws(Failure) {
                 guard let file = arguments.value("trace") else {
                     return try supervise(plan, until: .ended, warn: warn, reading: printChanges)
                 }
@@ -71,7 +72,7 @@ extension Command {
                 try trace.write(to: file)
                 return try code.get()
             } catch {
-                throw CommandError(error, exitCode: error.exitCode)
+                throw error
             }
         })
 
@@ -94,7 +95,7 @@ extension Command {
     static func unknown(_ name: String) -> Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
-            failureCode: isRefused(name) ? 1 : RuntimeError.failure,
+            failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
     }
 }

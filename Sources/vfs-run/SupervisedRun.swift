@@ -11,11 +11,11 @@ extension Command {
     /// - Returns: What this process exits with.
     static func supervise(
         _ plan: Plan, until: Milestone, trace: Trace? = nil, warn: @escaping (String) -> Void,
-        reading read: (Outcome) throws(RuntimeError) -> Void = { _ in }
-    ) throws(RuntimeError) -> CInt {
+        reading read: (Outcome) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) -> CInt {
         let supervisor = Supervisor(plan, until: until, trace: trace, warn: warn)
         let outcome = try supervisor.run()
-        do throws(RuntimeError) {
+        do throws(Failure) {
             try read(outcome)
             try supervisor.finish()
         } catch {

@@ -59,7 +59,7 @@ extension Command {
                     resources, l3CacheSchema: arguments.value("l3-cache-schema"),
                     memoryBandwidthSchema: arguments.value("mem-bw-schema"))
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             return 0
         })
@@ -153,7 +153,7 @@ private enum UpdatedResources {
         do {
             document = try JSONDocument(Array(text.utf8))
         } catch {
-            throw CommandError(error.message)
+            throw Failure(error.message)
         }
         let diagnostics = Diagnostics(document, file: "")
         return try checked(diagnostics, arguments.globals.log) { diagnostic in

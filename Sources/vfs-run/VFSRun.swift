@@ -31,29 +31,30 @@ enum VFSRun {
             CurrentProcess.exit(0)
         } catch {
             globals.log.error(error.lines)
-            CurrentProcess.exit(error.exitCode ?? failureCode)
+            CurrentProcess.exit(error.exitCode(failureCode))
         }
     }
 }
 
-/// What a command ends with when it fails: lines for standard error, each one problem.
-struct CommandError: Error {
-    var lines: [String]
-    /// Nil for the command's own code of a failure.
-    var exitCode: CInt?
+/// The former name.
+typealias CommandError = Failure
 
-    init(_ lines: [String], exitCode: CInt? = nil) {
-        self.lines = lines
-        self.exitCode = exitCode
-    }
+extension Failure {
+    /// The exit code of an error of the runtime in the one-shot form, as Docker and podman have it.
+    static let ofRuntime: CInt = 125
 
-    init(_ line: String, exitCode: CInt? = nil) {
-        self.init([line], exitCode: exitCode)
-    }
-
-    /// - Parameter exitCode: What it ends with where no signal has ended it.
-    init(_ error: RuntimeError, exitCode: CInt? = nil) {
-        self.init(error.lines, exitCode: error.endedBy.map { 128 + $0 } ?? exitCode)
+    /// What the program exits with.
+    ///
+    /// - Parameter code: The command's code of a failure. The one-shot form tells, as a shell does,
+    ///   why the program was not executed; the OCI commands have runc's one code.
+    func exitCode(_ code: CInt) -> CInt {
+        switch kind {
+        case .interrupted: 128 + signal
+        case .programNotFound where code == Failure.ofRuntime: 127
+        case .programNotExecutable where code == Failure.ofRuntime: 126
+        case .stopped: 130
+        default: code
+        }
     }
 }
 

@@ -13,17 +13,17 @@ import Testing
 private struct Act: Step {
     let side = Side.runtime
     let summary = "act"
-    let body: @Sendable (StartContext) throws(StepError) -> Void
+    let body: @Sendable (StartContext) throws(Failure) -> Void
 
-    init(_ body: @escaping @Sendable (StartContext) throws(StepError) -> Void) { self.body = body }
+    init(_ body: @escaping @Sendable (StartContext) throws(Failure) -> Void) { self.body = body }
 
-    func apply(_ context: StartContext) throws(StepError) { try body(context) }
+    func apply(_ context: StartContext) throws(Failure) { try body(context) }
 }
 
 /// Counts by being undone.
 private final class Undone: Undoing, @unchecked Sendable {
     private(set) var count = 0
-    func undo() throws(RuntimeError) { count += 1 }
+    func undo() throws(Failure) { count += 1 }
 }
 
 /// A plan that runs a command of the host's shell beside this process, with nothing of a container.
@@ -144,7 +144,7 @@ private let second: UInt64 = 1_000_000_000
 
     @Test func `is timed out in a step too, which is undone`() throws {
         let undone = Undone()
-        let waits = Act { (context) throws(StepError) in
+        let waits = Act { (context) throws(Failure) in
             context.undoing.append(undone)
             try stepping("poll") { () throws(Errno) in try Poll.pause(milliseconds: 600_000) }
         }
@@ -160,7 +160,7 @@ private let second: UInt64 = 1_000_000_000
         let undone = Undone()
         let makes = Act { $0.undoing.append(undone) }
         var plan = try plan("exit 0", before: [makes])
-        let waits = Act { (_) throws(StepError) in
+        let waits = Act { (_) throws(Failure) in
             try stepping("poll") { () throws(Errno) in try Poll.pause(milliseconds: 600_000) }
         }
         // A turn, between the init process and its program.
@@ -193,9 +193,9 @@ private let second: UInt64 = 1_000_000_000
     @Test func `is an error, and what was made is undone before it is thrown`() throws {
         let undone = Undone()
         let makes = Act { $0.undoing.append(undone) }
-        let fails = Act { (_) throws(StepError) in throw StepError("there is no such thing") }
+        let fails = Act { (_) throws(Failure) in throw Failure("there is no such thing") }
         let supervisor = Supervisor(try plan("exit 0", before: [makes, fails])) { _ in }
-        let error = #expect(throws: RuntimeError.self) { try supervisor.run() }
+        let error = #expect(throws: Failure.self) { try supervisor.run() }
         #expect(error?.message == "act: there is no such thing")
         #expect(undone.count == 1)
     }

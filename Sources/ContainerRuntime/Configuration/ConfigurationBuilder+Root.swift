@@ -1,5 +1,6 @@
 internal import JSON
 internal import Layers
+internal import LinuxSystem
 internal import OCISpec
 
 /// Where the root file system comes from.

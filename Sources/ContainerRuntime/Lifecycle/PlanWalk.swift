@@ -50,7 +50,7 @@ package final class PlanWalk {
                 do throws(StepError) {
                     try startWatchdog()
                 } catch {
-                    throw RuntimeError(plan.sentence(planned, error))
+                    throw plan.failure(of: planned, error)
                 }
             }
             try apply(index, planned)
@@ -77,7 +77,7 @@ package final class PlanWalk {
             times?.record(plan.entry, start: start, end: Clock.nanoseconds)
             return session
         } catch {
-            throw RuntimeError(plan.sentence(plan.steps[plan.entry], error))
+            throw plan.failure(of: plan.steps[plan.entry], error)
         }
     }
 
@@ -164,20 +164,14 @@ package final class PlanWalk {
         do {
             try planned.step.apply(context)
         } catch {
-            throw RuntimeError(
-                plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
+            throw plan.failure(of: planned, error)
         }
         times?.record(index, start: start, end: Clock.nanoseconds)
     }
 
     /// The failure of a step of the init process.
-    package func failure(
-        ofStep index: Int, _ message: String, exitCode: CInt?
-    ) -> RuntimeError {
-        let text =
-            plan.steps.indices.contains(index)
-            ? plan.sentence(plan.steps[index], StepError(message)) : message
-        return RuntimeError(text, exitCode: exitCode ?? RuntimeError.failure)
+    package func failure(ofStep index: Int, _ error: Failure) -> Failure {
+        plan.steps.indices.contains(index) ? plan.failure(of: plan.steps[index], error) : error
     }
 
     // MARK: What the steps have made
@@ -229,7 +223,7 @@ package final class PlanWalk {
                     try made.undo()
                 } catch {
                     // The rest is taken away all the same.
-                    if failure == nil && !error.isWarning {
+                    if failure == nil && error.kind != .warning {
                         failure = error
                     } else {
                         warn(error.message)

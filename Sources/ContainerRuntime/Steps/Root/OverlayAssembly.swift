@@ -66,7 +66,7 @@ struct OverlayAssembly {
         do {
             return try overlay.mount(on: place.borrowed)
         } catch {
-            throw StepError(error.sentence)
+            throw Failure(error.sentence)
         }
     }
 

@@ -26,7 +26,7 @@ struct MakeResctrlGroup: RuntimeStep {
             context.resctrlGroup = made
             context.undoing.append(UsedResctrlGroup(group: made))
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         guard let container = context.container else { return }
         context.state?.groups.resctrl = context.resctrlGroup

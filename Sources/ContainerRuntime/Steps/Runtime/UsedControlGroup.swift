@@ -40,7 +40,7 @@ struct UsedControlGroup: Undoing {
         }
         if failures.isEmpty { return }
         var error = RuntimeError(failures.joined(separator: "; "))
-        error.isWarning = true
+        error.kind = .warning
         throw error
     }
 
