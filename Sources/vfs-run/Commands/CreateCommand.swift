@@ -38,7 +38,7 @@ extension Option {
 }
 
 extension Command {
-    private static let aboutDescriptors =
+    static let aboutDescriptors =
         "No descriptor of the caller's reaches the program but its standard streams, as many as"
         + " LISTEN_FDS says when LISTEN_PID names this process (sd_listen_fds(3)), and behind these"
         + " as many as --preserve-fds says. One that is not open is an error."
@@ -64,31 +64,6 @@ extension Command {
             try launch(arguments, until: .created)
         })
 
-    /// `vfs-run run ID`
-    static let run = Command(
-        name: "run", summary: "create a container and start it", operands: "ID",
-        details: [
-            "As create and start. Stays until the container has ended, passes signals on, removes"
-                + " the container and exits with its exit code, 128 + N when signal N ended it; with"
-                + " --detach it ends as soon as the program runs.",
-            aboutDescriptors,
-            "With NOTIFY_SOCKET in the environment (sd_notify(3)) it passes on that the program is"
-                + " ready, and what it says else of its state; with --detach until it is ready,"
-                + " which is waited for.",
-        ],
-        options: Option.creation + [
-            .detach,
-            Option(
-                long: "keep", value: nil,
-                help: "leave the container's state when it has ended"),
-            Option(
-                long: "no-subreaper", value: nil,
-                help: "do not adopt what the container leaves behind"),
-        ],
-        run: { arguments throws(CommandError) in
-            try launch(arguments, until: arguments.has("detach") ? .started : .ended)
-        })
-
     /// Who wants to know when the program is ready (sd_notify(3)).
     static var notifySocket: String? {
         CurrentProcess.environment("NOTIFY_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
@@ -106,7 +81,7 @@ extension Command {
         return number
     }
 
-    private static func launch(
+    static func launch(
         _ arguments: ParsedArguments, until: Accompaniment
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]

@@ -403,7 +403,7 @@ public struct ConfigurationBuilder {
             major: UInt32(truncatingIfNeeded: spec.major?.value ?? 0),
             minor: UInt32(truncatingIfNeeded: spec.minor?.value ?? 0))
         return Configuration.Device(
-            path: HostName.cleaned(spec.path.value), kind: spec.type.value, number: number,
+            path: PathText.cleaned(spec.path.value), kind: spec.type.value, number: number,
             mode: (spec.fileMode?.value ?? 0o666) & 0o777, userID: spec.uid?.value ?? 0,
             groupID: spec.gid?.value ?? 0, origin: .config(spec.offset))
     }
@@ -411,7 +411,7 @@ public struct ConfigurationBuilder {
     /// A `/dev` that is bound in is somebody's own and gets nothing.
     private func makesDefaultDevices(_ mounts: [Configuration.Mount]) -> Bool {
         !mounts.contains {
-            if case .bind = $0.kind { HostName.cleaned($0.destination) == "/dev" } else { false }
+            if case .bind = $0.kind { PathText.cleaned($0.destination) == "/dev" } else { false }
         }
     }
 
@@ -420,7 +420,7 @@ public struct ConfigurationBuilder {
             return profile(value, diagnostics, .config(value.offset))
         }
         guard let name = spec.vfs?.seccomp else { return nil }
-        let path = HostName.absolute(name.value, from: bundle)
+        let path = PathText.absolute(name.value, from: bundle)
         let bytes: [UInt8]
         do throws(SystemCallError) {
             bytes =

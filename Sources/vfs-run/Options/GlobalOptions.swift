@@ -92,7 +92,7 @@ struct GlobalOptions: Sendable {
         case "root":
             root = try LoadedConfig.absolute(value)
             rootIsGiven = true
-            if HostName.cleaned(root) == "/" {
+            if PathText.cleaned(root) == "/" {
                 throw CommandError("--root may not be /; name a directory of its own")
             }
         case "log": log.path = try GlobalOptions.file(value)

@@ -215,7 +215,7 @@ extension Checks {
     static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let terminal = spec.process?.terminal, terminal.value else { return }
         let hasTerminals = spec.mounts.contains {
-            $0.type?.value == "devpts" && HostName.cleaned($0.destination.value) == "/dev/pts"
+            $0.type?.value == "devpts" && PathText.cleaned($0.destination.value) == "/dev/pts"
         }
         if !hasTerminals {
             diagnostics.error(

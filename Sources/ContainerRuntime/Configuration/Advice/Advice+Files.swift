@@ -19,7 +19,7 @@ extension Advice {
             guard isBind(mount), let source = mount.source, source.value.hasPrefix("/") else {
                 return nil
             }
-            return (mount, source.map(HostName.cleaned))
+            return (mount, source.map(PathText.cleaned))
         }
     }
 
@@ -120,7 +120,7 @@ extension Advice {
         let types = spec.mounts.compactMap(\.type?.value)
         let covered = (spec.linux?.maskedPaths ?? []) + (spec.linux?.readonlyPaths ?? [])
         let paths = (key == "maskedPaths" ? given ?? [] : covered).map {
-            HostName.cleaned($0.value)
+            PathText.cleaned($0.value)
         }
         let missing = wanted.filter { path in
             types.contains(path.hasPrefix("/proc/") ? "proc" : "sysfs")

@@ -12,7 +12,7 @@ import Testing
     func `cleaned names have no dots, no empty parts and stay below the root`(
         _ path: String, _ cleaned: String
     ) {
-        #expect(HostName.cleaned(path) == cleaned)
+        #expect(PathText.cleaned(path) == cleaned)
     }
 
     @Test(arguments: [
@@ -20,6 +20,6 @@ import Testing
         ("x", "/", "/x"), ("", "/b", "/b/"),
     ])
     func `a relative name is seen from its base`(_ path: String, _ base: String, _ found: String) {
-        #expect(HostName.absolute(path, from: base) == found)
+        #expect(PathText.absolute(path, from: base) == found)
     }
 }

@@ -10,7 +10,7 @@ extension Checks {
             let destination = mount.destination
             if destination.value.isEmpty {
                 diagnostics.error("is empty; name a path in the container", at: destination.offset)
-            } else if HostName.cleaned(destination.value) == "/",
+            } else if PathText.cleaned(destination.value) == "/",
                 !mount.options.contains(where: { $0.value == "remount" })
             {
                 diagnostics.error(
@@ -23,7 +23,7 @@ extension Checks {
     /// CVE-2019-16884: whatever the runtime writes to `/proc` must reach the kernel.
     static func procMounts(_ spec: Spec, _ diagnostics: Diagnostics) {
         for mount in spec.mounts {
-            let place = HostName.cleaned(mount.destination.value)
+            let place = PathText.cleaned(mount.destination.value)
             let isBind = mount.options.contains { $0.value == "bind" || $0.value == "rbind" }
             // The source of a bind mount is looked at when it is opened.
             if place == "/proc", mount.type?.value != "proc", !isBind,
@@ -54,7 +54,7 @@ extension Checks {
                 diagnostics.error(
                     "\"\(device.path.value)\" is not an absolute path", at: device.path.offset)
             }
-            if !seen.insert(HostName.cleaned(device.path.value)).inserted {
+            if !seen.insert(PathText.cleaned(device.path.value)).inserted {
                 diagnostics.error(
                     "\"\(device.path.value)\" stands twice", at: device.path.offset)
             }
@@ -76,7 +76,7 @@ extension Checks {
         for path in paths where !path.value.hasPrefix("/") {
             diagnostics.error("\"\(path.value)\" is not an absolute path", at: path.offset)
         }
-        for path in paths where HostName.cleaned(path.value) == "/" {
+        for path in paths where PathText.cleaned(path.value) == "/" {
             diagnostics.error(
                 "the root itself is made read-only with root.readonly, and cannot be masked",
                 at: path.offset)

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 /// Names of files on the host, as text.
-public enum HostName {
+public enum PathText {
     /// `path` as seen from the directory `base`.
     static func absolute(_ path: String, from base: String) -> String {
         if path.hasPrefix("/") { return path }

@@ -45,7 +45,7 @@ extension ConfigurationBuilder {
     }
 
     private func path(_ name: Located<String>) -> Setting<String> {
-        Setting(HostName.absolute(name.value, from: bundle), .config(name.offset))
+        Setting(PathText.absolute(name.value, from: bundle), .config(name.offset))
     }
 
     private func directories(_ name: Located<String>) -> [Setting<String>] {

@@ -1,0 +1,48 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+
+extension Command {
+    /// `vfs-run list`
+    static let list = Command(
+        name: "list", summary: "list the containers", operands: "",
+        details: [],
+        options: [
+            Option(
+                long: "format", short: "f", value: "FORMAT", help: "table or json",
+                completes: .words(["table", "json"])),
+            Option(long: "quiet", short: "q", value: nil, help: "print the ids alone"),
+        ],
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(0...0)
+            let format = arguments.value("format") ?? "table"
+            if format != "table" && format != "json" {
+                throw CommandError("invalid format option \"\(format)\"; table and json are known")
+            }
+            let store = arguments.globals.store
+            var reports: [StoredContainer.Report] = []
+            do throws(RuntimeError) {
+                let mustExist = arguments.globals.rootIsGiven
+                if arguments.has("quiet") {
+                    let names = try store.identifiers(mustExist: mustExist)
+                    try? Output.write(
+                        names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
+                    return 0
+                }
+                reports = try store.reports(mustExist: mustExist) { name, error in
+                    arguments.globals.log.warning("load container \(name): \(error.message)")
+                }
+            } catch {
+                throw CommandError(error)
+            }
+            let owners = OwnerNames()
+            if format == "json" {
+                let list = reports.map { $0.json(owner: owners.name($0.ownerID)) }
+                try Output.write(
+                    (list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
+            } else {
+                try ContainerTable.write(reports, owners)
+            }
+            return 0
+        })
+}

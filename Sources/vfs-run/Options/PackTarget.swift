@@ -1,0 +1,64 @@
+internal import Archives
+internal import Images
+internal import Layers
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Where an image is written, and as what.
+struct PackTarget {
+    enum Form {
+        case layout, archive, dockerArchive
+    }
+
+    let form: Form
+    let path: String
+    let tag: String?
+
+    init(_ text: String) throws(ImageError) {
+        switch try ImageReference(text) {
+        case .layout(let path, let isArchive, let tag) where tag?.hasPrefix("sha256:") != true:
+            (form, self.path, self.tag) = (isArchive ? .archive : .layout, path, tag)
+        case .dockerArchive(let path, let name):
+            (form, self.path, tag) = (.dockerArchive, path, name)
+        default:
+            throw ImageError(
+                "\(text): an image is written to oci:DIR[:TAG], oci-archive:FILE[:TAG] or"
+                    + " docker-archive:FILE[:NAME]; skopeo copies it elsewhere")
+        }
+    }
+
+    /// - Parameter pack: Writes into the layout of that path.
+    func write(_ pack: (String) throws(ImageError) -> Void) throws(ImageError) {
+        if form == .layout { return try pack(path) }
+        do throws(LayerError) {
+            let place = try OutputPlace(path)
+            try place.withScratch { (scratch) throws(LayerError) in
+                // Not the scratch itself, which is locked, as every layout is that is written to.
+                let layout = "\(scratch)/layout"
+                do throws(ImageError) {
+                    try pack(layout)
+                } catch {
+                    throw LayerError(error.message)
+                }
+                try place.makeFile { (file) throws(LayerError) in
+                    try PackTarget.archive(layout, to: file)
+                }
+            }
+        } catch {
+            throw ImageError(error.sentence)
+        }
+    }
+
+    private static func archive(
+        _ directory: String, to file: FileDescriptor
+    ) throws(LayerError) {
+        let opened: OwnedDescriptor
+        do throws(Errno) {
+            opened = try HostPath.open(directory, [.readOnly, .directory])
+        } catch {
+            throw LayerError("open \"\(directory)\": \(error.words)")
+        }
+        let layout = LayerStack([LayerDirectory(opened, layer: 0)], marks: .trusted)
+        _ = try LayerArchive(merged: layout).write(to: file, .none)
+    }
+}
