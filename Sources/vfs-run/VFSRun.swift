@@ -19,9 +19,9 @@ enum VFSRun {
             failureCode = command.failureCode
             ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
-            if parsed.has("help") {
+            if parsed.has(.help) {
                 try Output.write(HelpText.of(command))
-            } else if parsed.has("version") {
+            } else if parsed.has(.version) {
                 try Output.write("vfs-run version \(version)\nspec: \(Spec.versions.newest)\n")
             } else {
                 CurrentProcess.exit(try command.run(parsed))

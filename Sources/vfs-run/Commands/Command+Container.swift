@@ -7,12 +7,13 @@ extension ParsedArguments {
         try globals.store.find(try ContainerID(operands[0]))
     }
 
-    /// The containers that the first operand means: one by its name, or with `--regex` all whose
-    /// names the expression finds something in.
+    /// The containers of the first operand: one by its id, or with `--regex` every one whose id
+    /// matches the expression.
     func containers() throws(RuntimeError) -> [StoredContainer] {
-        guard has("regex") else { return [try container()] }
+        guard has(.regex) else { return [try container()] }
         guard let expression = RegularExpression(operands[0]) else {
-            throw RuntimeError("\"\(operands[0])\" is not a regular expression")
+            throw RuntimeError(
+                "\"\(operands[0])\" is not an extended regular expression (regex(7))")
         }
         var found: [StoredContainer] = []
         for name in try globals.store.identifiers() where expression.matches(name) {
@@ -20,16 +21,18 @@ extension ParsedArguments {
         }
         return found
     }
-}
 
-extension Option {
-    static let regex = Option(
-        long: "regex", short: "r", value: nil,
-        help: "ID is an extended regular expression: all containers whose names it matches")
+    /// Whether `--format` asks for JSON in place of a table.
+    func wantsJSON() throws(CommandError) -> Bool {
+        let format = value(.format) ?? "table"
+        if format == "table" || format == "json" { return format == "json" }
+        throw CommandError("invalid format option \"\(format)\"; use table or json")
+    }
 }
 
 extension Command {
-    /// A command on one container: its operands are checked and its errors printed.
+    /// The function of a command on containers: checks the number of operands, and turns errors
+    /// of the runtime into those of a command.
     static func on(
         _ operands: ClosedRange<Int>,
         _ body: @escaping @Sendable (ParsedArguments) throws(RuntimeError) -> CInt

@@ -1,33 +1,31 @@
-/// A command: its words for help, man page and completions, its options, and what it does.
+/// A command: its texts for help, man page and completions, its options, and its function.
 struct Command: Sendable {
-    /// Empty for the one-shot form, which has no name of its own.
+    /// Empty for the one-shot form, which has no name.
     var name: String
     var summary: String
-    /// What follows the options: `CONFIG.json [-- ARGS…]`.
-    var operands: String
+    /// The operands as the usage line shows them: `CONFIG.json [-- ARGS…]`.
+    var operands = ""
     /// Paragraphs for `help COMMAND` and the man page.
-    var details: [String]
-    var options: [Option]
-    /// Whether the first operand ends its options: what follows may be another program's.
+    var details: [String] = []
+    var options: [Option] = []
+    /// Whether it acts on containers with a name, as the commands of runc do.
+    var isOfContainers = false
+    /// Whether the first operand ends the options: the words after it belong to another program.
     var endsWithOtherCommand = false
-    /// What it exits with when it fails.
+    /// The exit code of a failure.
     var failureCode: CInt = 1
-    /// What it does.
     var run: @Sendable (ParsedArguments) throws(CommandError) -> CInt
 
-    /// Every command; the first is the one-shot form. For texts alone: whoever runs one asks for it
-    /// by its name, and so makes no table of options but its own.
-    static var all: [Command] { [.oneShot] + CommandName.allCases.map(\.command) }
+    /// Every command; the first is the one-shot form. For help texts: a command line makes the
+    /// options of its own command only.
+    static var all: [Command] { [.oneShot] + named }
 
-    /// One of its options, or of those that every command has.
-    func option(_ name: String) -> Option? {
-        options.first { $0.long == name } ?? Option.common.first { $0.long == name }
-    }
+    static var named: [Command] { CommandName.allCases.map(\.command) }
 
-    /// The command that a command line asks for, and the arguments that are left.
+    /// The command of a command line, and the remaining arguments.
     ///
-    /// A first argument that holds a `/` or ends in `.json` is a config; so is one that starts with
-    /// `-`, an option of the one-shot form. Anything else is a command's name.
+    /// A first argument that contains a `/` or ends in `.json` is a config, and one that starts
+    /// with `-` is an option of the one-shot form. Any other is the name of a command.
     static func choose(_ arguments: [String]) -> (Command, [String]) {
         guard let first = arguments.first else { return (.help, []) }
         if let name = CommandName(rawValue: first) {

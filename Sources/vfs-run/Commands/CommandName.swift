@@ -1,4 +1,4 @@
-/// The commands that have a name, in the order of the overview.
+/// The names of commands, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, commit, export, undo, unpack, pack

@@ -4,16 +4,16 @@ internal import LinuxSystem
 extension Command {
     /// `vfs-run commit DIR -o PLACE`
     static let commit = Command(
-        name: "commit", summary: "make a layer of what runs have written", operands: "DIR|ID",
+        name: "commit", summary: "make a layer from an upper", operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept, or any overlay's upper directory, ID a container: one whose"
-                + " upper is thrown away while it runs. A directory as PLACE can be"
-                + " stacked with --layer. An archive is an OCI layer: deletions as .wh. files, pax"
-                + " headers, extended attributes, holes; the same files give the same bytes. Its"
-                + " digest and its diff-id are printed.",
-            "Directories that were moved and files that have their data in a layer below"
-                + " (redirect_dir, metacopy) are written whole: the layer needs no other to be"
-                + " understood. PLACE appears when it is whole. An upper in use is refused.",
+            "DIR is a directory of --upper, or the upper directory of any overlay. ID is a running"
+                + " container whose upper is discarded at its end. A directory as PLACE is used with"
+                + " --layer. An archive is an OCI layer: deletions are .wh. files, and extended"
+                + " attributes and holes are kept; the same files give the same bytes. Prints the"
+                + " digest and the diff-id.",
+            "Moved directories (redirect_dir) and files with their data in a lower layer (metacopy)"
+                + " are written in full, so that the layer needs no other layer. PLACE appears once"
+                + " it is complete. An upper in use by a run is refused.",
         ],
         options: [
             .output, .compression, .latestTime, .noSync, .quiet, .json, .since, .belowUpper,

@@ -3,80 +3,65 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Option {
-    static let bundle = Option(
-        long: "bundle", short: "b", value: "DIR",
-        help: "the directory that holds config.json, this one by default", completes: .directories)
-    static let config = Option(
-        long: "config", short: "f", value: "FILE",
-        help: "read FILE instead of the bundle's config.json",
-        completes: .files)
-    static let consoleSocket = Option(
-        long: "console-socket", value: "SOCKET",
-        help: "send the container's terminal to whoever listens there", completes: .files)
-    static let pidfdSocket = Option(
-        long: "pidfd-socket", value: "SOCKET",
-        help: "send a pidfd of the container's process to whoever listens there",
-        completes: .files)
-    static let pidFile = Option(
-        long: "pid-file", value: "FILE", help: "write the process's pid to FILE", completes: .files)
-    static let preservedDescriptors = Option(
-        long: "preserve-fds", value: "N", help: "pass N descriptors, from 3 on, to the container")
-    static let detach = Option(
-        long: "detach", short: "d", value: nil, help: "do not wait for the end")
+    fileprivate static let bundle = Option(
+        "bundle", short: "b", value: "DIR", completes: .directories,
+        "the directory of config.json; default: the working directory")
+    fileprivate static let config = Option(
+        "config", short: "f", value: "FILE", completes: .files,
+        "read FILE in place of the bundle's config.json")
+    private static let noPivot = Option(
+        "no-pivot", "accepted for compatibility; the runtime uses pivot_root in any case")
+    fileprivate static let noNewKeyring = Option(
+        "no-new-keyring", "keep the session keyring of the caller")
+    fileprivate static let ignoredSubreaper = Option(
+        "no-subreaper", "accepted for compatibility; create never adopts processes")
+    static let keep = Option("keep", "keep the state of the container after its end")
+    static let noSubreaper = Option(
+        "no-subreaper", "do not adopt orphaned processes of the container")
 
-    /// What `create` and `run` take.
+    /// The options of both `create` and `run`.
     static let creation = [
-        bundle, config, consoleSocket, pidfdSocket, pidFile,
-        Option(
-            long: "no-pivot", value: nil,
-            help:
-                "accepted for callers that give it; the root is changed by pivot_root all the same"),
-        Option(
-            long: "no-new-keyring", value: nil, help: "keep the caller's session keyring"),
+        bundle, config, consoleSocket, pidfdSocket, pidFile, noPivot, noNewKeyring,
         preservedDescriptors,
     ]
 }
 
 extension Command {
     static let aboutDescriptors =
-        "No descriptor of the caller's reaches the program but its standard streams, as many as"
-        + " LISTEN_FDS says when LISTEN_PID names this process (sd_listen_fds(3)), and behind these"
-        + " as many as --preserve-fds says. One that is not open is an error."
+        "The container process inherits the standard streams, the LISTEN_FDS file descriptors if"
+        + " LISTEN_PID is the pid of vfs-run (sd_listen_fds(3)), and after them those of"
+        + " --preserve-fds. One of these that is not open is an error. No other file descriptor of"
+        + " the caller is inherited."
 
     /// `vfs-run create ID`
     static let create = Command(
-        name: "create", summary: "create a container, which waits for its start", operands: "ID",
+        name: "create", summary: "create a container, to be started later", operands: "ID",
         details: [
-            "Creates everything that config.json of the bundle asks for, up to the point where the"
-                + " program would be executed; \"vfs-run start ID\" executes it. Standard input,"
-                + " output and error become the program's, unless it has a terminal.",
+            "Sets up everything that the bundle's config.json describes, and stops before the program"
+                + " is executed; \"vfs-run start ID\" executes it. The program inherits standard input,"
+                + " output and error, unless it has a terminal.",
             aboutDescriptors,
-            "With NOTIFY_SOCKET in the environment (sd_notify(3)) the program finds one at"
-                + " /run/notify/notify.sock. What it says there until it is ready is passed on by"
-                + " start, which waits for that; what it says later is not.",
+            "With NOTIFY_SOCKET in the environment (sd_notify(3)), the program finds a socket at"
+                + " /run/notify/notify.sock. Its messages up to READY=1 are forwarded by start, which"
+                + " waits for that; later messages are dropped.",
         ],
-        options: Option.creation + [
-            Option(
-                long: "no-subreaper", value: nil,
-                help: "accepted for callers that give it: nothing is adopted in any case")
-        ],
+        options: Option.creation + [.ignoredSubreaper], isOfContainers: true,
         run: { arguments throws(CommandError) in
             try launch(arguments, until: .created)
         })
 
-    /// Who wants to know when the program is ready (sd_notify(3)).
+    /// The socket of the caller's service manager (sd_notify(3)).
     static var notifySocket: String? {
         CurrentProcess.environment("NOTIFY_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// How many sockets whoever started this process has opened for the program
-    /// (sd_listen_fds(3)).
+    /// The number of sockets that the caller passes to the program (sd_listen_fds(3)).
     private static func listeningDescriptors() throws(CommandError) -> Int {
         guard CurrentProcess.environment("LISTEN_PID") == String(CurrentProcess.pid),
             let text = CurrentProcess.environment("LISTEN_FDS")
         else { return 0 }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
-            throw CommandError("LISTEN_FDS: \"\(text)\" is not a number of descriptors")
+            throw CommandError("LISTEN_FDS: \"\(text)\" is not a number of file descriptors")
         }
         return number
     }
@@ -89,17 +74,15 @@ extension Command {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,
                 waits: until == .created)
-            container.isKept = arguments.has("keep")
-            container.adoptsOrphans = until == .ended && !arguments.has("no-subreaper")
-            container.hasOwnKeyring = !arguments.has("no-new-keyring")
+            container.isKept = arguments.has(.keep)
+            container.adoptsOrphans = until == .ended && !arguments.has(.noSubreaper)
+            container.hasOwnKeyring = !arguments.has(.noNewKeyring)
             let plan: Plan
             do throws(CommandError) {
-                container.pidFile = try arguments.value("pid-file").map(LoadedConfig.absolute)
-                container.pidfdSocket = try arguments.value("pidfd-socket")
-                    .map(LoadedConfig.absolute)
-                container.consoleSocket = try arguments.value("console-socket")
-                    .map(LoadedConfig.absolute)
-                container.preservedDescriptors = try arguments.count("preserve-fds") ?? 0
+                container.pidFile = try arguments.path(.pidFile)
+                container.pidfdSocket = try arguments.path(.pidfdSocket)
+                container.consoleSocket = try arguments.path(.consoleSocket)
+                container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
                 container.listeningDescriptors = try listeningDescriptors()
                 container.notifySocket = notifySocket
                 var invocation = Invocation()
@@ -111,9 +94,9 @@ extension Command {
                 invocation.controlGroups =
                     arguments.globals.controlGroupManager == .disabled ? .disabled : .always
                 invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-                let bundle = try LoadedConfig.absolute(arguments.value("bundle") ?? ".")
+                let bundle = try LoadedConfig.absolute(arguments.value(.bundle) ?? ".")
                 plan = try LoadedConfig(
-                    bundle: bundle, config: arguments.value("config"), invocation,
+                    bundle: bundle, config: arguments.value(.config), invocation,
                     arguments.globals.log
                 ).plan
             } catch {

@@ -1,21 +1,22 @@
 internal import ContainerRuntime
 
+extension Option {
+    fileprivate static let force = Option(
+        "force", short: "f", "kill the container if it runs; no error if it does not exist")
+}
+
 extension Command {
     /// `vfs-run delete ID`
     static let delete = Command(
-        name: "delete", summary: "remove a container that has ended", operands: "ID",
+        name: "delete", summary: "remove a stopped container", operands: "ID",
         details: [
-            "Removes the state, the control groups and what else is left of it; the bundle stays. One"
-                + " that was created and never started is ended."
+            "Removes the state, the control groups and everything else that belongs to the"
+                + " container, except the bundle. A container that is created and not started is"
+                + " killed first."
         ],
-        options: [
-            Option(
-                long: "force", short: "f", value: nil,
-                help: "also one that runs: it is killed; no error when there is none"),
-            .regex,
-        ],
+        options: [.force, .regex], isOfContainers: true,
         run: on(1...1) { arguments throws(RuntimeError) in
-            let force = arguments.has("force")
+            let force = arguments.has(.force)
             do throws(RuntimeError) {
                 for container in try arguments.containers() {
                     try delete(container, force: force, arguments.globals.log)

@@ -4,43 +4,30 @@ internal import Layers
 internal import LinuxSystem
 
 extension Option {
-    static let userAttributes = Option(
-        long: "userxattr", value: nil,
-        help: "the upper was mounted with userxattr, where DIR does not say so itself")
-    static let since = Option(
-        long: "since", value: "NAME",
-        help: "only what was written since the snapshot NAME; all of DIR without it")
-    static let belowUpper = Option(
-        long: "layer", value: "DIR",
-        help: "a layer that it was written over, bottom first; may be repeated. DIR knows its own",
-        completes: .directories)
+    fileprivate static let statistics = Option("stat", "print sizes beside the names, and totals")
+    fileprivate static let all = Option(
+        "all", short: "a", "also list files whose content and attributes are unchanged")
+    fileprivate static let content = Option(
+        "content", "print changes of text files up to 1 MB in the format of diff -u")
 }
 
 extension Command {
     /// `vfs-run diff DIR`
     static let diff = Command(
-        name: "diff", summary: "print what runs changed against their layers", operands: "DIR|ID",
+        name: "diff", summary: "print the changes in an upper, relative to its layers",
+        operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept, or any overlay's upper directory, ID a container: one whose"
-                + " upper is thrown away while it runs. One line a change, each directory before what is in it: A"
-                + " added, M modified, D deleted with all that was in it, T another kind of file,"
-                + " R moved; then what is not content: mode, owner, extended attributes. Names that"
-                + " are not plain text stand in quotes with the escapes of C.",
-            "What a run only touched, or copied and changed back, is compared by its content and is"
-                + " no change; --all lists it too, as \"=\". In use by a run, the upper is read all"
-                + " the same, with a warning.",
+            "DIR is a directory of --upper, or the upper directory of any overlay. ID is a running"
+                + " container whose upper is discarded at its end. Prints a line for each change, a"
+                + " directory before its entries: A added, M modified, D deleted with everything"
+                + " below it, T changed to another file type, R moved; then the changed attributes:"
+                + " mode, owner, extended attributes. Names with unprintable characters are quoted"
+                + " with C escapes.",
+            "A file that was copied up and whose content is the same is not a change; --all lists it"
+                + " as \"=\". An upper in use by a run is read with a warning.",
         ],
         options: [
-            .json,
-            Option(
-                long: "stat", value: nil, help: "print bytes beside the names, and how much in all"),
-            Option(
-                long: "all", short: "a", value: nil,
-                help: "also what is the same but for its times"),
-            Option(
-                long: "content", value: nil,
-                help: "print what changed in text files, as diff -u does, up to 1 MB each"),
-            .since, .belowUpper, .userAttributes,
+            .json, .statistics, .all, .content, .since, .belowUpper, .userAttributes,
         ],
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
@@ -59,11 +46,11 @@ extension Command {
         _ source: UpperSource, _ arguments: ParsedArguments
     ) throws(LayerError) -> CInt {
         let form: ChangePrinter.Form =
-            arguments.has("json")
+            arguments.has(.json)
             ? .json
-            : arguments.has("content")
-                ? .content : arguments.has("stat") ? .statistics : .lines
-        var printer = ChangePrinter(form, printsUnchanged: arguments.has("all"))
+            : arguments.has(.content)
+                ? .content : arguments.has(.statistics) ? .statistics : .lines
+        var printer = ChangePrinter(form, printsUnchanged: arguments.has(.all))
         try printer.print(Comparison(source.stack, uppers: source.uppers))
         return 0
     }

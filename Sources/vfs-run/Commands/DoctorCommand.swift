@@ -6,17 +6,16 @@ internal import SystemPackage
 extension Command {
     /// `vfs-run doctor [DIR]`
     static let doctor = Command(
-        name: "doctor", summary: "try what this system lets containers do, and say what mends it",
+        name: "doctor", summary: "test which features of containers this system supports",
         operands: "[DIR]",
         details: [
-            "Tries what a start needs, each in a process and in namespaces of its own, and leaves"
-                + " nothing behind: a row for each with what it is needed for, what the kernel said,"
-                + " and the command that mends it. DIR is where a kept upper would lie, this"
-                + " directory by default; what is tried there is made in a directory that is removed"
-                + " again.",
-            "The marks: ✓ (ok) it works; ! (warn) some containers will miss it; ✗ (fail) without it"
-                + " this user can run none; · (info) how things are; - it could not be tried.",
-            "Exits with 1 when \"vfs-run config.json\" cannot run for this user, with 0 otherwise."
+            "Tries each kernel feature of a start in a process and in namespaces of its own, and"
+                + " leaves nothing behind. Prints a row for each: its purpose, the answer of the"
+                + " kernel, and a command that fixes it. DIR is a directory for --upper, tested in a"
+                + " temporary directory inside; default: the working directory.",
+            "The marks: ✓ (ok) works; ! (warn) some containers need it; ✗ (fail) this user cannot run"
+                + " containers without it; · (info) a fact; - could not be tested.",
+            "Exits with 1 if \"vfs-run config.json\" cannot work for this user, and with 0 otherwise."
                 + " --json prints {\"works\", \"user\", \"kernel\", \"directory\", \"probes\": [{\"key\","
                 + " \"verdict\": works, lacks, fact or untried, \"needed\", \"said\", \"mend\", …}]}.",
         ],
@@ -30,13 +29,13 @@ extension Command {
             } catch {
                 return 128 + error.signal
             }
-            if arguments.has("json") {
+            if arguments.has(.json) {
                 try Output.write(examination.json.prettyText)
             } else {
                 let isForPeople =
                     FileDescriptor.standardOutput.isTerminal
                     && CurrentProcess.environment("NO_COLOR")?.isEmpty != false
-                // It is printable but for its own marks.
+                // Printable, except for its own marks.
                 try Output.write(Array(examination.text(.init(hasMarks: isForPeople)).utf8))
             }
             return examination.canRun ? 0 : 1

@@ -3,35 +3,37 @@ internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
 
+extension Option {
+    fileprivate static let interval = Option(
+        "interval", value: "DURATION", "the interval of the statistics: 500ms, 5s, 1m; default: 5s")
+    fileprivate static let statistics = Option("stats", "print the statistics once and exit")
+    fileprivate static let pressure = Option(
+        "memory-pressure", value: "LEVEL",
+        completes: .words(MemoryPressure.allCases.map(\.rawValue)),
+        "also report memory pressure: low, medium or critical")
+}
+
 extension Command {
     /// `vfs-run events ID`
     static let events = Command(
-        name: "events", summary: "tell what a container uses, and when it runs out of memory",
+        name: "events", summary: "report the resource usage and out-of-memory kills of a container",
         operands: "ID",
         details: [
-            "Prints one JSON object a line: {\"type\": \"stats\", \"id\": …, \"data\": …} every"
-                + " interval, {\"type\": \"oom\", …} when the kernel has killed for want of memory;"
-                + " ends with the container. With --stats prints the figures once.",
-            "With --memory-pressure also {\"type\": \"memory-pressure\", \"data\": {\"level\": …}},"
-                + " every second that it lasts.",
+            "Prints a JSON object a line until the container ends: {\"type\": \"stats\", \"id\": …,"
+                + " \"data\": …} at every interval, and {\"type\": \"oom\", …} after an out-of-memory"
+                + " kill. --stats prints the statistics once.",
+            "--memory-pressure adds {\"type\": \"memory-pressure\", \"data\": {\"level\": …}} in every"
+                + " second with memory pressure.",
         ],
-        options: [
-            Option(
-                long: "interval", value: "DURATION", help: "500ms, 5s, 1m; 5s by default"),
-            Option(long: "stats", value: nil, help: "print the figures once and end"),
-            Option(
-                long: "memory-pressure", value: "LEVEL",
-                help: "also tell when memory is scarce: low, medium or critical",
-                completes: .words(MemoryPressure.allCases.map(\.rawValue))),
-        ],
+        options: [.interval, .statistics, .pressure], isOfContainers: true,
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
-            let interval = try milliseconds(arguments.value("interval") ?? "5s")
-            let pressure = try pressure(arguments.value("memory-pressure"))
+            let interval = try milliseconds(arguments.value(.interval) ?? "5s")
+            let pressure = try pressure(arguments.value(.pressure))
             let container: StoredContainer
             do throws(RuntimeError) {
                 container = try arguments.container()
-                if arguments.has("stats") {
+                if arguments.has(.statistics) {
                     let line = try container.statistics().compactText + "\n"
                     try? Output.write(line)
                     return 0
@@ -65,14 +67,14 @@ extension Command {
                 do throws(RuntimeError) {
                     try write(try container.statistics())
                 } catch {
-                    // It may have ended since; the kernel tells of it a moment later.
+                    // The container may have ended; the kernel reports that a moment later.
                     let moment = Clock.nanoseconds + 1_000_000_000
                     if try watch.next(until: moment).contains(.ended) { return }
                     throw error
                 }
             }
         } catch {
-            // Nobody reads any more.
+            // The reader of standard output is gone.
             if error.message.isEmpty { return }
             throw CommandError(error.message)
         }
@@ -100,12 +102,12 @@ extension Command {
         guard let word else { return nil }
         guard let level = MemoryPressure(rawValue: word) else {
             throw CommandError(
-                "--memory-pressure: \"\(word)\" is not a level; low, medium and critical are known")
+                "--memory-pressure: unknown level \"\(word)\"; use low, medium or critical")
         }
         return level
     }
 
-    /// As Go writes durations: `1m30s`, `1.5h`.
+    /// A duration in the format of Go: `1m30s`, `1.5h`.
     private static func milliseconds(_ text: String) throws(CommandError) -> UInt64 {
         let units = [
             "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000,
@@ -120,7 +122,7 @@ extension Command {
             guard let amount = Double(number), let factor = units[String(unit)] else {
                 if text == "0" || text.hasPrefix("-") { break }
                 throw CommandError(
-                    "--interval: \"\(text)\" is not a duration; write 500ms, 5s or 1m")
+                    "--interval: \"\(text)\" is not a duration; use 500ms, 5s or 1m")
             }
             sum += amount * factor
         } while !rest.isEmpty

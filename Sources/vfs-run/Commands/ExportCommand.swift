@@ -6,9 +6,9 @@ extension Command {
     static let export = Command(
         name: "export", summary: "write all layers as one archive", operands: "DIR|ID",
         details: [
-            "DIR is what --upper kept, ID a container: one whose upper is thrown away while it"
-                + " runs. The archive holds the root file system as a run on DIR would"
-                + " find it, without what is mounted there."
+            "DIR is a directory of --upper. ID is a running container whose upper is discarded at its"
+                + " end. The archive is the root file system that a run with DIR would see, without"
+                + " mounts."
         ],
         options: [
             .archive, .compression, .latestTime, .noSync, .quiet, .json, .belowUpper,

@@ -2,28 +2,23 @@ internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
 
+extension Option {
+    fileprivate static let idsOnly = Option("quiet", short: "q", "print only the ids")
+}
+
 extension Command {
     /// `vfs-run list`
     static let list = Command(
-        name: "list", summary: "list the containers", operands: "",
-        details: [],
-        options: [
-            Option(
-                long: "format", short: "f", value: "FORMAT", help: "table or json",
-                completes: .words(["table", "json"])),
-            Option(long: "quiet", short: "q", value: nil, help: "print the ids alone"),
-        ],
+        name: "list", summary: "list the containers", options: [.format, .idsOnly],
+        isOfContainers: true,
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(0...0)
-            let format = arguments.value("format") ?? "table"
-            if format != "table" && format != "json" {
-                throw CommandError("invalid format option \"\(format)\"; table and json are known")
-            }
+            let isJSON = try arguments.wantsJSON()
             let store = arguments.globals.store
             var reports: [StoredContainer.Report] = []
             do throws(RuntimeError) {
                 let mustExist = arguments.globals.rootIsGiven
-                if arguments.has("quiet") {
+                if arguments.has(.idsOnly) {
                     let names = try store.identifiers(mustExist: mustExist)
                     try? Output.write(
                         names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
@@ -36,7 +31,7 @@ extension Command {
                 throw CommandError(error)
             }
             let owners = OwnerNames()
-            if format == "json" {
+            if isJSON {
                 let list = reports.map { $0.json(owner: owners.name($0.ownerID)) }
                 try Output.write(
                     (list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")

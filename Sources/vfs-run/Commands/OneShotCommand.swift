@@ -2,52 +2,39 @@ internal import ContainerRuntime
 internal import Layers
 
 extension Option {
-    static let upper = Option(
-        long: "upper", value: "DIR", help: "keep the writable layer in DIR, for the next run too",
-        completes: .directories)
-    static let layer = Option(
-        long: "layer", value: "DIR", help: "one more layer on top of the others; may be repeated",
-        completes: .directories)
-    static let compare = Option(
-        long: "diff", value: nil,
-        help: "print what was changed when the container has ended, as the diff command")
-    static let json = Option(long: "json", value: nil, help: "print JSON")
+    fileprivate static let trace = Option(
+        "trace", value: "FILE", completes: .files,
+        "write the duration of each step as Chrome trace JSON")
+    fileprivate static let stopAt = Option(
+        "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
 }
 
 extension Command {
     /// `vfs-run config.json`
     static let oneShot = Command(
-        name: "", summary: "run a container from a config.json, throw-away by default",
+        name: "", summary: "run a throw-away container from a config.json",
         operands: "CONFIG.json [[--] ARGS…]",
         details: [
-            "Options stand before CONFIG.json. What follows it belongs to the program, with or"
-                + " without --.",
-            "Runs the program of CONFIG.json, or ARGS instead of it, in a container whose root is"
-                + " an overlay: what it writes is thrown away when it ends, unless --upper keeps"
-                + " it.",
-            "Without a terminal, standard input, output and error pass through. The exit"
-                + " code is the program's, 128 + N when signal N ended it, 127 when it was not"
-                + " found, 126 when it could not be executed, and 125 for an error of vfs-run.",
-            "With --stop-at the start waits before a step, on the terminal, and says the pid and the"
-                + " namespaces of the init process, so that one can look at what is there already:"
-                + " with nsenter(1), or in /proc/PID. STEP is its number in \"vfs-run plan\", words"
-                + " that are in its line alone, or \"all\".",
+            "Options precede CONFIG.json. The words after it are for the program, with or without"
+                + " --.",
+            "Runs the program of CONFIG.json, or ARGS in its place, in a container with an overlay as"
+                + " its root file system. Changes are discarded at the end, unless --upper keeps"
+                + " them.",
+            "Without a terminal, the program inherits standard input, output and error. The exit code"
+                + " is that of the program, 128 + N if signal N ended it, 127 if it was not found, 126"
+                + " if it could not be executed, and 125 for an error of vfs-run.",
+            "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
+                + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
+                + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
+                + " \"all\".",
         ],
-        options: [
-            .upper, .layer, .snapshot, .compare,
-            Option(
-                long: "trace", value: "FILE",
-                help: "write the time of every step as Chrome trace JSON", completes: .files),
-            Option(
-                long: "stop-at", value: "STEP",
-                help: "wait at the terminal before STEP; may be repeated"),
-        ],
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
         endsWithOtherCommand: true,
         failureCode: RuntimeError.failure,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
-            let stops = arguments.values("stop-at")
+            let stops = arguments.values(.stopAt)
             if !stops.isEmpty {
                 do throws(Plan.UnknownStep) {
                     plan = try plan.stopping(at: stops)
@@ -56,12 +43,12 @@ extension Command {
                 }
             }
             do throws(RuntimeError) {
-                guard let file = arguments.value("trace") else {
+                guard let file = arguments.value(.trace) else {
                     return try run(Launch(plan, warn: warn))
                 }
                 let trace = try Trace(plan)
-                // Written before the run, so that a name that cannot be written ends here, and
-                // after it, also when a start has failed: then it is wanted most.
+                // Written before the run, so that an unwritable file is an error here, and again
+                // after it, also after a failed start.
                 try trace.write(to: file)
                 let outcome = Result { () throws(RuntimeError) in
                     try run(Launch(plan, trace: trace, warn: warn))
@@ -78,7 +65,7 @@ extension Command {
             do throws(LayerError) {
                 var stack = try LayerStack(
                     uppers: [upper], over: record.layers, marks: record.marks)
-                // What the container alone may read is read as its root.
+                // Files that only the container may read are read with its root user.
                 let isOwner = (try? MappedOwners.become(record.owners)) ?? false
                 stack.owners = isOwner ? nil : record.owners
                 var printer = ChangePrinter(.lines, printsUnchanged: false)

@@ -4,32 +4,31 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
+extension Option {
+    fileprivate static let layerCompression = Option(
+        "compression", value: "NAME", completes: .words(Compression.allCases.map(\.rawValue)),
+        "the compression of new layers: gzip, zstd or none; default: none in a docker-archive,"
+            + " else gzip")
+}
+
 extension Command {
     /// `vfs-run pack`
     static let pack = Command(
-        name: "pack", summary: "write a bundle as an image",
-        operands: "BUNDLE IMAGE",
+        name: "pack", summary: "make an image from a bundle", operands: "BUNDLE IMAGE",
         details: [
-            "Writes the layers of BUNDLE and a config made of its config.json as IMAGE:"
-                + " oci:DIR[:TAG] is an OCI image layout, which is made if need be, where an image"
-                + " of the same TAG is replaced; oci-archive:FILE[:TAG] a tar of one;"
-                + " docker-archive:FILE[:NAME] what docker load reads.",
-            "A layer that came with an image is taken from where the image was, or from DIR, as it"
-                + " is, and keeps its digest. Every other one is written anew.",
+            "Writes the layers of BUNDLE and a config made from its config.json to IMAGE:"
+                + " oci:DIR[:TAG] is an OCI image layout, created if missing, in which an image with"
+                + " the same TAG is replaced; oci-archive:FILE[:TAG] is a tar archive of one;"
+                + " docker-archive:FILE[:NAME] is for docker load.",
+            "A layer that was unpacked from an image is copied from that image or from DIR, and keeps"
+                + " its digest. Other layers are written anew.",
         ],
-        options: [
-            Option(
-                long: "compression", value: "NAME",
-                help: "of layers that are written: gzip, zstd or none; none by default in a"
-                    + " docker-archive, gzip elsewhere",
-                completes: .words(Compression.allCases.map(\.rawValue))),
-            .quiet,
-        ],
+        options: [.layerCompression, .quiet],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(2...2)
             do throws(ImageError) {
                 let reporter = ConsoleReporter(
-                    isQuiet: arguments.has("quiet"), arguments.globals.log)
+                    isQuiet: arguments.has(.quiet), arguments.globals.log)
                 let target = try PackTarget(operands[1])
                 let (latest, created) = try sourceDate()
                 var packer = Packer(
@@ -39,9 +38,10 @@ extension Command {
                 }
                 packer.writesDockerList = target.form == .dockerArchive
                 if packer.writesDockerList { packer.compression = .none }
-                if let name = arguments.value("compression") {
+                if let name = arguments.value(.layerCompression) {
                     guard let compression = Compression(rawValue: name) else {
-                        throw ImageError("--compression: \"\(name)\" is not gzip, zstd or none")
+                        throw ImageError(
+                            "--compression: unknown \"\(name)\"; use gzip, zstd or none")
                     }
                     packer.compression = compression
                 }

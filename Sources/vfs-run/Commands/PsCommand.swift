@@ -5,26 +5,18 @@ extension Command {
     /// `vfs-run ps ID`
     static let ps = Command(
         name: "ps", summary: "list the processes of a container", operands: "ID [PS-OPTIONS…]",
-        details: ["The table is that of ps(1), called with PS-OPTIONS, -ef by default."],
-        options: [
-            Option(
-                long: "format", short: "f", value: "FORMAT", help: "table or json",
-                completes: .words(["table", "json"]))
-        ],
-        endsWithOtherCommand: true,
+        details: ["The table is the output of ps(1) with PS-OPTIONS; default: -ef."],
+        options: [.format], isOfContainers: true, endsWithOtherCommand: true,
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1000)
-            let format = arguments.value("format") ?? "table"
-            if format != "table" && format != "json" {
-                throw CommandError("invalid format option \"\(format)\"; table and json are known")
-            }
+            let isJSON = try arguments.wantsJSON()
             let pids: [Int32]
             do throws(RuntimeError) {
                 pids = try arguments.container().processes()
             } catch {
                 throw CommandError(error)
             }
-            if format == "json" {
+            if isJSON {
                 let list = JSONOutput.array(pids.map { .integer(Int64($0)) })
                 try Output.write((pids.isEmpty ? "null" : list.compactText) + "\n")
             } else {

@@ -5,11 +5,11 @@ extension Command {
     static let start = Command(
         name: "start", summary: "execute the program of a created container", operands: "ID",
         details: [
-            "Returns when the program runs, with an error when it cannot be executed. With"
-                + " NOTIFY_SOCKET in the environment of create and here it returns when the program"
-                + " has said that it is ready, or has ended (sd_notify(3))."
+            "Returns once the program is executed, with an error if that fails. With NOTIFY_SOCKET"
+                + " in the environment of both create and start, it returns once the program has"
+                + " reported that it is ready or has ended (sd_notify(3))."
         ],
-        options: [],
+        isOfContainers: true,
         run: on(1...1) { arguments throws(RuntimeError) in
             try arguments.container().start(
                 notifySocket: notifySocket, warn: arguments.globals.log.warning)

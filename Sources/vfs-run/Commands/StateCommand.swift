@@ -5,7 +5,7 @@ extension Command {
     /// `vfs-run state ID`
     static let state = Command(
         name: "state", summary: "print the state of a container as JSON", operands: "ID",
-        details: [], options: [],
+        isOfContainers: true,
         run: { arguments throws(CommandError) in
             _ = try arguments.requireOperands(1...1)
             let report: StoredContainer.Report

@@ -3,39 +3,35 @@ internal import Layers
 internal import LinuxSystem
 
 extension Option {
-    static let snapshot = Option(
-        long: "snapshot", value: "NAME",
-        help: "before the run, freeze what DIR of --upper holds under NAME; see undo")
+    fileprivate static let all = Option(
+        "all", short: "a", "remove everything that runs have written to DIR")
+    fileprivate static let list = Option(
+        "list", short: "l", "print the names of the snapshots, oldest first, and change nothing")
 }
 
 extension Command {
     /// `vfs-run undo DIR [NAME]`
     static let undo = Command(
-        name: "undo", summary: "go back to a snapshot of a kept upper", operands: "DIR [NAME]",
+        name: "undo", summary: "restore a snapshot of an upper", operands: "DIR [NAME]",
         details: [
-            "DIR is what --upper keeps. What was written since the snapshot NAME was taken is removed,"
-                + " with the snapshots taken since; without NAME, since the last one. An upper in use"
-                + " is refused. Snapshots are taken by --snapshot NAME with --upper DIR.",
-            "With --all nothing that runs wrote is left, and DIR goes too where nothing else is in it:"
-                + " also what belongs to ids set aside for an ordinary user (/etc/subuid), which"
-                + " rm(1) of that user may not remove.",
+            "DIR is a directory of --upper. Removes everything written after the snapshot NAME was"
+                + " taken, including later snapshots; default: the last snapshot. An upper in use by"
+                + " a run is refused. --upper DIR with --snapshot NAME takes a snapshot.",
+            "--all removes everything that runs have written, and DIR itself if nothing else is in"
+                + " it. That includes files of subordinate ids (/etc/subuid), which rm(1) cannot"
+                + " remove without privileges.",
         ],
-        options: [
-            Option(long: "all", short: "a", value: nil, help: "remove all that was ever written"),
-            Option(
-                long: "list", short: "l", value: nil,
-                help: "print the names of the snapshots, oldest first, and change nothing"),
-        ],
+        options: [.all, .list],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(1...2)
             let snapshots: [Snapshot]
             do throws(LayerError) {
-                if arguments.has("all") {
+                if arguments.has(.all) {
                     try removeAll(operands, arguments)
                     return 0
                 }
                 snapshots = try KeptUpper.snapshots(in: operands[0])
-                if !arguments.has("list") {
+                if !arguments.has(.list) {
                     try goBack(operands, snapshots)
                     return 0
                 }
@@ -52,7 +48,8 @@ extension Command {
         let path = operands[0]
         guard let last = snapshots.last else {
             throw LayerError(
-                "\"\(path)\" has no snapshots; --snapshot NAME with --upper takes one before a run")
+                "\"\(path)\" has no snapshot; --upper DIR with --snapshot NAME takes one before a run"
+            )
         }
         var target = last
         if operands.count == 2 {
@@ -69,15 +66,15 @@ extension Command {
     private static func removeAll(
         _ operands: [String], _ arguments: ParsedArguments
     ) throws(LayerError) {
-        if operands.count > 1 || arguments.has("list") {
-            throw LayerError("--all removes every snapshot too: name DIR alone, without --list")
+        if operands.count > 1 || arguments.has(.list) {
+            throw LayerError("--all removes all snapshots; give it without NAME and without --list")
         }
         let path = operands[0]
-        // Nothing else is taken for one.
+        // No other directory is removed.
         let found = ["upper", "work", "snapshots", ".removed"].contains {
             (try? FileStatus.of(path: "\(path)/\($0)")) != nil
         }
-        if !found { throw LayerError("\"\(path)\" is no directory that --upper has kept") }
+        if !found { throw LayerError("\"\(path)\" is not a directory of --upper") }
         try open(path).removeAll()
     }
 

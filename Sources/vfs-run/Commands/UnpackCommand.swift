@@ -3,70 +3,61 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Option {
-    static let quiet = Option(
-        long: "quiet", short: "q", value: nil, help: "show no progress and no notes")
-    static let noSync = Option(
-        long: "no-sync", value: nil,
-        help: "do not wait until what is written is on the disk; for what can be made again")
+    fileprivate static let platform = Option(
+        "platform", value: "OS/ARCH[/VARIANT]",
+        "the platform to select from a multi-platform image; default: this machine's")
+    fileprivate static let store = Option(
+        "store", value: "DIR", completes: .directories,
+        "keep layers in DIR, shared between bundles; default: BUNDLE/layers")
+    fileprivate static let maxSize = Option(
+        "max-size", value: "SIZE", "the maximum size of all layers, unpacked; default: 64G")
+    fileprivate static let maxEntries = Option(
+        "max-entries", value: "N", "the maximum number of entries in all layers; default: 4000000")
 }
 
 extension Command {
     /// `vfs-run unpack`
     static let unpack = Command(
-        name: "unpack", summary: "make a bundle of an image or of a rootfs tarball",
+        name: "unpack", summary: "make a bundle from an image or a root file system archive",
         operands: "IMAGE BUNDLE",
         details: [
-            "IMAGE is oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST], an OCI image layout;"
-                + " docker-archive:FILE[:NAME], what docker save writes; or the path of a tar of a"
-                + " root file system. FILE may be - for standard input, and is plain or compressed"
-                + " by gzip, zstd, xz or bzip2, the last two through their programs.",
-            "BUNDLE is a directory, made if need be. Every layer becomes a directory in"
-                + " BUNDLE/layers/sha256, named by its diff-id and verified; BUNDLE/config.json is"
-                + " written last, from the image's config over that of vfs-run spec, and can be run"
-                + " at once: vfs-run BUNDLE/config.json.",
-            "As an ordinary user everything in the layers becomes the user's own, and devices are"
-                + " left out.",
+            "IMAGE is an OCI image layout, oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST];"
+                + " the output of docker save, docker-archive:FILE[:NAME]; or the path of a tar"
+                + " archive of a root file system. FILE may be - for standard input. Archives may be"
+                + " compressed with gzip or zstd, and with xz or bzip2 if these programs are"
+                + " installed.",
+            "BUNDLE is a directory, created if missing. Each layer becomes a directory in"
+                + " BUNDLE/layers/sha256, named by its diff-id, which is verified."
+                + " BUNDLE/config.json is written last, from the config of the image and the default"
+                + " of vfs-run spec: \"vfs-run BUNDLE/config.json\" runs it.",
+            "Without root privileges, all files in the layers belong to the caller, and device nodes"
+                + " are left out.",
         ],
-        options: [
-            Option(
-                long: "platform", value: "OS/ARCH[/VARIANT]",
-                help: "which image of several to take, this machine's by default"),
-            Option(
-                long: "store", value: "DIR",
-                help: "keep layers in DIR, where other bundles find them, instead of BUNDLE/layers",
-                completes: .directories),
-            Option(
-                long: "max-size", value: "SIZE",
-                help: "the most that all layers hold unpacked: 64G by default"),
-            Option(
-                long: "max-entries", value: "N",
-                help: "the most entries of all layers: 4000000 by default"),
-            .noSync, .quiet,
-        ],
+        options: [.platform, .store, .maxSize, .maxEntries, .noSync, .quiet],
         run: { arguments throws(CommandError) in
             let operands = try arguments.requireOperands(2...2)
             do throws(ImageError) {
                 let reporter = ConsoleReporter(
-                    isQuiet: arguments.has("quiet"), arguments.globals.log)
+                    isQuiet: arguments.has(.quiet), arguments.globals.log)
                 var unpacker = Unpacker(reporter: reporter)
-                if let text = arguments.value("platform") {
+                if let text = arguments.value(.platform) {
                     guard let platform = Platform(text) else {
                         throw ImageError(
                             "--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
                     }
                     unpacker.platform = platform
                 }
-                unpacker.store = arguments.value("store")
-                if let text = arguments.value("max-size") {
+                unpacker.store = arguments.value(.store)
+                if let text = arguments.value(.maxSize) {
                     unpacker.limits.size = try size(text)
                 }
-                if let text = arguments.value("max-entries") {
+                if let text = arguments.value(.maxEntries) {
                     guard let number = Int(text), number > 0 else {
-                        throw ImageError("--max-entries: \"\(text)\" is not a number of entries")
+                        throw ImageError("--max-entries: \"\(text)\" is not a positive number")
                     }
                     unpacker.limits.entries = number
                 }
-                unpacker.synchronizes = !arguments.has("no-sync")
+                unpacker.synchronizes = !arguments.has(.noSync)
                 try unpacker.unpack(
                     ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
             } catch {
@@ -81,7 +72,7 @@ extension Command {
         let shift = text.last.flatMap { shifts[$0] }
         let digits = shift == nil ? text[...] : text.dropLast()
         guard let number = Int64(digits), number >= 0, number <= Int64.max >> (shift ?? 0) else {
-            throw ImageError("--max-size: \"\(text)\" is not a size like 500M or 20G")
+            throw ImageError("--max-size: \"\(text)\" is not a size such as 500M or 20G")
         }
         return number << (shift ?? 0)
     }

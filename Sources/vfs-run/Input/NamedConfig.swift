@@ -23,14 +23,14 @@ struct NamedConfig {
         }
         var invocation = Invocation()
         invocation.arguments = try arguments.programWords()
-        invocation.upper = try arguments.value("upper").map(LoadedConfig.absolute)
+        invocation.upper = try arguments.path(.upper)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-        invocation.comparesUpper = arguments.has("diff")
-        invocation.snapshot = arguments.value("snapshot")
-        for layer in arguments.values("layer") {
+        invocation.comparesUpper = arguments.has(.compare)
+        invocation.snapshot = arguments.value(.snapshot)
+        for layer in arguments.values(.layer) {
             invocation.layers += try LoadedConfig.layers(layer, of: path)
         }
         invocation.hasTerminal =

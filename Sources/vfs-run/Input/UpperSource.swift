@@ -24,11 +24,11 @@ struct UpperSource {
         switch place {
         case .directory(let directory): path = directory
         case .view(let view):
-            if arguments.value("since") != nil {
+            if arguments.value(.since) != nil {
                 throw LayerError(
                     "the container \"\(name)\" has no snapshots: it throws away what it writes")
             }
-            let named = arguments.values("layer")
+            let named = arguments.values(.belowUpper)
             (uppers, isInUse, isView) = (1, true, true)
             var stack = try LayerStack(
                 uppers: [view.root], over: named.isEmpty ? view.layers : named,
@@ -43,7 +43,7 @@ struct UpperSource {
                 "\"\(path)\" is neither a directory nor a container; name a directory that"
                     + " --upper has kept")
         }
-        var layers = arguments.values("layer")
+        var layers = arguments.values(.belowUpper)
         var marks = OverlayMarks.own
         var opened: [LayerDirectory] = []
         var owners: IDMappings?
@@ -53,7 +53,7 @@ struct UpperSource {
         if hasUpper && hasWork {
             let kept = try KeptUpper(opening: path)
             isInUse = try kept.isInUse()
-            let (above, frozen) = try kept.uppers(since: arguments.value("since"))
+            let (above, frozen) = try kept.uppers(since: arguments.value(.since))
             opened = above
             if let record = try kept.record() {
                 if layers.isEmpty { layers = record.layers }
@@ -68,7 +68,7 @@ struct UpperSource {
             opened = [try UpperSource.open(path)]
             isInUse = false
         }
-        if arguments.has("userxattr") { marks = .user }
+        if arguments.has(.userAttributes) { marks = .user }
         if layers.isEmpty && needsLayers {
             throw LayerError(
                 "\"\(path)\" does not say which layers it was written over; name them by"

@@ -6,21 +6,17 @@ internal import SystemPackage
 
 extension Option {
     static let output = Option(
-        long: "output", short: "o", value: "PLACE",
-        help: "FILE.tar, FILE.tar.gz, FILE.tar.zst, a directory that ends in /, or - for standard"
-            + " output", completes: .files)
+        "output", short: "o", value: "PLACE", completes: .files,
+        "FILE.tar, FILE.tar.gz, FILE.tar.zst, a directory that ends in /, or - for standard output")
     static let archive = Option(
-        long: "output", short: "o", value: "PLACE",
-        help: "FILE.tar, FILE.tar.gz, FILE.tar.zst, or - for standard output", completes: .files)
+        "output", short: "o", value: "PLACE", completes: .files,
+        "FILE.tar, FILE.tar.gz, FILE.tar.zst, or - for standard output")
     static let compression = Option(
-        long: "compression", value: "NAME", help: "none, gzip or zstd, whatever the file is called",
-        completes: .words(["none", "gzip", "zstd"]))
-    static let latestTime = Option(
-        long: "mtime", value: "SECONDS",
-        help: "no file's time is later, in seconds since 1970; SOURCE_DATE_EPOCH by default")
+        "compression", value: "NAME", completes: .words(["none", "gzip", "zstd"]),
+        "none, gzip or zstd, regardless of the file's name")
 }
 
-/// What `-o` and the options beside it say.
+/// The output of `commit` and `export`.
 struct ArchivePlace {
     enum Target {
         case directory(String)
@@ -34,8 +30,8 @@ struct ArchivePlace {
     private let synchronizes: Bool
 
     init(_ arguments: ParsedArguments, allowsDirectory: Bool) throws(LayerError) {
-        guard let path = arguments.value("output") else {
-            throw LayerError("say by -o where it is to be written; \"-\" is standard output")
+        guard let path = arguments.value(.output) else {
+            throw LayerError("--output is missing; name a file, or - for standard output")
         }
         let suffixes: [(String, Compression)] = [
             (".tar", .none), (".tar.gz", .gzip), (".tgz", .gzip), (".tar.zst", .zstd),
@@ -43,16 +39,16 @@ struct ArchivePlace {
         let known = suffixes.first { path.hasSuffix($0.0) }?.1
         let named = try ArchivePlace.compression(arguments)
         compression = named ?? known ?? .none
-        latest = try SourceDate.latest(arguments.value("mtime"))
-        synchronizes = !arguments.has("no-sync")
+        latest = try SourceDate.latest(arguments.value(.latestTime))
+        synchronizes = !arguments.has(.noSync)
         if path == "-" {
             target = .standardOutput
         } else if allowsDirectory && path.hasSuffix("/") {
             target = .directory(path)
         } else if named == nil && known == nil {
             throw LayerError(
-                "\"\(path)\" does not say what it is to be; end it in .tar, .tar.gz or .tar.zst"
-                    + (allowsDirectory ? ", or in / for a directory" : ""))
+                "\"\(path)\" has an unknown suffix; use .tar, .tar.gz or .tar.zst"
+                    + (allowsDirectory ? ", or / for a directory" : ""))
         } else {
             target = .file(path)
         }
@@ -65,9 +61,9 @@ struct ArchivePlace {
     private static func compression(
         _ arguments: ParsedArguments
     ) throws(LayerError) -> Compression? {
-        guard let word = arguments.value("compression") else { return nil }
+        guard let word = arguments.value(.compression) else { return nil }
         guard let compression = Compression(rawValue: word) else {
-            throw LayerError("--compression: \"\(word)\" is not none, gzip or zstd")
+            throw LayerError("--compression: unknown \"\(word)\"; use none, gzip or zstd")
         }
         return compression
     }
@@ -86,7 +82,8 @@ struct ArchivePlace {
                 }
             case .standardOutput, .directory:
                 if FileDescriptor.standardOutput.isTerminal {
-                    throw LayerError("standard output is a terminal; name a file, or a pipe")
+                    throw LayerError(
+                        "standard output is a terminal; write the archive to a file or a pipe")
                 }
                 written = try archive.write(
                     to: .standardOutput, compression, latest: latest, progress: progress.add)
@@ -97,11 +94,11 @@ struct ArchivePlace {
             throw error
         }
         for warning in written.warnings.prefix(20) { arguments.globals.log.warning(warning) }
-        if !arguments.has("quiet") { try report(written, asJSON: arguments.has("json")) }
+        if !arguments.has(.quiet) { try report(written, asJSON: arguments.has(.json)) }
         return 0
     }
 
-    /// Not among the archive's bytes.
+    /// Prints the digests: on standard error where standard output is the archive.
     private func report(
         _ written: LayerArchive.Written, asJSON: Bool
     ) throws(LayerError) {

@@ -2,59 +2,112 @@ internal import ContainerRuntime
 internal import LinuxSystem
 internal import OCISpec
 
-/// What stands before the command's name and holds for every command.
+/// The options before the name of the command, which every command has.
 struct GlobalOptions: Sendable {
-    /// Absolute.
+    /// The directory of the container states; absolute.
     var root: String
     var rootIsGiven = false
     var log = Log()
     var controlGroupManager = ControlGroupManager.files
     var rootless = RootlessMode.auto
 
-    /// Whether somebody who is not root gets what they can have.
-    enum RootlessMode: String, Sendable {
-        /// Where the runtime is not root.
+    /// Whether containers are rootless.
+    enum RootlessMode: Sendable {
+        /// Where the runtime process is not root.
         case auto
-        /// Also where it is.
-        case always = "true"
-        /// Then they get an error.
-        case never = "false"
+        case always
+        /// Never: without root privileges a start is an error.
+        case never
     }
 
     var store: ContainerStore { ContainerStore(root: root) }
 
-    static let table = [
-        Option(
-            long: "root", value: "DIR",
-            help:
-                "where the states of containers are kept: /run/vfs-run, or $XDG_RUNTIME_DIR/vfs-run",
-            completes: .directories),
-        Option(
-            long: "log", value: "FILE", help: "write what goes wrong to FILE too",
-            completes: .files),
-        Option(
-            long: "log-format", value: "FORMAT", help: "the form of the log: text or json",
-            completes: .words(["text", "json"])),
-        Option(
-            long: "log-level", value: "LEVEL", help: "debug, warning or error",
-            completes: .words(["debug", "warning", "error"])),
-        Option(long: "debug", value: nil, help: "log every step"),
-        Option(
-            long: "systemd-cgroup", value: nil, help: "have systemd make the control groups"),
-        Option(
-            long: "cgroup-manager", value: "NAME",
-            help: "who makes the control groups: cgroupfs, systemd or disabled",
-            completes: .words(["cgroupfs", "systemd", "disabled"])),
-        Option(
-            long: "rootless", value: "MODE",
-            help:
-                "do without what only root may do: true, false, or auto, where the caller is not root",
-            completes: .words(["true", "false", "auto"])),
+    /// An option, and its effect.
+    private struct Row: Sendable {
+        let option: Option
+        let set: @Sendable (inout GlobalOptions, String) throws(CommandError) -> Void
+    }
+
+    /// For help texts.
+    static var options: [Option] { table.map(\.option) }
+
+    private static let table: [Row] = [
+        Row(
+            option: Option(
+                "root", value: "DIR", completes: .directories,
+                "the directory of container states; default: /run/vfs-run, or"
+                    + " $XDG_RUNTIME_DIR/vfs-run"),
+            set: { globals, value throws(CommandError) in
+                globals.root = try LoadedConfig.absolute(value)
+                globals.rootIsGiven = true
+                if PathText.cleaned(globals.root) == "/" {
+                    throw CommandError("--root may not be /; use a separate directory")
+                }
+            }),
+        Row(
+            option: Option("log", value: "FILE", completes: .files, "also write messages to FILE"),
+            set: { globals, value throws(CommandError) in globals.log.path = try file(value) }),
+        Row(
+            option: Option(
+                "log-format", value: "FORMAT", completes: .words(["text", "json"]),
+                "the format of the log: text or json"),
+            set: { globals, value throws(CommandError) in
+                guard let format = Log.Format(rawValue: value) else {
+                    throw CommandError("invalid log-format: \(value); use text or json")
+                }
+                globals.log.format = format
+            }),
+        Row(
+            option: Option(
+                "log-level", value: "LEVEL", completes: .words(["debug", "warning", "error"]),
+                "debug, warning or error"),
+            set: { globals, value throws(CommandError) in
+                guard let level = Log.Level(rawValue: value) else {
+                    throw CommandError("invalid log-level: \(value); use debug, warning or error")
+                }
+                globals.log.isVerbose = level == .debug
+            }),
+        Row(
+            option: Option("debug", "log every step"),
+            set: { globals, value throws(CommandError) in
+                globals.log.isVerbose = try isOn("debug", value)
+            }),
+        Row(
+            option: Option("systemd-cgroup", "create control groups with systemd"),
+            set: { globals, value throws(CommandError) in
+                if try isOn("systemd-cgroup", value) { globals.controlGroupManager = .systemd }
+            }),
+        Row(
+            option: Option(
+                "cgroup-manager", value: "NAME",
+                completes: .words(["cgroupfs", "systemd", "disabled"]),
+                "the manager of control groups: cgroupfs, systemd or disabled"),
+            set: { globals, value throws(CommandError) in
+                guard let manager = ControlGroupManager(rawValue: value) else {
+                    throw CommandError(
+                        "unknown cgroup manager \"\(value)\"; use cgroupfs, systemd or disabled")
+                }
+                globals.controlGroupManager = manager
+            }),
+        Row(
+            option: Option(
+                "rootless", value: "MODE", completes: .words(["true", "false", "auto"]),
+                "run without root privileges: true, false, or auto (if the caller is not root)"),
+            set: { globals, value throws(CommandError) in
+                if let isOn = Option.isOn(value) {
+                    globals.rootless = isOn ? .always : .never
+                } else if value.isEmpty || value.lowercased() == "auto" {
+                    globals.rootless = .auto
+                } else {
+                    throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
+                }
+            }),
     ]
 
     /// Takes the global options off the front of a command line.
     ///
-    /// - Returns: They and what is left; an option that is not global is left there.
+    /// - Returns: The options, and the remaining arguments: from the first that is no global
+    ///   option.
     static func take(
         from arguments: [String]
     ) throws(CommandError) -> (GlobalOptions, [String]) {
@@ -66,83 +119,41 @@ struct GlobalOptions: Sendable {
             let start = letters.index(letters.startIndex, offsetBy: 2)
             let equals = letters.firstIndex(of: UInt8(ascii: "="))
             let name = String(word[start..<(equals ?? word.endIndex)])
-            guard let option = table.first(where: { $0.long == name }) else { break }
+            guard let row = table.first(where: { $0.option.long == name }) else { break }
             rest = rest.dropFirst()
             var value = equals.map { String(word[letters.index(after: $0)...]) }
-            if option.value != nil && value == nil {
+            if row.option.value != nil && value == nil {
                 guard let next = rest.popFirst() else {
                     throw CommandError(
                         "the option \"\(word)\" needs a value; see \"vfs-run --help\"")
                 }
                 value = next
             }
-            try globals.set(option.long, value ?? "true")
+            try row.set(&globals, value ?? "true")
         }
         return (globals, Array(rest))
     }
 
-    private mutating func set(_ name: String, _ value: String) throws(CommandError) {
-        func isOn() throws(CommandError) -> Bool {
-            guard let isOn = Option.isOn(value) else {
-                throw CommandError(Option.noSwitch(name, value))
-            }
-            return isOn
-        }
-        switch name {
-        case "root":
-            root = try LoadedConfig.absolute(value)
-            rootIsGiven = true
-            if PathText.cleaned(root) == "/" {
-                throw CommandError("--root may not be /; name a directory of its own")
-            }
-        case "log": log.path = try GlobalOptions.file(value)
-        case "log-format":
-            guard let format = Log.Format(rawValue: value) else {
-                throw CommandError("invalid log-format: \(value); text and json are known")
-            }
-            log.format = format
-        case "log-level":
-            guard let level = Log.Level(rawValue: value) else {
-                throw CommandError(
-                    "invalid log-level: \(value); debug, warning and error are known")
-            }
-            log.isVerbose = level == .debug
-        case "debug": log.isVerbose = try isOn()
-        case "systemd-cgroup":
-            if try isOn() { controlGroupManager = .systemd }
-        case "cgroup-manager":
-            guard let manager = ControlGroupManager(rawValue: value) else {
-                throw CommandError(
-                    "unknown cgroup manager \"\(value)\"; cgroupfs, systemd and disabled are known")
-            }
-            controlGroupManager = manager
-        case "rootless":
-            if let isOn = Option.isOn(value) {
-                rootless = isOn ? .always : .never
-            } else if value.isEmpty || value.lowercased() == "auto" {
-                rootless = .auto
-            } else {
-                throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
-            }
-        default: break
-        }
+    private static func isOn(_ name: String, _ value: String) throws(CommandError) -> Bool {
+        if let isOn = Option.isOn(value) { return isOn }
+        throw CommandError(Option.notBoolean(name, value))
     }
 
-    /// Where the log goes, `file:` before it or not; nil for standard error.
+    /// The path of the log, with or without `file:`; nil for standard error.
     private static func file(_ text: String) throws(CommandError) -> String? {
         for other in ["journald:", "syslog:"] where text.hasPrefix(other) {
             throw CommandError(
-                "--log: \"\(text)\" is not a file, and nothing is written to anything else; a file"
-                    + " of that name is ./\(text)")
+                "--log: \"\(text)\" is not a file, and no other log is supported; use ./\(text)"
+                    + " for a file of that name")
         }
         let path = text.hasPrefix("file:") ? String(text.dropFirst(5)) : text
         return path.isEmpty ? nil : path
     }
 
-    /// As the XDG base directories have it for users.
+    /// By the XDG base directory specification.
     private static var defaultRoot: String {
         let user = Credentials.effectiveUser
-        // Also for root of a user namespace, as which engines call runtimes: /run is not theirs.
+        // Also for root of a user namespace, where engines run runtimes: /run is not writable.
         if let folder = CurrentProcess.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/"),
             user != 0 || !OwnUserNamespace.isInitial
         {

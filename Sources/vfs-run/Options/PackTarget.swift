@@ -4,7 +4,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Where an image is written, and as what.
+/// The output of `pack`: a place and a format.
 struct PackTarget {
     enum Form {
         case layout, archive, dockerArchive
@@ -22,8 +22,8 @@ struct PackTarget {
             (form, self.path, tag) = (.dockerArchive, path, name)
         default:
             throw ImageError(
-                "\(text): an image is written to oci:DIR[:TAG], oci-archive:FILE[:TAG] or"
-                    + " docker-archive:FILE[:NAME]; skopeo copies it elsewhere")
+                "\(text): unsupported output; use oci:DIR[:TAG], oci-archive:FILE[:TAG] or"
+                    + " docker-archive:FILE[:NAME], and skopeo(1) to copy from there")
         }
     }
 
@@ -33,7 +33,7 @@ struct PackTarget {
         do throws(LayerError) {
             let place = try OutputPlace(path)
             try place.withScratch { (scratch) throws(LayerError) in
-                // Not the scratch itself, which is locked, as every layout is that is written to.
+                // The scratch directory itself is locked, and packing locks the layout it writes.
                 let layout = "\(scratch)/layout"
                 do throws(ImageError) {
                     try pack(layout)

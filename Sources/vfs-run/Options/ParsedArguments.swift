@@ -5,8 +5,8 @@ internal import OCISpec
 struct ParsedArguments {
     let command: Command
     let globals: GlobalOptions
-    /// Switches with a value too, where one was given behind `=`.
-    private let found: [(name: String, value: String?)]
+    /// In the order of the command line; a switch has a value where one follows `=`.
+    private let found: [(option: Option, value: String?)]
     let operands: [String]
 
     init(
@@ -21,74 +21,87 @@ struct ParsedArguments {
         do {
             let result = try CommandLineParser.parse(
                 arguments, forms, inOrder: command.endsWithOtherCommand)
-            found = result.options.map { (options[$0.form].long, $0.value) }
+            found = result.options.map { (options[$0.form], $0.value) }
             operands = result.operands
         } catch {
             throw CommandError(ParsedArguments.sentence(error, command, options))
         }
-        for given in found {
-            guard let text = given.value, command.option(given.name)?.value == nil else { continue }
-            if Option.isOn(text) == nil { throw CommandError(Option.noSwitch(given.name, text)) }
+        for (option, text) in found where option.value == nil {
+            guard let text, Option.isOn(text) == nil else { continue }
+            throw CommandError(Option.notBoolean(option.long, text))
         }
         try refuseAnswerInPlaceOfRun()
     }
 
-    /// An option that only prints, among what was meant to do something: `docker run -v /a:/b …`
+    /// Refuses an option that only prints, given together with operands: `docker run -v /a:/b …`
     /// typed here would print the version and exit with 0, as a program that has run.
     private func refuseAnswerInPlaceOfRun() throws(CommandError) {
-        if has("version"), let operand = operands.first {
+        if has(.version), let operand = operands.first {
             throw CommandError(
-                "-v and --version print the version of vfs-run and take nothing else, but"
-                    + " \"\(operand)\" follows; a directory of the host comes in through"
-                    + " \"mounts\" of config.json, and an option of the program stands behind"
-                    + " CONFIG.json")
+                "-v and --version print the version of vfs-run and take no operand, but"
+                    + " \"\(operand)\" follows; use \"mounts\" in config.json for a directory of the"
+                    + " host, and put options of the program after CONFIG.json")
         }
-        // Every command answers -h, whatever follows; in the one-shot form a name of a host does.
-        if command.name.isEmpty, has("help"), let operand = operands.first {
+        // Every named command answers -h with its help. For the one-shot form -h may be meant as
+        // the host name.
+        if command.name.isEmpty, has(.help), let operand = operands.first {
             throw CommandError(
-                "-h and --help print the help of vfs-run and take nothing else, but"
-                    + " \"\(operand)\" follows; the container's host name is \"hostname\""
-                    + " of config.json, and an option of the program stands behind CONFIG.json")
+                "-h and --help print the help of vfs-run and take no operand, but"
+                    + " \"\(operand)\" follows; use \"hostname\" in config.json for the host name,"
+                    + " and put options of the program after CONFIG.json")
         }
     }
 
-    /// What follows CONFIG.json, for its program. The first `--` behind it only says so.
+    /// The words after CONFIG.json, which are its program's. A leading `--` is dropped.
     func programWords() throws(CommandError) -> [String] {
         let words = operands.dropFirst()
         guard let first = words.first, first.hasPrefix("-") else { return Array(words) }
         if first == "--" { return Array(words.dropFirst()) }
         let name = operands[0]
         throw CommandError(
-            "\"\(first)\" follows \(name), where the program's name is expected; options of vfs-run"
-                + " stand before \(name), and a program of that name behind --")
+            "\"\(first)\" follows \(name), where the name of a program is expected; put options of"
+                + " vfs-run before \(name), and a program whose name begins with - after --")
     }
 
-    func has(_ name: String) -> Bool { isOn(name) ?? false }
+    /// Whether the switch is on, or the option has a value.
+    func has(_ option: Option) -> Bool { isOn(option) ?? false }
 
-    /// Whether a switch is on, as it was given last, or an option is given; nil when it is not.
-    func isOn(_ name: String) -> Bool? {
-        guard let last = found.last(where: { $0.name == name }) else { return nil }
-        if command.option(name)?.value != nil { return true }
+    /// As `has`, but nil where the option is not given. The last occurrence counts.
+    func isOn(_ option: Option) -> Bool? {
+        guard let last = found.last(where: { $0.option.long == option.long }) else { return nil }
+        if option.value != nil { return true }
         return last.value.flatMap(Option.isOn) ?? true
     }
 
-    /// The value given last.
-    func value(_ name: String) -> String? { found.last { $0.name == name }?.value }
-
-    func values(_ name: String) -> [String] {
-        found.filter { $0.name == name }.compactMap(\.value)
+    /// The value that is given last.
+    func value(_ option: Option) -> String? {
+        assert(option.value != nil, "--\(option.long) is a switch")
+        return found.last { $0.option.long == option.long }?.value
     }
 
-    /// A number that an option gives, from 0 on; nil where it is not given.
-    func count(_ name: String) throws(CommandError) -> Int? {
-        guard let text = value(name) else { return nil }
+    /// All values, in their order.
+    func values(_ option: Option) -> [String] {
+        assert(option.value != nil, "--\(option.long) is a switch")
+        return found.filter { $0.option.long == option.long }.compactMap(\.value)
+    }
+
+    /// The path that is given last, made absolute.
+    func path(_ option: Option) throws(CommandError) -> String? {
+        try value(option).map(LoadedConfig.absolute)
+    }
+
+    /// A number of file descriptors; nil where the option is not given.
+    func count(_ option: Option) throws(CommandError) -> Int? {
+        guard let text = value(option) else { return nil }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
-            throw CommandError("--\(name): \"\(text)\" is not a number of descriptors")
+            throw CommandError(
+                "--\(option.long): \"\(text)\" is not a number of file descriptors; use 0 to"
+                    + " \(1 << 20)")
         }
         return number
     }
 
-    /// The operands, of which there must be as many as are wanted.
+    /// The operands, after their number is checked.
     func requireOperands(_ wanted: ClosedRange<Int>) throws(CommandError) -> [String] {
         if wanted.contains(operands.count) { return operands }
         let bound =

@@ -5,7 +5,23 @@ internal import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
-/// Where `update` has the new limits from.
+extension Option {
+    static let resources = Option(
+        "resources", short: "r", value: "FILE", completes: .files,
+        "read linux.resources, as config.json describes it, from FILE; - is standard input")
+    static let kernelMemory = Option(
+        "kernel-memory", value: "SIZE", "accepted for compatibility; the kernel ignores this limit")
+    static let kernelMemoryTCP = Option(
+        "kernel-memory-tcp", value: "SIZE",
+        "accepted for compatibility; the kernel ignores this limit")
+    static let cacheSchema = Option(
+        "l3-cache-schema", value: "SCHEMA", "the L3 cache allocation (resctrl): L3:0=7f0;1=1f")
+    static let bandwidthSchema = Option(
+        "mem-bw-schema", value: "SCHEMA",
+        "the memory bandwidth allocation (resctrl), in percent: MB:0=20;1=70")
+}
+
+/// The new limits of `update`, from a file or from options.
 enum UpdatedResources {
     static func read(
         _ file: String, _ arguments: ParsedArguments
@@ -47,46 +63,81 @@ enum UpdatedResources {
         return Resources(spec)
     }
 
-    private enum Kind {
+    enum Kind {
         case size
         case number
         case list
     }
 
-    /// Where in `linux.resources` an option stands; of two of one field the later counts.
-    private static let fields: [(option: String, group: String, field: String, kind: Kind)] = [
-        ("memory", "memory", "limit", .size),
-        ("memory-reservation", "memory", "reservation", .size),
-        ("memory-swap", "memory", "swap", .size),
-        ("cpu-share", "cpu", "shares", .number), ("cpu-shares", "cpu", "shares", .number),
-        ("cpu-quota", "cpu", "quota", .number), ("cpu-period", "cpu", "period", .number),
-        ("cpu-burst", "cpu", "burst", .number),
-        ("cpu-rt-period", "cpu", "realtimePeriod", .number),
-        ("cpu-rt-runtime", "cpu", "realtimeRuntime", .number),
-        ("cpuset-cpus", "cpu", "cpus", .list), ("cpuset-mems", "cpu", "mems", .list),
-        ("cpu-idle", "cpu", "idle", .number), ("pids-limit", "pids", "limit", .number),
-        ("blkio-weight", "blockIO", "weight", .number),
+    /// An option, and the member of `linux.resources` that it sets.
+    struct Field: Sendable {
+        let option: Option
+        let group: String
+        let member: String
+        let kind: Kind
+
+        init(
+            _ name: String, _ value: String, _ kind: Kind, _ group: String, _ member: String,
+            _ help: String
+        ) {
+            option = Option(name, value: value, help)
+            (self.group, self.member, self.kind) = (group, member, kind)
+        }
+    }
+
+    /// Of two options for one member, the later row counts.
+    static let fields: [Field] = [
+        Field("memory", "SIZE", .size, "memory", "limit", "the hard memory limit"),
+        Field(
+            "memory-reservation", "SIZE", .size, "memory", "reservation",
+            "the soft memory limit: reclaim down to this under pressure"),
+        Field(
+            "memory-swap", "SIZE", .size, "memory", "swap", "the limit of memory and swap together"),
+        Field("cpu-share", "N", .number, "cpu", "shares", "the same as --cpu-shares"),
+        Field(
+            "cpu-shares", "N", .number, "cpu", "shares", "the CPU weight relative to other groups"),
+        Field(
+            "cpu-quota", "MICROSECONDS", .number, "cpu", "quota", "the CPU time in each period"),
+        Field("cpu-period", "MICROSECONDS", .number, "cpu", "period", "the length of a period"),
+        Field(
+            "cpu-burst", "MICROSECONDS", .number, "cpu", "burst",
+            "the unused CPU time that may be accumulated"),
+        Field(
+            "cpu-rt-period", "MICROSECONDS", .number, "cpu", "realtimePeriod",
+            "the length of a period of realtime processes"),
+        Field(
+            "cpu-rt-runtime", "MICROSECONDS", .number, "cpu", "realtimeRuntime",
+            "the CPU time of realtime processes in each period"),
+        Field("cpuset-cpus", "LIST", .list, "cpu", "cpus", "the allowed CPUs: 0-3,7"),
+        Field("cpuset-mems", "LIST", .list, "cpu", "mems", "the allowed memory nodes: 0-3,7"),
+        Field("cpu-idle", "N", .number, "cpu", "idle", "1: schedule as SCHED_IDLE"),
+        Field("pids-limit", "N", .number, "pids", "limit", "the limit of processes and threads"),
+        Field(
+            "blkio-weight", "N", .number, "blockIO", "weight",
+            "the I/O weight relative to other groups, 10 to 1000"),
     ]
 
-    /// The document that the options come to, so that what holds of one holds of them.
+    /// Reads the options as a document, so that the checks of `linux.resources` apply.
     static func given(_ arguments: ParsedArguments) throws(CommandError) -> Resources {
-        for name in ["kernel-memory", "kernel-memory-tcp"] where arguments.has(name) {
+        for option in [Option.kernelMemory, .kernelMemoryTCP] where arguments.has(option) {
             arguments.globals.log.warning(
-                "--\(name): kernel memory settings are ignored: kernels have given them up")
+                "--\(option.long): kernel memory settings are ignored: the kernel no longer has them"
+            )
         }
         var groups: [(key: String, value: [(key: String, value: JSONOutput)])] = []
-        for (option, group, field, kind) in fields {
-            guard let text = arguments.value(option) else { continue }
+        for field in fields {
+            guard let text = arguments.value(field.option) else { continue }
+            let name = field.option.long
             let value: JSONOutput =
-                switch kind {
-                case .size: .integer(try size(text, option))
-                case .number: try number(text, option)
+                switch field.kind {
+                case .size: .integer(try size(text, name))
+                case .number: try number(text, name)
                 case .list: .string(text)
                 }
-            let index = groups.firstIndex { $0.key == group } ?? groups.count
-            if index == groups.count { groups.append((group, [])) }
-            groups[index].value.removeAll { $0.key == field }
-            groups[index].value.append((field, value))
+            let index = groups.firstIndex { $0.key == field.group } ?? groups.count
+            if index == groups.count { groups.append((field.group, [])) }
+            groups[index].value.removeAll { $0.key == field.member }
+            groups[index].value.append((field.member, value))
         }
         let text = JSONOutput.object(groups.map { ($0.key, .object($0.value)) }).compactText
         let document: JSONDocument
@@ -97,10 +148,11 @@ enum UpdatedResources {
         }
         let diagnostics = Diagnostics(document, file: "")
         return try checked(diagnostics, arguments.globals.log) { diagnostic in
-            let option = fields.last {
-                $0.group + "." + $0.field == diagnostic.path && arguments.has($0.option)
+            let field = fields.last {
+                $0.group + "." + $0.member == diagnostic.path && arguments.has($0.option)
             }
-            return "invalid value for \(option?.option ?? diagnostic.path): \(diagnostic.message)"
+            let name = field?.option.long ?? diagnostic.path
+            return "invalid value for \(name): \(diagnostic.message)"
         }
     }
 
@@ -112,7 +164,7 @@ enum UpdatedResources {
         throw CommandError("invalid value for \(name): \"\(text)\" is not a number")
     }
 
-    /// Bytes; letters behind the number are powers of 1024.
+    /// Bytes; the suffixes are powers of 1024.
     private static func size(_ text: String, _ name: String) throws(CommandError) -> Int64 {
         if let plain = Int64(text), plain >= -1 { return plain }
         let letters = text.lowercased().drop { $0.isNumber }
@@ -124,7 +176,8 @@ enum UpdatedResources {
             number <= Int64.max >> shift
         else {
             throw CommandError(
-                "invalid value for \(name): \"\(text)\" is not a size; write bytes, or 512m")
+                "invalid value for \(name): \"\(text)\" is not a size; use a number of bytes, or 512m"
+            )
         }
         return number << shift
     }

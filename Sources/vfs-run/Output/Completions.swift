@@ -10,7 +10,7 @@ enum Completions {
         }
     }
 
-    private static let named = Command.all.filter { !$0.name.isEmpty }
+    private static let named = Command.named
 
     private static func words(_ command: Command) -> String {
         (command.options + Option.common).map { "--" + $0.long }.joined(separator: " ")

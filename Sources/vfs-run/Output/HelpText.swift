@@ -1,27 +1,19 @@
-/// What `help` and `--help` print.
+/// The output of `help` and `--help`.
 enum HelpText {
     static var overview: String {
-        let named = Command.all.filter { !$0.name.isEmpty }
-        let (ofContainers, others) = (
-            named.filter { lifecycle.contains($0.name) },
-            named.filter { !lifecycle.contains($0.name) }
-        )
+        let named = Command.named
+        func rows(_ isOfContainers: Bool) -> String {
+            table(
+                named.filter { $0.isOfContainers == isOfContainers }.map { ($0.name, $0.summary) })
+        }
         var text = of(.oneShot)
-        text += "\nCommands:\n" + table(others.map { ($0.name, $0.summary) })
-        text += "\nContainers that have a name, as runc has them:\n"
-        text += table(ofContainers.map { ($0.name, $0.summary) })
-        text += "\nOptions before the command:\n"
-        text += table(GlobalOptions.table.map { (label($0), $0.help) })
+        text += "\nCommands:\n" + rows(false)
+        text += "\nCommands on containers with an id, as in runc:\n" + rows(true)
+        text += "\nGlobal options, before the command:\n"
+        text += table(GlobalOptions.options.map { (label($0), $0.help) })
         return text
-            + "\nvfs-run help COMMAND tells more about one; vfs-run doctor, whether they work here.\n"
+            + "\n\"vfs-run help COMMAND\" describes a command; \"vfs-run doctor\" tests this system.\n"
     }
-
-    /// The commands of runc.
-    private static let lifecycle: Set = [
-        "create", "start", "state", "list", "kill", "delete", "run", "exec", "ps", "pause",
-        "resume",
-        "update", "events", "checkpoint", "restore",
-    ]
 
     static func of(_ command: Command) -> String {
         let name = command.name.isEmpty ? "" : " \(command.name)"

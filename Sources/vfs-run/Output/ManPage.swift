@@ -12,9 +12,9 @@ enum ManPage {
         page += ".SH DESCRIPTION\n"
         page += Command.oneShot.details.map { escape($0) + "\n" }.joined(separator: ".PP\n")
         page += options(Command.oneShot.options + Option.common)
-        page += ".SS Options before the command\n" + options(GlobalOptions.table)
+        page += ".SS Global options\n" + options(GlobalOptions.options)
         page += ".SH COMMANDS\n"
-        for command in Command.all where !command.name.isEmpty {
+        for command in Command.named {
             page += ".SS \(command.name)\n"
             page += escape(command.summary.prefix(1).uppercased() + command.summary.dropFirst())
             page += ".\n"
@@ -22,7 +22,7 @@ enum ManPage {
             page += options(command.options)
         }
         page += ".SH FILES\n.TP\n.I /var/cache/vfs-run/seccomp\n"
-        page += "Compiled seccomp filters; may be removed at any time.\n"
+        page += "Compiled seccomp filters; can be removed at any time.\n"
         page += ".SH SEE ALSO\n.BR runc (8),\n.BR crun (1),\n.BR namespaces (7)\n"
         return page
     }

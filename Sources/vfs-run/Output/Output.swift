@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Standard output.
+/// Writes to standard output.
 enum Output {
     /// Lines for people, or JSON: printable either way, which JSON that `JSONOutput` has written is
     /// already.

@@ -11,7 +11,7 @@ final class Progress {
     private let stream = CallerStream(.standardError)
 
     init(_ arguments: ParsedArguments) {
-        isShown = FileDescriptor.standardError.isTerminal && !arguments.has("quiet")
+        isShown = FileDescriptor.standardError.isTerminal && !arguments.has(.quiet)
         last = start + 800_000_000
     }
 
