@@ -86,7 +86,7 @@ extension StoredContainer {
         _ bundle: String
     ) throws(RuntimeError) -> (layers: [String], options: [String]) {
         let spec = try spec()
-        let root = HostName.absolute(spec.root?.path?.value ?? "", from: bundle)
+        let root = PathText.absolute(spec.root?.path?.value ?? "", from: bundle)
         var object: Spec.VFS.Overlay?
         switch spec.vfs?.overlay {
         case .object(let found): object = found

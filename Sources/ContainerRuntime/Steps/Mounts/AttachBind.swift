@@ -26,13 +26,13 @@ struct AttachBind: ContainerStep {
             let opened = context.bindSources[position].take()
         else { throw StepError("the plan has not opened \(source)") }
         let target = MountTarget(mount: mount)
-        let isProc = HostName.cleaned(mount.destination) == "/proc"
+        let isProc = PathText.cleaned(mount.destination) == "/proc"
         if isProc { try requireProc(opened.tree.borrowed) }
         let place = try target.open(
             context, directory: opened.isDirectory, isKernelInterface: isProc)
         try target.attach(opened.tree, place.borrowed)
         let tree = opened.tree.borrowed
-        guard opened.isDirectory, context.heldMounts.wants(HostName.cleaned(mount.destination))
+        guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
         else { return }
         let magic = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(tree)
