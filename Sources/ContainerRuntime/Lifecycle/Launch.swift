@@ -20,7 +20,7 @@ public final class Launch {
     private let times: SharedTimes?
     private let until: Accompaniment
     private let warn: (String) -> Void
-    let context = StartContext()
+    let context = RuntimeContext()
     /// Until the session has it.
     private var watchdog: Int32?
     /// Whether the watchdog has been started.
@@ -45,7 +45,7 @@ public final class Launch {
     /// What the container wrote, over what: there once it has run, and where that is wanted.
     private var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
         guard let record = plan.compared,
-            let upper = context.throwawayUpper ?? context.upper?.upper
+            let upper = context.throwawayUpper ?? context.keptUpper?.upper
         else { return nil }
         return (upper, record)
     }
@@ -150,7 +150,7 @@ public final class Launch {
         try stepping("poll") { () throws(Errno) in try Interruption.check() }
         // A serial line does not know its size: that of the config stays.
         if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
-            context.callerSize = size
+            context.handover.callerSize = size
         }
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try stepping("signalfd") { () throws(Errno) in
@@ -180,11 +180,11 @@ public final class Launch {
             ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
-            let own = context.forInitProcess()
-            own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
+            let own = ContainerContext(
+                context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
             InitProcess(plan: plan, context: own, times: times).run()
         }
-        for relay in context.relays { relay.closeFarEnd() }
+        for relay in context.handover.relays { relay.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             CurrentProcess.watchMounts(of: child)
@@ -202,7 +202,7 @@ public final class Launch {
     private func takeTurn(
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(RuntimeError) -> Bool {
-        context.initProcess = (child.pid, child.borrowed)
+        context.initProcess = MadeProcess(pid: child.pid, pidfd: child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
         do throws(Errno) {
@@ -212,7 +212,7 @@ public final class Launch {
             throw RuntimeError("poll: \(error.words)")
         }
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
-            if planned.step.side != .runtime { break }
+            if planned.side != .runtime { break }
             try apply(index, planned)
         }
         return context.isRecorded
@@ -221,7 +221,7 @@ public final class Launch {
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
         let start = times == nil ? 0 : Clock.nanoseconds
         do {
-            try planned.step.apply(context)
+            try planned.apply(context)
         } catch {
             throw RuntimeError(
                 plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
@@ -280,12 +280,12 @@ public final class Launch {
         }
     }
 
-    private var wasOutOfMemory: Bool { (context.controlGroup?.outOfMemoryKills ?? 0) > 0 }
+    private var wasOutOfMemory: Bool { (context.handover.controlGroup?.outOfMemoryKills ?? 0) > 0 }
 
     /// Calls that get no memory say so in many ways.
     private func shortage(_ message: String) -> String {
         let words = [Errno.noMemory, .noSpace, .argListTooLong].map(\.words)
-        guard context.controlGroup?.hasReachedMemoryLimit == true,
+        guard context.handover.controlGroup?.hasReachedMemoryLimit == true,
             words.contains(where: { message.has($0) })
         else { return "" }
         return "; \(ControlGroup.outOfMemory)"

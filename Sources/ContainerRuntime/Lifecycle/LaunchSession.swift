@@ -28,7 +28,7 @@ struct LaunchSession: ~Copyable {
     private let watchdog: Int32?
     private let until: Accompaniment
     private let consoleSocket: String?
-    private let context: StartContext
+    private let context: RuntimeContext
     private let ownsProcessNamespace: Bool
     /// The runtime's first step behind the one that executes the program.
     private let firstAfterStart: Int
@@ -62,7 +62,7 @@ struct LaunchSession: ~Copyable {
         child: consuming ChildProcess, channel: consuming Channel,
         signals: consuming SignalQueue,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
-        consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
+        consoleSocket: String?, context: RuntimeContext, ownsProcessNamespace: Bool,
         firstAfterStart: Int, looksAtStart: Bool
     ) {
         self.child = child
@@ -158,7 +158,7 @@ struct LaunchSession: ~Copyable {
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
-        for relay in context.relays { entries += relay.watched }
+        for relay in context.handover.relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
             try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
@@ -167,7 +167,7 @@ struct LaunchSession: ~Copyable {
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
         try proxy?.handle(events[4..<relayed])
-        for (index, relay) in context.relays.enumerated() {
+        for (index, relay) in context.handover.relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
         // In the foreground this process stands for the container.
@@ -182,7 +182,7 @@ struct LaunchSession: ~Copyable {
     /// end.
     private mutating func drainStreams() throws(SystemCallError) {
         defer {
-            if let problem = context.relays.lazy.compactMap(\.problem).first {
+            if let problem = context.handover.relays.lazy.compactMap(\.problem).first {
                 failure = failure ?? .lost(problem)
             }
         }
@@ -209,7 +209,7 @@ struct LaunchSession: ~Copyable {
     }
 
     private mutating func drainRelays() -> FileDescriptor? {
-        for relay in context.relays {
+        for relay in context.handover.relays {
             if let blocked = relay.drain() { return blocked }
         }
         return nil

@@ -12,10 +12,12 @@ struct MountOverlayAside: RuntimeStep {
                 passes it on. It is attached nowhere until the init process attaches it.
                 """,
             why: """
-                Only with a user namespace, and by root: the container's root may not be allowed to \
-                enter what leads to the layers, and an overlay mounted by it could do less.
+                Only with a user namespace, and by root: the container's root may not be allowed \
+                to enter what leads to the layers, and an overlay mounted by it could do less.
                 """,
-            calls: "clone3, openat2, fsopen, fsconfig, fsmount, mount_setattr, open_tree, sendmsg")
+            calls: """
+                clone3, openat2, fsopen, fsconfig, fsmount, mount_setattr, open_tree, sendmsg
+                """)
     }
 
     let overlay: OverlayAssembly
@@ -24,15 +26,16 @@ struct MountOverlayAside: RuntimeStep {
 
     var summary: String { overlay.summary }
     var undoing: String { overlay.undoing }
+    var needs: Provisions { mappings == nil ? [.layers, .idMappings] : [.layers] }
+    var gives: Provisions { [.rootTree, .mountedUpper] }
 
     func apply(_ context: RuntimeContext) throws(StepError) {
-        guard let mappings = mappings ?? context.idMappings else {
-            throw StepError("the plan knows no mappings for the overlay")
-        }
+        let mappings = try mappings ?? context.idMappings.given(.idMappings)
+        let layers = try context.handover.layers.given(.layers)
         let answers = try stepping("clone3", "mount") { () throws(Errno) in
             try ChildProcess.runAside(.mount) { channel in
                 do throws(StepError) {
-                    try mountAside(context, mappings, answering: channel)
+                    try mountAside(layers, mappings, answering: channel)
                 } catch {
                     let words = InitMessage.failed(step: 0, exitCode: nil, message: error.message)
                     // Where it cannot say so, nothing to be received says that it failed.
@@ -41,22 +44,23 @@ struct MountOverlayAside: RuntimeStep {
             }
         }
         let tree = try take(.root, from: answers)
-        context.rootTree = BindSource(DetachedMount(tree), isDirectory: true)
+        context.handover.rootTree = BindSource(DetachedMount(tree), isDirectory: true)
         context.mountedUpper = OverlayDirectory(
             path: "upper", descriptor: try take(.upper, from: answers))
     }
 
     private func mountAside(
-        _ context: StartContext, _ mapping: IDMappings, answering channel: borrowing Channel
+        _ layers: [String: FoundDirectory], _ mapping: IDMappings,
+        answering channel: borrowing Channel
     ) throws(StepError) {
         try stepping("mount_setattr", "\"/\" rslave") { () throws(Errno) in
             try MountTree.setRootPropagation(.slave, recursive: true)
         }
-        let root = try overlay.mount(context, mapping: mapping)
+        let mounted = try overlay.mount(layers, mapping: mapping)
         try stepping("open_tree", "the overlay") { () throws(Errno) in
-            let tree = try DetachedMount.clone(root.borrowed, recursive: false)
+            let tree = try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false)
             try channel.send(InitMessage.root.encoded, passing: tree.borrowed)
-            try channel.send(InitMessage.upper.encoded, passing: context.mountedUpper?.borrowed)
+            try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed)
         }
     }
 
