@@ -97,7 +97,7 @@ struct PlanFacts {
     ) -> Configuration.Mount? {
         guard configuration.namespaces.new.value.contains(.cgroup) else { return nil }
         return configuration.mounts.first {
-            $0.kind == .controlGroups && HostName.cleaned($0.destination) == "/sys/fs/cgroup"
+            $0.kind == .controlGroups && PathText.cleaned($0.destination) == "/sys/fs/cgroup"
                 && !$0.set.contains(.readOnly)
         }
     }

@@ -18,7 +18,7 @@ enum MountsSection: PlanSection {
         let mounts = facts.configuration.mounts
         var attachedBinds = 0
         // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
-        if !mounts.contains(where: { HostName.cleaned($0.destination) == "/dev" }) {
+        if !mounts.contains(where: { PathText.cleaned($0.destination) == "/dev" }) {
             planMount(.devices, &attachedBinds, facts, &plan)
         }
         for mount in mounts { planMount(mount, &attachedBinds, facts, &plan) }

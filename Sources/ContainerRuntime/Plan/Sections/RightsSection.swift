@@ -94,7 +94,7 @@ enum RightsSection: PlanSection {
         else { return }
         plan.add(
             PassListener(
-                path: HostName.absolute(path.value, from: configuration.bundle),
+                path: PathText.absolute(path.value, from: configuration.bundle),
                 metadata: profile.listenerMetadata?.value, state: facts.state,
                 status: configuration.joined == nil ? .creating : .running),
             filter.origin)

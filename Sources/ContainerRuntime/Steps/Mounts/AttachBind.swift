@@ -25,13 +25,13 @@ struct AttachBind: ContainerStep {
     func apply(_ context: ContainerContext) throws(StepError) {
         let opened = try context.handover.takeSource(position)
         let target = MountTarget(mount: mount)
-        let isProc = HostName.cleaned(mount.destination) == "/proc"
+        let isProc = PathText.cleaned(mount.destination) == "/proc"
         if isProc { try requireProc(opened.tree.borrowed) }
         let place = try target.open(
             context, directory: opened.isDirectory, isKernelInterface: isProc)
         try target.attach(opened.tree, place.borrowed)
         let tree = opened.tree.borrowed
-        guard opened.isDirectory, context.heldMounts.wants(HostName.cleaned(mount.destination))
+        guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
         else { return }
         let magic = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(tree)

@@ -16,7 +16,7 @@ struct MountTarget {
         let place = try context.place(mount.destination)
         let path = mount.destination
         let refusesLinks =
-            isKernelInterface || HeldMounts.names.contains(HostName.cleaned(path))
+            isKernelInterface || HeldMounts.names.contains(PathText.cleaned(path))
         let links = refusesLinks ? LinkPolicy.refuse : place.links
         let advice: (Errno) -> String? = { error in
             switch error {
@@ -57,7 +57,7 @@ struct MountTarget {
 
     /// What leads into procfs through a symbolic link is not what the checks have seen.
     private func refuseProc(_ target: FileDescriptor) throws(StepError) {
-        let place = HostName.cleaned(mount.destination)
+        let place = PathText.cleaned(mount.destination)
         if place == "/proc" || place.hasPrefix("/proc/") { return }
         let magic = try stepping("fstatfs", place.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(target)

@@ -26,7 +26,7 @@ struct EnterWorkingDirectory: ContainerStep {
 
     func apply(_ context: ContainerContext) throws(StepError) {
         // With `..` in it, only the kernel knows where the path leads.
-        let isClean = HostName.cleaned(path) == path
+        let isClean = PathText.cleaned(path) == path
         let place = try isClean ? context.place(path) : context.rootPlace(path)
         try stepping(
             "chdir", path.inQuotes,

@@ -31,7 +31,7 @@ struct LeaveCallersLimits: ContainerStep {
         do throws(SystemCallError) {
             try ResourceLimit.giveBack(keepsFiles: setsFiles)
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }

@@ -10,7 +10,7 @@ extension IDMappings {
         do throws(SystemCallError) {
             namespace = HeldDescriptor(try makeNamespace())
         } catch {
-            throw StepError(error)
+            throw error
         }
         try stepping(
             "mount_setattr", "\(name) MOUNT_ATTR_IDMAP",

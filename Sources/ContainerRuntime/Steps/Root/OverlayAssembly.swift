@@ -74,7 +74,7 @@ struct OverlayAssembly {
             let root = try overlay.mount(on: place.borrowed)
             return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
         } catch {
-            throw StepError(error.sentence)
+            throw Failure(error.sentence)
         }
     }
 

@@ -32,7 +32,7 @@ struct PivotRoot: ContainerStep {
         do {
             try MountTree.pivotToWorkingDirectory()
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }

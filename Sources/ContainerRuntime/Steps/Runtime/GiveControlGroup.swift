@@ -38,7 +38,7 @@ struct GiveControlGroup: RuntimeStep {
         do throws(SystemCallError) {
             try group.give(to: user)
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }
