@@ -19,8 +19,6 @@ struct MakeControlGroup: RuntimeStep {
     }
 
     let group: Configuration.ControlGroup
-    /// Whether all processes of the container end with its first.
-    let ownsProcesses: Bool
 
     var summary: String {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
@@ -33,7 +31,7 @@ struct MakeControlGroup: RuntimeStep {
             + (group.isOptional ? ", if this user may" : "")
     }
     /// Of the names that are made up, before the number of the runtime process.
-    private static let prefix = "vfs-run-"
+    static let prefix = "vfs-run-"
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
     var gives: Provisions { [.controlGroup] }
 
@@ -49,10 +47,6 @@ struct MakeControlGroup: RuntimeStep {
                 }
             } else {
                 made = try makeNamed(context)
-                // It can wait, and then costs nothing.
-                if group.path == nil && group.unit == nil {
-                    context.afterStart.append { made.removeLeftovers(MakeControlGroup.prefix) }
-                }
             }
         } catch {
             // What was made of it is gone again; what else lies there is somebody else's.
@@ -78,9 +72,6 @@ struct MakeControlGroup: RuntimeStep {
         }
         context.handover.controlGroup = made
         context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
-        context.undoing.append(
-            UsedControlGroup(
-                group: made, container: context.container, ownsProcesses: ownsProcesses))
         guard let container = context.container else { return }
         // Written down at once: whoever deletes the remains of this start has to find it.
         context.state?.groups.cgroup = made.paths

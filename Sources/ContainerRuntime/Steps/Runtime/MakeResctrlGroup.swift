@@ -23,9 +23,7 @@ struct MakeResctrlGroup: RuntimeStep {
 
     func apply(_ context: RuntimeContext) throws(StepError) {
         do throws(ControlGroupError) {
-            let made = try ResctrlGroup.make(request)
-            context.handover.resctrlGroup = made
-            context.undoing.append(UsedResctrlGroup(group: made))
+            context.handover.resctrlGroup = try ResctrlGroup.make(request)
         } catch {
             throw StepError(error.sentence)
         }
@@ -34,15 +32,5 @@ struct MakeResctrlGroup: RuntimeStep {
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
         }
-    }
-}
-
-private struct UsedResctrlGroup: Undoing {
-    let group: ResctrlGroup
-
-    func undo() throws(RuntimeError) {
-        // What the container was to do is done or has failed; its outcome is what the caller
-        // wants to know.
-        try? group.remove()
     }
 }

@@ -31,12 +31,6 @@ struct MakeScratchUpper: RuntimeStep {
             ScratchUppers.sweep(parent)
             try HostPath.makeDirectories(directory, mode: 0o700)
         }
-        context.undoing.append(ScratchUpper(directory: directory))
+        context.hasScratchUpper = true
     }
-}
-
-private struct ScratchUpper: Undoing {
-    let directory: String
-
-    func undo() throws(RuntimeError) { try ScratchUppers.remove(directory) }
 }

@@ -35,7 +35,7 @@ struct ReserveContainer: RuntimeStep {
         state.hooks = Configuration.Hooks.Kind.allCases.filter { !hooks[$0].isEmpty }
         context.container = stored
         context.state = state
-        context.undoing.append(Reservation(container: stored, state: state, hooks: hooks.poststop))
+        context.owesPoststop = true
         let directory = stored.directory.borrowed
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             try stored.write(state)
@@ -51,22 +51,5 @@ struct ReserveContainer: RuntimeStep {
                 ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
             return HeldDescriptor(try directory.open(ContainerStore.fifoName, .path))
         }
-    }
-}
-
-/// The directory of a container that has come to its end, or has never come to be.
-private struct Reservation: Undoing {
-    let container: StoredContainer
-    let state: ContainerState
-    let hooks: [Configuration.Hook]
-
-    func undo() throws(RuntimeError) {
-        do {
-            // Let go of while the program ran: somebody else may have removed it.
-            try container.lock()
-        } catch {
-            return
-        }
-        try container.destroy(state, poststop: hooks)
     }
 }
