@@ -23,9 +23,7 @@ struct HoldUpper: TurnStep {
     let undoing = "means nothing when the container has ended"
     var needs: Provisions { [.keptUpper] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let upper = try context.keptUpper.given(.keptUpper)
         let identity = try attempt(
             "open", "/proc/\(process.pid)/stat", try ProcessIdentity(of: process.pid))

@@ -23,9 +23,7 @@ struct RecordContainer: TurnStep {
     let undoing = "the directory goes with the container"
     var needs: Provisions { [.container] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let container = try context.container.given(.container)
         var state = try context.state.given(.container)
         state.process = try attempt(

@@ -15,9 +15,7 @@ struct SendPIDFD: TurnStep {
 
     var summary: String { "send the pidfd to \(path)" }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let socket = try attempt("connect", on: path, try HostPath.connect(path))
         try attempt(
             "sendmsg", on: path,

@@ -20,9 +20,7 @@ struct RunHostHooks: TurnStep {
     var summary: String { hooks.summary }
     let undoing = HookList.undoing
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         try hooks.run(
             pid: process.pid, environment: CurrentProcess.environment,
             directory: hooks.state.bundle)

@@ -25,9 +25,7 @@ struct MoveNetworkDevice: TurnStep {
     }
     let undoing = "hardware comes back when its namespace goes, a virtual device goes with it"
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         do throws(Failure) {
             try move(to: process.pid)
         } catch {

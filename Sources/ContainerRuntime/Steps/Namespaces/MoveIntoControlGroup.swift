@@ -20,9 +20,7 @@ struct MoveIntoControlGroup: TurnStep {
     let undoing = "goes with the process"
     var needs: Provisions { [.controlGroup] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         // Never 0, which would be the runtime process itself.
         try context.handover.enterControlGroup(process: process.pid, isOptional: isOptional)
     }

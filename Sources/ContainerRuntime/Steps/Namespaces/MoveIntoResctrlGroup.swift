@@ -15,9 +15,7 @@ struct MoveIntoResctrlGroup: TurnStep {
     let undoing = "goes with the process"
     var needs: Provisions { [.resctrlGroup] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         // Never 0, which would be the runtime process itself.
         try context.handover.enterResctrlGroup(process: process.pid)
     }

@@ -28,9 +28,7 @@ struct WriteMappings: TurnStep {
     }
     let undoing = "the mappings go with the user namespace"
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         try write(to: process.pid)
     }
 

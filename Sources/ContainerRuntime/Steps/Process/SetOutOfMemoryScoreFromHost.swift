@@ -19,9 +19,7 @@ struct SetOutOfMemoryScoreFromHost: TurnStep {
 
     var summary: String { score.summary }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         // The host's own procfs, which nothing in a container reaches.
         try score.set { () throws(Errno) in
             try HostPath.open("/proc/\(process.pid)/oom_score_adj", .writeOnly)

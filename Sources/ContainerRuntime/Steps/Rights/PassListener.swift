@@ -25,9 +25,7 @@ struct PassListener: TurnStep {
     var summary: String { "send the seccomp listener to \(path)" }
     var needs: Provisions { [.listener] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(Failure) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let listener = try context.listener.given(.listener)
         context.listener = nil
         let text = document(pid: process.pid).compactText
