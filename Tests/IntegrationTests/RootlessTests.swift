@@ -228,7 +228,7 @@ struct RootlessTests {
             let outcome = try box.runOrdinary(config, shell: ":")
             #expect(outcome.code == 125)
             #expect(
-                outcome.error.contains("limits take a control group that belongs to this user"),
+                outcome.error.contains("limits require a control group that belongs to this user"),
                 "\(outcome)")
         }
     }
@@ -264,13 +264,13 @@ struct RootlessTests {
         }
     }
 
-    @Test func `who is not allowed to do without needs to be root`() throws {
+    @Test func `--rootless=false requires root`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()
             let outcome = try box.runOrdinary(
                 box.ordinaryConfig(), options: ["--rootless", "false"])
             #expect(outcome.code == 125)
-            #expect(outcome.error.contains("this needs root"), "\(outcome)")
+            #expect(outcome.error.contains("--rootless=false requires root"), "\(outcome)")
         }
     }
 

@@ -44,7 +44,7 @@ public struct Plan: Sendable {
         place(of: origin, document.lines)
     }
 
-    /// With the document's table of lines, for whoever asks for many.
+    /// With the document's table of lines, for many origins.
     func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
         case .config(let offset): "\(file):\(lines.line(of: offset))"

@@ -4,16 +4,14 @@ internal import SystemPackage
 
 /// `linux.intelRdt`
 struct MakeResctrlGroup: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the resctrl group",
-            what: """
-                Makes a directory in resctrl and writes which share of the caches and of the \
-                memory bandwidth its processes get.
-                """,
-            why: "With the control group, before there is a process in it.",
-            calls: "mkdir, write")
-    }
+    static let manual = StepManual(
+        "make the resctrl group",
+        what: """
+            Makes a directory in resctrl and writes which share of the caches and of the memory \
+            bandwidth its processes get.
+            """,
+        why: "With the control group, before there is a process in it.",
+        calls: "mkdir, write")
 
     let request: ResctrlRequest
 
@@ -21,16 +19,12 @@ struct MakeResctrlGroup: RuntimeStep {
     let undoing = "removed when the container has ended, unless the config names it"
     var gives: Provisions { [.resctrlGroup] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
-        do throws(ControlGroupError) {
-            context.handover.resctrlGroup = try ResctrlGroup.make(request)
-        } catch {
-            throw StepError(error.sentence)
-        }
+    func apply(_ context: RuntimeContext) throws(Failure) {
+        context.handover.resctrlGroup = try ResctrlGroup.make(request)
         guard let container = context.container else { return }
         context.state?.groups.resctrl = context.handover.resctrlGroup
-        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
-            if let state = context.state { try container.write(state) }
+        if let state = context.state {
+            try attempt("write", "the state of \(container.id.text)", try container.write(state))
         }
     }
 }
