@@ -148,7 +148,7 @@ public struct KeptUpper: Sendable {
         guard let before = try self.record() else { return }
         let isEmpty: Bool
         do throws(Errno) {
-            isEmpty = try FileNameList(of: upper.borrowed).count == 0
+            isEmpty = try upper.borrowed.isEmpty
         } catch {
             throw LayerError("readdir \"\(path)/upper\": \(error.words)")
         }
