@@ -196,8 +196,11 @@ extension LayerWriter {
         _ set: (String, [UInt8]) throws(Errno) -> Void
     ) throws(ImageError) {
         for (name, value) in entry.attributes {
-            if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
-                note("attributes of overlayfs are left out: \(shown(Array(name.utf8)))")
+            let own = ["trusted.overlay.", "user.overlay.", "user.vfs-run."]
+            if own.contains(where: name.hasPrefix) {
+                note(
+                    "attributes of overlayfs and of vfs-run are left out:"
+                        + " \(shown(Array(name.utf8)))")
                 continue
             }
             do {

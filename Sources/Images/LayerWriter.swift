@@ -83,7 +83,10 @@ final class LayerWriter {
             if entry.kind != .directory {
                 throw ImageError("the root of the layer is no directory in the archive")
             }
-            return try finish(root.borrowed, entry, path)
+            try finish(root.borrowed, entry, path)
+            return try atFile("the root of the layer") { () throws(Errno) in
+                try marks.record(rootMode: entry.permissions, on: root.borrowed)
+            }
         }
         let parent = try directory(path.parents, for: path)
         if name.isReservedForWhiteouts {
