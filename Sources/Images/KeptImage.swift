@@ -9,14 +9,19 @@ final class KeptImage {
     let config: Document?
     private let saved: SavedImage?
 
-    /// What is not there any more, or has changed, counts as nothing: the bundle is all there is.
-    init(_ bundle: String, _ reporter: any Reporter) {
-        config = try? Document(
-            try HostPath.read("\(bundle)/image/config.json", limit: Blob.documentLimit),
-            "\(bundle)/image/config.json")
-        guard let text = try? HostPath.read("\(bundle)/image/source", limit: 8192),
-            let manifest = try? HostPath.read(
-                "\(bundle)/image/manifest.json", limit: Blob.documentLimit),
+    /// An image that is not there any more, or has changed, counts as none: the bundle is all there
+    /// is.
+    init(_ bundle: String, _ reporter: any Reporter) throws(ImageError) {
+        func kept(_ name: String) throws(ImageError) -> [UInt8]? {
+            try atFile("\(bundle)/image/\(name)") { () throws(Errno) in
+                try unlessMissing(
+                    try HostPath.read("\(bundle)/image/\(name)", limit: Blob.documentLimit))
+            }
+        }
+        config = try kept("config.json").map { bytes throws(ImageError) in
+            try Document(bytes, "\(bundle)/image/config.json")
+        }
+        guard let text = try kept("source"), let manifest = try kept("manifest.json"),
             let reference = try? ImageReference(String(decoding: text, as: UTF8.self)),
             case .layout(let path, let isArchive, _) = reference
         else {

@@ -103,22 +103,21 @@ extension LayerWriter {
         let missing = ImageError(
             "the hard link \(path.text) leads to \(target.text), which is no file of the same layer"
         )
-        guard let found = try? directory(target.parents, for: target, making: false) else {
-            throw missing
-        }
+        guard let found = try existing(target.parents, for: target) else { throw missing }
         // A descriptor of its own: the way to the link may close it.
         let from = try atFile(path.text) { () throws(Errno) in
             try OwnedDescriptor.duplicate(found)
         }
-        guard let status = try? FileStatus.of(targetName, in: from.borrowed),
-            status.kind != .directory
-        else { throw missing }
-        let parent = try directory(path.parents, for: path)
-        if let there = try? FileStatus.of(name, in: parent), there.inode == status.inode,
-            there.device == status.device
-        {
-            return
+        let file = from.borrowed
+        let status = try atFile(target.text) { () throws(Errno) in
+            try unlessMissing(try FileStatus.of(targetName, in: file))
         }
+        guard let status, status.kind != .directory else { throw missing }
+        let parent = try directory(path.parents, for: path)
+        let there = try atFile(path.text) { () throws(Errno) in
+            try unlessMissing(try FileStatus.of(name, in: parent))
+        }
+        if there?.isSame(as: status) == true { return }
         try making(name, in: parent, path) { () throws(Errno) in
             try parent.makeLink(name, to: targetName, in: from.borrowed)
         }
@@ -197,8 +196,11 @@ extension LayerWriter {
         _ set: (String, [UInt8]) throws(Errno) -> Void
     ) throws(ImageError) {
         for (name, value) in entry.attributes {
-            if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
-                note("attributes of overlayfs are left out: \(shown(Array(name.utf8)))")
+            let own = ["trusted.overlay.", "user.overlay.", "user.vfs-run."]
+            if own.contains(where: name.hasPrefix) {
+                note(
+                    "attributes of overlayfs and of vfs-run are left out:"
+                        + " \(shown(Array(name.utf8)))")
                 continue
             }
             do {

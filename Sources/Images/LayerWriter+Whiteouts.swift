@@ -52,8 +52,8 @@ extension LayerWriter {
         }
     }
 
-    func isWhiteout(_ name: FileName, in parent: FileDescriptor) -> Bool {
-        (try? marks.hides(name, in: parent)) == true
+    func isWhiteout(_ name: FileName, in parent: FileDescriptor) throws(Errno) -> Bool {
+        try marks.hides(name, in: parent)
     }
 
     /// A directory in the place of a whiteout hides what the whiteout has hidden.

@@ -83,7 +83,10 @@ final class LayerWriter {
             if entry.kind != .directory {
                 throw ImageError("the root of the layer is no directory in the archive")
             }
-            return try finish(root.borrowed, entry, path)
+            try finish(root.borrowed, entry, path)
+            return try atFile("the root of the layer") { () throws(Errno) in
+                try marks.record(rootMode: entry.permissions, on: root.borrowed)
+            }
         }
         let parent = try directory(path.parents, for: path)
         if name.isReservedForWhiteouts {
@@ -114,48 +117,58 @@ final class LayerWriter {
     // MARK: Directories
 
     /// Opens the directory of that path, and makes what is missing of it.
-    ///
-    /// - Parameter making: False where it must be there.
     func directory(
-        _ names: ArraySlice<FileName>, for path: EntryPath, making: Bool = true
+        _ names: ArraySlice<FileName>, for path: EntryPath
     ) throws(ImageError) -> FileDescriptor {
-        var known = 0
-        for (directory, name) in zip(open, names) {
-            if directory.name != name { break }
-            known += 1
-        }
-        open.removeLast(open.count - known)
-        for name in names.dropFirst(known) {
+        if let found = try existing(names, for: path) { return found }
+        for name in names.dropFirst(open.count) {
             let parent = open.last?.descriptor.borrowed ?? root.borrowed
-            let next = try enter(name, in: parent, for: path, making: making)
+            let next: OwnedDescriptor
+            do throws(Errno) {
+                next = try make(name, in: parent)
+            } catch .notDirectory {
+                throw ImageError(
+                    "the entry \(path.text) lies below \(shown(name.bytes)), which is no directory"
+                        + " in the same layer")
+            } catch {
+                throw ImageError("the entry \(path.text): \(error.words)")
+            }
             open.append(OpenDirectory(name, next))
         }
         return open.last?.descriptor.borrowed ?? root.borrowed
     }
 
-    private func enter(
-        _ name: FileName, in parent: FileDescriptor, for path: EntryPath, making: Bool
-    ) throws(ImageError) -> OwnedDescriptor {
-        do {
-            return try parent.enter(name)
-        } catch .noSuchFileOrDirectory where making {
-            return try atFile(path.text) { () throws(Errno) in
-                try parent.makeDirectory(name, mode: 0o755)
-                return try parent.enter(name)
+    /// Opens the directory of that path; nil where it is missing, or is no directory.
+    func existing(
+        _ names: ArraySlice<FileName>, for path: EntryPath
+    ) throws(ImageError) -> FileDescriptor? {
+        let known = zip(open, names).prefix { $0.name == $1 }.count
+        open.removeLast(open.count - known)
+        for name in names.dropFirst(known) {
+            let parent = open.last?.descriptor.borrowed ?? root.borrowed
+            do throws(Errno) {
+                guard let next = try unlessMissing(try parent.enter(name)) else { return nil }
+                open.append(OpenDirectory(name, next))
+            } catch .notDirectory {
+                return nil
+            } catch {
+                throw ImageError("the entry \(path.text): \(error.words)")
             }
-        } catch .notDirectory {
-            if making, isWhiteout(name, in: parent) {
-                return try atFile(path.text) { () throws(Errno) in
-                    try replaceWhiteout(name, in: parent, mode: 0o755)
-                    return try parent.enter(name)
-                }
-            }
-            throw ImageError(
-                "the entry \(path.text) lies below \(shown(name.bytes)), which is no directory in"
-                    + " the same layer")
-        } catch {
-            throw ImageError("the entry \(path.text): \(error.words)")
         }
+        return open.last?.descriptor.borrowed ?? root.borrowed
+    }
+
+    /// - Throws: `Errno.notDirectory` where the layer has another file of that name.
+    private func make(_ name: FileName, in parent: FileDescriptor) throws(Errno) -> OwnedDescriptor
+    {
+        do throws(Errno) {
+            try parent.makeDirectory(name, mode: 0o755)
+        } catch .fileExists {
+            if try isWhiteout(name, in: parent) {
+                try replaceWhiteout(name, in: parent, mode: 0o755)
+            }
+        }
+        return try parent.enter(name)
     }
 
     private func writeDirectory(
@@ -167,7 +180,7 @@ final class LayerWriter {
             do throws(Errno) {
                 try parent.makeDirectory(name, mode: mode)
             } catch .fileExists {
-                if isWhiteout(name, in: parent) {
+                if try isWhiteout(name, in: parent) {
                     try replaceWhiteout(name, in: parent, mode: mode)
                 } else if try FileStatus.of(name, in: parent).kind != .directory {
                     try parent.remove(name)
@@ -217,10 +230,10 @@ final class LayerWriter {
                 continue
             }
             // A later entry may have put something else in its place.
-            guard let parent = try? directory(path.parents, for: path, making: false),
-                (try? FileStatus.of(name, in: parent).kind) == .directory
-            else { continue }
+            guard let parent = try existing(path.parents, for: path) else { continue }
             try atFile(path.text) { () throws(Errno) in
+                let found = try unlessMissing(try FileStatus.of(name, in: parent))
+                if found?.kind != .directory { return }
                 try parent.changeMode(name, record.permissions)
                 if let time = record.time { try parent.changeTimes(name, to: time) }
             }

@@ -22,12 +22,12 @@ final class LayoutWriter {
         blobs = try atFile(path + "/blobs/sha256") { () throws(Errno) in
             try HostPath.open(path + "/blobs/sha256", [.readOnly, .directory])
         }
-        if (try? FileStatus.of("oci-layout", in: root.borrowed)) == nil {
-            try atFile(path + "/oci-layout") { () throws(Errno) in
-                try root.borrowed.replaceFile(
-                    "oci-layout", with: Array(#"{"imageLayoutVersion": "1.0.0"}"#.utf8), mode: 0o644
-                )
+        try atFile(path + "/oci-layout") { () throws(Errno) in
+            if try unlessMissing(try FileStatus.of("oci-layout", in: root.borrowed)) != nil {
+                return
             }
+            try root.borrowed.replaceFile(
+                "oci-layout", with: Array(#"{"imageLayoutVersion": "1.0.0"}"#.utf8), mode: 0o644)
         }
         self.root = root
     }
@@ -78,11 +78,12 @@ final class LayoutWriter {
         let packed = PackedLayer(
             diffID: diffID, isKept: true, mediaType: mediaType, blob: known.digest,
             size: known.size, annotations: layer.annotations)
-        if let there = try? FileStatus.of(known.digest.hexadecimal, in: blobs.borrowed),
-            there.kind == .regular, there.size == known.size
-        {
-            return packed
+        let blobs = blobs.borrowed
+        let there = try atFile("\(name)/blobs/sha256/\(known.digest.hexadecimal)") {
+            () throws(Errno) in
+            try unlessMissing(try FileStatus.of(known.digest.hexadecimal, in: blobs))
         }
+        if let there, there.kind == .regular, there.size == known.size { return packed }
         guard let blob = try? layer.open() else { return nil }
         do throws(ImageError) {
             _ = try addFile { (file) throws(ImageError) in
@@ -102,8 +103,13 @@ final class LayoutWriter {
     ) throws(ImageError) {
         let place = "\(name)/index.json"
         var images: [JSONOutput] = []
-        if let bytes = try? DirectoryTree(name).file("index.json").readDocument() {
-            let index = try Document(bytes, place)
+        let root = root.borrowed
+        let there = try atFile(place) { () throws(Errno) in
+            try unlessMissing(try FileStatus.of("index.json", in: root))
+        }
+        if there != nil {
+            let index = try Document(
+                try DirectoryTree(name).file("index.json").readDocument(), place)
             guard let list = index.root["manifests"], list.kind == .array else {
                 throw index.fail("it has no manifests; is it an index?")
             }
@@ -125,7 +131,6 @@ final class LayoutWriter {
             ("mediaType", .string("application/vnd.oci.image.index.v1+json")),
             ("manifests", .array(images)),
         ])
-        let root = root.borrowed
         try atFile(place) { () throws(Errno) in
             try root.replaceFile("index.json", with: Array(index.prettyText.utf8), mode: 0o644)
         }

@@ -46,7 +46,7 @@ public struct Packer {
             try atFile("\(bundle)/config.json") { () throws(Errno) in
                 try HostPath.read("\(bundle)/config.json", limit: Blob.documentLimit)
             }, "\(bundle)/config.json")
-        let source = KeptImage(bundle, reporter)
+        let source = try KeptImage(bundle, reporter)
         let layout = try LayoutWriter(path)
         let paths = try Packer.layers(of: config, bundle)
         var layers: [PackedLayer] = []

@@ -25,7 +25,9 @@ public struct Unpacker {
     public func unpack(
         _ reference: ImageReference, to bundle: String, over base: JSONOutput
     ) throws(ImageError) {
-        let isNew = (try? FileStatus.of(path: bundle)) == nil
+        let isNew = try atFile(bundle) { () throws(Errno) in
+            try unlessMissing(try FileStatus.of(path: bundle)) == nil
+        }
         let directory = try openBundle(bundle)
         do throws(ImageError) {
             try unpack(reference, to: bundle, directory.borrowed, over: base)

@@ -93,6 +93,7 @@ final class DirectoryWriter {
         try on(.root, "setxattr") { () throws(Errno) in try markWriter.finish(root.borrowed) }
         guard let rootStatus else { return }
         try on(.root, "utimensat") { () throws(Errno) in
+            try markWriter.record(rootMode: rootStatus.permissions, on: root.borrowed)
             try finish(FileName.here, in: root.borrowed, rootStatus, rootAttributes)
         }
     }

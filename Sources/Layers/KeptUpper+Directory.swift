@@ -17,15 +17,12 @@ extension KeptUpper {
             let opened = try HostPath.open(path, [.readOnly, .directory])
             status = try FileStatus.of(opened.borrowed)
             directory = LayerDirectory(opened, layer: 0)
+            if status.isOwn { return directory }
+            if status.isOwned, try directory.borrowed.isEmpty { return directory }
         } catch {
             throw LayerError("open \"\(path)\": \(error.words)")
         }
-        if !status.isOwned { throw foreign(path, status) }
-        if !status.isOwn {
-            let names = try? FileNameList(of: directory.borrowed)
-            if names?.count != 0 { throw foreign(path, status) }
-        }
-        return directory
+        throw foreign(path, status)
     }
 
     private static func foreign(_ path: String, _ status: FileStatus) -> LayerError {
@@ -40,7 +37,7 @@ extension KeptUpper {
     /// - Parameter layers: What the run lies on.
     public init(preparing path: String, over layers: [String]) throws(LayerError) {
         let directory: LayerDirectory
-        if KeptUpper.isMissing(path) {
+        if try KeptUpper.isMissing(path) {
             try KeptUpper.requireOutside(path, layers)
             directory = try KeptUpper.makeDirectory(path)
         } else {
@@ -52,12 +49,11 @@ extension KeptUpper {
         try self.init(path: path, directory)
     }
 
-    static func isMissing(_ path: String) -> Bool {
+    static func isMissing(_ path: String) throws(LayerError) -> Bool {
         do throws(Errno) {
-            _ = try FileStatus.of(path: path)
-            return false
+            return try unlessMissing(try FileStatus.of(path: path)) == nil
         } catch {
-            return error == .noSuchFileOrDirectory
+            throw LayerError("stat \"\(path)\": \(error.words)")
         }
     }
 
@@ -152,7 +148,9 @@ extension KeptUpper {
         var known: [(path: String, status: FileStatus)] = []
         for path in layers {
             // One that is not there is refused by the step that opens it.
-            if let status = try? FileStatus.of(path: path) { known.append((path, status)) }
+            if let status = try unlessMissing(try FileStatus.of(path: path)) {
+                known.append((path, status))
+            }
         }
         var place = start
         var status = try FileStatus.of(place.borrowed)

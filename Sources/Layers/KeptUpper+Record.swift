@@ -2,6 +2,16 @@ internal import JSON
 internal import LinuxSystem
 
 extension KeptUpper.Record {
+    /// Nil for bytes that are no record.
+    init?(_ bytes: [UInt8]) {
+        guard let root = try? JSONDocument(bytes).root,
+            let layers = root["layers"]?.elements.compactMap(\.string)
+        else { return nil }
+        self.init(
+            layers: layers, options: root["options"]?.elements.compactMap(\.string) ?? [],
+            owners: IDMappings(recorded: root))
+    }
+
     var bytes: [UInt8] { Array(JSONOutput.object(members).prettyText.utf8) }
 
     /// As it is written down: the mappings by the names that config.json has for them.

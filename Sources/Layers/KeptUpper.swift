@@ -148,7 +148,7 @@ public struct KeptUpper: Sendable {
         guard let before = try self.record() else { return }
         let isEmpty: Bool
         do throws(Errno) {
-            isEmpty = try FileNameList(of: upper.borrowed).count == 0
+            isEmpty = try upper.borrowed.isEmpty
         } catch {
             throw LayerError("readdir \"\(path)/upper\": \(error.words)")
         }
@@ -188,19 +188,14 @@ public struct KeptUpper: Sendable {
         }
     }
 
-    private func record(_ bytes: [UInt8]) throws(LayerError) -> Record? {
-        let name = "\(path)/\(KeptUpper.recordName)"
-        guard let document = try? JSONDocument(bytes),
-            let layers = document.root["layers"]?.elements.compactMap(\.string)
-        else {
-            throw LayerError("\"\(name)\" is damaged; remove it and name the layers by --layer")
-        }
-        let options = document.root["options"]?.elements.compactMap(\.string) ?? []
-        return Record(
-            layers: layers, options: options, owners: IDMappings(recorded: document.root))
+    private func record(_ bytes: [UInt8]) throws(LayerError) -> Record {
+        if let record = Record(bytes) { return record }
+        throw LayerError(
+            "\"\(path)/\(KeptUpper.recordName)\" is damaged; remove it and name the layers by"
+                + " --layer")
     }
 
-    private static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {
+    static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {
         do throws(Errno) {
             // Named: what is not would be closed before it is read.
             let file = try directory.openOwn(recordName)

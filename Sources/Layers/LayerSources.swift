@@ -16,7 +16,7 @@ extension LayerStack {
             let opened = try LayerDirectory.open(layerAt: path)
             let recorded: LayerMarks?
             do throws(Errno) {
-                recorded = try LayerMarks(recordedOn: opened.borrowed)
+                recorded = try KeptUpper.marks(of: opened.borrowed)
             } catch {
                 throw LayerError(OverlayError.opening("layer", path, error).sentence)
             }
@@ -38,7 +38,7 @@ extension LayerStack {
         var marks: OverlayMarks?
         for root in roots {
             let recorded = try on(.root, "getxattr") { () throws(Errno) in
-                try LayerMarks(recordedOn: root.borrowed).map(OverlayMarks.init)
+                try KeptUpper.marks(of: root.borrowed).map(OverlayMarks.init)
             }
             if let recorded, let marks, marks != recorded {
                 throw LayerError(

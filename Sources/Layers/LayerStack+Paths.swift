@@ -19,8 +19,12 @@ extension LayerStack {
 
     public func resolve(_ path: String) throws(LayerError) -> Resolved {
         let walk = try walk(Array(path.utf8))
-        return Resolved(
-            path: walk.path, status: walk.isMissing ? nil : walk.found?.status ?? walk.rootStatus)
+        if walk.isMissing { return Resolved(path: walk.path, status: nil) }
+        if let found = walk.found { return Resolved(path: walk.path, status: found.status) }
+        let root = try roots.first.map { root throws(LayerError) in
+            try on(.root, "fstat") { () throws(Errno) in try FileStatus.of(root.borrowed) }
+        }
+        return Resolved(path: walk.path, status: root)
     }
 
     /// The content of a regular file; nil where there is none, and where it is no regular file.
@@ -72,10 +76,6 @@ private struct PathWalk {
     }
 
     var path: LayerPath { levels.reduce(.root) { $0.appending($1.name) } }
-
-    var rootStatus: FileStatus? {
-        stack.roots.first.flatMap { try? FileStatus.of($0.borrowed) }
-    }
 
     private static func reversed(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
         path.split(separator: UInt8(ascii: "/")).reversed()

@@ -89,7 +89,13 @@ public struct OutputPlace: Sendable {
     public func makeDirectory(
         _ body: (consuming OwnedDescriptor) throws(LayerError) -> Void
     ) throws(LayerError) {
-        if (try? FileStatus.of(name, in: parent.borrowed)) != nil {
+        let there: FileStatus?
+        do throws(Errno) {
+            there = try unlessMissing(try FileStatus.of(name, in: parent.borrowed))
+        } catch {
+            throw failed("stat", error)
+        }
+        if there != nil {
             throw LayerError("\"\(path)\" exists; remove it, or name another directory")
         }
         let aside = try asideName
@@ -151,7 +157,7 @@ public struct OutputPlace: Sendable {
 
     /// What is left of one that died is removed first.
     private func makeLocked(_ aside: FileName) throws(Errno) -> OwnedDescriptor {
-        if let left = try? parent.borrowed.open(aside, [.readOnly, .directory]) {
+        if let left = try unlessMissing(try parent.borrowed.open(aside, [.readOnly, .directory])) {
             // Of another user it cannot be one that died.
             if try !FileStatus.of(left.borrowed).isOwned { throw .fileExists }
             try left.borrowed.lock(exclusive: true)

@@ -42,7 +42,7 @@ extension KeptUpper {
 
     /// The snapshots in a directory, oldest first; none where nothing is there.
     public static func snapshots(in path: String) throws(LayerError) -> [Snapshot] {
-        if isMissing(path) { return [] }
+        if try isMissing(path) { return [] }
         // Named: what is not would be closed before it is read.
         let directory = try openDirectory(path)
         return try snapshots(in: directory.borrowed, path)
@@ -91,7 +91,8 @@ extension KeptUpper {
             guard let name = FileName(snapshot.directoryName), let upper = FileName("upper"),
                 let work = FileName("work")
             else { throw .invalidArgument }
-            if (try? FileStatus.of(name, in: folder.borrowed)) != nil { throw .fileExists }
+            let there = try unlessMissing(try FileStatus.of(name, in: folder.borrowed))
+            if there != nil { throw .fileExists }
             // What overlayfs keeps there belongs to this upper.
             try directory.borrowed.removeTree(work)
             try directory.borrowed.rename(upper, to: name, in: folder.borrowed)

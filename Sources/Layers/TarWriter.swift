@@ -80,7 +80,8 @@ final class TarWriter {
     private func addRoot(_ node: TreeWalk.Node) throws(LayerError) {
         guard let found = node.found else { return }
         let isSame =
-            node.before.map { found.status.isSameOwned(as: $0.status) } ?? (isLayer && !isLowest)
+            node.before.map { found.status.isSameOwned(as: $0.status) }
+            ?? (isLayer && !isLowest && !node.saysRoot)
         if isLayer && isSame { return }
         var root = TarEntry(path: [0x2e, 0x2f], kind: .directory)
         root.permissions = found.status.permissions

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import Overlay
 internal import SystemPackage
 
 /// Goes through layers name by name, each directory before what is in it, names in the order of
@@ -33,6 +34,8 @@ struct TreeWalk {
         var isMoved = false
         /// Of a directory of a view: nothing of it has changed, unless something in it has.
         var isUntouched = false
+        /// Of the root directory: the topmost layer says what it is like.
+        var saysRoot = false
     }
 
     private struct Level {
@@ -113,26 +116,41 @@ struct TreeWalk {
     private mutating func begin() throws(LayerError) -> Node {
         hasBegun = true
         var node = Node(path: .root)
-        node.found = try root(of: present.roots)
-        let below = Array(stack.roots.dropFirst(uppers))
-        node.before = try root(of: below)
-        if !below.isEmpty, let attributes = stack.rootLayer ?? stack.roots.last {
-            // A new upper is made like this one, whatever lies between them.
-            node.before?.status = try on(.root, "fstat") { () throws(Errno) in
-                stack.seen(try FileStatus.of(attributes.borrowed))
+        try on(.root, "fstat") { () throws(Errno) in
+            let below = Array(stack.roots.dropFirst(uppers))
+            if let top = present.roots.first {
+                let isKept = try KeptUpper.place(of: top.borrowed) != nil
+                let isWritten = isKept || stack.isView
+                let mode = isWritten ? nil : try LayerRoot.mode(recordedOn: top.borrowed)
+                node.saysRoot = mode != nil
+                node.found =
+                    isWritten || extent != .merged
+                    ? try root(of: present.roots, like: top, mode)
+                    : try root(of: present.roots)
             }
-            node.before?.directory = attributes
+            if let layer = stack.rootLayer {
+                node.before = try root(of: below, like: layer, nil)
+            } else if !below.isEmpty {
+                node.before = try root(of: below)
+            }
         }
         pending = (node, nil)
         return node
     }
 
-    private func root(of parts: [LayerDirectory]) throws(LayerError) -> LayerStack.Found? {
-        guard let top = parts.first else { return nil }
-        let status = try on(.root, "fstat") { () throws(Errno) in
-            stack.seen(try FileStatus.of(top.borrowed))
-        }
-        var found = LayerStack.Found(status: status, name: .itself, directory: top)
+    /// The root directory of layers together, as an upper on them is made.
+    private func root(of parts: [LayerDirectory]) throws(Errno) -> LayerStack.Found {
+        let layers = Array(parts.reversed())
+        let model = try LayerRoot.model(among: layers.map(\.borrowed))
+        return try root(of: parts, like: layers[model.position], model.mode)
+    }
+
+    private func root(
+        of parts: [LayerDirectory], like layer: LayerDirectory, _ mode: UInt32?
+    ) throws(Errno) -> LayerStack.Found {
+        var status = stack.seen(try FileStatus.of(layer.borrowed))
+        if let mode { status.permissions = mode }
+        var found = LayerStack.Found(status: status, name: .itself, directory: layer)
         found.parts = parts
         return found
     }

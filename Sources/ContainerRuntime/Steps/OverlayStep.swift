@@ -125,9 +125,7 @@ struct MountOverlay: Step {
         }
         if let mapping { lowers = try mapLayers(lowers, mapping) }
         let (upper, work, place) = try openUpper(target, context)
-        if let model = followsSnapshot ? lowers.last : lowers.first {
-            try dress(upper, work, like: model)
-        }
+        try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
         context.mountedUpper = upper
@@ -167,18 +165,21 @@ struct MountOverlay: Step {
     }
 
     /// The top of the upper is the container's root directory, with its own mode and owner: a new one
-    /// is made like the lowest layer's, which those of an image are written over, or like the snapshot
+    /// is made like that of the layer which says what the root directory is like, or like the snapshot
     /// that it follows. One that a container has had is left as it is.
     private func dress(
-        _ upper: OverlayDirectory, _ work: OverlayDirectory, like model: OverlayDirectory
+        _ upper: OverlayDirectory, _ work: OverlayDirectory, over layers: [OverlayDirectory]
     ) throws(StepError) {
         try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
             // The kernel has made something in it with the first mount.
             let place = try work.borrowed.open(".", [.readOnly, .directory])
             if try !place.borrowed.entries().isEmpty { return }
-            let (new, old) = (
-                try FileStatus.of(model.borrowed), try FileStatus.of(upper.borrowed)
-            )
+            let (position, mode) =
+                followsSnapshot
+                ? (layers.count - 1, nil)
+                : try LayerRoot.model(among: layers.map(\.borrowed))
+            let new = try FileStatus.of(layers[position].borrowed)
+            let old = try FileStatus.of(upper.borrowed)
             let isMapped = new.userID != overflowID && new.groupID != overflowID
             if isMapped && (new.userID, new.groupID) != (old.userID, old.groupID) {
                 do throws(Errno) {
@@ -187,7 +188,7 @@ struct MountOverlay: Step {
                     // An ordinary user gives nothing away: it stays the user's own.
                 }
             }
-            try upper.borrowed.changeMode(".", new.permissions)
+            try upper.borrowed.changeMode(".", mode ?? new.permissions)
         }
     }
 

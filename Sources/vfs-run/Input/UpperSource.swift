@@ -66,6 +66,7 @@ struct UpperSource {
             isSinceSnapshot = !frozen.isEmpty
         } else {
             opened = [try UpperSource.open(path)]
+            marks = try LayerStack(looking: opened).marks
             isInUse = false
         }
         if arguments.has(.userAttributes) { marks = .user }
