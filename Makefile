@@ -19,10 +19,10 @@ STATIC = -c release $(LINK) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
+SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-vm test-clients docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -96,6 +96,10 @@ test-vm: build rootfs/base
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
+
+# docs/steps.md from the manuals of the steps.
+docs: build
+	$(BINARY) help --steps > docs/steps.md
 
 lint: build rootfs/base
 	@scripts/install-dependencies lint

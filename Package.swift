@@ -78,6 +78,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "Supervision",
+            dependencies: ["Cgroups", "ContainerRuntime", "Layers", "LinuxSystem", system],
+            swiftSettings: strict),
+        .target(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
@@ -87,7 +91,7 @@ let package = Package(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Supervision", system,
             ],
             swiftSettings: strict),
         .target(
@@ -134,6 +138,13 @@ let package = Package(
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
+            ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SupervisionTests",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision", "TestSupport",
+                system,
             ],
             swiftSettings: relaxed),
         .testTarget(

@@ -35,7 +35,7 @@ import Testing
         let context = StartContext()
         context.controlGroup = ControlGroup(paths: [("", "/nowhere")])
         let error = #expect(throws: StepError.self) {
-            try EnterControlGroup(side: .runtime).apply(context)
+            try MoveIntoControlGroup().apply(context)
         }
         #expect(error?.message == "the plan has no process at this point")
     }

@@ -73,13 +73,10 @@ extension StoredContainer {
 
     /// Has the init process execute the program.
     ///
-    /// - Parameters:
-    ///   - notifySocket: Who wants to know when the program is ready: then this waits for it.
-    ///   - warn: Where it goes when they cannot be told.
+    /// - Parameter notifySocket: The manager that waits until the program is ready.
+    /// - Returns: Where the program says so, where it is to be waited for.
     /// - Throws: Also what kept the program from being executed.
-    public func start(
-        notifySocket: String? = nil, warn: (String) -> Void = { _ in }
-    ) throws(RuntimeError) {
+    package func start(notifySocket: String?) throws(RuntimeError) -> AwaitedReadiness? {
         try lock()
         defer { unlock() }
         let state = try known()
@@ -90,7 +87,7 @@ extension StoredContainer {
         case .stopped: throw error("cannot start a container that has stopped")
         case .paused: throw error("cannot start a container in the paused state")
         }
-        let readiness = try listenForReadiness(notifySocket)
+        let readiness = try bindReadiness(notifySocket)
         let words: [UInt8]
         do throws(SystemCallError) {
             words = try openGate(state)
@@ -119,7 +116,10 @@ extension StoredContainer {
                         + " left, which the kernel's log (dmesg) says")
             }
             try runPoststart(state)
-            return follow(readiness, state, warn)
+            guard let readiness, let process = state.process, let held = try? process.held() else {
+                return nil
+            }
+            return AwaitedReadiness(socket: readiness, pid: process.pid, process: held)
         }
         // It is ending by itself: whoever asks for its state next finds it stopped.
         try end(state)
@@ -139,18 +139,6 @@ extension StoredContainer {
             status.startTime == process.startTime
         else { return nil }
         return status.hasExecuted
-    }
-
-    /// It may take as long as it likes to be ready.
-    private func follow(
-        _ readiness: ReadinessProxy?, _ state: ContainerState, _ warn: (String) -> Void
-    ) {
-        guard let readiness, let process = state.process,
-            let held = try? process.held()
-        else { return }
-        unlock()
-        readiness.follow(held.borrowed, mainPID: process.pid)
-        if let problem = readiness.problem { warn(problem) }
     }
 
     /// The program runs; when one of these hooks fails, it does not go on.

@@ -16,15 +16,15 @@ public struct Plan: Sendable {
     public var steps: [PlannedStep]
     /// Those that the init process gets.
     let namespaces: NamespaceSet
-    let hasTerminal: Bool
+    package let hasTerminal: Bool
     /// Who gets the terminal; nil when the runtime keeps it.
-    var consoleSocket: String?
+    package var consoleSocket: String?
     /// Whether the container ends with the runtime process.
     var isTied = true
     /// Whether the process that takes the container's steps makes another one, which goes on.
     var entersLate = false
     /// Whether the state stays when the container has ended.
-    var isKept = false
+    package var isKept = false
     /// Whether what the container leaves behind becomes the runtime's.
     var adoptsOrphans = false
     /// Whether that is ended with the container.
@@ -39,7 +39,7 @@ public struct Plan: Sendable {
     var entry: Int { steps.firstIndex { $0.spawning != nil } ?? 0 }
 
     /// What stands behind the program's execution: the runtime's again.
-    var firstAfterStart: Int {
+    package var firstAfterStart: Int {
         (steps.lastIndex { $0.step is Execute } ?? steps.count - 1) + 1
     }
 
@@ -84,12 +84,12 @@ public struct Plan: Sendable {
         return text
     }
 
-    public var json: JSONOutput { json(explaining: nil) }
+    public var json: JSONOutput { json(isExplained: false) }
 
-    /// With what docs/steps.md says of each step.
-    public var explainedJSON: JSONOutput { json(explaining: StepManual()) }
+    /// With the manual of each step.
+    public var explainedJSON: JSONOutput { json(isExplained: true) }
 
-    private func json(explaining manual: StepManual?) -> JSONOutput {
+    private func json(isExplained: Bool) -> JSONOutput {
         let lines = document.lines
         return .array(
             steps.enumerated().map { index, planned in
@@ -111,11 +111,12 @@ public struct Plan: Sendable {
                 case .builtIn(let reason):
                     members.append(("origin", .string(reason)))
                 }
-                if let entry = manual?.entry(for: planned.step) {
-                    members.append(("topic", .string(entry.topic)))
-                    members.append(("what", .string(entry.what)))
-                    members.append(("calls", .string(entry.calls)))
-                    members.append(("why", .string(entry.why)))
+                if isExplained {
+                    let manual = type(of: planned.step).manual
+                    members.append(("topic", .string(manual.name)))
+                    members.append(("what", .string(manual.what)))
+                    members.append(("calls", .string(manual.calls)))
+                    members.append(("why", .string(manual.why)))
                 }
                 return .object(members)
             })

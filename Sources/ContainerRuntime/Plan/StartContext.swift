@@ -48,11 +48,9 @@ public final class StartContext {
     /// The init process, once it is there; the pidfd is on loan.
     var initProcess: (pid: Int32, pidfd: FileDescriptor)?
     /// Where the program says that it is ready, until it has.
-    var readiness: ReadinessProxy?
+    var readiness: ReadinessSocket?
     /// Takes away what the steps have made on the host and nothing takes along; the last first.
     var undoing: [any Undoing] = []
-    /// To be waited for.
-    var endedWatchdog: Int32?
     /// What has time until the program runs, in no particular order.
     var afterStart: [() -> Void] = []
     /// Whether whoever was asked at `--stop-at` wants to be asked no more.
@@ -62,7 +60,7 @@ public final class StartContext {
     var callerSize: TerminalSize?
 
     /// What carries standard streams between the caller and the program.
-    var relays: [StreamRelay] = []
+    var pipes: [StreamPipe] = []
 
     /// Tells the caller of what is not as the config says and ends nothing.
     var warn: (String) -> Void = { _ in }
@@ -141,7 +139,7 @@ public final class StartContext {
         context.bindSources = bindSources
         context.rootTree = rootTree
         context.privateProc = privateProc
-        context.relays = relays
+        context.pipes = pipes
         return context
     }
 

@@ -6,7 +6,11 @@ internal import SystemPackage
 /// A step is data: it can be printed, compared and timed without being carried out. What it
 /// needs to know it was given when it was planned; what steps hand to one another goes through
 /// the `StartContext`.
+///
+/// A new one is a file of its own below `Steps`, and a line in the section that plans it.
 public protocol Step: Sendable {
+    /// What this kind of step does, and why it stands where it does.
+    static var manual: StepManual { get }
     /// Which process carries it out.
     var side: Side { get }
     /// What it does, in words a config's author knows: `mount proc on /proc nosuid,nodev`.
@@ -26,8 +30,27 @@ public enum Side: String, Sendable, Hashable {
     case container
 }
 
+typealias RuntimeContext = StartContext
+typealias ContainerContext = StartContext
+
+/// A step of the runtime process.
+protocol RuntimeStep: Step {}
+
+extension RuntimeStep {
+    public var side: Side { .runtime }
+    public var undoing: String { "goes with the runtime process" }
+}
+
+/// A step of the init process.
+protocol ContainerStep: Step {}
+
+extension ContainerStep {
+    public var side: Side { .container }
+    public var undoing: String { "goes with the container" }
+}
+
 /// The step between the two halves of the list: it makes the process that takes the second one.
-protocol SpawningStep: Step {
+protocol SpawningStep: RuntimeStep {
     /// Makes it.
     ///
     /// - Parameters:
@@ -41,15 +64,9 @@ protocol SpawningStep: Step {
 }
 
 extension SpawningStep {
-    var side: Side { .runtime }
     func apply(_ context: StartContext) throws(StepError) {}
 }
 
-extension Step {
-    public var undoing: String {
-        side == .container ? "goes with the container" : "goes with the runtime process"
-    }
-}
 
 /// The former name.
 public typealias StepError = Failure

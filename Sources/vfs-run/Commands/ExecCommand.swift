@@ -88,7 +88,8 @@ extension Command {
         } catch {
             throw error
         }
-        return try Launch(plan, until: detaches ? .started : .ended).run()
+        return try supervise(
+            plan, until: detaches ? .started : .ended, warn: arguments.globals.log.warning)
     }
 
     /// `PATH`, or `CONTROLLER[,CONTROLLER]:PATH`.

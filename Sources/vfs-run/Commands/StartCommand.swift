@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import LinuxSystem
+internal import Supervision
 
 extension Command {
     /// `vfs-run start ID`

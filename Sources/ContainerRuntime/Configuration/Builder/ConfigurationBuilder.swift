@@ -230,10 +230,10 @@ public struct ConfigurationBuilder {
         guard let container = invocation.container, container.notifySocket != nil else {
             return []
         }
-        let source = "\(container.store.directory(container.id))/\(ReadinessProxy.directory)"
+        let source = "\(container.store.directory(container.id))/\(ReadinessSocket.directory)"
         return [
             Configuration.Mount(
-                destination: ReadinessProxy.destination,
+                destination: ReadinessSocket.destination,
                 kind: .bind(source: source, isRecursive: false),
                 set: [.readOnly, .noSetUserID, .noDevices, .noExecution],
                 origin: .argument("NOTIFY_SOCKET"), optionText: "bind,nosuid,noexec,nodev,ro")
@@ -249,7 +249,7 @@ public struct ConfigurationBuilder {
         }
         if container.notifySocket != nil {
             entries.append(
-                "NOTIFY_SOCKET=\(ReadinessProxy.destination)/\(ReadinessProxy.name)")
+                "NOTIFY_SOCKET=\(ReadinessSocket.destination)/\(ReadinessSocket.name)")
         }
         return entries
     }

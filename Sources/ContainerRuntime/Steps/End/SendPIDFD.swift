@@ -1,0 +1,27 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `--pidfd-socket`: whoever listens there gets the pidfd.
+struct SendPIDFD: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "send the pidfd",
+            what: "Sends a pidfd of the init process to the socket of --pidfd-socket.",
+            why: "After all that can fail.",
+            calls: "socket, connect, sendmsg")
+    }
+
+    let path: String
+    /// What goes with it.
+    let word: String
+
+    var summary: String { "send the pidfd to \(path)" }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        let process = try context.madeProcess()
+        try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
+            let socket = try HostPath.connect(path)
+            try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The limit of processes, or the runtime's own where the config has none.
+struct SetProcessLimit: ContainerStep {
+    static var manual: StepManual {
+        StepManual(
+            "set the process limit",
+            what: "Sets RLIMIT_NPROC to the config's value, or back to the runtime's own.",
+            why: "Only of exec, after the copy in the container is made.",
+            calls: "prlimit64")
+    }
+
+    let limit: Configuration.Limit?
+
+    var summary: String {
+        limit.map { SetLimit(limit: $0).summary } ?? "put the limit of processes back"
+    }
+
+    func apply(_ context: StartContext) throws(StepError) {
+        if let limit { return try SetLimit(limit: limit).apply(context) }
+        guard let found = context.processLimit else {
+            throw StepError("the plan has not lifted the limit of processes")
+        }
+        try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
+            try CurrentProcess.setLimit(.processes, soft: found.soft, hard: found.hard)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+internal import Layers
+
+/// `--diff`, where the runtime process has mounted the overlay.
+struct KeepUpper: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "keep the upper",
+            what: """
+                The runtime process keeps a descriptor of the throw-away upper, which keeps the tmpfs \
+                alive when the container has ended, until the changes are printed.
+                """,
+            why: "Only with --diff, after the runtime process has had the overlay mounted.",
+            calls: "openat")
+    }
+
+    let summary = "keep the upper for --diff"
+
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        context.throwawayUpper = LayerDirectory(try context.openMountedUpper(), layer: 0)
+    }
+}

@@ -1,0 +1,26 @@
+internal import Cgroups
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Which hierarchies there are is read where the host's `/proc` is.
+struct FindControlGroups: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "find the control groups",
+            what: """
+                Reads which hierarchies of control groups are mounted, and where the runtime process \
+                is in them.
+                """,
+            why: "In the runtime process: the host's /proc tells it.",
+            calls: "openat, read")
+    }
+
+    /// Where they are mounted too.
+    let findsPaths: Bool
+
+    let summary = "find the host's control group hierarchies"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        context.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
+    }
+}

@@ -1,0 +1,36 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Where the program says that it is ready; `start` listens there for one that waits for it.
+struct PrepareReadiness: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "prepare readiness",
+            what: "Makes the socket on which the program reports that it is ready.",
+            why: """
+                While the host's paths are there: the socket is a file of the host that one of the \
+                container's mounts shows.
+                """,
+            calls: "socket, bind")
+    }
+
+    /// The caller's `NOTIFY_SOCKET`.
+    let host: String
+    let listens: Bool
+
+    var summary: String { "pass on to \(host) that the program is ready" }
+    let undoing = "the directory goes with the container"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let container = context.container else {
+            throw StepError("the plan has no container at this point")
+        }
+        try stepping("bind", ReadinessSocket.name) { () throws(Errno) in
+            let directory = container.directory.borrowed
+            try directory.makeDirectory(ReadinessSocket.directory, mode: 0o755)
+            if !listens { return }
+            let folder = try directory.open(ReadinessSocket.directory, [.readOnly, .directory])
+            context.readiness = try ReadinessSocket(in: folder.borrowed, host: host)
+        }
+    }
+}
