@@ -11,7 +11,9 @@ import Testing
 
 /// A step of the runtime process's that does what the test wants.
 private struct Act: Step {
+    static let manual = StepManual("Act", what: "act", why: "for the test", calls: "none")
     let side = Side.runtime
+    let undoing = ""
     let summary = "act"
     let body: @Sendable (StartContext) throws(Failure) -> Void
 

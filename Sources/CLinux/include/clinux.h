@@ -86,8 +86,9 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
 /// Has the watchdog kill the process behind `pidfd` instead.
 void clinux_watch(int pidfd);
-/// Has it kill all that are in the mount namespace of process `pid`, too.
-void clinux_watch_mounts(pid_t pid);
+/// Has it kill all that are in the mount namespace of process `pid`, too. Opens a descriptor of the
+/// namespace, which stays open.
+int clinux_watch_mounts(pid_t pid);
 
 /// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
 /// which must stay where they are. What is in them is killed first; not so in those behind an empty

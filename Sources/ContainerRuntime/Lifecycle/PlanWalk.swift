@@ -124,7 +124,9 @@ package final class PlanWalk {
         for pipe in context.pipes { pipe.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
-            CurrentProcess.watchMounts(of: child)
+            try attempt(
+                "open", "of the container's mount namespace",
+                try CurrentProcess.watchMounts(of: child))
         }
         return follow(child, pair.takeNear(), signals)
     }

@@ -294,9 +294,13 @@ public enum CurrentProcess {
     }
 
     /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
-    /// has left behind.
-    public static func watchMounts(of child: borrowing ChildProcess) {
-        clinux_watch_mounts(child.pid)
+    /// has left behind. Holds a descriptor of the namespace until this process ends.
+    public static func watchMounts(of child: borrowing ChildProcess) throws(Errno) {
+        do {
+            try checkDone(clinux_watch_mounts(child.pid))
+        } catch where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+            // It has ended: its namespace may be gone, and it has left nothing.
+        }
     }
 
     /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.
