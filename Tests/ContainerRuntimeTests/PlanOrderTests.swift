@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `the runtime's steps come before the container's`() throws {
-        let sides = plan.steps.map(\.step.side)
+        let sides = plan.steps.map(\.side)
         let boundary = try #require(sides.firstIndex(of: .container))
         #expect(sides[..<boundary].allSatisfy { $0 == .runtime })
         #expect(sides[boundary...].allSatisfy { $0 == .container })

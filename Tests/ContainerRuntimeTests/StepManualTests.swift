@@ -85,7 +85,7 @@ struct `Stops in a plan` {
         #expect(stopped.steps.count == plan.steps.count + 1)
         #expect(stopped.steps[4].step.summary == "stop before step 5")
         #expect(stopped.steps[5].step.summary == plan.steps[4].step.summary)
-        #expect(stopped.steps[4].step.side == .runtime)
+        #expect(stopped.steps[4].side == .runtime)
     }
 
     @Test func `are found by words of one step's line`() throws {

@@ -34,11 +34,15 @@ private func plan(_ document: JSONDocument) {
         let (configuration, warnings) = try ConfigurationBuilder.build(
             document, file: "config.json", bundle: "/nonexistent", invocation)
         for warning in warnings { _ = warning.text }
-        let plan = Planner.plan(
-            configuration, document: document, file: "config.json",
-            seccompCache: SeccompCache(directory: "/nonexistent"))
-        _ = plan.text
-        _ = plan.json.compactText
+        do throws(StepError) {
+            let plan = try Planner.plan(
+                configuration, document: document, file: "config.json",
+                seccompCache: SeccompCache(directory: "/nonexistent"))
+            _ = plan.text
+            _ = plan.json.compactText
+        } catch {
+            preconditionFailure(error.message)
+        }
         if case .read(let profile)? = configuration.seccomp?.value {
             _ = try? SeccompCompiler.compile(profile)
         }

@@ -12,7 +12,7 @@ package final class PlanWalk {
     package let plan: Plan
     private let times: SharedTimes?
     private let warn: (String) -> Void
-    private let context = StartContext()
+    private let context = RuntimeContext()
     private var watchdog: Watchdog?
     /// Whether the watchdog has been started.
     private var isWatched = false
@@ -87,7 +87,7 @@ package final class PlanWalk {
         try stepping("poll") { () throws(Errno) in try Interruption.check() }
         // A serial line does not know its size: that of the config stays.
         if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
-            context.callerSize = size
+            context.handover.callerSize = size
         }
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try stepping("signalfd") { () throws(Errno) in
@@ -117,11 +117,11 @@ package final class PlanWalk {
             ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
-            let own = context.forInitProcess()
-            own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
+            let own = ContainerContext(
+                context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
             InitProcess(plan: plan, context: own, times: times).run()
         }
-        for pipe in context.pipes { pipe.closeFarEnd() }
+        for pipe in context.handover.pipes { pipe.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             try attempt(
@@ -139,7 +139,7 @@ package final class PlanWalk {
     package func takeTurn(
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(RuntimeError) -> Bool {
-        context.initProcess = (child.pid, child.borrowed)
+        context.initProcess = MadeProcess(pid: child.pid, pidfd: child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
         do throws(Errno) {
@@ -149,7 +149,7 @@ package final class PlanWalk {
             throw RuntimeError("poll: \(error.words)")
         }
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
-            if planned.step.side != .runtime { break }
+            if planned.side != .runtime { break }
             try apply(index, planned)
         }
         return context.isRecorded
@@ -164,7 +164,7 @@ package final class PlanWalk {
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
         let start = times == nil ? 0 : Clock.nanoseconds
         do {
-            try planned.step.apply(context)
+            try planned.apply(context)
         } catch {
             throw plan.failure(of: planned, error)
         }
@@ -179,18 +179,18 @@ package final class PlanWalk {
     // MARK: What the steps have made
 
     /// The pipes in the place of standard streams.
-    package var pipes: [StreamPipe] { context.pipes }
+    package var pipes: [StreamPipe] { context.handover.pipes }
 
     /// Where the program says that it is ready; nil where no manager waits for that.
     package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }
 
     /// The container's cgroup.
-    package var controlGroup: ControlGroup? { context.controlGroup }
+    package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
     /// The container's upper and the layers below it, where the plan compares them.
     package var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
         guard let record = plan.compared,
-            let upper = context.throwawayUpper ?? context.upper?.upper
+            let upper = context.throwawayUpper ?? context.keptUpper?.upper
         else { return nil }
         return (upper, record)
     }
@@ -208,7 +208,7 @@ package final class PlanWalk {
     // MARK: The end
 
     /// Has frozen processes of the container go on, so that they can die.
-    package func thaw() { try? context.controlGroup?.thaw() }
+    package func thaw() { try? context.handover.controlGroup?.thaw() }
 
     /// Has the watchdog end; nothing is left to kill.
     package func endWatchdog() { watchdog?.end() }

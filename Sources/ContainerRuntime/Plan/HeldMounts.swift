@@ -113,7 +113,7 @@ struct HeldPlace {
     }
 }
 
-extension StartContext {
+extension ContainerContext {
     /// - Parameter path: `..` in a path that lies in a held mount is taken away by the text alone.
     func place(_ path: String) throws(StepError) -> HeldPlace {
         if let (mount, rest) = heldMounts.covering(PathText.cleaned(path)) {
@@ -125,7 +125,7 @@ extension StartContext {
 
     /// A path that is looked up in the root whatever it leads through.
     func rootPlace(_ path: String) throws(StepError) -> HeldPlace {
-        HeldPlace(root: try openRoot(), path: path, links: .followInside, isInMount: false)
+        HeldPlace(root: try root.given(.root), path: path, links: .followInside, isInMount: false)
     }
 
     /// Keeps a mount that has just been attached, where it is one to be kept.

@@ -14,9 +14,9 @@ extension Plan {
         for word in words { chosen.formUnion(try indices(named: word)) }
         var stopping = self
         for index in chosen.sorted().reversed() {
-            let stop = StopHere(number: index + 1, next: steps[index].step)
+            let stop = StopHere(number: index + 1, next: steps[index])
             stopping.steps.insert(
-                PlannedStep(step: stop, origin: .argument("--stop-at")), at: index)
+                PlannedStep(kind: .runtime(stop), origin: .argument("--stop-at")), at: index)
         }
         return stopping
     }

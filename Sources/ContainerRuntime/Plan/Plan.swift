@@ -2,15 +2,6 @@ public import JSON
 internal import Layers
 internal import LinuxSystem
 
-/// A step and what asked for it.
-public struct PlannedStep: Sendable {
-    public var step: any Step
-    public var origin: Origin
-    /// Itself, where it makes the init process: known when it is planned, since to ask a value for
-    /// its conformances takes a search through those of the whole program.
-    var spawning: (any SpawningStep)?
-}
-
 /// Everything that a start does, in order, as data.
 public struct Plan: Sendable {
     public var steps: [PlannedStep]
@@ -76,7 +67,7 @@ public struct Plan: Sendable {
         let lines = document.lines
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
-            let side = planned.step.side.rawValue.padded(to: 9)
+            let side = planned.side.rawValue.padded(to: 9)
             let summary = summaries[index].padded(to: width)
             text +=
                 "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
@@ -95,7 +86,7 @@ public struct Plan: Sendable {
             steps.enumerated().map { index, planned in
                 var members: [(key: String, value: JSONOutput)] = [
                     ("step", .integer(Int64(index + 1))),
-                    ("side", .string(planned.step.side.rawValue)),
+                    ("side", .string(planned.side.rawValue)),
                     ("does", .string(planned.step.summary)),
                     ("undone", .string(planned.step.undoing)),
                 ]

@@ -1,16 +1,17 @@
 internal import Cgroups
 public import JSON
 internal import Layers
-internal import LinuxSystem
+public import LinuxSystem
 public import Seccomp
 
 /// Writes the plan of a start: the order of its sections. What breaks when a step moves stands at
 /// the step.
 public enum Planner {
+    /// - Throws: Never for what a config says: a section has left out a step that another needs.
     public static func plan(
         _ configuration: Configuration, document: JSONDocument, file: String,
         seccompCache: SeccompCache
-    ) -> Plan {
+    ) throws(Failure) -> Plan {
         let facts = PlanFacts(configuration, document: document, seccompCache: seccompCache)
         var planned = PlannedSteps()
         if let joined = configuration.joined {
@@ -19,6 +20,7 @@ public enum Planner {
             planStart(facts, &planned)
         }
         planProcess(facts, &planned)
+        if let lack = planned.lack { throw Failure(lack) }
         return Plan(planned.steps, facts, file: file)
     }
 

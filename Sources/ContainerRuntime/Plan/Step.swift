@@ -5,21 +5,16 @@ internal import SystemPackage
 ///
 /// A step is data: it can be printed, compared and timed without being carried out. What it
 /// needs to know it was given when it was planned; what steps hand to one another goes through
-/// the `StartContext`.
+/// the context of the process that takes them.
 ///
 /// A new one is a file of its own below `Steps`, and a line in the section that plans it.
 public protocol Step: Sendable {
     /// What this kind of step does, and why it stands where it does.
     static var manual: StepManual { get }
-    /// Which process carries it out.
-    var side: Side { get }
     /// What it does, in words a config's author knows: `mount proc on /proc nosuid,nodev`.
     var summary: String { get }
     /// How it goes away again.
     var undoing: String { get }
-    /// - Throws: The sentence for the user. A step that throws has left nothing behind that the
-    ///   end of the two processes does not take with it.
-    func apply(_ context: StartContext) throws(StepError)
 }
 
 /// The two processes of a start.
@@ -30,27 +25,31 @@ public enum Side: String, Sendable, Hashable {
     case container
 }
 
-typealias RuntimeContext = StartContext
-typealias ContainerContext = StartContext
-
-/// A step of the runtime process.
-protocol RuntimeStep: Step {}
-
-extension RuntimeStep {
-    public var side: Side { .runtime }
-    public var undoing: String { "goes with the runtime process" }
+/// A step that says what it needs and gives; every one does.
+protocol SuppliedStep: Step {
+    var needs: Provisions { get }
+    var gives: Provisions { get }
 }
 
-/// A step of the init process.
-protocol ContainerStep: Step {}
+extension SuppliedStep {
+    var needs: Provisions { [] }
+    var gives: Provisions { [] }
+}
 
-extension ContainerStep {
-    public var side: Side { .container }
-    public var undoing: String { "goes with the container" }
+/// A step of the runtime process.
+protocol RuntimeStep: SuppliedStep {
+    /// - Throws: The sentence for the user. A step that throws has left nothing behind that the
+    ///   end of the two processes, or an `Undoing`, does not take with it.
+    func apply(_ context: RuntimeContext) throws(StepError)
+}
+
+/// A step of the runtime process that does something to the init process, which waits for it.
+protocol TurnStep: SuppliedStep {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(StepError)
 }
 
 /// The step between the two halves of the list: it makes the process that takes the second one.
-protocol SpawningStep: RuntimeStep {
+protocol SpawningStep: SuppliedStep {
     /// Makes it.
     ///
     /// - Parameters:
@@ -58,15 +57,32 @@ protocol SpawningStep: RuntimeStep {
     ///     between.
     ///   - body: What it does; never returns.
     func spawn(
-        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess
 }
 
-extension SpawningStep {
-    func apply(_ context: StartContext) throws(StepError) {}
+/// A step of the init process.
+protocol ContainerStep: SuppliedStep {
+    func apply(_ context: ContainerContext) throws(StepError)
 }
 
+extension RuntimeStep {
+    public var undoing: String { "goes with the runtime process" }
+}
+
+extension TurnStep {
+    public var undoing: String { "goes with the runtime process" }
+}
+
+extension SpawningStep {
+    public var undoing: String { "goes with the runtime process" }
+    var gives: Provisions { [.process, .channel] }
+}
+
+extension ContainerStep {
+    public var undoing: String { "goes with the container" }
+}
 
 /// The former name.
 public typealias StepError = Failure

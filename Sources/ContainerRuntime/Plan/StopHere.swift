@@ -16,11 +16,11 @@ struct StopHere: RuntimeStep {
 
     /// Of the step that would be next, as the plan numbers it without this one.
     let number: Int
-    let next: any Step
+    let next: PlannedStep
 
     var summary: String { "stop before step \(number)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         if context.stopsNoMore { return }
         let terminal: OwnedDescriptor
         do {
@@ -42,9 +42,9 @@ struct StopHere: RuntimeStep {
     }
 
     private func show(
-        _ context: StartContext, on terminal: FileDescriptor
+        _ context: RuntimeContext, on terminal: FileDescriptor
     ) throws(StepError) {
-        var text = "stopped before step \(number), \(next.side.rawValue): \(next.summary)\n"
+        var text = "stopped before step \(number), \(next.side.rawValue): \(next.step.summary)\n"
         if let pid = context.initProcess?.pid {
             text += "  init process \(pid): \(StopHere.namespaces(of: pid))\n"
             text += "  look at it with: nsenter --target \(pid) --mount --uts --ipc --net --pid"

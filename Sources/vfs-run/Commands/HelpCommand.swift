@@ -5,7 +5,7 @@ internal import OCISpec
 extension Option {
     fileprivate static let man = Option("man", "print the man page (roff)")
     fileprivate static let steps = Option(
-        "steps", "print what each step of a start does, and why there (Markdown)")
+        "steps", "print what each step of a start does, and why it stands there (Markdown)")
     fileprivate static let completion = Option(
         "completion", value: "SHELL", completes: .words(["bash", "zsh", "fish"]),
         "print the completions for bash, zsh or fish")

@@ -54,8 +54,10 @@ struct LoadedConfig {
         _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
         _ log: Log, rehearses: Bool = false
     ) throws(CommandError) {
+        let configuration: Configuration
         do {
-            let (configuration, warnings) = try ConfigurationBuilder.build(
+            let warnings: [Diagnostic]
+            (configuration, warnings) = try ConfigurationBuilder.build(
                 document, file: file, bundle: bundle, invocation,
                 compiled: rehearses ? nil : LoadedConfig.seccompCache)
             // Those of a container that exists were given when it was created.
@@ -66,15 +68,18 @@ struct LoadedConfig {
                     log.warning(warning.text)
                 }
             }
-            plan = Planner.plan(
-                configuration, document: document, file: file,
-                seccompCache: LoadedConfig.seccompCache)
-            for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
-                let step = planned.step
-                log.debug("step \(index + 1), \(step.side.rawValue): \(step.summary)")
-            }
         } catch {
             throw CommandError(error.diagnostics.map(\.text))
+        }
+        do {
+            plan = try Planner.plan(
+                configuration, document: document, file: file,
+                seccompCache: LoadedConfig.seccompCache)
+        } catch {
+            throw CommandError(error.message)
+        }
+        for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
+            log.debug("step \(index + 1), \(planned.side.rawValue): \(planned.step.summary)")
         }
     }
 

@@ -8,9 +8,9 @@ struct MakeDefaultDevices: ContainerStep {
         StepManual(
             "make the default devices",
             what: """
-                Makes the device nodes that programs rely on, and links such as /dev/stdout. A node is \
-                a name for a driver of the kernel; the control group decides whether it may be opened. \
-                In a user namespace the host's nodes are bound.
+                Makes the device nodes that programs rely on, and links such as /dev/stdout. A \
+                node is a name for a driver of the kernel; the control group decides whether it \
+                may be opened. In a user namespace the host's nodes are bound.
                 """,
             why: "After the mount on /dev. A name that exists must be the same device.",
             calls: "openat2, mknodat, fchmodat, symlinkat")
@@ -32,8 +32,9 @@ struct MakeDefaultDevices: ContainerStep {
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
     ]
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let place = try context.place("/dev")
         // A link in its place would lead the devices elsewhere (CVE-2026-41579, CVE-2026-47766).
         let folder = try stepping(

@@ -25,8 +25,9 @@ struct MakeDevice: ContainerStep {
         return
             "\(binds && device.kind != .fifo ? "bind" : "make") the device \(device.path) (\(device.kind.rawValue)\(number), 0\(mode))"
     }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let place = try context.place(device.path)
         let parent = try stepping(
             "openat2", device.path.inQuotes,

@@ -1,20 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A pseudoterminal of the container's own devpts. Its far end goes to the runtime process, its
-/// near end becomes `/dev/console` and the standard streams.
+/// `process.terminal`: a pseudoterminal of the container's own devpts.
 struct OpenTerminal: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "open the terminal",
             what: """
                 Opens a pseudoterminal of the container's own devpts. Its near end becomes \
-                /dev/console and the standard streams; its far end goes to the runtime process, which \
-                carries the bytes.
+                /dev/console and the standard streams; its far end goes to the runtime process, \
+                which carries the bytes.
                 """,
             why: """
-                After the container's devpts is mounted. The multiplexer is opened by descriptor and \
-                verified.
+                After the container's devpts is mounted. The multiplexer is opened by descriptor \
+                and verified.
                 """,
             calls: "openat2, ioctl, open_tree, move_mount, sendmsg")
     }
@@ -29,8 +28,10 @@ struct OpenTerminal: ContainerStep {
         "open a terminal" + (isConsole ? " as /dev/console" : "")
             + (size.map { " (\($0.columns)x\($0.rows))" } ?? "")
     }
+    var needs: Provisions { [.root, .channel] }
+    var gives: Provisions { [.terminal] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let place = try context.place("/dev/pts/ptmx")
         // By descriptor all the way, and verified: a name in /dev could be another file by now
         // (CVE-2025-52565, CVE-2026-88264).
@@ -45,7 +46,7 @@ struct OpenTerminal: ContainerStep {
         }
         if !isGenuine { throw StepError("\"/dev/pts/ptmx\" is not the devpts of this container") }
         let peer = try stepping("ioctl", "TIOCGPTPEER") { () throws(Errno) in
-            if let size = context.callerSize ?? size {
+            if let size = context.handover.callerSize ?? size {
                 try multiplexer.borrowed.setTerminalSize(size)
             }
             let peer = try multiplexer.borrowed.openPeer()
@@ -63,10 +64,11 @@ struct OpenTerminal: ContainerStep {
                 try tree.attach(to: console.borrowed)
             }
         }
+        let held = try context.channel.given(.channel)
         try stepping("sendmsg", "the terminal") { () throws(Errno) in
-            try context.channel?.channel.send(
+            try held.channel.send(
                 InitMessage.terminal.encoded, passing: multiplexer.borrowed)
         }
-        context.terminalPeer = HeldDescriptor(peer)
+        context.terminal = HeldDescriptor(peer)
     }
 }

@@ -1,16 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Waits until somebody reads from exec.fifo. What happens from here on is reported through it: its
-/// end is the program's start.
+/// `create`: the end of exec.fifo that `start` reads the other of. The init process reports
+/// through it from here on, and its close is the program's start.
 struct AwaitStart: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "wait for the start",
             what: "Opens exec.fifo for writing, which blocks until start opens it for reading.",
             why: """
-                After everything that needs the host or the runtime process: start is another process, \
-                any time later.
+                After everything that needs the host or the runtime process: start is another \
+                process, any time later.
                 """,
             calls: "openat, write")
     }
@@ -19,11 +19,11 @@ struct AwaitStart: ContainerStep {
 
     /// What the reader gets first.
     static let opened: [UInt8] = [UInt8(ascii: "0")]
+    var needs: Provisions { [.container, .gate] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let fifo = context.fifo, let proc = context.privateProc else {
-            throw StepError("the plan has no gate at this point")
-        }
+    func apply(_ context: ContainerContext) throws(StepError) {
+        let fifo = try context.handover.fifo.given(.container)
+        let proc = try context.privateProc.given(.gate)
         context.channel = nil
         // It may be a long time. Without a handler the first process of a pid namespace would not
         // even notice that somebody wants it to end.
@@ -37,7 +37,7 @@ struct AwaitStart: ContainerStep {
             try gate.borrowed.write(all: AwaitStart.opened)
         }
         context.gate = HeldDescriptor(gate)
-        context.fifo = nil
+        context.handover.fifo = nil
         context.privateProc = nil
     }
 }

@@ -1,16 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The program replaces the init process. On success the channel closes, which tells the runtime.
+/// `process.args`
 struct Execute: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "execute the program",
             what: "The program replaces the init process.",
             why: """
-                Last. On success the kernel closes the channel to the runtime process, which tells it \
-                of the start. A death on the way closes the channel too; whether anything was executed \
-                the kernel tells in /proc (docs/commands.md).
+                Last. On success the kernel closes the channel to the runtime process, which \
+                tells it of the start. A death on the way closes the channel too; whether \
+                anything was executed the kernel tells in /proc (docs/commands.md).
                 """,
             calls: "write, execve")
     }
@@ -20,17 +20,13 @@ struct Execute: ContainerStep {
 
     var summary: String { "execute \(arguments.joined(separator: " "))" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let search = ProgramSearch(arguments: arguments, environment: environment)
         let candidates = search.candidates
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
         // Where the filter forbids even this, the end of the channel has to do.
-        if let gate = context.gate {
-            try? gate.borrowed.write(all: InitMessage.executing.encoded)
-        } else {
-            try? context.channel?.channel.borrowed.write(all: InitMessage.executing.encoded)
-        }
+        try? context.reports?.write(all: InitMessage.executing.encoded)
         var failure: (path: String, errno: Errno)?
         for candidate in candidates {
             do {

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The container is created: whoever asks for its state finds it.
-struct RecordContainer: RuntimeStep {
+/// state.json of a container that is created.
+struct RecordContainer: TurnStep {
     static var manual: StepManual {
         StepManual(
             "record the container",
@@ -23,11 +23,13 @@ struct RecordContainer: RuntimeStep {
 
     let summary = "write the container down as created"
     let undoing = "the directory goes with the container"
+    var needs: Provisions { [.container] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let container = context.container, var state = context.state,
-            let process = context.initProcess
-        else { throw StepError("the plan has no container at this point") }
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
+        let container = try context.container.given(.container)
+        var state = try context.state.given(.container)
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             state.process = try ProcessIdentity(of: process.pid)
             state.namespaces = namespaces.rawValue

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `--pidfd-socket`: whoever listens there gets the pidfd.
-struct SendPIDFD: RuntimeStep {
+/// `--pidfd-socket`
+struct SendPIDFD: TurnStep {
     static var manual: StepManual {
         StepManual(
             "send the pidfd",
@@ -17,8 +17,9 @@ struct SendPIDFD: RuntimeStep {
 
     var summary: String { "send the pidfd to \(path)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        let process = try context.madeProcess()
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
         try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(path)
             try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)

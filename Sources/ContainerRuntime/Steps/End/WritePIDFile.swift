@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `--pid-file`: decimal digits, no newline.
-struct WritePIDFile: RuntimeStep {
+/// `--pid-file`
+struct WritePIDFile: TurnStep {
     static var manual: StepManual {
         StepManual(
             "write the pid file",
@@ -16,8 +16,9 @@ struct WritePIDFile: RuntimeStep {
     var summary: String { "write the pid to \(path)" }
     let undoing = "the file stays"
 
-    func apply(_ context: StartContext) throws(StepError) {
-        let process = try context.madeProcess()
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
         let slash = path.lastIndex(of: "/")
         let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path

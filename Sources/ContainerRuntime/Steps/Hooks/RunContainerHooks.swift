@@ -7,12 +7,12 @@ struct RunContainerHooks: ContainerStep {
         StepManual(
             "run hooks in the container",
             what: """
-                The init process runs the programs that the config names, with the container's state \
-                on their standard input. The first one that fails ends the container.
+                The init process runs the programs that the config names, with the container's \
+                state on their standard input. The first one that fails ends the container.
                 """,
             why: """
-                Each kind at its place in the container's life, as the specification defines it. The \
-                paths of createContainer hooks are the host's, so they run before the pivot; \
+                Each kind at its place in the container's life, as the specification defines it. \
+                The paths of createContainer hooks are the host's, so they run before the pivot; \
                 startContainer hooks run directly before the program.
                 """,
             calls: "fchdir, clone3, execve, wait4")
@@ -24,6 +24,7 @@ struct RunContainerHooks: ContainerStep {
 
     var summary: String { hooks.summary }
     let undoing = HookList.undoing
+    var needs: Provisions { hooks.kind == .createContainer ? [.root] : [] }
 
     func apply(_ context: ContainerContext) throws(StepError) {
         if hooks.kind == .createContainer, let root = context.root {

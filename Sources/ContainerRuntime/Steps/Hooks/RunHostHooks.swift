@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 /// `hooks.prestart`, `hooks.createRuntime`, `hooks.poststart`
-struct RunHostHooks: RuntimeStep {
+struct RunHostHooks: TurnStep {
     static var manual: StepManual {
         StepManual(
             "run hooks on the host",
@@ -11,8 +11,8 @@ struct RunHostHooks: RuntimeStep {
                 """,
             why: """
                 Each kind at its place in the container's life, as the specification defines it. \
-                prestart and createRuntime hooks see the host's tree and the container's, before the \
-                pivot; poststart hooks run when the program does.
+                prestart and createRuntime hooks see the host's tree and the container's, before \
+                the pivot; poststart hooks run when the program does.
                 """,
             calls: "clone3, execve, wait4")
     }
@@ -22,9 +22,11 @@ struct RunHostHooks: RuntimeStep {
     var summary: String { hooks.summary }
     let undoing = HookList.undoing
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
         try hooks.run(
-            pid: context.initProcess?.pid, environment: CurrentProcess.environment,
+            pid: process.pid, environment: CurrentProcess.environment,
             directory: hooks.state.bundle)
     }
 }

@@ -2,24 +2,23 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Makes a process inside a container that exists.
+/// `exec`: makes a process inside a container that exists.
 ///
-/// It joins the namespaces and does there what takes rights. Of the pid namespace only its children
-/// are: it makes one, with the program's rights and nothing of the host's, when all that is done
-/// (`EnterProcesses`). Nobody inside ever sees a process that can do more (CVE-2016-9962,
-/// CVE-2024-21626). That one is a child of the runtime process, which joins nothing itself.
+/// Of the pid namespace only its children are: it makes one by `EnterProcesses`, with the
+/// program's rights and nothing of the host's. That one is a child of the runtime process, which
+/// joins nothing itself.
 struct JoinContainer: SpawningStep {
     static var manual: StepManual {
         StepManual(
             "make a process in a container",
             what: """
-                A new process in the container's control group joins all its namespaces but that of \
-                pids, closes what it has of the host and prepares the program there.
+                A new process in the container's control group joins all its namespaces but that \
+                of pids, closes what it has of the host and prepares the program there.
                 """,
             why: """
-                The step of exec that makes the init process. No process inside ever sees one that \
-                still holds something of the host's, or may do more than its program (CVE-2016-9962, \
-                CVE-2024-21626).
+                The step of exec that makes the init process. No process inside ever sees one \
+                that still holds something of the host's, or may do more than its program \
+                (CVE-2016-9962, CVE-2024-21626).
                 """,
             calls: "pidfd_open, clone3, write, setns, close_range")
     }
@@ -46,7 +45,7 @@ struct JoinContainer: SpawningStep {
     }
 
     func spawn(
-        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
         let held = try stepping("pidfd_open", "\(process.pid)") { () throws(Errno) in
@@ -152,14 +151,14 @@ extension JoinContainer {
         return HeldDescriptor(opened)
     }
 
-    private func takeProc(_ context: StartContext) throws(StepError) -> FileDescriptor {
+    private func takeProc(_ context: RuntimeContext) throws(StepError) -> FileDescriptor {
         let (proc, magic) = try stepping("open", "\"/proc\"") { () throws(Errno) in
             let opened = try HostPath.open("/proc", [.path, .directory])
             let magic = try FileSystemMagic.of(opened.borrowed)
             return (HeldRoot(RootDirectory(opened)), magic)
         }
         if magic != .procfs { throw StepError("/proc is no procfs") }
-        context.privateProc = proc
+        context.handover.privateProc = proc
         return proc.directory.borrowed
     }
 

@@ -1,13 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// In a new network namespace the loopback interface is there, but down.
+/// The interface `lo` of a new network namespace.
 struct BringLoopbackUp: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "bring the loopback interface up",
             what: """
-                Sets the flag IFF_UP of the interface lo, which a new network namespace has, but down.
+                Sets the flag IFF_UP of the interface lo, which a new network namespace has, but \
+                down.
                 """,
             why: "Any time in that namespace, while the init process has CAP_NET_ADMIN.",
             calls: "socket, ioctl")
@@ -15,7 +16,7 @@ struct BringLoopbackUp: ContainerStep {
 
     let summary = "bring the loopback interface up"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("ioctl", "SIOCSIFFLAGS lo") { () throws(Errno) in
             try Network.bringLoopbackUp()
         }

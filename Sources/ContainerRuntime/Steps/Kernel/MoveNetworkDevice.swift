@@ -1,18 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.netDevices`: a network device of the host becomes the container's.
-///
-/// Of the runtime, since the device is in its network namespace, and behind the one that makes or
-/// joins the container's. Its addresses, which the kernel takes away on the move, are given back
-/// and it is brought up.
-struct MoveNetworkDevice: RuntimeStep {
+/// `linux.netDevices`
+struct MoveNetworkDevice: TurnStep {
     static var manual: StepManual {
         StepManual(
             "move a network device",
             what: """
-                Moves a device into the container's network namespace, restores its addresses, which \
-                the kernel removes on the way, and brings it up.
+                Moves a device into the container's network namespace, restores its addresses, \
+                which the kernel removes on the way, and brings it up.
                 """,
             why: """
                 By the runtime process, in whose network namespace the device is, after the \
@@ -31,8 +27,9 @@ struct MoveNetworkDevice: RuntimeStep {
     }
     let undoing = "hardware comes back when its namespace goes, a virtual device goes with it"
 
-    func apply(_ context: StartContext) throws(StepError) {
-        let process = try context.madeProcess()
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
         do throws(SystemCallError) {
             try move(to: process.pid)
         } catch {

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `domainname`, in the uts namespace.
+/// `domainname`
 struct SetDomainName: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -15,7 +15,7 @@ struct SetDomainName: ContainerStep {
 
     var summary: String { "set the domain name \(name)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("setdomainname", name.inQuotes) { () throws(Errno) in
             try CurrentProcess.setDomainName(name)
         }

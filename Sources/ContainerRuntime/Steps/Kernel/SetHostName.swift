@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `hostname`, in the uts namespace.
+/// `hostname`
 struct SetHostName: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -15,7 +15,7 @@ struct SetHostName: ContainerStep {
 
     var summary: String { "set the host name \(name)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("sethostname", name.inQuotes) { () throws(Errno) in
             try CurrentProcess.setHostName(name)
         }

@@ -1,16 +1,15 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.sysctl`: written through a procfs of our own, since `/proc/sys` of the container may be
-/// read-only by now, or something else (CVE-2025-52881).
+/// `linux.sysctl`
 struct SetSystemControl: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "set a sysctl",
             what: "Writes a kernel parameter of the container's namespaces.",
             why: """
-                Any time in the namespaces. Written through a procfs of the runtime's own that nothing \
-                can be mounted over (CVE-2025-52881).
+                Any time in the namespaces. Written through a procfs of the runtime's own that \
+                nothing can be mounted over (CVE-2025-52881).
                 """,
             calls: "openat2, write")
     }
@@ -21,7 +20,7 @@ struct SetSystemControl: ContainerStep {
 
     var summary: String { "set the sysctl \(path) to \(value)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         // In a user namespace it may be set, but not this way.
         if path == "kernel/hostname" { return try SetHostName(name: value).apply(context) }
         if path == "kernel/domainname" { return try SetDomainName(name: value).apply(context) }

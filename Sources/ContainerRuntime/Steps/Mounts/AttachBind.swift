@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Attaches a source that `OpenBindSource` has opened.
+/// `mounts[]` with `bind` or `rbind`.
 struct AttachBind: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "attach a bind mount",
             what: """
-                Attaches the clone of a source to a directory or file that was opened without leaving \
-                the root.
+                Attaches the clone of a source to a directory or file that was opened without \
+                leaving the root.
                 """,
             why: "In the config's order: a later mount may lie inside an earlier one.",
             calls: "openat2, mount_setattr, move_mount")
@@ -20,11 +20,10 @@ struct AttachBind: ContainerStep {
     let position: Int
 
     var summary: String { MountTarget(mount: mount).summary(source) }
+    var needs: Provisions { [.root, .bindSources] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard context.bindSources.indices.contains(position),
-            let opened = context.bindSources[position].take()
-        else { throw StepError("the plan has not opened \(source)") }
+    func apply(_ context: ContainerContext) throws(StepError) {
+        let opened = try context.handover.takeSource(position)
         let target = MountTarget(mount: mount)
         let isProc = PathText.cleaned(mount.destination) == "/proc"
         if isProc { try requireProc(opened.tree.borrowed) }

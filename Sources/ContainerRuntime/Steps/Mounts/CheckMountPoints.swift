@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The mounts that are held are the ones that programs will find there. After the last mount: a name
-/// that is exchanged later takes its mount along, with the masks in it.
+/// The mounts that are held are the ones that programs find.
 struct CheckMountPoints: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "check the mount points",
-            what:
-                "Compares the mounts that /proc, /sys and /dev lead to with those that were made.",
+            what: """
+                Compares the mounts that /proc, /sys and /dev lead to with those that were made.
+                """,
             why: """
                 After the last mount. In a root without an overlay another process may rename \
                 directories, and the mounts move with them; the start then fails.
@@ -17,10 +17,11 @@ struct CheckMountPoints: ContainerStep {
     }
 
     let summary = "look whether /proc, /sys and /dev lead to what was mounted there"
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         for mount in context.heldMounts.mounts {
-            var root = try context.openRoot()
+            var root = try context.root.given(.root)
             var path = mount.path
             if let around = context.heldMounts.around(mount) {
                 (root, path) = (around.mount.root, around.rest)

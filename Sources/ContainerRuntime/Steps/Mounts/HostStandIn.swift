@@ -25,7 +25,7 @@ struct HostStandIn {
 
     /// Read-only where it is sysfs, with all that is mounted below it: that holds the host's
     /// control groups (CVE-2023-25809).
-    func attach(_ place: FileDescriptor, _ context: StartContext) throws(StepError) {
+    func attach(_ place: FileDescriptor, _ context: ContainerContext) throws(StepError) {
         let tree = try stepping(
             "open_tree", source.inQuotes,
             advice: {

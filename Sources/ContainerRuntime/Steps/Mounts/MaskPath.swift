@@ -1,17 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.maskedPaths`: a file becomes `/dev/null`, a directory an empty read-only one. What is
-/// not there needs no mask.
+/// `linux.maskedPaths`. A path that is missing needs no mask.
 struct MaskPath: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "mask a path",
             what: "Mounts /dev/null over a file, and an empty read-only tmpfs over a directory.",
             why: """
-                After the mounts, which would cover the mask. After the devices: the mask of a file is \
-                the container's /dev/null, verified to be device 1:3. Below /proc, /sys and /dev the \
-                path is looked up in the mounts made there, not by name in the root.
+                After the mounts, which would cover the mask. After the devices: the mask of a \
+                file is the container's /dev/null, verified to be device 1:3. Below /proc, /sys \
+                and /dev the path is looked up in the mounts made there, not by name in the root.
                 """,
             calls: "openat2, open_tree, mount_setattr, move_mount")
     }
@@ -21,8 +20,9 @@ struct MaskPath: ContainerStep {
     let label: String?
 
     var summary: String { "mask \(path)" }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         guard let (target, isDirectory) = try PathTarget.open(path, context) else { return }
         if isDirectory { return try coverDirectory(target.borrowed, context) }
         let cover = try nullDevice(context)
@@ -33,7 +33,7 @@ struct MaskPath: ContainerStep {
 
     /// The container's `/dev/null`, which must be the kernel's: the image could have put anything
     /// in its place (CVE-2025-31133).
-    private func nullDevice(_ context: StartContext) throws(StepError) -> HeldDescriptor {
+    private func nullDevice(_ context: ContainerContext) throws(StepError) -> HeldDescriptor {
         if let found = context.nullDevice { return found }
         let place = try context.place("/dev/null")
         let opened = try stepping("openat2", "\"/dev/null\"") { () throws(Errno) in
@@ -53,7 +53,7 @@ struct MaskPath: ContainerStep {
     /// One tmpfs serves all directories. It is attached to the first of them, since only what is
     /// attached can be cloned before Linux 6.15.
     private func coverDirectory(
-        _ target: FileDescriptor, _ context: StartContext
+        _ target: FileDescriptor, _ context: ContainerContext
     ) throws(StepError) {
         if let found = context.emptyDirectory {
             let cover = try stepping("mount", path.inQuotes) { () throws(Errno) in

@@ -1,16 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The host's hierarchies as this cgroup namespace shows them, always read-only: what may be
-/// written there is another capability's work (CVE-2022-0492, CVE-2023-25809).
+/// `mounts[]` of type `cgroup`: read-only, but for a cgroup that was given to the container
+/// (CVE-2022-0492, CVE-2023-25809).
 struct MountControlGroups: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "mount the control groups",
             what: """
-                Mounts the hierarchies as the container's cgroup namespace shows them, or attaches \
-                clones of the container's cgroups. Read-only, unless the container's cgroup was given \
-                to it.
+                Mounts the hierarchies as the container's cgroup namespace shows them, or \
+                attaches clones of the container's cgroups. Read-only, unless the container's \
+                cgroup was given to it.
                 """,
             why: "In the config's order: a later mount may lie inside an earlier one.",
             calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
@@ -24,24 +24,25 @@ struct MountControlGroups: ContainerStep {
         MountTarget(mount: mount).summary(
             isForWriting ? "control groups" : "a read-only view of control groups")
     }
+    var needs: Provisions { [.root, .controlGroups] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let layout = context.controlGroups else {
-            throw StepError("the plan has not looked for control groups")
-        }
+    func apply(_ context: ContainerContext) throws(StepError) {
+        let layout = try context.handover.controlGroups.given(.controlGroups)
+        // Those of a cgroup namespace are mounted anew.
+        let trees = context.controlGroupTrees ?? []
         let target = MountTarget(mount: mount)
         let place = try target.open(context, directory: true)
         var attached = mount
-        if !context.givesControlGroup {
+        if !context.handover.givesControlGroup {
             attached.set = mount.set.union(.readOnly)
             attached.clear = mount.clear.subtracting(.readOnly)
         }
         if layout.isUnified {
-            if let bound = context.controlGroupTrees.first {
+            if let bound = trees.first {
                 try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
                 return try context.hold(mount.destination, bound.tree.tree.borrowed, .kernel)
             }
-            let tree = try hierarchy("cgroup2", [], isWritable: context.givesControlGroup)
+            let tree = try hierarchy("cgroup2", [], isWritable: context.handover.givesControlGroup)
             try MountTarget(mount: attached).attach(tree, place.borrowed)
             return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
@@ -55,7 +56,7 @@ struct MountControlGroups: ContainerStep {
             try folder.attach(to: place.borrowed)
         }
         if layout.hierarchies != nil {
-            for (name, bound) in context.controlGroupTrees {
+            for (name, bound) in trees {
                 try add(bound.tree, name, folder.borrowed, attached)
             }
         } else {

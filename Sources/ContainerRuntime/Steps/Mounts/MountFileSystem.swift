@@ -1,19 +1,20 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A new instance of a file system.
+/// `mounts[]` with a type.
 struct MountFileSystem: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "mount a file system",
             what: """
-                Makes a new instance of a file system and attaches it to a directory that was opened \
-                without leaving the root. proc shows the pid namespace of the process that mounts it, \
-                sysfs the network namespace.
+                Makes a new instance of a file system and attaches it to a directory that was \
+                opened without leaving the root. proc shows the pid namespace of the process that \
+                mounts it, sysfs the network namespace.
                 """,
             why: """
-                In the config's order: a later mount may lie inside an earlier one. After the pivot, \
-                where no path leads to the host. proc and sysfs go only onto a real directory.
+                In the config's order: a later mount may lie inside an earlier one. After the \
+                pivot, where no path leads to the host. proc and sysfs go only onto a real \
+                directory.
                 """,
             calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
     }
@@ -37,8 +38,9 @@ struct MountFileSystem: ContainerStep {
         let mounting = MountTarget(mount: mount).summary(type)
         return isHosts ? "bind the host's \(mounting.dropFirst("mount ".count))" : mounting
     }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let target = MountTarget(mount: mount)
         let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
@@ -96,11 +98,11 @@ struct MountFileSystem: ContainerStep {
     /// filled from it. Of a volume and of the kernel's file systems nothing is copied, whatever
     /// link of the image leads there.
     private func holdsImage(
-        _ place: FileDescriptor, _ context: StartContext
+        _ place: FileDescriptor, _ context: ContainerContext
     ) throws(StepError) -> Bool {
         let found = try number(of: place)
         if context.copiedMounts.contains(found) { return true }
-        let root = try context.openRoot()
+        let root = try context.root.given(.root)
         return found == (try number(of: root.directory.borrowed))
     }
 

@@ -11,7 +11,7 @@ struct MountTarget {
     /// would lie elsewhere, and what the runtime masks would not be masked (CVE-2019-19921,
     /// CVE-2023-27561, CVE-2023-28642).
     func open(
-        _ context: StartContext, directory: Bool, isKernelInterface: Bool = false
+        _ context: ContainerContext, directory: Bool, isKernelInterface: Bool = false
     ) throws(StepError) -> OwnedDescriptor {
         let place = try context.place(mount.destination)
         let path = mount.destination
@@ -39,7 +39,7 @@ struct MountTarget {
     }
 
     /// What is at the destination before anything is made there; nil where there is nothing.
-    func status(_ context: StartContext) throws(StepError) -> FileStatus? {
+    func status(_ context: ContainerContext) throws(StepError) -> FileStatus? {
         let place = try context.place(mount.destination)
         do throws(Errno) {
             let found = try place.open(.path)

@@ -6,7 +6,7 @@ enum PathTarget {
     /// Nil where there is nothing: kernels differ in what they have in procfs and sysfs, and what
     /// is not there needs no mask.
     static func open(
-        _ path: String, _ context: StartContext
+        _ path: String, _ context: ContainerContext
     ) throws(StepError) -> (HeldDescriptor, isDirectory: Bool)? {
         let place = try context.place(path)
         let target: HeldDescriptor

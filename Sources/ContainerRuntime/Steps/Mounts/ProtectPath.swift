@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.readonlyPaths`: the path is mounted on itself, read-only, with all below it.
+/// `linux.readonlyPaths`
 struct ProtectPath: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -14,8 +14,9 @@ struct ProtectPath: ContainerStep {
     let path: String
 
     var summary: String { "make \(path) read-only" }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         guard let (target, _) = try PathTarget.open(path, context) else { return }
         let tree = try stepping("mount", path.inQuotes) { () throws(Errno) in
             let tree = try DetachedMount.clone(target.borrowed, recursive: true)

@@ -1,15 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// New attributes for a mount that is there: the option `remount`.
+/// `mounts[]` with `remount`.
 struct Remount: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "remount",
             what: "Changes the attributes of a mount that is there.",
             why: """
-                In the config's order, after the mount that it changes. A tmpfs or devpts that is to \
-                be read-only becomes so after the devices and the terminal that are made in it.
+                In the config's order, after the mount that it changes. A tmpfs or devpts that is \
+                to be read-only becomes so after the devices and the terminal that are made in \
+                it.
                 """,
             calls: "openat2, mount_setattr")
     }
@@ -17,8 +18,9 @@ struct Remount: ContainerStep {
     let mount: Configuration.Mount
 
     var summary: String { "remount \(mount.destination) \(mount.optionText)" }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let found = try context.place(mount.destination)
         let place = try stepping("openat2", mount.destination.inQuotes) { () throws(Errno) in
             try found.open(.path)

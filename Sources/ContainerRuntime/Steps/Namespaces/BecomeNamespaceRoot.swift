@@ -1,17 +1,17 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The init process becomes the first of its user namespace's ids: with those of the host, which
-/// are not mapped there, it could make no file.
+/// The init process becomes the first of its user namespace's ids: with an id that is not mapped
+/// it could make no file.
 struct BecomeNamespaceRoot: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "become root of the user namespace",
             what: "The init process changes to ids that are mapped, and becomes not dumpable.",
             why: """
-                After the ids are mapped, before anything is made: files are made by a mapped id. Not \
-                dumpable only from here on: before, its files in /proc would belong to root, and the \
-                mappings could not be written without root.
+                After the ids are mapped, before anything is made: files are made by a mapped id. \
+                Not dumpable only from here on: before, its files in /proc would belong to root, \
+                and the mappings could not be written without root.
                 """,
             calls: "setresgid, setresuid, prctl")
     }
@@ -38,7 +38,7 @@ struct BecomeNamespaceRoot: ContainerStep {
 
     var summary: String { "become user \(user ?? 0), group \(group ?? 0) of the user namespace" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("setresgid", "\(group ?? 0)") { () throws(Errno) in
             try allowingUnmapped { () throws(Errno) in try Credentials.setGroup(group ?? 0) }
         }

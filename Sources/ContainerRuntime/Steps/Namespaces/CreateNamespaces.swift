@@ -2,21 +2,20 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// One `clone3` makes the init process with all its namespaces; nothing is unshared that the
-/// config does not ask for.
+/// `linux.namespaces[]`, by one `clone3`.
 struct CreateNamespaces: SpawningStep {
     static var manual: StepManual {
         StepManual(
             "make the init process",
             what: """
-                One call makes the init process with every new namespace: mounts, processes, network, \
-                host name, IPC. The first process of a pid namespace is its number 1, and all others \
-                end with it.
+                One call makes the init process with every new namespace: mounts, processes, \
+                network, host name, IPC. The first process of a pid namespace is its number 1, \
+                and all others end with it.
                 """,
             why: """
-                After all that the init process inherits, and last of the steps that can fail while \
-                there is only the runtime process. Nothing is unshared that the config does not ask \
-                for.
+                After all that the init process inherits, and last of the steps that can fail \
+                while there is only the runtime process. Nothing is unshared that the config does \
+                not ask for.
                 """,
             calls: "clone3")
     }
@@ -32,15 +31,15 @@ struct CreateNamespaces: SpawningStep {
     let undoing = "the namespaces go with their last process"
 
     func spawn(
-        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
         func spawn(_ controlGroup: FileDescriptor?) throws(Errno) -> ChildProcess {
-            context.startsInControlGroup = controlGroup != nil
+            context.handover.startsInControlGroup = controlGroup != nil
             return try ChildProcess.spawn(
                 namespaces, controlGroup: controlGroup, body: body)
         }
-        let group = context.controlGroup
+        let group = context.handover.controlGroup
         let names = namespaces.names.joined(separator: " ")
         do throws(Errno) {
             return try spawn(group?.version2Descriptor)
@@ -60,7 +59,7 @@ struct CreateNamespaces: SpawningStep {
             // Others have removed it as an empty one.
             try CreateNamespaces.restoreControlGroup(context)
             return try stepping("clone3", names, advice: CreateNamespaces.advice) {
-                () throws(Errno) in try spawn(context.controlGroup?.version2Descriptor)
+                () throws(Errno) in try spawn(context.handover.controlGroup?.version2Descriptor)
             }
         } catch {
             throw StepError(
@@ -68,9 +67,9 @@ struct CreateNamespaces: SpawningStep {
         }
     }
 
-    private static func restoreControlGroup(_ context: StartContext) throws(StepError) {
+    private static func restoreControlGroup(_ context: RuntimeContext) throws(StepError) {
         do throws(ControlGroupError) {
-            if try context.restoreControlGroup() { return }
+            if try context.handover.restoreControlGroup() { return }
         } catch {
             throw StepError(error.sentence)
         }

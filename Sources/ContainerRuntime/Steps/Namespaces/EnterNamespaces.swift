@@ -1,24 +1,21 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Makes the init process where namespaces come before it that one `clone3` cannot make: a user
-/// namespace that is joined and owns the others, namespaces that only the host may join before a user
-/// namespace is entered, a time namespace, which holds for later processes alone.
+/// `linux.namespaces[]` that one `clone3` cannot make or join.
 ///
-/// A process in between joins and makes them, and makes the init process; that becomes a child of the
-/// runtime process, which joins nothing itself.
+/// The runtime process itself joins nothing.
 struct EnterNamespaces: SpawningStep {
     static var manual: StepManual {
         StepManual(
             "make the init process in joined namespaces",
             what: """
-                A process in between joins and makes the namespaces that one clone3 cannot make. It \
-                makes the init process, which becomes a child of the runtime process.
+                A process in between joins and makes the namespaces that one clone3 cannot make. \
+                It makes the init process, which becomes a child of the runtime process.
                 """,
             why: """
                 As the step that makes the init process. A user namespace that is joined owns the \
-                others; some namespaces only the host may join, before the user namespace is entered; \
-                and a time namespace holds for later processes alone.
+                others; some namespaces only the host may join, before the user namespace is \
+                entered; and a time namespace holds for later processes alone.
                 """,
             calls: "clone3, setns, unshare, write")
     }
@@ -54,7 +51,7 @@ struct EnterNamespaces: SpawningStep {
     let undoing = "new namespaces go with their last process"
 
     func spawn(
-        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
     ) throws(StepError) -> ChildProcess {
         var files: [(Configuration.JoinedNamespace, HeldDescriptor)] = []
@@ -98,7 +95,7 @@ struct EnterNamespaces: SpawningStep {
             }
             switch InitMessage(message) {
             case .turn:
-                guard let mappings else { throw StepError("the plan has no id mappings") }
+                let mappings = try mappings.given(.idMappings)
                 try WriteMappings(mappings: mappings, writer: writer).write(to: between.pid)
                 try stepping("sendmsg", "to the process in between") { () throws(Errno) in
                     try kept.borrowed.send(InitMessage.go)
@@ -173,7 +170,7 @@ extension EnterNamespaces {
             try CurrentProcess.leaveNamespaces(.user)
         }
         if writer == .itself {
-            guard let mappings else { throw StepError("the plan has no id mappings") }
+            let mappings = try mappings.given(.idMappings)
             return try WriteMappings(mappings: mappings, writer: writer).write(to: nil)
         }
         try stepping("sendmsg", "to the runtime process") { () throws(Errno) in

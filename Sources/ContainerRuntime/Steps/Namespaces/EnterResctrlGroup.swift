@@ -2,7 +2,7 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The init process enters it early: what it makes is in it too.
+/// `linux.intelRdt`
 struct EnterResctrlGroup: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -14,22 +14,10 @@ struct EnterResctrlGroup: ContainerStep {
 
     let summary = "enter the group of resctrl"
     let undoing = "goes with the process"
+    var needs: Provisions { [.resctrlGroup] }
 
     func apply(_ context: ContainerContext) throws(StepError) {
         // 0 is the process that writes it.
-        try context.enterResctrlGroup(process: 0)
-    }
-}
-
-extension StartContext {
-    func enterResctrlGroup(process: Int32) throws(StepError) {
-        guard let group = resctrlGroup else {
-            throw StepError("the plan has not made a group of resctrl")
-        }
-        do throws(ControlGroupError) {
-            try group.add(process: process)
-        } catch {
-            throw StepError(error.sentence)
-        }
+        try context.handover.enterResctrlGroup(process: 0)
     }
 }

@@ -8,8 +8,8 @@ struct JoinNamespace: ContainerStep {
             "join a namespace",
             what: "The init process joins a namespace that exists.",
             why: """
-                Before the pivot, which takes away the host's paths. A mount namespace comes after all \
-                steps that use the host's paths.
+                Before the pivot, which takes away the host's paths. A mount namespace comes \
+                after all steps that use the host's paths.
                 """,
             calls: "openat, setns")
     }

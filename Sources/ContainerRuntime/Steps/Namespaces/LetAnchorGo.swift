@@ -2,7 +2,7 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// systemd makes a scope around a process: the one that it was is not needed any more.
+/// systemd makes a scope around a process, which is not needed any more.
 struct LetAnchorGo: RuntimeStep {
     static var manual: StepManual {
         StepManual(
@@ -18,10 +18,11 @@ struct LetAnchorGo: RuntimeStep {
     let resources: Resources
 
     let summary = "end the process that the scope was made around"
+    var needs: Provisions { [.controlGroup] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         do throws(ControlGroupError) {
-            try context.controlGroup?.letAnchorGo(resources)
+            try context.handover.controlGroup?.letAnchorGo(resources)
         } catch {
             throw StepError(error.sentence)
         }

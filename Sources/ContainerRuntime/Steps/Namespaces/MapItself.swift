@@ -1,14 +1,14 @@
 internal import LinuxSystem
 
-/// Without root and without helpers the init process maps one id.
+/// `linux.uidMappings`, `linux.gidMappings`, without root and without helpers.
 struct MapItself: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "map its own user and group",
             what: "The init process maps one id of the user namespace: the caller's own.",
             why: """
-                Before the init process makes anything. It needs no other process, since everybody may \
-                map the own id.
+                Before the init process makes anything. It needs no other process, since \
+                everybody may map the own id.
                 """,
             calls: "write")
     }

@@ -1,19 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.execCPUAffinity`, the final one, or all CPUs: once the process is in the container's
-/// control group, whose CPUs they have to be among.
+/// `process.execCPUAffinity`, the final one, or all CPUs.
 struct SetAffinity: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "set the CPU affinity",
             what: """
-                Chooses the CPUs that the process runs on: those of execCPUAffinity, or all of the \
-                control group's.
+                Chooses the CPUs that the process runs on: those of execCPUAffinity, or all of \
+                the control group's.
                 """,
             why: """
-                Only of named containers and exec, after the control group is entered, whose CPUs they \
-                have to be among. An engine may be bound to some CPUs; its containers are not.
+                Only of named containers and exec, after the control group is entered, whose CPUs \
+                they have to be among. An engine may be bound to some CPUs; its containers are \
+                not.
                 """,
             calls: "sched_setaffinity")
     }
@@ -25,7 +25,7 @@ struct SetAffinity: ContainerStep {
         return "run on \(cpus.count) CPU\(cpus.count == 1 ? "" : "s") from here on"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping(
             "sched_setaffinity",
             advice: { $0 == .invalidArgument ? "none of these CPUs may be used here" : nil }

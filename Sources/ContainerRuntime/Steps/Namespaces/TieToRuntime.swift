@@ -1,22 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// When the runtime process dies, so does the init process. First of all steps: from here on no
-/// moment is left in which the container could outlive it.
-///
-/// The signal is cleared when credentials change, so it is set again after that; the program can
-/// clear it, and from there the watchdog of `Foreground` takes over.
+/// The parent-death signal. The kernel clears it when credentials change, so it is set again then.
+/// The program can clear it too; from there the watchdog takes over.
 struct TieToRuntime: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "die when the runtime process dies",
             what: """
-                The kernel will kill the init process when the runtime process ends. The init process \
-                is no longer dumpable: no other process of its user may look into it.
+                The kernel will kill the init process when the runtime process ends. The init \
+                process is no longer dumpable: no other process of its user may look into it.
                 """,
             why: """
-                First of the init process's steps. Before it, the container could outlive a runtime \
-                process that is killed.
+                First of the init process's steps. Before it, the container could outlive a \
+                runtime process that is killed.
                 """,
             calls: "prctl, poll")
     }
@@ -26,8 +23,9 @@ struct TieToRuntime: ContainerStep {
     var isHidden = true
 
     let summary = "die when the runtime process dies"
+    var needs: Provisions { [.channel] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("prctl", "PR_SET_PDEATHSIG") { () throws(Errno) in
             try CurrentProcess.setParentDeathSignal(Signal.kill)
         }
@@ -39,7 +37,7 @@ struct TieToRuntime: ContainerStep {
             }
         }
         // The runtime may have died before the first call: then its end of the channel is closed.
-        guard let channel = context.channel else { return }
+        let channel = try context.channel.given(.channel)
         let events = try stepping("poll") { () throws(Errno) in
             try Poll.ready(channel.channel.borrowed)
         }

@@ -1,20 +1,18 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A new user namespace gets its ids, before anything is made in it: what is made belongs to one.
-///
-/// Until then its process is nobody, and waits.
-struct WriteMappings: RuntimeStep {
+/// `linux.uidMappings`, `linux.gidMappings`
+struct WriteMappings: TurnStep {
     static var manual: StepManual {
         StepManual(
             "map users and groups",
             what: """
-                Writes which ids of the host stand behind those of the user namespace. Without root \
-                newuidmap and newgidmap do so.
+                Writes which ids of the host stand behind those of the user namespace. Without \
+                root newuidmap and newgidmap do so.
                 """,
             why: """
-                Before the init process makes anything. Until its ids are mapped it is nobody, and \
-                waits.
+                Before the init process makes anything. Until its ids are mapped it is nobody, \
+                and waits.
                 """,
             calls: "write, execve")
     }
@@ -32,8 +30,10 @@ struct WriteMappings: RuntimeStep {
     }
     let undoing = "the mappings go with the user namespace"
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
-        try write(to: context.madeProcess().pid)
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
+        try write(to: process.pid)
     }
 
     /// - Parameter process: Nil for this one.

@@ -1,19 +1,18 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.cwd`, made where it is missing. Entered by descriptor and looked at again: it must lie
-/// inside the root (CVE-2024-21626).
+/// `process.cwd`
 struct EnterWorkingDirectory: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "enter the working directory",
             what: """
-                Opens process.cwd inside the root, makes it where it is missing, and enters it by the \
-                descriptor.
+                Opens process.cwd inside the root, makes it where it is missing, and enters it by \
+                the descriptor.
                 """,
             why: """
-                After the mounts, in one of which it may lie. Before the root is made read-only. The \
-                directory is read back: it must lie inside the root (CVE-2024-21626).
+                After the mounts, in one of which it may lie. Before the root is made read-only. \
+                The directory is read back: it must lie inside the root (CVE-2024-21626).
                 """,
             calls: "openat2, mkdirat, fchdir, getcwd")
     }
@@ -23,8 +22,9 @@ struct EnterWorkingDirectory: ContainerStep {
     var isMade = true
 
     var summary: String { "enter \(path)" }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         // With `..` in it, only the kernel knows where the path leads.
         let isClean = PathText.cleaned(path) == path
         let place = try isClean ? context.place(path) : context.rootPlace(path)

@@ -1,22 +1,20 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The standard streams become the user's, so that the program can open them anew, as
-/// `/dev/stdout`. Pipes and sockets without a name alone: whatever has one is the host's and stays
-/// whose it is. A terminal of the container's own is the user's from the start.
-///
-/// Before the user changes, who may give nothing away.
+/// The standard streams of a program with another user. A terminal of the container's own is the
+/// user's from the start.
 struct GiveStreams: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "give the standard streams",
             what: """
-                Gives pipes and sockets without a name among the standard streams to the program's \
-                user, so that it can open /dev/stdout. A file that has a name on the host keeps its \
-                owner.
+                Gives pipes and sockets without a name among the standard streams to the \
+                program's user, so that it can open /dev/stdout. A file that has a name on the \
+                host keeps its owner.
                 """,
-            why:
-                "Of named containers and exec. Before the user changes, who may give nothing away.",
+            why: """
+                Of named containers and exec. Before the user changes, who may give nothing away.
+                """,
             calls: "fstat, fstatfs, fchown")
     }
 
@@ -25,7 +23,7 @@ struct GiveStreams: ContainerStep {
     var summary: String { "give pipes and sockets among the standard streams to user \(userID)" }
     let undoing = "they stay the user's"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         for number in 0..<3 as Range<CInt> {
             do throws(Errno) {
                 try give(FileDescriptor(rawValue: number))

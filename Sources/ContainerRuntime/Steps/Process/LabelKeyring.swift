@@ -1,18 +1,18 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.selinuxLabel`, for the session's keyring: with the runtime's label the program could
-/// not use it. Before the keyring is made; exec forgets it.
+/// `process.selinuxLabel`, for the session's keyring; exec forgets it.
 struct LabelKeyring: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "label the keyring",
             what: """
-                Sets the SELinux context of keys that the process makes. With the runtime's own label \
-                the program could not use its keyring.
+                Sets the SELinux context of keys that the process makes. With the runtime's own \
+                label the program could not use its keyring.
                 """,
             why: """
-                Before the keyring is made. Written through the runtime's own procfs (CVE-2019-16884).
+                Before the keyring is made. Written through the runtime's own procfs \
+                (CVE-2019-16884).
                 """,
             calls: "openat2, write")
     }
@@ -21,7 +21,7 @@ struct LabelKeyring: ContainerStep {
 
     var summary: String { "label the keyring \(label)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try SecurityAttribute.writeLabel(label, "keycreate", context)
     }
 }

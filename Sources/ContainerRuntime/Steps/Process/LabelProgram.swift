@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.selinuxLabel`, which the program has from exec on.
+/// `process.selinuxLabel`
 struct LabelProgram: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -18,7 +18,7 @@ struct LabelProgram: ContainerStep {
 
     var summary: String { "label the program \(label)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try SecurityAttribute.writeLabel(label, "exec", context)
     }
 }

@@ -17,7 +17,7 @@ enum SecurityAttribute {
 
     /// Sets the SELinux context that `attribute` stands for.
     static func writeLabel(
-        _ label: String, _ attribute: String, _ context: StartContext
+        _ label: String, _ attribute: String, _ context: ContainerContext
     ) throws(StepError) {
         let proc = try context.openPrivateProc()
         try stepping(

@@ -1,18 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.apparmorProfile`, which confines the program from exec on.
-///
-/// Before the user changes, who may not write the file. Before no-new-privileges, as in other
-/// runtimes.
+/// `process.apparmorProfile`
 struct SetAppArmorProfile: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "set the AppArmor profile",
             what: "Sets the AppArmor profile that confines the program from exec on.",
             why: """
-                Before the user changes, to whom the file does not belong, and before no_new_privs, as \
-                in other runtimes. Written through the runtime's own procfs (CVE-2019-16884).
+                Before the user changes, to whom the file does not belong, and before \
+                no_new_privs, as in other runtimes. Written through the runtime's own procfs \
+                (CVE-2019-16884).
                 """,
             calls: "openat2, read, write")
     }
@@ -21,7 +19,7 @@ struct SetAppArmorProfile: ContainerStep {
 
     var summary: String { "confine the program by the AppArmor profile \(profile)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         let proc = try context.openPrivateProc()
         guard isEnabled(proc) else {
             // There is nothing to be confined by, as asked.

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
-/// `process.ioPriority`.
+/// `process.ioPriority`
 struct SetInputOutputPriority: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -22,7 +22,7 @@ struct SetInputOutputPriority: ContainerStep {
 
     var summary: String { "set the I/O priority \(priority.kind.rawValue) \(priority.level)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("ioprio_set", priority.kind.rawValue) { () throws(Errno) in
             try CurrentProcess.setInputOutputPriority(
                 kind: priority.kind.number, level: CInt(priority.level))

@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.memoryPolicy`: the NUMA nodes that memory comes from.
+/// `linux.memoryPolicy`
 struct SetMemoryPolicy: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "set the memory policy",
             what: """
-                Sets from which NUMA nodes the kernel takes memory. What the process starts inherits \
-                the policy.
+                Sets from which NUMA nodes the kernel takes memory. What the process starts \
+                inherits the policy.
                 """,
             why: """
                 Late, since it would hit the runtime's own work. Before the filter, which may not \
@@ -21,7 +21,7 @@ struct SetMemoryPolicy: ContainerStep {
 
     var summary: String { "take memory by \(policy.words)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping(
             "set_mempolicy",
             advice: { error in

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.oomScoreAdj`.
+/// `process.oomScoreAdj`
 struct SetOutOfMemoryScore: ContainerStep {
     static var manual: StepManual {
         StepManual(

@@ -2,14 +2,14 @@ internal import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
-/// `process.scheduler`: before the user changes, who may raise nothing.
+/// `process.scheduler`
 struct SetScheduling: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "set the scheduler",
             what: """
-                Sets the scheduling policy, priority and nice value. What the process starts inherits \
-                them.
+                Sets the scheduling policy, priority and nice value. What the process starts \
+                inherits them.
                 """,
             why: """
                 Late, since it would hit the runtime's own work. Before the user changes, who may \
@@ -28,7 +28,7 @@ struct SetScheduling: ContainerStep {
         return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping(
             "sched_setattr",
             advice: { error in

@@ -1,22 +1,22 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A new, empty session keyring, which the process's copies have too.
+/// A session keyring, which copies of the process share.
 struct StartKeyring: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "start a keyring",
             what: "Joins a new, empty session keyring.",
             why: """
-                Only of exec, before the process makes its copy in the container, which shares the \
-                keyring.
+                Only of exec, before the process makes its copy in the container, which shares \
+                the keyring.
                 """,
             calls: "keyctl")
     }
 
     let summary = "start a session keyring"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
             do throws(Errno) {
                 try CurrentProcess.startKeyring()

@@ -1,8 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A session of its own, always: otherwise the container could type into the caller's terminal
-/// (TIOCSTI, CVE-2017-5226).
+/// A session of its own, and the container's terminal as its controlling one.
 struct StartSession: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -12,8 +11,8 @@ struct StartSession: ContainerStep {
                 session keyring.
                 """,
             why: """
-                Before the terminal becomes the session's. Always: the program could otherwise type \
-                into the caller's terminal (CVE-2017-5226) and use the caller's keys.
+                Before the terminal becomes the session's. Always: the program could otherwise \
+                type into the caller's terminal (CVE-2017-5226) and use the caller's keys.
                 """,
             calls: "setsid, keyctl, ioctl, dup2")
     }
@@ -26,21 +25,20 @@ struct StartSession: ContainerStep {
             ? "start a session on the terminal"
             : "start a session; standard streams pass through"
     }
+    var needs: Provisions { hasTerminal ? [.terminal] : [] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("setsid") { () throws(Errno) in try CurrentProcess.startSession() }
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.
         if hasOwnKeyring { try StartKeyring().apply(context) }
         guard hasTerminal else { return }
-        guard let peer = context.terminalPeer else {
-            throw StepError("the plan has not opened a terminal")
-        }
+        let peer = try context.terminal.given(.terminal)
         try stepping("ioctl", "TIOCSCTTY") { () throws(Errno) in
             try peer.borrowed.makeControllingTerminal()
             for stream in 0..<3 as Range<CInt> {
                 try peer.borrowed.become(standardStream: stream)
             }
         }
-        context.terminalPeer = nil
+        context.terminal = nil
     }
 }

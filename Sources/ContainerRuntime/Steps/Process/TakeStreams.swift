@@ -1,23 +1,25 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The pipes that the runtime process carries the bytes of become the standard streams.
+/// The pipes of `RelayStreams`.
 struct TakeStreams: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "take the relayed streams",
-            what: "The pipes whose bytes the runtime process carries become the standard streams.",
+            what: """
+                The pipes whose bytes the runtime process carries become the standard streams.
+                """,
             why: """
-                Only in the one-shot form. After the session is started, before the other descriptors \
-                are closed.
+                Only in the one-shot form. After the session is started, before the other \
+                descriptors are closed.
                 """,
             calls: "dup2")
     }
 
     let summary = "take the relayed standard streams"
 
-    func apply(_ context: StartContext) throws(StepError) {
-        for pipe in context.pipes {
+    func apply(_ context: ContainerContext) throws(StepError) {
+        for pipe in context.handover.pipes {
             try stepping("dup2", pipe.stream.name) { () throws(Errno) in
                 try pipe.becomeStream()
             }

@@ -1,18 +1,18 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `process.user`. Groups first, then the group, then the user, who may change neither.
+/// `process.user`
 struct ChangeUser: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "change to the user",
             what: """
-                The process becomes the program's user. The permitted capabilities are kept across the \
-                change by PR_SET_KEEPCAPS.
+                The process becomes the program's user. The permitted capabilities are kept \
+                across the change by PR_SET_KEEPCAPS.
                 """,
             why: """
-                Groups, then the group, then the user: an unprivileged user may change neither of the \
-                others. After every step that takes root's rights.
+                Groups, then the group, then the user: an unprivileged user may change neither of \
+                the others. After every step that takes root's rights.
                 """,
             calls: "umask, setgroups, setresgid, prctl, setresuid")
     }
@@ -30,7 +30,7 @@ struct ChangeUser: ContainerStep {
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
         try stepping(
             "setgroups",

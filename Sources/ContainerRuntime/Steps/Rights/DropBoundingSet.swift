@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Before the user changes: taking out of the bounding set needs CAP_SETPCAP.
+/// `process.capabilities.bounding`
 struct DropBoundingSet: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "drop from the bounding set",
             what: """
-                Takes capabilities out of the bounding set for good: no program that is executed later \
-                gets them back.
+                Takes capabilities out of the bounding set for good: no program that is executed \
+                later gets them back.
                 """,
             why: "Before the capabilities are set: taking them out takes CAP_SETPCAP.",
             calls: "prctl")
@@ -18,7 +18,7 @@ struct DropBoundingSet: ContainerStep {
 
     var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("prctl", "PR_CAPBSET_DROP") { () throws(Errno) in try sets.applyBounding() }
     }
 }

@@ -1,13 +1,10 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The process of `exec` becomes one of the container's processes: it makes a copy of itself in the
-/// container's pid namespace, and ends.
+/// `exec`: the process becomes one of the container's.
 ///
-/// Behind the last step that takes more rights than the program has. Until here no number inside
-/// stands for it; from here on a program with CAP_SYS_PTRACE can look into it, and finds no right that
-/// it could not have itself, no descriptor of the host and neither the caller's environment nor its
-/// arguments (CVE-2016-9962).
+/// A program with CAP_SYS_PTRACE finds in it no right that it could not have itself, no descriptor
+/// of the host, and neither the caller's environment nor its arguments (CVE-2016-9962).
 struct EnterProcesses: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -17,21 +14,20 @@ struct EnterProcesses: ContainerStep {
                 runtime process, and ends.
                 """,
             why: """
-                Only of exec, after the last step that takes more rights than the program has. Until \
-                here no pid of the container's namespace stands for the process; from here on a \
-                program with CAP_SYS_PTRACE can look into it. The session comes after it, since it has \
-                a pid too, and the filter, which then need not allow clone3. Without no_new_privs the \
-                filter is there already and has to allow clone3 or clone.
+                Only of exec, after the last step that takes more rights than the program has. \
+                Until here no pid of the container's namespace stands for the process; from here \
+                on a program with CAP_SYS_PTRACE can look into it. The session comes after it, \
+                since it has a pid too, and the filter, which then need not allow clone3. Without \
+                no_new_privs the filter is there already and has to allow clone3 or clone.
                 """,
             calls: "clone3, prctl, write")
     }
 
     let summary = "become a process of the container"
+    var needs: Provisions { [.channel] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let channel = context.channel else {
-            throw StepError("the plan has no channel to the runtime process")
-        }
+    func apply(_ context: ContainerContext) throws(StepError) {
+        let channel = try context.channel.given(.channel)
         let isCopy = try stepping(
             "clone3", "in the container's pid namespace",
             advice: {

@@ -1,17 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A program that is not there ends the creation of the container, not only its start. After the
-/// user has changed: what root may read and execute says nothing of what the user may.
+/// `process.args[0]`, before the program is executed.
 struct FindProgram: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "find the program",
             what: "Looks the program up along the container's PATH.",
             why: """
-                Only of named containers and exec, before anybody is told of the container: a missing \
-                program is an error of its creation. After the user has changed, who may be allowed \
-                less than root.
+                Only of named containers and exec, before anybody is told of the container: a \
+                missing program is an error of its creation. After the user has changed, who may \
+                be allowed less than root.
                 """,
             calls: "newfstatat, faccessat2")
     }
@@ -20,7 +19,7 @@ struct FindProgram: ContainerStep {
 
     var summary: String { "find the program \(search.name)" }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         var refused: String?
         for candidate in search.candidates {
             do throws(Errno) {

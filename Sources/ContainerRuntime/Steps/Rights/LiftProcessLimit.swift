@@ -1,23 +1,23 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// RLIMIT_NPROC counts the processes of the program's user, and for a moment there is one more than
-/// there will be. Before the user changes, who may raise nothing.
+/// RLIMIT_NPROC counts the processes of the program's user.
 struct LiftProcessLimit: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "lift the process limit",
             what: """
-                Lifts RLIMIT_NPROC while exec makes its copy in the container: for a moment the user \
-                has one process more.
+                Lifts RLIMIT_NPROC while exec makes its copy in the container: for a moment the \
+                user has one process more.
                 """,
             why: "Only of exec, before the user changes, who may raise nothing.",
             calls: "prlimit64")
     }
 
     let summary = "lift the limit of processes while the process is made"
+    var gives: Provisions { [.processLimit] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
             context.processLimit = try CurrentProcess.limit(.processes)
             do throws(Errno) {

@@ -2,15 +2,14 @@ internal import JSON
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Whoever listens at the profile's `listenerPath` gets the listener, before the process makes one
-/// more call: behind the filter's installation at once.
-struct PassListener: RuntimeStep {
+/// `linux.seccomp.listenerPath`
+struct PassListener: TurnStep {
     static var manual: StepManual {
         StepManual(
             "pass the listener",
             what: """
-                The runtime process takes the descriptor of the filter's notifications and sends it to \
-                the seccomp agent.
+                The runtime process takes the descriptor of the filter's notifications and sends \
+                it to the seccomp agent.
                 """,
             why: """
                 Only where the profile notifies, directly after the filter. In between the init \
@@ -26,11 +25,12 @@ struct PassListener: RuntimeStep {
     let status: ContainerStatus
 
     var summary: String { "send the seccomp listener to \(path)" }
+    var needs: Provisions { [.listener] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let listener = context.listener, let process = context.initProcess else {
-            throw StepError("the plan has no seccomp listener at this point")
-        }
+    func apply(
+        _ context: RuntimeContext, to process: MadeProcess
+    ) throws(StepError) {
+        let listener = try context.listener.given(.listener)
         context.listener = nil
         let text = document(pid: process.pid).compactText
         do throws(SystemCallError) {

@@ -1,8 +1,8 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The effective, permitted, inheritable and ambient sets. Inheritable is what the config says and
-/// nothing by default: programs with file capabilities would gain by it (CVE-2022-29162).
+/// `process.capabilities`: effective, permitted, inheritable and ambient. Nothing is inheritable
+/// by default: programs with file capabilities would gain by it (CVE-2022-29162).
 struct SetCapabilities: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -19,7 +19,7 @@ struct SetCapabilities: ContainerStep {
         return "keep \(sets.permitted.words)\(ambient)"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         // What the runtime itself does not have it cannot give: the container runs with less.
         context.grantedCapabilities = try stepping("capset") { () throws(Errno) in
             try sets.apply()

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The limit of processes, or the runtime's own where the config has none.
+/// RLIMIT_NPROC of `process.rlimits`, or the runtime's own.
 struct SetProcessLimit: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -16,12 +16,11 @@ struct SetProcessLimit: ContainerStep {
     var summary: String {
         limit.map { SetLimit(limit: $0).summary } ?? "put the limit of processes back"
     }
+    var needs: Provisions { limit == nil ? [.processLimit] : [] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         if let limit { return try SetLimit(limit: limit).apply(context) }
-        guard let found = context.processLimit else {
-            throw StepError("the plan has not lifted the limit of processes")
-        }
+        let found = try context.processLimit.given(.processLimit)
         try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
             try CurrentProcess.setLimit(.processes, soft: found.soft, hard: found.hard)
         }

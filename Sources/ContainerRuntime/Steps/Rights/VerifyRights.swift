@@ -1,27 +1,25 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Everything that the steps before have asked the kernel for is read back: a call that said "done"
-/// and was not, or that was told something wrong, must not leave the program more than the config
-/// says.
-///
-/// Behind the last of those steps. Before the filter, which may forbid the calls; where there are no
-/// new privileges to forbid the filter is there already, and what it has to allow anyway is read.
+/// A call that reported success and did nothing, or that was told something wrong, must not leave
+/// the program more than the config says.
 struct VerifyRights: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "read the rights back",
             what: """
-                Reads the five sets of capabilities, the ids, the groups, the limits, no_new_privs and \
-                the dumpable attribute back from the kernel and compares them with the config. A \
-                difference ends the start.
+                Reads the five sets of capabilities, the ids, the groups, the limits, \
+                no_new_privs and the dumpable attribute back from the kernel and compares them \
+                with the config. A difference ends the start.
                 """,
             why: """
-                After the last step that changes them, before the filter, which may forbid the calls. \
-                Without no_new_privs the filter is there already: then only capabilities and \
-                attributes are read, by calls that it has to allow anyway.
+                After the last step that changes them, before the filter, which may forbid the \
+                calls. Without no_new_privs the filter is there already: then only capabilities \
+                and attributes are read, by calls that it has to allow anyway.
                 """,
-            calls: "capget, prctl, getresuid, getresgid, getgroups, setfsuid, setfsgid, prlimit64")
+            calls: """
+                capget, prctl, getresuid, getresgid, getgroups, setfsuid, setfsgid, prlimit64
+                """)
     }
 
     let sets: CapabilitySets
@@ -35,7 +33,7 @@ struct VerifyRights: ContainerStep {
 
     let summary = "read back ids, groups, capabilities and limits"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         try verifyCapabilities(context.grantedCapabilities ?? sets)
         let (forbids, isDumpable, keeps) = try stepping("prctl", "to read attributes back") {
             () throws(Errno) in

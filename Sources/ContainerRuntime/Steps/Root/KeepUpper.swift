@@ -6,16 +6,18 @@ struct KeepUpper: RuntimeStep {
         StepManual(
             "keep the upper",
             what: """
-                The runtime process keeps a descriptor of the throw-away upper, which keeps the tmpfs \
-                alive when the container has ended, until the changes are printed.
+                The runtime process keeps a descriptor of the throw-away upper, which keeps the \
+                tmpfs alive when the container has ended, until the changes are printed.
                 """,
             why: "Only with --diff, after the runtime process has had the overlay mounted.",
             calls: "openat")
     }
 
     let summary = "keep the upper for --diff"
+    var needs: Provisions { [.mountedUpper] }
 
     func apply(_ context: RuntimeContext) throws(StepError) {
-        context.throwawayUpper = LayerDirectory(try context.openMountedUpper(), layer: 0)
+        let upper = try context.mountedUpper.given(.mountedUpper)
+        context.throwawayUpper = LayerDirectory(try upper.openForReading(), layer: 0)
     }
 }

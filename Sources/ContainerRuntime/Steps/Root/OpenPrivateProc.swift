@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The runtime's own procfs, while the host's is there: the kernel lets a user namespace mount only
-/// what it sees.
+/// The runtime's own procfs.
 struct OpenPrivateProc: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "open a procfs",
-            what:
-                "Makes a procfs that is attached nowhere, through which the runtime itself writes.",
+            what: """
+                Makes a procfs that is attached nowhere, through which the runtime itself writes.
+                """,
             why: """
                 Only in a user namespace, which may mount a procfs while it sees one: before the \
                 pivot, which takes away the host's.
@@ -18,9 +18,9 @@ struct OpenPrivateProc: ContainerStep {
 
     let summary = "open a procfs of the runtime's own"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         do throws(Errno) {
-            context.privateProc = try StartContext.makePrivateProc()
+            context.privateProc = try ContainerContext.makePrivateProc()
         } catch .notPermitted, .permissionDenied {
             // The processes of another user namespace's pid namespace, or a host that is a
             // container with parts of its procfs covered: as the host has it mounted.

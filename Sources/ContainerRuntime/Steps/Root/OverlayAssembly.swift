@@ -41,14 +41,22 @@ struct OverlayAssembly {
         }
     }
 
-    /// - Parameter mapping: Whose ids the container's are.
-    /// - Returns: The root of the overlay, attached in this mount namespace.
+    /// An overlay that is mounted.
+    struct Mounted {
+        /// Attached in this mount namespace.
+        let root: HeldRoot
+        let upper: OverlayDirectory
+    }
+
+    /// - Parameters:
+    ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - mapping: The container's ids, where the runtime process mounts it.
     func mount(
-        _ context: StartContext, mapping: IDMappings?
-    ) throws(StepError) -> OwnedDescriptor {
+        _ found: [String: FoundDirectory], mapping: IDMappings? = nil
+    ) throws(StepError) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, "layer", context)) }
+        for path in layers { lowers.append(try open(path, found)) }
         guard let bottom = lowers.first else {
             throw StepError("an overlay has at least one layer")
         }
@@ -56,13 +64,13 @@ struct OverlayAssembly {
             try OwnedDescriptor.duplicate(bottom.borrowed)
         }
         if let mapping { lowers = try mapLayers(lowers, mapping) }
-        let (upper, work, place) = try openUpper(target, context)
+        let (upper, work, place) = try openUpper(target, found)
         try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
-        context.mountedUpper = upper
         do {
-            return try overlay.mount(on: place.borrowed)
+            let root = try overlay.mount(on: place.borrowed)
+            return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
         } catch {
             throw Failure(error.sentence)
         }
@@ -143,7 +151,7 @@ struct OverlayAssembly {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor, _ context: StartContext
+        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory]
     ) throws(StepError) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
     ) {
@@ -153,8 +161,8 @@ struct OverlayAssembly {
                 HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
             }
             return (
-                try open("\(directory.value)/upper", "upper", context),
-                try open("\(directory.value)/work", "work directory", context), place
+                try open("\(directory.value)/upper", found),
+                try open("\(directory.value)/work", found), place
             )
         case .throwaway(let size, let inodes):
             let most = try inodeCount(size?.value, inodes?.value)
@@ -198,11 +206,18 @@ struct OverlayAssembly {
     }
 
     private func open(
-        _ path: String, _ role: String, _ context: StartContext
+        _ path: String, _ found: [String: FoundDirectory]
     ) throws(StepError) -> OverlayDirectory {
-        guard let found = context.found[path] else {
-            throw StepError("the plan has not locked the \(role) \(path.inQuotes)")
+        let directory = try found[path].given(.layers)
+        return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
+    }
+}
+
+extension OverlayDirectory {
+    /// The upper, as the runtime process reads it when the container has ended.
+    func openForReading() throws(StepError) -> OwnedDescriptor {
+        try stepping("open", path.inQuotes) { () throws(Errno) in
+            try borrowed.open(".", [.readOnly, .directory])
         }
-        return OverlayDirectory(path: path, descriptor: try found.open(named: path))
     }
 }

@@ -2,16 +2,17 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the upper is written over, for those who look at it later; written down when the overlay is
-/// there, so that a start that is refused changes nothing.
+/// What the upper is written over, for commands that look at it later.
 struct RecordUpper: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "record what the upper lies on",
-            what: "Writes the layers and the options of the overlay into a file beside the upper.",
+            what: """
+                Writes the layers and the options of the overlay into a file beside the upper.
+                """,
             why: """
-                After the overlay is mounted: a start that the kernel refuses leaves the record as it \
-                was. Before a program can write to the upper.
+                After the overlay is mounted: a start that the kernel refuses leaves the record \
+                as it was. Before a program can write to the upper.
                 """,
             calls: "openat, write, rename")
     }
@@ -22,11 +23,10 @@ struct RecordUpper: RuntimeStep {
 
     var summary: String { "write down what the upper in \(directory) lies on" }
     let undoing = "the file stays, as the upper does"
+    var needs: Provisions { [.keptUpper] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let upper = context.upper else {
-            throw StepError("the plan has no upper at this point")
-        }
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        let upper = try context.keptUpper.given(.keptUpper)
         do throws(LayerError) {
             try upper.write(record)
         } catch {

@@ -1,18 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What is mounted from here on must not appear on the host. First of the mount steps: a mount
-/// made before it would.
+/// `linux.rootfsPropagation`, before the first mount.
 struct SeparateMounts: ContainerStep {
     static var manual: StepManual {
         StepManual(
             "separate mounts from the host",
             what: """
-                A new mount namespace starts as a copy whose mounts are peers of the host's. This step \
-                ends the propagation, in one direction or in both. With rootfsPropagation "shared" \
-                only the mount that the root lies on is made private.
+                A new mount namespace starts as a copy whose mounts are peers of the host's. This \
+                step ends the propagation, in one direction or in both. With rootfsPropagation \
+                "shared" only the mount that the root lies on is made private.
                 """,
-            why: "First of the steps that mount: a mount made before it would appear on the host.",
+            why: """
+                First of the steps that mount: a mount made before it would appear on the host.
+                """,
             calls: "mount_setattr")
     }
 
@@ -26,7 +27,7 @@ struct SeparateMounts: ContainerStep {
             : "stop mounts from reaching the host"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(StepError) {
         if propagation.kind == .shared { return try separateMountpoint() }
         let kind = propagation.kind == .slave ? MountPropagation.slave : .private
         try stepping("mount_setattr", "\"/\" r\(kind.name)") { () throws(Errno) in

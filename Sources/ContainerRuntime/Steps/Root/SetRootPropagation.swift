@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `linux.rootfsPropagation`: after the pivot, which a shared root would forbid.
+/// `linux.rootfsPropagation`, after the pivot.
 struct SetRootPropagation: ContainerStep {
     static var manual: StepManual {
         StepManual(
@@ -16,9 +16,10 @@ struct SetRootPropagation: ContainerStep {
     var summary: String {
         "make the root \(propagation.isRecursive ? "r" : "")\(propagation.kind.name)"
     }
+    var needs: Provisions { [.root] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        let root = try context.openRoot()
+    func apply(_ context: ContainerContext) throws(StepError) {
+        let root = try context.root.given(.root)
         try stepping("mount_setattr", "\"/\"") { () throws(Errno) in
             try root.directory.borrowed.setMountPropagation(
                 propagation.kind, recursive: propagation.isRecursive)

@@ -2,14 +2,14 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Which hierarchies there are is read where the host's `/proc` is.
+/// The hierarchies that a mount of type `cgroup` shows.
 struct FindControlGroups: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "find the control groups",
             what: """
-                Reads which hierarchies of control groups are mounted, and where the runtime process \
-                is in them.
+                Reads which hierarchies of control groups are mounted, and where the runtime \
+                process is in them.
                 """,
             why: "In the runtime process: the host's /proc tells it.",
             calls: "openat, read")
@@ -19,8 +19,9 @@ struct FindControlGroups: RuntimeStep {
     let findsPaths: Bool
 
     let summary = "find the host's control group hierarchies"
+    var gives: Provisions { [.controlGroups] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        context.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        context.handover.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
     }
 }

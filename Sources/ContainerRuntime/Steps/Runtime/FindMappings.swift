@@ -1,8 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the ids of a user namespace that is joined are outside: files of the container's are to
-/// belong to them.
+/// The id mappings of a user namespace that is joined.
 struct FindMappings: RuntimeStep {
     static var manual: StepManual {
         StepManual(
@@ -20,8 +19,9 @@ struct FindMappings: RuntimeStep {
     let expected: IDMappings?
 
     var summary: String { "read the id mappings of the user namespace \(path)" }
+    var gives: Provisions { [.idMappings] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         let file = try stepping("open", path.inQuotes) { () throws(Errno) in
             try HostPath.open(path, .readOnly)
         }

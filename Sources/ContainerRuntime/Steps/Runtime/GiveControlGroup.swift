@@ -2,10 +2,9 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Where the config mounts its cgroup for writing the container may divide it among its processes
-/// (cgroups(7), "Cgroup delegation"). In version 1 that is not safe. In version 2 the limits
-/// themselves stay the host's: their files are root's, and root of the host in the container is
-/// held off by the kernel only where it was told to.
+/// A cgroup that is mounted for writing is the container's to divide (cgroups(7), "Cgroup
+/// delegation"): not in version 1, where that is not safe, and for root of the host only where the
+/// kernel guards the limits.
 struct GiveControlGroup: RuntimeStep {
     static var manual: StepManual {
         StepManual(
@@ -15,8 +14,8 @@ struct GiveControlGroup: RuntimeStep {
                 container's user.
                 """,
             why: """
-                After the limits, whose files stay root's. Before the init process, which may divide \
-                the group at once.
+                After the limits, whose files stay root's. Before the init process, which may \
+                divide the group at once.
                 """,
             calls: "fchownat")
     }
@@ -26,12 +25,15 @@ struct GiveControlGroup: RuntimeStep {
 
     var summary: String { "give the control group to the user \(user)" }
     let undoing = "goes with the control group"
+    var needs: Provisions { [.controlGroup, .controlGroups] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let group = context.controlGroup, context.controlGroups?.isUnified == true,
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        let layout = try context.handover.controlGroups.given(.controlGroups)
+        // None where the container may do without.
+        guard let group = context.handover.controlGroup, layout.isUnified,
             user != 0 || group.isGuarded
         else { return }
-        context.givesControlGroup = true
+        context.handover.givesControlGroup = true
         if user == 0 { return }
         do throws(SystemCallError) {
             try group.give(to: user)

@@ -3,11 +3,13 @@ struct JoinPIDNamespace: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "join a pid namespace",
-            what:
-                "The runtime process stays where it is; its children are made in the other namespace.",
-            why: """
-                Before the init process is made: only processes that are made afterwards are in the \
+            what: """
+                The runtime process stays where it is; its children are made in the other \
                 namespace.
+                """,
+            why: """
+                Before the init process is made: only processes that are made afterwards are in \
+                the namespace.
                 """,
             calls: "openat, setns")
     }

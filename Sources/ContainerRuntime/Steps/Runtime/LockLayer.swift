@@ -3,20 +3,20 @@ internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
-/// A layer may be shared by any number of runs, but not be the upper of one.
+/// A layer of `vfs.overlay`.
 struct LockLayer: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "lock a layer",
             what: """
-                Opens the layer without following links that a container could have made. A layer that \
-                is an upper or a snapshot is locked for many readers, in a file of the runtime's own \
-                that no container can open.
+                Opens the layer without following links that a container could have made. A layer \
+                that is an upper or a snapshot is locked for many readers, in a file of the \
+                runtime's own that no container can open.
                 """,
             why: """
                 Before the upper, so that a missing layer leaves no new upper behind, and before \
-                anything is mounted. A layer may be shared by any number of runs, but it may not be \
-                the upper of one.
+                anything is mounted. A layer may be shared by any number of runs, but it may not \
+                be the upper of one.
                 """,
             calls: "openat2, fcntl")
     }
@@ -24,8 +24,9 @@ struct LockLayer: RuntimeStep {
     let path: String
 
     var summary: String { "lock the layer \(path)" }
+    var gives: Provisions { [.layers] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         let layer: OverlayDirectory
         do throws(OverlayError) {
             layer = try OverlayDirectory(opening: path, as: "layer")
@@ -37,8 +38,9 @@ struct LockLayer: RuntimeStep {
         } catch {
             throw StepError(error.sentence)
         }
-        context.found[path] = try stepping("readlink", path.inQuotes) { () throws(Errno) in
-            try FoundDirectory(layer.borrowed)
-        }
+        context.handover.add(
+            try stepping("readlink", path.inQuotes) { () throws(Errno) in
+                try FoundDirectory(layer.borrowed)
+            }, at: path)
     }
 }

@@ -2,19 +2,18 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The container's cgroup with its limits, before there is a process in it: none ever runs
-/// without them.
+/// `linux.cgroupsPath`, `linux.resources`
 struct MakeControlGroup: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "make the control group",
             what: """
-                Makes a directory in every hierarchy that takes part and writes the limits into its \
-                files. Version 2 filters devices by a BPF program.
+                Makes a directory in every hierarchy that takes part and writes the limits into \
+                its files. Version 2 filters devices by a BPF program.
                 """,
             why: """
-                Last before the init process, with every limit in place: no process ever runs without \
-                them, and little can fail while there is something to remove.
+                Last before the init process, with every limit in place: no process ever runs \
+                without them, and little can fail while there is something to remove.
                 """,
             calls: "mkdir, write, bpf")
     }
@@ -36,12 +35,13 @@ struct MakeControlGroup: RuntimeStep {
     /// Of the names that are made up, before the number of the runtime process.
     private static let prefix = "vfs-run-"
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
+    var gives: Provisions { [.controlGroup] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         let made: ControlGroup
         do throws(ControlGroupError) {
             if let id = group.id {
-                context.controlGroupRequest = request(id)
+                context.handover.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
                     (places) throws(ControlGroupError) in
                     let missing = MakeControlGroup.watch(places, context)
@@ -76,7 +76,7 @@ struct MakeControlGroup: RuntimeStep {
                             + " linux.resources, or run it by \"systemd-run --user --scope -p"
                             + " Delegate=yes\""))
         }
-        context.controlGroup = made
+        context.handover.controlGroup = made
         context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
         context.undoing.append(
             UsedControlGroup(
@@ -95,7 +95,7 @@ struct MakeControlGroup: RuntimeStep {
     ///
     /// - Returns: These directories, the deepest first.
     private static func watch(
-        _ places: [(controllers: String, path: String)], _ context: StartContext
+        _ places: [(controllers: String, path: String)], _ context: RuntimeContext
     ) -> [String] {
         let missing = ControlGroup.missing(places)
         context.watch(own: [], shared: missing)
@@ -106,7 +106,7 @@ struct MakeControlGroup: RuntimeStep {
     /// who finds the state damaged.
     private func announce(
         _ places: [(controllers: String, path: String)], _ missing: [String],
-        _ context: StartContext
+        _ context: RuntimeContext
     ) throws(ControlGroupError) {
         guard let container = context.container else { return }
         var groups = context.state?.groups ?? ResourceGroups()
@@ -125,13 +125,13 @@ struct MakeControlGroup: RuntimeStep {
 
     /// Under a name of the runtime process's own. Its number may be taken by one in another pid
     /// namespace.
-    private func makeNamed(_ context: StartContext) throws(ControlGroupError) -> ControlGroup {
+    private func makeNamed(_ context: RuntimeContext) throws(ControlGroupError) -> ControlGroup {
         let name = MakeControlGroup.prefix + String(CurrentProcess.pid)
         if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
             let request = request(count == 2 ? name : "\(name)-\(count)")
             do throws(ControlGroupError) {
-                context.controlGroupRequest = request
+                context.handover.controlGroupRequest = request
                 return try ControlGroup.make(request) { (places) throws(ControlGroupError) in
                     _ = MakeControlGroup.watch(places, context)
                 }

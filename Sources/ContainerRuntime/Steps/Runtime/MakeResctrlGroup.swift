@@ -2,14 +2,14 @@ internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The container's share of caches and of the way to memory, before there is a process in it.
+/// `linux.intelRdt`
 struct MakeResctrlGroup: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "make the resctrl group",
             what: """
-                Makes a directory in resctrl and writes which share of the caches and of the memory \
-                bandwidth its processes get.
+                Makes a directory in resctrl and writes which share of the caches and of the \
+                memory bandwidth its processes get.
                 """,
             why: "With the control group, before there is a process in it.",
             calls: "mkdir, write")
@@ -19,17 +19,18 @@ struct MakeResctrlGroup: RuntimeStep {
 
     var summary: String { "make the group of resctrl \(request.group ?? request.name)" }
     let undoing = "removed when the container has ended, unless the config names it"
+    var gives: Provisions { [.resctrlGroup] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         do throws(ControlGroupError) {
             let made = try ResctrlGroup.make(request)
-            context.resctrlGroup = made
+            context.handover.resctrlGroup = made
             context.undoing.append(UsedResctrlGroup(group: made))
         } catch {
-            throw error
+            throw StepError(error.sentence)
         }
         guard let container = context.container else { return }
-        context.state?.groups.resctrl = context.resctrlGroup
+        context.state?.groups.resctrl = context.handover.resctrlGroup
         try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
             if let state = context.state { try container.write(state) }
         }

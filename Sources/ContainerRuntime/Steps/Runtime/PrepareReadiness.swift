@@ -1,15 +1,15 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Where the program says that it is ready; `start` listens there for one that waits for it.
+/// The caller's `NOTIFY_SOCKET`. `start` listens for a container that waits for it.
 struct PrepareReadiness: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "prepare readiness",
             what: "Makes the socket on which the program reports that it is ready.",
             why: """
-                While the host's paths are there: the socket is a file of the host that one of the \
-                container's mounts shows.
+                While the host's paths are there: the socket is a file of the host that one of \
+                the container's mounts shows.
                 """,
             calls: "socket, bind")
     }
@@ -20,11 +20,10 @@ struct PrepareReadiness: RuntimeStep {
 
     var summary: String { "pass on to \(host) that the program is ready" }
     let undoing = "the directory goes with the container"
+    var needs: Provisions { [.container] }
 
-    func apply(_ context: StartContext) throws(StepError) {
-        guard let container = context.container else {
-            throw StepError("the plan has no container at this point")
-        }
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        let container = try context.container.given(.container)
         try stepping("bind", ReadinessSocket.name) { () throws(Errno) in
             let directory = container.directory.borrowed
             try directory.makeDirectory(ReadinessSocket.directory, mode: 0o755)

@@ -3,14 +3,14 @@ internal import OCISpec
 internal import Seccomp
 internal import SystemPackage
 
-/// The filter is compiled, or found in the cache, where the host's files are at hand.
+/// `linux.seccomp`
 struct PrepareSeccomp: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "prepare the seccomp filter",
             what: """
-                Compiles the profile to a program for the kernel's packet filter (BPF), or takes it \
-                from the cache.
+                Compiles the profile to a program for the kernel's packet filter (BPF), or takes \
+                it from the cache.
                 """,
             why: "In the runtime process: the cache is a file of the host.",
             calls: "openat, read")
@@ -26,13 +26,14 @@ struct PrepareSeccomp: RuntimeStep {
         return "prepare the seccomp filter: \(names) system calls named, \(action) for the rest"
     }
     let undoing = "the compiled filter stays in the cache"
+    var gives: Provisions { [.seccompFilter] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         switch profile {
-        case .compiled(let filter): context.seccompFilter = filter
+        case .compiled(let filter): context.handover.seccompFilter = filter
         case .read(let profile):
             do {
-                context.seccompFilter = try cache.filter(for: profile)
+                context.handover.seccompFilter = try cache.filter(for: profile)
             } catch {
                 throw StepError(error.description)
             }

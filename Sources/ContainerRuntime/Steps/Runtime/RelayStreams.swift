@@ -2,22 +2,23 @@ internal import LinuxSystem
 internal import SystemPackage
 
 /// A file or device of the host among the standard streams: through `/proc/self/fd/N` the program
-/// could open it anew with other rights, overwrite its input, empty a log that it may only append
-/// to. So the program gets a pipe, and the runtime process carries the bytes.
+/// could open it anew with other rights, overwrite its input, or truncate a log that it may only
+/// append to.
 ///
-/// Pipes, sockets, terminals and the memory devices, of which `/dev/null` is one, pass as they are.
+/// Pipes, sockets, terminals and the memory devices, of which `/dev/null` is one, pass as they
+/// are.
 struct RelayStreams: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "relay the streams",
             what: """
-                Makes a pipe for each standard stream that is a file or a device of the host, except a \
-                terminal or /dev/null. The runtime process carries the bytes. A pipe that is opened \
-                again through /proc/self/fd gives no other right to the file.
+                Makes a pipe for each standard stream that is a file or a device of the host, \
+                except a terminal or /dev/null. The runtime process carries the bytes. A pipe \
+                that is opened again through /proc/self/fd gives no other right to the file.
                 """,
             why: """
-                Only in the one-shot form without a terminal. Before the init process is made, which \
-                inherits its ends of the pipes.
+                Only in the one-shot form without a terminal. Before the init process is made, \
+                which inherits its ends of the pipes.
                 """,
             calls: "fstat, pipe2, pread, write")
     }
@@ -28,7 +29,7 @@ struct RelayStreams: RuntimeStep {
     let summary = "relay standard streams that are files or devices of the host"
     let undoing = "the pipes go with their processes"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         var pipes: [StreamPipe] = []
         for stream in StandardStream.allCases {
             try stepping("pipe2", "for \(stream.name)") { () throws(Errno) in
@@ -43,7 +44,7 @@ struct RelayStreams: RuntimeStep {
                 pipes.append(try StreamPipe(stream, status, owner: userID))
             }
         }
-        context.pipes = pipes
+        context.handover.pipes = pipes
     }
 
     private static func opensAnew(_ status: FileStatus, _ stream: FileDescriptor) -> Bool {

@@ -1,16 +1,15 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The descriptors that the caller passes on are there. Looked at before anything is made: a number
-/// that is free now could be one of the runtime's own later.
+/// `LISTEN_FDS`, `--preserve-fds`
 struct RequireDescriptors: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "require descriptors",
             what: "Looks whether the descriptors that the caller passes on are open.",
             why: """
-                Before anything is made. A number that is free now could become one of the runtime \
-                process's own descriptors.
+                Before anything is made. A number that is free now could become one of the \
+                runtime process's own descriptors.
                 """,
             calls: "fcntl")
     }
@@ -22,7 +21,7 @@ struct RequireDescriptors: RuntimeStep {
     var summary: String { "pass on the descriptors 3 to \(2 + listening + preserved)" }
     let undoing = "they are the caller's"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         for number in 3..<3 + listening + preserved
         where !FileDescriptor(rawValue: CInt(number)).isInherited {
             if number < 3 + listening {

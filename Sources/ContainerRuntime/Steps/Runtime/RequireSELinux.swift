@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Before anything is made: a label without SELinux would confine nothing.
+/// `process.selinuxLabel`, `linux.mountLabel`
 struct RequireSELinux: RuntimeStep {
     static var manual: StepManual {
         StepManual(
@@ -16,7 +16,7 @@ struct RequireSELinux: RuntimeStep {
 
     let summary = "require SELinux, which the labels are for"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         let found = try stepping("read", "\"/proc/filesystems\"") { () throws(Errno) in
             try HostPath.read("/proc/filesystems")
         }

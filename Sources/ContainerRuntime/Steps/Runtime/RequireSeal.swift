@@ -1,21 +1,19 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The runtime must run from a read-only mount of its own binary before anything of the container
-/// exists: through `/proc/PID/exe` a container could otherwise overwrite it (CVE-2019-5736).
+/// The binary of the runtime, which no container may overwrite.
 ///
-/// Whoever is not root may mount nothing here. Then the binary must be somebody else's, whom no id
-/// of the container's stands for; a copy in memory that can no more be changed is run where it is
-/// not.
+/// Without root nothing can be mounted here. Then the binary must belong to a user whom no id of
+/// the container's stands for; otherwise a copy in memory is run that can no more be changed.
 struct RequireSeal: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "run from a sealed mount",
             what: """
-                The runtime process re-executes itself from a detached, read-only clone of the mount \
-                that its own binary lies on. It does so at its entry point, before the C library \
-                starts. Without root it runs a copy from memory where the container's ids could write \
-                the binary.
+                The runtime process re-executes itself from a detached, read-only clone of the \
+                mount that its own binary lies on. It does so at its entry point, before the C \
+                library starts. Without root it runs a copy from memory where the container's ids \
+                could write the binary.
                 """,
             why: """
                 Before anything of the container exists. Through /proc/PID/exe a container could \
@@ -33,7 +31,7 @@ struct RequireSeal: RuntimeStep {
             : "run from a binary that the container cannot write"
     }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         if let users { return try requireForeign(users) }
         CurrentProcess.seal()
         if CurrentProcess.isSealed { return }

@@ -1,20 +1,20 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A directory among the standard streams would be a way to the host's files: the program gets from
-/// `/proc/self/fd/0/..` to all of them. So would a handle (`O_PATH`) on anything.
+/// From a directory or a handle (O_PATH) the program would get to the host's files, by
+/// `/proc/self/fd/0/..`.
 struct RequireStreams: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "require streams",
             what: """
-                Looks at the standard streams. A directory, or a descriptor opened with O_PATH, ends \
-                the start.
+                Looks at the standard streams. A directory, or a descriptor opened with O_PATH, \
+                ends the start.
                 """,
             why: """
-                Before anything is made. Through a directory on descriptor 0, 1 or 2 the program would \
-                reach the host's files. Streams that the caller has closed are /dev/null from the \
-                entry point on.
+                Before anything is made. Through a directory on descriptor 0, 1 or 2 the program \
+                would reach the host's files. Streams that the caller has closed are /dev/null \
+                from the entry point on.
                 """,
             calls: "fstat, fcntl")
     }
@@ -22,7 +22,7 @@ struct RequireStreams: RuntimeStep {
     let summary = "refuse directories and handles as standard streams"
     let undoing = "they are the caller's"
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         for stream in StandardStream.allCases {
             let (status, isHandle) = try stepping("fstat", stream.name) { () throws(Errno) in
                 (try FileStatus.of(stream.descriptor), try stream.descriptor.isHandle)

@@ -2,14 +2,15 @@ internal import JSON
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The container's name is taken, and its config written down as it is now: later changes of the
-/// bundle do not reach it.
+/// The container's id and its directory in `--root`.
 struct ReserveContainer: RuntimeStep {
     static var manual: StepManual {
         StepManual(
             "take the container id",
-            what:
-                "Makes the directory of the container's state, locks it and writes the config into it.",
+            what: """
+                Makes the directory of the container's state, locks it and writes the config into \
+                it.
+                """,
             why: """
                 Before anything that a later command has to find by the container's name. Later \
                 changes of the bundle do not reach the container.
@@ -24,8 +25,9 @@ struct ReserveContainer: RuntimeStep {
 
     var summary: String { "take the container id \(container.id.text) in \(container.store.root)" }
     let undoing = "the directory goes with the container"
+    var gives: Provisions { [.container] }
 
-    func apply(_ context: StartContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(StepError) {
         // The fifo's mode is not the caller's business.
         Credentials.setFileModeMask(0)
         let stored = try container.store.reserve(container.id)
@@ -42,7 +44,8 @@ struct ReserveContainer: RuntimeStep {
             try config.borrowed.write(all: document.bytes)
         }
         guard container.waits else { return }
-        context.fifo = try stepping("mkfifo", ContainerStore.fifoName) { () throws(Errno) in
+        context.handover.fifo = try stepping("mkfifo", ContainerStore.fifoName) {
+            () throws(Errno) in
             // The container's user opens it, through the descriptor.
             try directory.makeNode(
                 ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
