@@ -60,11 +60,9 @@ final class ContainerContext {
 
     /// A procfs that no other process has seen, for what the runtime itself has to write
     /// (CVE-2019-16884, CVE-2025-52881).
-    func openPrivateProc() throws(StepError) -> HeldRoot {
+    func openPrivateProc() throws(Failure) -> HeldRoot {
         if let privateProc { return privateProc }
-        let made = try stepping("fsopen", "proc") { () throws(Errno) in
-            try ContainerContext.makePrivateProc()
-        }
+        let made = try attempt("fsopen", "proc", try ContainerContext.makePrivateProc())
         privateProc = made
         return made
     }

@@ -59,5 +59,5 @@ struct MadeProcess {
 
 /// Something on the host that does not go away by itself.
 protocol Undoing {
-    func undo() throws(RuntimeError)
+    func undo() throws(Failure)
 }

@@ -25,28 +25,23 @@ struct HostStandIn {
 
     /// Read-only where it is sysfs, with all that is mounted below it: that holds the host's
     /// control groups (CVE-2023-25809).
-    func attach(_ place: FileDescriptor, _ context: ContainerContext) throws(StepError) {
-        let tree = try stepping(
-            "open_tree", source.inQuotes,
+    func attach(_ place: FileDescriptor, _ context: ContainerContext) throws(Failure) {
+        let tree = try attempt(
+            "open_tree", on: source,
             advice: {
                 $0 == .noSuchFileOrDirectory
                     ? "the host has not mounted it, and a user namespace may only with the namespace"
                         + " that it shows; give the container its own" : nil
-            }
-        ) { () throws(Errno) in
-            try DetachedMount.clone(source, recursive: true)
-        }
+            }, try DetachedMount.clone(source, recursive: true))
         var attributes = mount.set.union(mount.setRecursively)
         if source == "/sys" { attributes.formUnion(.readOnly) }
         // Times are the host's mount's, and a user namespace may not change how they are kept.
         attributes.subtract(.accessTimeMask)
         let wanted = attributes
-        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.setAttributes(set: wanted, recursive: true)
-        }
-        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.attach(to: place)
-        }
+        try attempt(
+            "mount_setattr", on: mount.destination,
+            try tree.setAttributes(set: wanted, recursive: true))
+        try attempt("move_mount", on: mount.destination, try tree.attach(to: place))
         try context.hold(mount.destination, tree.borrowed, .kernel)
     }
 }
