@@ -79,6 +79,11 @@ extension ControlGroup {
         return maker.made
     }
 
+    private func isInVersion2(_ path: String) -> Bool {
+        guard let version2 else { return false }
+        return version2.hasPrefix(path + "/")
+    }
+
     /// Whether one of its directories is not there any more. Others tidy empty cgroups away, and it
     /// is empty until its first process is in it.
     var isMissing: Bool {
@@ -121,17 +126,22 @@ extension ControlGroup {
     /// Removes what remains of runs that were killed beside this one, whose names begin with
     /// `prefix` and go on with a digit.
     public func removeLeftovers(_ prefix: String) {
-        for (_, path) in paths {
+        for (controllers, path) in paths {
             ControlGroupMaker.removeLeftovers(
-                prefix, in: ControlGroupPath.parent(of: path), except: path)
+                prefix, in: ControlGroupPath.parent(of: path), except: path,
+                isVersion2: controllers.isEmpty)
         }
     }
 
     /// Removes what may have been announced and never made, or made and never used, parents too:
     /// nothing that has processes or that another process holds.
     public func removeLeftovers() {
-        for (_, path) in paths { ControlGroupMaker.removeLeftover(path) }
-        for parent in parents.reversed() { ControlGroupMaker.removeLeftover(parent) }
+        for (controllers, path) in paths {
+            ControlGroupMaker.removeLeftover(path, isVersion2: controllers.isEmpty)
+        }
+        for parent in parents.reversed() {
+            ControlGroupMaker.removeLeftover(parent, isVersion2: isInVersion2(parent))
+        }
     }
 }
 
@@ -257,21 +267,19 @@ struct ControlGroupMaker {
 
     /// Nothing here is an error: whatever stays does no harm.
     fileprivate static func removeLeftovers(
-        _ prefix: String, in directory: String, except own: String
+        _ prefix: String, in directory: String, except own: String, isVersion2: Bool
     ) {
         for name in (try? HostPath.directories(in: directory)) ?? []
         where name.hasPrefix(prefix) && name.dropFirst(prefix.count).first?.isNumber == true {
             let path = "\(directory)/\(name)"
-            if path != own { ControlGroupMaker.removeLeftover(path) }
+            if path != own { ControlGroupMaker.removeLeftover(path, isVersion2: isVersion2) }
         }
     }
 
     /// A run that lives holds its cgroup, and the kernel keeps what has processes.
-    fileprivate static func removeLeftover(_ path: String) {
-        if let held = try? HostPath.open(path, [.readOnly, .directory]),
-            (try? held.borrowed.lock(exclusive: true)) != nil
-        {
-            try? HostPath.removeDirectory(path)
+    fileprivate static func removeLeftover(_ path: String, isVersion2: Bool) {
+        if let lock = try? ControlGroupLock(path, isVersion2: isVersion2) {
+            try? HostPath.removeDirectory(lock.path)
         }
     }
 
@@ -281,21 +289,23 @@ struct ControlGroupMaker {
     ) throws(ControlGroupError) {
         let path = hierarchy.path(inner)
         // As a rule only the last one is missing.
-        var outcome = try ControlGroupMaker.makeDirectory(path)
+        let isVersion2 = controllers.isEmpty
+        let mode = ControlGroupLock.newDirectoryMode(isVersion2: isVersion2)
+        var outcome = try ControlGroupMaker.makeDirectory(path, mode: mode)
         if outcome == .parentIsMissing {
             for parent in ControlGroupPath.way(from: hierarchy.mountPoint, to: inner)
                 .dropFirst().dropLast()
             where try ControlGroupMaker.makeDirectory(parent) == .made {
                 if !made.parents.contains(parent) { made.parents.append(parent) }
             }
-            outcome = try ControlGroupMaker.makeDirectory(path)
+            outcome = try ControlGroupMaker.makeDirectory(path, mode: mode)
         } else if outcome == .isThere, request.path == nil, scope == nil {
             // Left behind by a run that was killed: its limits are not this one's.
-            ControlGroupMaker.removeLeftover(path)
-            outcome = try ControlGroupMaker.makeDirectory(path)
+            ControlGroupMaker.removeLeftover(path, isVersion2: isVersion2)
+            outcome = try ControlGroupMaker.makeDirectory(path, mode: mode)
         }
         if outcome == .isThere, let restored, restored.paths.contains(where: { $0.path == path }) {
-            made.holds += restored.holds.filter { $0.path == path }
+            made.locks += restored.locks.filter { $0.path == path }
             made.paths.append((controllers, path))
             return
         }
@@ -308,9 +318,11 @@ struct ControlGroupMaker {
         case parentIsMissing
     }
 
-    private static func makeDirectory(_ path: String) throws(ControlGroupError) -> Outcome {
+    private static func makeDirectory(
+        _ path: String, mode: UInt32 = 0o755
+    ) throws(ControlGroupError) -> Outcome {
         do throws(Errno) {
-            try HostPath.makeDirectory(path, mode: 0o755)
+            try HostPath.makeDirectory(path, mode: mode)
             return .made
         } catch .fileExists {
             return .isThere
@@ -334,9 +346,12 @@ struct ControlGroupMaker {
     private mutating func take(
         _ path: String, _ controllers: String, isNew: Bool
     ) throws(ControlGroupError) {
-        let hold: ControlGroup.Hold
+        let isVersion2 = controllers.isEmpty
+        // The root of a hierarchy always has processes, and has no file to lock.
+        if !isNew { try requireNobody(in: path, controllers) }
+        let lock: ControlGroupLock
         do throws(ControlGroupError) {
-            hold = try self.hold(path)
+            lock = try self.lock(path, isVersion2: isVersion2, isNew: isNew)
         } catch {
             // Nobody else has it yet. The first error is what counts.
             if isNew && !error.isTaken { try? HostPath.removeDirectory(path) }
@@ -344,25 +359,16 @@ struct ControlGroupMaker {
         }
         if !isNew { try requireNobody(in: path, controllers) }
         // From here on it is the container's, and goes with it.
-        made.holds.append(hold)
+        made.locks.append(lock)
         made.paths.append((controllers, path))
     }
 
-    /// Keeps others from taking the cgroup.
-    private func hold(_ path: String) throws(ControlGroupError) -> ControlGroup.Hold {
-        let directory: OwnedDescriptor
+    /// Keeps other runtime processes from taking the cgroup.
+    private func lock(
+        _ path: String, isVersion2: Bool, isNew: Bool
+    ) throws(ControlGroupError) -> ControlGroupLock {
         do throws(Errno) {
-            directory = try HostPath.open(path, [.readOnly, .directory])
-        } catch .noSuchFileOrDirectory {
-            throw removed(path)
-        } catch {
-            throw ControlGroupError(SystemCallError("open", "\"\(path)\"", error))
-        }
-        do throws(Errno) {
-            try directory.borrowed.lock(exclusive: true)
-            // The one who held it may have removed it.
-            guard try FileStatus.of(directory.borrowed).inode == FileStatus.of(path: path).inode
-            else { throw .wouldBlock }
+            return try ControlGroupLock(path, isVersion2: isVersion2, isNew: isNew)
         } catch .wouldBlock {
             throw ControlGroupError(
                 "the cgroup \"\(path)\" is taken by another container; name another in"
@@ -372,7 +378,6 @@ struct ControlGroupMaker {
         } catch {
             throw ControlGroupError(SystemCallError("flock", "\"\(path)\"", error))
         }
-        return ControlGroup.Hold(directory, path: path)
     }
 
     /// One who tidies empty cgroups away has done so before there was a process in it.
