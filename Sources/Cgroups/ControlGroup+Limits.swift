@@ -1,20 +1,27 @@
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
     /// Every limit but devices.
     func apply(_ resources: Resources, _ hierarchies: Hierarchies) throws(ControlGroupError) {
+        let current: CurrentValue = { file in version2.flatMap { GroupFile.read($0, file) } }
+        let limits = resources.limits(current)
         for controller in resources.controllers {
             guard let (directory, isVersion2) = directory(of: controller) else {
                 throw ControlGroupError(
                     "the container has no cgroup of the controller \(controller):"
                         + " \(MissingController(controller, hierarchies).sentence)")
             }
-            let assignments =
-                isVersion2
-                ? try Version2.assignments(resources, controller) {
-                    GroupFile.read(directory, $0)
-                } : Version1.assignments(resources, controller)
+            if isVersion2 && controller == "memory" {
+                try Version2.checkUsage(resources.memory, current)
+            }
+            var assignments: [Assignment] = []
+            for limit in limits where limit.controller == controller {
+                if let assignment = try limit.assignment(isVersion2: isVersion2) {
+                    assignments.append(assignment)
+                }
+            }
             try ControlGroup.write(assignments, directory)
         }
         if !resources.unified.isEmpty {

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+public import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
@@ -21,7 +22,7 @@ extension ControlGroup {
     ) throws(ControlGroupError) {
         guard let inner = inner(hierarchies) else { return }
         var limits = resources
-        limits.devices = nil
+        limits.devices = []
         var maker = ControlGroupMaker(
             ControlGroupRequest(path: inner, name: "", resources: limits, isManaged: false),
             hierarchies)

@@ -1,4 +1,5 @@
 internal import LinuxSystem
+public import OCISpec
 internal import SystemPackage
 
 /// A cgroup to be made.
@@ -232,7 +233,7 @@ struct ControlGroupMaker {
 
     private var policy: DevicePolicy? {
         get throws(ControlGroupError) {
-            guard let rules = request.resources.devices ?? (request.managesDevices ? [] : nil)
+            guard let rules = request.resources.deviceRules ?? (request.managesDevices ? [] : nil)
             else {
                 return nil
             }
@@ -500,7 +501,7 @@ struct Places {
     /// - Throws: For a controller that the host does not have.
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(ControlGroupError) {
         let resources = request.resources
-        let policesDevices = resources.devices != nil || request.managesDevices
+        let policesDevices = !resources.devices.isEmpty || request.managesDevices
         for controller in resources.controllers + (policesDevices ? ["devices"] : []) {
             if !add(controller, hierarchies, needed: true) {
                 throw ControlGroupError(MissingController(controller, hierarchies).sentence)

@@ -104,7 +104,7 @@ private enum UpdatedResources {
         for warning in diagnostics.sorted where warning.severity == .warning {
             log.warning("\(warning.path): \(warning.message)")
         }
-        return Resources(spec)
+        return spec
     }
 
     private enum Kind {

@@ -93,19 +93,14 @@ import Testing
     }
 
     @Test func `takes new limits in any order that they allow`() throws {
-        var resources = Resources()
-        resources.memory.limit = 64 << 20
-        resources.pids = 20
-        try use(resources) { made, _ in
+        let limits = #"{"memory": {"limit": 67108864}, "pids": {"limit": 20}}"#
+        try use(try `Limits in files`.resources(limits)) { made, _ in
             var group = made
-            for limit in [256 << 20, 32 << 20, -1] as [Int64] {
-                var changed = Resources()
-                changed.memory.limit = limit
-                changed.memory.swap = limit
-                try group.update(changed)
+            for limit in [256 << 20, 32 << 20, -1] {
+                let changed = #"{"memory": {"limit": \#(limit), "swap": \#(limit)}}"#
+                try group.update(try `Limits in files`.resources(changed))
             }
-            var wrong = Resources()
-            wrong.cpu.quota = 1
+            let wrong = try `Limits in files`.resources(#"{"cpu": {"quota": 1}}"#)
             #expect(throws: ControlGroupError.self) { try group.update(wrong) }
         }
     }

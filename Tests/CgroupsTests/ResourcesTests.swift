@@ -11,19 +11,20 @@ import Testing
             try JSONDocument(Array(json.utf8)), file: "resources.json")
         let spec = Spec.Linux.Resources(diagnostics.document.root, diagnostics)
         #expect(diagnostics.all.isEmpty)
-        return Resources(try #require(spec))
+        return try #require(spec)
     }
 
     private func version1(_ json: String) throws -> [String] {
         let resources = try Self.resources(json)
-        return resources.controllers.flatMap { Version1.assignments(resources, $0) }.map(Self.words)
+        return try resources.limits { _ in nil }.compactMap { try $0.assignment(isVersion2: false) }
+            .map(Self.words)
     }
 
     private func version2(_ json: String, _ current: [String: String] = [:]) throws -> [String] {
         let resources = try Self.resources(json)
-        return try resources.controllers.flatMap {
-            try Version2.assignments(resources, $0) { current[$0] }
-        }.map(Self.words)
+        try Version2.checkUsage(resources.memory) { current[$0] }
+        return try resources.limits { current[$0] }
+            .compactMap { try $0.assignment(isVersion2: true) }.map(Self.words)
     }
 
     private static func words(_ assignment: Assignment) -> String {
@@ -217,7 +218,7 @@ import Testing
             ]}
             """#)
         #expect(
-            resources.devices == [
+            resources.deviceRules == [
                 DeviceRule(allows: false, kind: .any),
                 DeviceRule(
                     allows: true, kind: .character, major: 10, minor: 229, access: [.read, .write]),

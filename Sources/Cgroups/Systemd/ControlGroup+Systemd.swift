@@ -1,5 +1,6 @@
 internal import DBus
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
@@ -33,7 +34,8 @@ extension ControlGroup {
         isNew: Bool = false, current: CurrentValue = { _ in nil }
     ) throws(ControlGroupError) -> [SystemdProperty] {
         let isIdle =
-            resources.cpu.idle == 1 || resources.unified.contains { $0.file == "cpu.idle" }
+            resources.cpu?.idle?.value == 1
+            || resources.unified.contains { $0.file.value == "cpu.idle" }
         // Most need nothing that only newer ones have.
         let version = isIdle || resources.killsTogether ? try systemd.version() : 0
         return try SystemdProperties(
