@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// One value of `linux.resources`, and how each version of cgroups holds it.
 struct Limit {
     /// The field: `memory.limit`.
@@ -31,11 +33,11 @@ struct Limit {
     }
 
     /// - Returns: Nil where another row writes the value.
-    func assignment(isVersion2: Bool) throws(ControlGroupError) -> Assignment? {
+    func assignment(isVersion2: Bool) throws(Failure) -> Assignment? {
         switch isVersion2 ? version2 : version1 {
         case .files(let choices): return Assignment(choices, field, isOptional: isOptional)
         case .elsewhere: return nil
-        case .refused(let reason): throw ControlGroupError("\(field): \(reason)")
+        case .refused(let reason): throw Failure("\(field): \(reason)")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 internal import OCISpec
 
 /// The table of limits: a line below is one value of `linux.resources`, with the file that takes it in
@@ -83,14 +84,14 @@ private struct LimitTable {
         // it does not matter whether the kernel counts it.
         let both = memory.swap?.value ?? (memory.limit?.value == -1 ? -1 : nil)
         // In version 2 before the limit of memory, which may swap out at once what is above it.
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             if let swap = try Version2.swap(memory, current) {
                 add(
                     "memory.swap", .elsewhere, .file("memory.swap.max", Version2.words(swap)),
                     isOptional: swap == -1)
             }
         } catch {
-            add("memory.swap", .elsewhere, .refused(error.sentence))
+            add("memory.swap", .elsewhere, .refused(error.message))
         }
         add("memory.limit", memory.limit, "memory.limit_in_bytes", "memory.max")
         if let both {

@@ -1,6 +1,8 @@
+internal import LinuxSystem
 internal import OCISpec
 
-/// What version 2 of cgroups has other words for than `linux.resources`, which has those of version 1.
+/// The terms of version 2 of cgroups that differ from those of `linux.resources`, which has those of
+/// version 1.
 enum Version2 {
     /// Those that a kernel may have.
     static let controllers = [
@@ -21,16 +23,16 @@ enum Version2 {
     /// - Returns: Nil where no limit is asked for.
     static func swap(
         _ memory: Resources.Memory, _ current: CurrentValue
-    ) throws(ControlGroupError) -> Int64? {
+    ) throws(Failure) -> Int64? {
         guard let both = memory.swap?.value else { return memory.limit?.value == -1 ? -1 : nil }
         if both == -1 { return -1 }
         guard let limit = memory.limit?.value ?? current("memory.max").flatMap({ Int64($0) }) else {
-            throw ControlGroupError(
+            throw Failure(
                 "unable to set swap limit without memory limit; add memory.limit")
         }
         if limit == -1 { return both }
         if both < limit {
-            throw ControlGroupError(
+            throw Failure(
                 "memory+swap limit should be >= memory limit; \(both) is below \(limit)")
         }
         return both - limit
@@ -39,7 +41,7 @@ enum Version2 {
     /// In version 1 the kernel refuses such a limit; in version 2 it kills processes.
     static func checkUsage(
         _ memory: Resources.Memory?, _ current: CurrentValue
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         guard let memory, memory.checkBeforeUpdate?.value == true,
             let usage = current("memory.current").flatMap({ Int64($0) })
         else { return }
@@ -47,7 +49,7 @@ enum Version2 {
             ("memory.swap", "memory+swap", memory.swap), ("memory.limit", "memory", memory.limit),
         ] {
             guard let limit = limit?.value, limit > 0, limit <= usage else { continue }
-            throw ControlGroupError("\(field): rejecting \(words) limit \(limit) <= usage \(usage)")
+            throw Failure("\(field): rejecting \(words) limit \(limit) <= usage \(usage)")
         }
     }
 
@@ -71,12 +73,12 @@ enum Version2 {
     /// - Throws: For a file of a controller that version 2 does not have on this host.
     static func unified(
         _ resources: Resources, _ hierarchies: Hierarchies
-    ) throws(ControlGroupError) -> [Assignment] {
+    ) throws(Failure) -> [Assignment] {
         var found: [Assignment] = []
         for (file, value) in resources.unified.map({ ($0.file.value, $0.value.value) }) {
             let controller = String(file.prefix { $0 != "." })
             guard hierarchies.version2Offers(controller) else {
-                throw ControlGroupError(
+                throw Failure(
                     "unified.\(file): "
                         + MissingController(controller, hierarchies, wantsVersion2: true).sentence)
             }

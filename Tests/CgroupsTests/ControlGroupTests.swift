@@ -68,7 +68,7 @@ import Testing
             }
             try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "below")])
             #expect(try group.processes() == members.map(\.pid))
-            #expect(throws: ControlGroupError.self) {
+            #expect(throws: Failure.self) {
                 try group.add(
                     process: members[0].pid, inner: [ControlGroup.Inner(path: "../nowhere")])
             }
@@ -79,7 +79,7 @@ import Testing
         try use { group, _ in
             let request = ControlGroupRequest(
                 path: nil, name: Self.name, resources: Resources(), isManaged: true)
-            #expect(throws: ControlGroupError.self) { try ControlGroup.make(request) }
+            #expect(throws: Failure.self) { try ControlGroup.make(request) }
             for (_, path) in group.paths { #expect(access(path, F_OK) == 0, "\(path) is gone") }
             // Of somebody who holds no lock, as after `create`.
             try group.freeze()
@@ -87,7 +87,7 @@ import Testing
             other.path = Self.name
             let unheld = ControlGroup(paths: group.paths)
             #expect(unheld.isFrozen)
-            #expect(throws: ControlGroupError.self) { try ControlGroup.make(other) }
+            #expect(throws: Failure.self) { try ControlGroup.make(other) }
             try group.thaw()
         }
     }
@@ -101,7 +101,7 @@ import Testing
                 try group.update(try `Limits in files`.resources(changed))
             }
             let wrong = try `Limits in files`.resources(#"{"cpu": {"quota": 1}}"#)
-            #expect(throws: ControlGroupError.self) { try group.update(wrong) }
+            #expect(throws: Failure.self) { try group.update(wrong) }
         }
     }
 }

@@ -65,7 +65,7 @@ import Testing
         let now = ["memory.current": "1000", "memory.max": "max"]
         let check = #""checkBeforeUpdate": true"#
         for limits in [#""limit": 1000"#, #""limit": 5, "swap": 5000"#, #""swap": 900"#] {
-            #expect(throws: ControlGroupError.self) {
+            #expect(throws: Failure.self) {
                 try version2("{\"memory\": {\(limits), \(check)}}", now)
             }
             #expect(throws: Never.self) {
@@ -109,7 +109,7 @@ import Testing
         #"{"blockIO": {"leafWeight": 10}}"#,
     ])
     func `that version 2 cannot keep are refused`(_ json: String) throws {
-        #expect(throws: ControlGroupError.self) {
+        #expect(throws: Failure.self) {
             try version2(json, ["memory.current": "7", "memory.max": "max"])
         }
     }
@@ -200,7 +200,7 @@ import Testing
             #"{"unified": {"io.max": "8:0 rbps=1\n8:1 rbps=2", "cgroup.max.depth": "3"}}"#)
         var hierarchies = Hierarchies(
             mounts: "30 23 0:26 / /cg rw - cgroup2 cgroup2 rw", memberships: "0::/\n")
-        #expect(throws: ControlGroupError.self) { try Version2.unified(resources, hierarchies) }
+        #expect(throws: Failure.self) { try Version2.unified(resources, hierarchies) }
         hierarchies.version2?.controllers = ["io"]
         #expect(
             try Version2.unified(resources, hierarchies).map(Self.words) == [

@@ -1,4 +1,5 @@
 internal import DBus
+internal import LinuxSystem
 internal import OCISpec
 
 /// `linux.resources` as properties of a unit, as far as systemd has them: otherwise it would put
@@ -17,7 +18,7 @@ struct SystemdProperties {
     init(
         _ resources: Resources, _ hierarchies: Hierarchies, current: CurrentValue = { _ in nil },
         knowsIdle: Bool, knowsPolicy: Bool = false
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         self.resources = resources
         self.hierarchies = hierarchies
         try addMemory(current)
@@ -49,7 +50,7 @@ struct SystemdProperties {
 
     // MARK: Controllers
 
-    private mutating func addMemory(_ current: CurrentValue) throws(ControlGroupError) {
+    private mutating func addMemory(_ current: CurrentValue) throws(Failure) {
         guard let memory = resources.memory else { return }
         guard isVersion2("memory") else { return add("MemoryLimit", limit: memory.limit?.value) }
         add("MemoryMax", limit: memory.limit?.value)

@@ -29,45 +29,17 @@ func retryOnInterrupt<Result: FixedWidthInteger & SignedInteger>(
     }
 }
 
-/// A system call that failed, with what it was applied to.
-public struct SystemCallError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The name of the call as in its manual page: `openat2`.
-    public var call: String
-    /// The object, quoted where it is a name: `"/dev/pts"`.
-    public var subject: String
-    public var errno: Errno
+/// The former name.
+public typealias SystemCallError = Failure
 
-    public init(_ call: String, _ subject: String, _ errno: Errno) {
-        self.call = call
-        self.subject = subject
-        self.errno = errno
-    }
+extension Failure {
+    /// The former name.
+    public var sentence: String { message }
 
-    public var description: String {
-        subject.isEmpty ? "\(call): \(errno.words)" : "\(call) \(subject): \(errno.words)"
-    }
-}
-
-extension Errno {
-    /// The kernel's word for it in lower case: `no such file or directory`. With a limit of this
-    /// process's own, where that is the cause.
-    public var words: String {
-        let cause: (limit: ResourceLimit, option: String)? =
-            switch self {
-            case .fileTooLarge: (.fileSize, "-f")
-            case .tooManyOpenFiles: (.openFiles, "-n")
-            default: nil
-            }
-        guard let (limit, option) = cause, let number = limit.now else { return kernelWords }
-        return "\(kernelWords): the limit \(limit.name) (ulimit \(option)) is \(number)"
-    }
-
-    private var kernelWords: String {
-        let text = description
-        guard let first = text.first, !text.dropFirst().prefix(1).allSatisfy(\.isUppercase) else {
-            return text
-        }
-        return first.lowercased() + text.dropFirst()
+    /// The former way to add an advice.
+    public init(_ failure: Failure, _ advice: String? = nil) {
+        self = failure
+        if let advice { self.advice = advice }
     }
 }
 
@@ -76,10 +48,10 @@ extension Errno {
 public func attempt<Value: ~Copyable>(
     _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
     _ body: () throws(Errno) -> Value
-) throws(SystemCallError) -> Value {
+) throws(Failure) -> Value {
     do {
         return try body()
     } catch {
-        throw SystemCallError(call(), subject(), error)
+        throw Failure(call(), subject(), error)
     }
 }
