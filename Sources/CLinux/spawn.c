@@ -257,9 +257,14 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
     return pid;
 }
 
-int clinux_end_watchdog(pid_t pid) {
+void clinux_relieve_watchdog(void) {
     watched.tty = -1;
     watched.target = -1;
+    watched.mounts[0] = 0;
+}
+
+int clinux_end_watchdog(pid_t pid) {
+    clinux_relieve_watchdog();
     return kill(pid, SIGKILL);
 }
 

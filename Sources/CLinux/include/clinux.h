@@ -95,6 +95,9 @@ int clinux_watch_mounts(pid_t pid);
 /// path, which others may have processes in. May be called again while it runs.
 void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 
+/// The init process has been waited for: the watchdog forgets it, its mount namespace and the
+/// terminal, and goes on to watch the directories.
+void clinux_relieve_watchdog(void);
 /// Ends the watchdog: it kills nothing and puts nothing back.
 int clinux_end_watchdog(pid_t pid);
 /// Waits for the ended watchdog.

@@ -303,6 +303,13 @@ public enum CurrentProcess {
         }
     }
 
+    /// The init process has been waited for. The watchdog forgets it, its mount namespace and the
+    /// terminal, whose descriptors may close now, and still removes the directories when this process
+    /// is killed.
+    public static func relieveWatchdog() {
+        clinux_relieve_watchdog()
+    }
+
     /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.
     public static func endWatchdog(_ pid: Int32) throws(Errno) {
         try checkDone(clinux_end_watchdog(pid))

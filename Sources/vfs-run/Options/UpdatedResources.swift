@@ -60,7 +60,7 @@ enum UpdatedResources {
         for warning in diagnostics.sorted where warning.severity == .warning {
             log.warning("\(warning.path): \(warning.message)")
         }
-        return Resources(spec)
+        return spec
     }
 
     enum Kind {

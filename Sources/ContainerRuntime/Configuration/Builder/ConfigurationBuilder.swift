@@ -165,10 +165,10 @@ public struct ConfigurationBuilder {
         _ linux: Spec.Linux?, _ annotations: [(key: Located<String>, value: Located<String>)],
         adapts: Bool
     ) -> Setting<Configuration.ControlGroup>? {
-        var resources = linux?.resources.map { Resources($0) } ?? Resources()
+        var resources = linux?.resources ?? Resources()
         // Whoever may make no device has none to be kept from, and only root may keep others.
         let policesDevices = invocation.privilege == .full
-        if !policesDevices { resources.devices = nil }
+        if !policesDevices { resources.devices = [] }
         switch invocation.controlGroups {
         case .disabled: return nil
         case .whenNeeded where !resources.needControlGroup: return nil
