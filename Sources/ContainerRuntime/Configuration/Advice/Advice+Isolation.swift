@@ -37,9 +37,7 @@ extension Advice {
         missing(.ipc, "shared memory and message queues are the host's", spec, diagnostics)
     }
 
-    /// Only where it can be had.
     static func userNamespace(_ spec: Spec, _ diagnostics: Diagnostics) {
-        guard Supported.namespaces.contains(.user) else { return }
         missing(
             .user,
             "numbers of users are the host's: what gets out as root is root; with uidMappings and"

@@ -2,7 +2,7 @@ internal import OCISpec
 
 /// What must hold of `hooks`.
 extension Checks {
-    static func hooks(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func hooks() {
         for hook in spec.hooks?.all ?? [] {
             if !hook.path.value.hasPrefix("/") {
                 diagnostics.error(
@@ -13,7 +13,7 @@ extension Checks {
                     "\(timeout.value) is not a number of seconds above 0; leave it out for no"
                         + " limit", at: timeout.offset)
             }
-            refuseWrongVariables(hook.env, diagnostics)
+            refuseWrongVariables(hook.env)
         }
     }
 }

@@ -2,7 +2,7 @@ internal import OCISpec
 
 /// What must hold of `linux.intelRdt`.
 extension Checks {
-    static func intelRdt(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func intelRdt() {
         guard let director = spec.linux?.intelRdt else { return }
         if let group = director.closID, !isGroup(group.value) {
             diagnostics.error(
@@ -20,7 +20,7 @@ extension Checks {
         }
     }
 
-    private static func isGroup(_ name: String) -> Bool {
+    private func isGroup(_ name: String) -> Bool {
         name == "/" || !(name.contains("/") || name == "." || name == "..")
     }
 }

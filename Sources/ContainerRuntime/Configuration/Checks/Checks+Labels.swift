@@ -2,9 +2,9 @@ internal import OCISpec
 
 /// What must hold of AppArmor profiles and SELinux contexts.
 extension Checks {
-    static func labels(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func labels() {
         if let profile = spec.process?.apparmorProfile {
-            refuseControl(profile, diagnostics)
+            refuseControl(profile)
             // The kernel reads `exec NAME`.
             if profile.value.hasPrefix(" ") || profile.value.hasSuffix(" ") {
                 diagnostics.error(
@@ -13,7 +13,7 @@ extension Checks {
             }
         }
         for label in [spec.process?.selinuxLabel, spec.linux?.mountLabel].compactMap({ $0 }) {
-            refuseControl(label, diagnostics)
+            refuseControl(label)
             if label.value.contains("\"") {
                 diagnostics.error(
                     "has a quotation mark in it; write user:role:type:level", at: label.offset)
@@ -26,7 +26,7 @@ extension Checks {
         }
     }
 
-    private static func refuseControl(_ text: Located<String>, _ diagnostics: Diagnostics) {
+    private func refuseControl(_ text: Located<String>) {
         if text.value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
             diagnostics.error("has a control character in it; remove it", at: text.offset)
         }

@@ -5,7 +5,7 @@ internal import OCISpec
 /// What must hold of namespaces and of what lives in them.
 extension Checks {
     // MARK: Namespaces and what belongs to them
-    static func namespaces(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func namespaces() {
         var seen: [Spec.Linux.Namespace.Kind] = []
         for namespace in spec.linux?.namespaces ?? [] {
             let kind = namespace.type.value
@@ -29,7 +29,7 @@ extension Checks {
         }
     }
 
-    static func names(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func names() {
         let own = spec.linux?.namespaces.contains { $0.type.value == .uts } ?? false
         for name in [spec.hostname, spec.domainname].compactMap({ $0 }) where !name.value.isEmpty {
             if !own {
@@ -44,7 +44,7 @@ extension Checks {
         }
     }
 
-    static func sysctl(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func sysctl() {
         let kinds = spec.linux?.namespaces.map(\.type.value) ?? []
         for (key, _) in spec.linux?.sysctl ?? [] {
             guard let path = SystemControl.path(key.value) else {
@@ -57,8 +57,8 @@ extension Checks {
                     at: key.offset)
                 continue
             }
-            // Who is not root gets a user namespace in any case.
-            let isGiven = owner == .user && Credentials.effectiveUser != 0
+            // A rootless container has a user namespace in any case.
+            let isGiven = owner == .user && host.effectiveUser != 0
             if !kinds.contains(owner) && !isGiven {
                 diagnostics.error(
                     "\(key.value) needs an entry {\"type\": \"\(owner.rawValue)\"} in"
@@ -74,7 +74,7 @@ extension Checks {
         }
     }
 
-    static func networkDevices(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func networkDevices() {
         guard let linux = spec.linux, let first = linux.netDevices.first else { return }
         if !linux.namespaces.contains(where: { $0.type.value == .network }) {
             diagnostics.error(
@@ -99,8 +99,18 @@ extension Checks {
         }
     }
 
+    /// Network devices of the host take root privileges there.
+    func hostDevices() {
+        guard request.invocation.privilege == .none, request.invocation.joining == nil,
+            let first = spec.linux?.netDevices.first
+        else { return }
+        diagnostics.error(
+            "only root may move network devices of the host; remove linux.netDevices, or run vfs-run"
+                + " as root", at: first.name.offset)
+    }
+
     /// As the kernel has it (`dev_valid_name`).
-    private static func isDeviceName(_ name: String) -> Bool {
+    private func isDeviceName(_ name: String) -> Bool {
         (1...15).contains(name.utf8.count) && name != "." && name != ".."
             && !name.utf8.contains {
                 $0 == 0x2f || $0 == 0x3a || $0 == 0x20 || (9...13).contains($0)

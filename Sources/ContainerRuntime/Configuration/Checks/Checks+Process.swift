@@ -5,7 +5,7 @@ internal import OCISpec
 /// What must hold of `process`.
 extension Checks {
     // MARK: The process
-    static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func arguments() {
         guard let process = spec.process else {
             if diagnostics.hasError(in: "process") { return }
             return diagnostics.error(
@@ -21,25 +21,25 @@ extension Checks {
         }
     }
 
-    static func environment(_ spec: Spec, _ diagnostics: Diagnostics) {
-        refuseWrongVariables(spec.process?.env ?? [], diagnostics)
+    func environment() {
+        refuseWrongVariables(spec.process?.env ?? [])
     }
 
-    static func refuseWrongVariables(_ env: [Located<String>], _ diagnostics: Diagnostics) {
+    func refuseWrongVariables(_ env: [Located<String>]) {
         for entry in env where entry.value.hasPrefix("=") || !entry.value.contains("=") {
             diagnostics.error(
                 "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
         }
     }
 
-    static func workingDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func workingDirectory() {
         guard let cwd = spec.process?.cwd else { return }
         if !cwd.value.hasPrefix("/") {
             diagnostics.error("\"\(cwd.value)\" is not an absolute path", at: cwd.offset)
         }
     }
 
-    static func user(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func user() {
         guard let user = spec.process?.user else { return }
         for id in [user.uid, user.gid].compactMap({ $0 }) + user.additionalGids
         where id.value == .max {
@@ -53,7 +53,7 @@ extension Checks {
         }
     }
 
-    static func resourceLimits(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func resourceLimits() {
         var seen: [String] = []
         let known = ResourceLimit.allCases.map(\.name)
         for limit in spec.process?.rlimits ?? [] {
@@ -76,14 +76,14 @@ extension Checks {
         }
     }
 
-    static func outOfMemoryScore(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func outOfMemoryScore() {
         guard let score = spec.process?.oomScoreAdj else { return }
         if !(-1000...1000).contains(score.value) {
             diagnostics.error("\(score.value) is not from -1000 to 1000", at: score.offset)
         }
     }
 
-    static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func scheduling() {
         if let policy = spec.process?.scheduler?.policy, policy.value == .isochronous {
             diagnostics.error("Linux has no SCHED_ISO; use another policy", at: policy.offset)
         }
@@ -104,7 +104,7 @@ extension Checks {
         }
     }
 
-    static func personality(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func personality() {
         for flag in spec.linux?.personality?.flags ?? [] {
             diagnostics.error(
                 "\"\(flag.value)\" is not known; the specification has no flags yet",
@@ -112,7 +112,7 @@ extension Checks {
         }
     }
 
-    static func memoryPolicy(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func memoryPolicy() {
         guard let policy = spec.linux?.memoryPolicy else { return }
         typealias Policy = Spec.Linux.MemoryPolicy
         for flag in policy.flags where Policy.Flag(rawValue: flag.value) == nil {
@@ -152,7 +152,7 @@ extension Checks {
         }
     }
 
-    static func affinity(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func affinity() {
         let affinity = spec.process?.execCPUAffinity
         for list in [affinity?.initial, affinity?.final].compactMap({ $0 })
         where !list.value.isEmpty {
@@ -164,7 +164,7 @@ extension Checks {
         }
     }
 
-    static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func capabilities() {
         guard let sets = spec.process?.capabilities else { return }
         var unknown: [String] = []
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
@@ -192,12 +192,13 @@ extension Checks {
                 "can't raise ambient capability \(few(withheld)): not permitted and inheritable as"
                     + " well; left out", at: first.offset)
         }
-        // In a user namespace of its own the init process has them all.
-        if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
-        // Who has none at all is told something else first; who is not root gets one.
-        if CapabilitySet.permitted.isEmpty || Credentials.effectiveUser != 0 { return }
+        // In a user namespace of its own the init process has all capabilities.
+        if request.has(.user) { return }
+        // Without any capability another error comes first; a rootless container has a user
+        // namespace.
+        if host.ownCapabilities.isEmpty || host.effectiveUser != 0 { return }
         let lacking = sets.permitted.filter { name in
-            CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
+            CapabilitySet(name: name.value).map { !$0.isSubset(of: host.ownCapabilities) } ?? false
         }
         if let first = lacking.first {
             diagnostics.warning(
@@ -207,12 +208,12 @@ extension Checks {
     }
 
     /// Engines name them all, which nobody reads.
-    private static func few(_ names: [Located<String>]) -> String {
+    private func few(_ names: [Located<String>]) -> String {
         let first = names.prefix(3).map(\.value).joined(separator: ", ")
         return names.count > 3 ? "\(first) and \(names.count - 3) more" : first
     }
 
-    static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func terminal() {
         guard let terminal = spec.process?.terminal, terminal.value else { return }
         let hasTerminals = spec.mounts.contains {
             $0.type?.value == "devpts" && PathText.cleaned($0.destination.value) == "/dev/pts"
@@ -220,6 +221,27 @@ extension Checks {
         if !hasTerminals {
             diagnostics.error(
                 "a terminal needs a mount of type \"devpts\" on /dev/pts", at: terminal.offset)
+        }
+    }
+
+    /// A terminal needs somebody at its other end.
+    func terminalSocket() {
+        let invocation = request.invocation
+        let joining = invocation.joining
+        if joining == nil && invocation.container == nil { return }
+        let socket = joining?.container.consoleSocket ?? invocation.container?.consoleSocket
+        let terminal = spec.process?.terminal
+        let isWanted = joining?.hasTerminal ?? terminal?.value ?? false
+        let offset = terminal?.offset ?? diagnostics.document.root.offset
+        if isWanted && invocation.leavesTerminal && socket == nil {
+            diagnostics.error(
+                "cannot allocate tty if the runtime will detach without setting console socket;"
+                    + " give --console-socket", at: offset)
+        }
+        if socket != nil && !(isWanted && invocation.leavesTerminal) {
+            diagnostics.error(
+                "cannot use console socket if the runtime will not detach or allocate tty; leave"
+                    + " --console-socket out", at: offset)
         }
     }
 }

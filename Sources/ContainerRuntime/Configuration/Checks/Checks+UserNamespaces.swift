@@ -4,7 +4,7 @@ internal import OCISpec
 
 /// What must hold of ids and clocks that are the container's own.
 extension Checks {
-    static func idMappings(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func idMappings() {
         guard let linux = spec.linux else { return }
         let hasNamespace = linux.namespaces.contains { $0.type.value == .user }
         for (name, mappings) in [
@@ -15,16 +15,16 @@ extension Checks {
                     "linux.\(name) maps ids of a user namespace, and there is none; add an entry"
                         + " {\"type\": \"user\"} to linux.namespaces", at: first.offset)
             }
-            check(mappings, name, diagnostics)
+            check(mappings, name)
         }
         for mount in spec.mounts {
-            check(mount.uidMappings, "uidMappings", diagnostics)
-            check(mount.gidMappings, "gidMappings", diagnostics)
+            check(mount.uidMappings, "uidMappings")
+            check(mount.gidMappings, "gidMappings")
         }
     }
 
-    private static func check(
-        _ mappings: [Spec.IDMapping], _ name: String, _ diagnostics: Diagnostics
+    private func check(
+        _ mappings: [Spec.IDMapping], _ name: String
     ) {
         for (position, mapping) in mappings.enumerated() {
             if mapping.size.value == 0 {
@@ -56,14 +56,70 @@ extension Checks {
         }
     }
 
-    private static func overlaps(
+    private func overlaps(
         _ one: UInt32, _ mapping: Spec.IDMapping, _ other: UInt32, _ second: Spec.IDMapping
     ) -> Bool {
         UInt64(one) < UInt64(other) + UInt64(second.size.value)
             && UInt64(other) < UInt64(one) + UInt64(mapping.size.value)
     }
 
-    static func timeOffsets(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func userNamespace() {
+        guard let linux = spec.linux,
+            let entry = linux.namespaces.first(where: { $0.type.value == .user })
+        else { return }
+        let isPartial = linux.uidMappings.isEmpty != linux.gidMappings.isEmpty
+        let isJoined = entry.path?.value.isEmpty == false
+        // Without root privileges missing mappings are filled in.
+        let lacksMappings =
+            !isJoined && linux.uidMappings.isEmpty && request.invocation.privilege != .none
+        if isPartial || lacksMappings {
+            diagnostics.error(
+                "a new user namespace needs linux.uidMappings and linux.gidMappings: which ids of"
+                    + " the host those of the container are", at: entry.offset)
+        }
+    }
+
+    func rootlessIDs() {
+        guard request.userNamespace.lacksIDs else { return }
+        var offset = diagnostics.document.root.offset
+        if case .config(let found) = request.userNamespace.namespace?.mappings?.origin {
+            offset = found
+        }
+        diagnostics.error(RootlessUser.noIDs, at: offset)
+    }
+
+    /// The user and the groups of the program exist in the container.
+    func mappedUser() {
+        guard request.invocation.joining == nil, let process = spec.process,
+            let mappings = request.userNamespace.namespace?.mappings
+        else { return }
+        let user = Configuration.User(process.user)
+        if !mappings.value.users.maps(user.userID) {
+            refuse(
+                "user", user.userID, mappings.origin, process.user?.uid?.offset ?? process.offset)
+        }
+        if !mappings.value.groups.maps(user.groupID) {
+            refuse(
+                "group", user.groupID, mappings.origin, process.user?.gid?.offset ?? process.offset)
+        }
+        for group in process.user?.additionalGids ?? []
+        where !mappings.value.groups.maps(group.value) {
+            refuse("group", group.value, mappings.origin, group.offset)
+        }
+    }
+
+    private func refuse(_ kind: String, _ id: UInt32, _ origin: Origin, _ offset: Int) {
+        let list = kind == "user" ? "uid" : "gid"
+        let advice =
+            origin == .rootless
+            ? "those beside the caller's own are set aside in /etc/sub\(list)"
+            : "add it to linux.\(list)Mappings"
+        diagnostics.error(
+            "the \(kind) \(id) is not mapped in the container's user namespace; \(advice)",
+            at: offset)
+    }
+
+    func timeOffsets() {
         guard let linux = spec.linux else { return }
         let own = linux.namespaces.first { $0.type.value == .time }
         for offset in linux.timeOffsets {

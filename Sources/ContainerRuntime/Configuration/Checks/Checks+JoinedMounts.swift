@@ -1,11 +1,13 @@
-internal import LinuxSystem
+internal import JSON
 internal import OCISpec
 
-/// A mount namespace that exists is taken as it is, root and all: what is mounted in it, and a
-/// pivot_root, would hold for everybody who is in it.
-extension ConfigurationBuilder {
-    func checkJoinedMounts(_ spec: Spec, _ configuration: Configuration) {
-        guard configuration.joinsMounts, let linux = spec.linux else { return }
+/// An existing mount namespace is used as it is, with its root: mounts and a pivot_root would affect
+/// all of its processes.
+extension Checks {
+    func joinedMounts() {
+        guard request.joinsMounts, request.invocation.joining == nil, let linux = spec.linux else {
+            return
+        }
         let namespace = linux.namespaces.first { $0.type.value == .mount }
         let place = namespace?.path?.offset ?? linux.offset
         func refuse(_ what: String, _ offset: Int?) {
@@ -16,9 +18,9 @@ extension ConfigurationBuilder {
         if spec.root?.path?.value != "/" {
             refuse("the root has to be \"/\"", spec.root?.path?.offset ?? spec.root?.offset)
         }
-        if case .overlay(let overlay) = configuration.root.source {
+        if request.overlays.value {
             var offset: Int?
-            if case .config(let found) = overlay.origin { offset = found }
+            if case .config(let found) = request.overlays.origin { offset = found }
             refuse("an overlay cannot be its root", offset)
         }
         if spec.root?.readonly?.value == true {
@@ -26,7 +28,7 @@ extension ConfigurationBuilder {
         }
         if let mount = spec.mounts.first {
             refuse("nothing can be mounted in it", mount.destination.offset)
-        } else if configuration.container?.notifySocket != nil {
+        } else if request.invocation.container?.notifySocket != nil {
             refuse("NOTIFY_SOCKET cannot be passed on into it", nil)
         }
         if let device = linux.devices.first {
@@ -41,8 +43,10 @@ extension ConfigurationBuilder {
         if let hook = spec.hooks?.createContainer.first {
             refuse("no createContainer hook can see it before", hook.offset)
         }
-        if configuration.userNamespace != nil || configuration.namespaces.new.value.contains(.time)
-        {
+        let hasNewClocks = linux.namespaces.contains {
+            $0.type.value == .time && $0.path?.value.isEmpty ?? true
+        }
+        if request.userNamespace.namespace != nil || hasNewClocks {
             refuse("it cannot be joined with a user namespace or a new time namespace", nil)
         }
     }
