@@ -206,8 +206,7 @@ import Testing
     @Test func `two profiles are one too many`() throws {
         #expect(
             try Self.twoProfiles.diagnostics() == [
-                "config.json:6:20: vfs.seccomp: names a second profile beside linux.seccomp; keep"
-                    + " one of them"
+                "config.json:6:20: vfs.seccomp: is a second profile beside linux.seccomp; remove one"
             ])
     }
 

@@ -1,13 +1,13 @@
 internal import LinuxSystem
 
 extension Origin {
-    /// What is added for somebody who is not root.
+    /// Added for a rootless container.
     public static let rootless = Origin.builtIn("rootless")
 }
 
 extension RootlessUser {
     static let noIDs =
-        "ids beside your own take newuidmap and newgidmap (the package uidmap, or shadow-utils) and"
-        + " lines for you in /etc/subuid and /etc/subgid; the administrator adds both, or map one"
-        + " user and one group to your own ids"
+        "mapping ids other than the caller's own requires newuidmap and newgidmap (package uidmap or"
+        + " shadow-utils) and subordinate ids in /etc/subuid and /etc/subgid; have the administrator"
+        + " add both, or map a single user and group to the caller's ids"
 }

@@ -1,44 +1,44 @@
-/// What the command line says about a container besides its config.json.
+/// The settings of the command line, and the privileges of the caller.
 public struct Invocation: Sendable {
-    /// `args[0]` and what follows; empty leaves the config's.
+    /// In place of `process.args`; empty: those of the config.
     public var arguments: [String] = []
     /// The directory that keeps the writable layer, absolute.
     public var upper: String?
-    /// Where what is thrown away may be written if no tmpfs can hold it, absolute; nil where nobody
-    /// stays to remove it.
+    /// The directory of an upper that is discarded, where a tmpfs cannot be used; absolute. nil if no
+    /// runtime process stays to remove it.
     public var scratch: String?
-    /// What the upper is frozen as before the run.
+    /// The name of the snapshot that is taken of the upper before the run.
     public var snapshot: String?
     /// More layers, bottom first, absolute.
     public var layers: [String] = []
-    /// Whether the caller wants to see what was written.
+    /// Whether the changes are printed after the run.
     public var comparesUpper = false
-    /// Whether the root is an overlay where the config does not say.
+    /// Whether the root is an overlay without a setting in the config.
     public var overlaysByDefault = true
-    /// Whether the caller has a terminal to offer; without one streams pass through.
+    /// Whether the caller has a terminal; without one the program inherits the streams.
     public var hasTerminal = false
-    /// Whether nobody stays who could keep the container's terminal.
+    /// Whether no runtime process stays to hold the terminal.
     public var leavesTerminal = false
-    /// What `exec` asks for: the process joins this container instead of making one.
+    /// Set for `exec`: the process joins this container.
     public var joining: Joining?
-    /// The name it gets and what goes with it; nil for the one-shot form.
+    /// The id and the settings that go with it; nil for the one-shot form.
     public var container: Configuration.Container?
-    /// Which containers get a cgroup.
+    /// Which containers get a control group.
     public var controlGroups = ControlGroups.whenNeeded
     /// Whether systemd makes it.
     public var asksSystemd = false
 
-    /// What the runtime may do.
+    /// The privileges of the runtime process.
     public var privilege = Configuration.Privilege.full
-    /// Whoever is not root and gets by without; nil leaves everything as the config has it.
+    /// The caller of a rootless container; nil: nothing is adapted to the caller.
     public var rootless: RootlessUser?
 
     public enum ControlGroups: Sendable {
         /// None.
         case disabled
-        /// Those whose config has limits.
+        /// Those with limits.
         case whenNeeded
-        /// All, since commands will pause, list and measure them.
+        /// All, for commands that pause, list and measure them.
         case always
     }
 

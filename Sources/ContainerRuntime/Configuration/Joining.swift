@@ -3,26 +3,26 @@ public import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
-/// What `exec` says about a process besides the container's config, as its options have it.
+/// The options of `exec`, which override the config of the container.
 public struct Joining: Sendable {
     public var container: Configuration.JoinedContainer
-    /// Nil leaves that of `--process`.
+    /// nil: those of `--process`.
     public var arguments: [String]?
     public var workingDirectory: String?
-    /// Behind the config's, so that these win.
+    /// After those of the config, which they override.
     public var environment: [String] = []
     public var userID: UInt32?
     public var groupID: UInt32?
     public var additionalGroupIDs: [UInt32] = []
-    /// Added to the bounding, effective and permitted sets, and to the ambient one where the
-    /// config has inheritable ones.
+    /// Added to the bounding, effective and permitted sets, and to the ambient set if the config has
+    /// inheritable capabilities.
     public var capabilities: CapabilitySet = []
-    /// Nil as the config has it.
+    /// nil: as in the config.
     public var forbidsNewPrivileges: Bool?
     public var appArmorProfile: String?
     /// The SELinux context.
     public var label: String?
-    /// Nil where `--process` decides.
+    /// nil: as in `--process`.
     public var hasTerminal: Bool?
 
     public init(_ container: Configuration.JoinedContainer) {
@@ -31,7 +31,7 @@ public struct Joining: Sendable {
 }
 
 extension Configuration {
-    /// Puts what the options say over what the config says.
+    /// Overrides settings of the config with the options.
     mutating func apply(_ joining: Joining) {
         joined = joining.container
         if let arguments = joining.arguments {
@@ -76,7 +76,7 @@ extension Configuration {
 }
 
 extension StoredContainer {
-    /// What another process in this container is told by.
+    /// The facts about this container that another process in it needs.
     public func joined(
         ignoringPause: Bool
     ) throws(RuntimeError) -> Configuration.JoinedContainer {

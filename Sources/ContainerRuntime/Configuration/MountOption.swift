@@ -1,20 +1,20 @@
 internal import LinuxSystem
 internal import OCISpec
 
-/// What an option of a mount means.
+/// The meaning of a mount option.
 enum MountOption {
     case attribute(set: MountAttributes = [], clear: MountAttributes = [])
     case recursiveAttribute(set: MountAttributes = [], clear: MountAttributes = [])
     case propagation(MountPropagation, isRecursive: Bool)
     case bind(isRecursive: Bool)
     case remount
-    /// What the directory below holds is copied into the new tmpfs.
+    /// The content of the directory below is copied into the new tmpfs.
     case copyUp
     /// A flag of the file system itself, which a bind mount shares and cannot change.
     case superblock(String)
-    /// Known and without effect: the default, or what the kernel decides itself.
+    /// Without effect: the default, or decided by the kernel.
     case nothing
-    /// Files are seen with other ids.
+    /// An id-mapped mount.
     case idMap(isRecursive: Bool)
 
     /// The options of the runtime specification 1.3.0, "Linux mount options".
@@ -27,10 +27,10 @@ enum MountOption {
         ("diratime", .attribute(clear: .noDirectoryAccessTime)),
         ("dirsync", .superblock("dirsync")),
         ("exec", .attribute(clear: .noExecution)),
-        // The file systems decide about i_version themselves since Linux 6.
+        // Since Linux 6 file systems decide about i_version.
         ("iversion", .nothing),
         ("lazytime", .superblock("lazytime")),
-        // What the kernel prints about a mount: its words are read from the context anyway.
+        // The messages of the kernel about a mount, which are read from the context in any case.
         ("loud", .nothing),
         // Mandatory locking has gone from the kernel (5.15).
         ("mand", .nothing),
@@ -86,7 +86,7 @@ enum MountOption {
         ("tmpcopyup", .copyUp),
     ]
 
-    /// Nil for what is the file system's own: `mode=755`.
+    /// nil for an option of the file system itself: `mode=755`.
     static func named(_ name: String) -> MountOption? {
         table.first { $0.name == name }?.meaning
     }

@@ -2,7 +2,7 @@ internal import LinuxSystem
 
 /// Numbers as people list CPUs and memory nodes: `0-3,7`.
 enum NumberList {
-    /// - Throws: What is wrong with it: `"3-1" is an empty range`.
+    /// - Throws: The error in `text`: `"3-1" is a range that ends before it begins`.
     static func parse(_ text: String) throws(Failure) -> NumberSet {
         var set = NumberSet()
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -32,7 +32,7 @@ enum NumberList {
             throw Failure(sentence: "\"\(range)\" is neither a number nor a range; write \"0-3,7\"")
         }
         guard number < NumberSet.limit else {
-            throw Failure(sentence: "\(text) is above \(NumberSet.limit - 1), the highest there is")
+            throw Failure(sentence: "\(text) exceeds the maximum, \(NumberSet.limit - 1)")
         }
         return number
     }

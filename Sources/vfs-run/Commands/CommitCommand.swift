@@ -29,8 +29,8 @@ extension Command {
                 if case .directory(let path) = place.target {
                     let progress = Progress(arguments)
                     defer { progress.finish() }
-                    // A directory is for the same user namespace, and its owners may be the only
-                    // ones that this user can give.
+                    // A directory is used in the same user namespace, and the caller may be unable to
+                    // set other owners.
                     var files = source.stack
                     files.owners = nil
                     try files.commit(

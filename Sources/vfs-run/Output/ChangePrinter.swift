@@ -3,7 +3,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Prints changes one by one, as they are found.
+/// Prints changes as they are found.
 struct ChangePrinter {
     enum Form {
         case lines, json, statistics, content

@@ -1,9 +1,9 @@
 internal import ContainerRuntime
 
-/// What a command ends with when it fails: lines for standard error, each one problem.
+/// The failure of a command: lines for standard error, a problem each.
 struct CommandError: Error {
     var lines: [String]
-    /// Nil for the command's own code of a failure.
+    /// nil for the failure code of the command.
     var exitCode: CInt?
 
     init(_ lines: [String], exitCode: CInt? = nil) {
@@ -15,7 +15,7 @@ struct CommandError: Error {
         self.init([line], exitCode: exitCode)
     }
 
-    /// - Parameter exitCode: What it ends with where no signal has ended it.
+    /// - Parameter exitCode: The exit code, unless a signal has ended the process.
     init(_ error: RuntimeError, exitCode: CInt? = nil) {
         self.init(error.lines, exitCode: error.endedBy.map { 128 + $0 } ?? exitCode)
     }

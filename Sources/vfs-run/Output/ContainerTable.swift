@@ -48,7 +48,7 @@ enum ContainerTable {
         try Output.write(text)
     }
 
-    /// What a state file says, which another user may have written.
+    /// Text of a state file, which may be that of another user.
     private static func cell(_ text: String) -> String { text.printable(upTo: .longestName) }
 }
 

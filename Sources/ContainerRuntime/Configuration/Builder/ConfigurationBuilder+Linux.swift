@@ -45,7 +45,7 @@ extension ConfigurationBuilder {
             groupID: spec.gid?.value ?? 0, origin: .config(spec.offset))
     }
 
-    /// A `/dev` that is bound in is somebody's own and gets nothing.
+    /// A `/dev` that is bind-mounted gets no devices.
     func makesDefaultDevices(_ mounts: [Configuration.Mount]) -> Bool {
         !mounts.contains {
             if case .bind = $0.kind { PathText.cleaned($0.destination) == "/dev" } else { false }
@@ -76,7 +76,7 @@ extension ConfigurationBuilder {
         }
     }
 
-    /// What the program needs to say that it is ready.
+    /// The socket for messages of the program to the service manager.
     var notifyMount: [Configuration.Mount] {
         guard let container = invocation.container, container.notifySocket != nil else {
             return []

@@ -31,7 +31,7 @@ extension ConfigurationBuilder {
             appArmorProfile: name(spec.apparmorProfile), label: name(spec.selinuxLabel))
     }
 
-    /// Nil also for what a check has complained of.
+    /// nil also where a check has failed.
     func numbers(_ list: Located<String>?) -> Setting<NumberSet>? {
         guard let list, !list.value.isEmpty, let set = try? NumberList.parse(list.value) else {
             return nil
@@ -56,7 +56,7 @@ extension ConfigurationBuilder {
             .config(spec.type.offset))
     }
 
-    /// Without `capabilities` in the config the process gets none.
+    /// Without `capabilities` in the config, the process has none.
     private func capabilities(
         _ spec: Spec.Process.Capabilities?
     ) -> Setting<CapabilitySets> {
@@ -75,7 +75,7 @@ extension ConfigurationBuilder {
         return Setting(sets, .config(spec.offset))
     }
 
-    /// What the runtime tells the program by its environment.
+    /// Variables that the runtime adds.
     private var ownEnvironment: [String] {
         guard let container = invocation.container else { return [] }
         var entries: [String] = []

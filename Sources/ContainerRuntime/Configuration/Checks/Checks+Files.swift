@@ -13,34 +13,37 @@ extension Checks {
                 !mount.options.contains(where: { $0.value == "remount" })
             {
                 diagnostics.error(
-                    "the root is mounted by the runtime; say what it is made of with root.path and"
-                        + " vfs.overlay", at: destination.offset)
+                    "the runtime mounts the root file system; use root.path and vfs.overlay to describe"
+                        + " it", at: destination.offset)
             }
         }
     }
 
-    /// CVE-2019-16884: whatever the runtime writes to `/proc` must reach the kernel.
+    /// CVE-2019-16884: the writes of the runtime to `/proc` must reach the kernel.
     func procMounts() {
         for mount in spec.mounts {
             let place = PathText.cleaned(mount.destination.value)
             let isBind = mount.options.contains { $0.value == "bind" || $0.value == "rbind" }
-            // The source of a bind mount is looked at when it is opened.
+            // The source of a bind mount is checked when it is opened.
             if place == "/proc", mount.type?.value != "proc", !isBind,
                 !mount.options.contains(where: { $0.value == "remount" })
             {
                 diagnostics.error(
-                    "/proc must be a mount of type \"proc\", or a bind mount of one; anything"
-                        + " else could pretend to be the kernel", at: mount.offset)
+                    "/proc must be a mount of type \"proc\", or a bind mount of one; any other file"
+                        + " system could imitate the kernel", at: mount.offset)
             }
-            if place.hasPrefix("/proc/"), !Checks.mayBeMountedInProc.contains(String(place.dropFirst(6))) {
+            if place.hasPrefix("/proc/"),
+                !Checks.mayBeMountedInProc.contains(String(place.dropFirst(6)))
+            {
                 diagnostics.error(
-                    "nothing may be mounted inside /proc but "
-                        + Checks.mayBeMountedInProc.joined(separator: ", "), at: mount.destination.offset)
+                    "mounts below /proc are limited to "
+                        + Checks.mayBeMountedInProc.joined(separator: ", "),
+                    at: mount.destination.offset)
             }
         }
     }
 
-    /// Files of facts that programs such as lxcfs answer in the kernel's place.
+    /// Files that programs such as lxcfs provide in place of the kernel.
     static let mayBeMountedInProc = [
         "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo",
         "net/dev", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
@@ -55,7 +58,7 @@ extension Checks {
             }
             if !seen.insert(PathText.cleaned(device.path.value)).inserted {
                 diagnostics.error(
-                    "\"\(device.path.value)\" stands twice", at: device.path.offset)
+                    "\"\(device.path.value)\" is a duplicate; remove one", at: device.path.offset)
             }
             // 12 and 20 bits: include/linux/kdev_t.h.
             for (number, most) in [(device.major, Int64(4095)), (device.minor, 1_048_575)] {
@@ -64,7 +67,7 @@ extension Checks {
             }
             if let mode = device.fileMode, mode.value & ~0o170_000 > 0o777 {
                 diagnostics.error(
-                    "\(mode.value) is more than permission bits; they go up to 511 (octal 0777)",
+                    "\(mode.value) is not a set of permission bits; the maximum is 511 (octal 0777)",
                     at: mode.offset)
             }
         }
@@ -77,7 +80,7 @@ extension Checks {
         }
         for path in paths where PathText.cleaned(path.value) == "/" {
             diagnostics.error(
-                "the root itself is made read-only with root.readonly, and cannot be masked",
+                "the root cannot be masked; use root.readonly for a read-only root",
                 at: path.offset)
         }
     }

@@ -1,6 +1,6 @@
 internal import OCISpec
 
-/// What must hold of AppArmor profiles and SELinux contexts.
+/// Requirements of AppArmor profiles and SELinux contexts.
 extension Checks {
     func labels() {
         if let profile = spec.process?.apparmorProfile {
@@ -8,7 +8,7 @@ extension Checks {
             // The kernel reads `exec NAME`.
             if profile.value.hasPrefix(" ") || profile.value.hasSuffix(" ") {
                 diagnostics.error(
-                    "\"\(profile.value)\" starts or ends with a space; name a profile",
+                    "\"\(profile.value)\" starts or ends with a space; remove it",
                     at: profile.offset)
             }
         }
@@ -16,19 +16,19 @@ extension Checks {
             refuseControl(label)
             if label.value.contains("\"") {
                 diagnostics.error(
-                    "has a quotation mark in it; write user:role:type:level", at: label.offset)
+                    "contains a quotation mark; write user:role:type:level", at: label.offset)
             }
         }
         if let label = spec.linux?.mountLabel, label.value.utf8.count > 255 {
             diagnostics.error(
-                "is \(label.value.utf8.count) bytes long; a mount option takes 255",
+                "is \(label.value.utf8.count) bytes long; the maximum of a mount option is 255",
                 at: label.offset)
         }
     }
 
     private func refuseControl(_ text: Located<String>) {
         if text.value.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) {
-            diagnostics.error("has a control character in it; remove it", at: text.offset)
+            diagnostics.error("contains a control character; remove it", at: text.offset)
         }
     }
 }

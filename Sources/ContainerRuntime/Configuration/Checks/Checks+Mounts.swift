@@ -16,7 +16,7 @@ extension Checks {
         }
         if let option = mount.copyUp, spec.type?.value != "tmpfs" {
             diagnostics.error(
-                "tmpcopyup fills a new tmpfs, and this is none; remove it", at: option.offset)
+                "tmpcopyup needs a mount of type \"tmpfs\"; remove it", at: option.offset)
         }
         if mount.mount.idMapping != nil { checkIDMapping(mount) }
         if mount.refusesUnknown {
@@ -35,11 +35,11 @@ extension Checks {
         }
     }
 
-    /// There is no file system to hand it to: it would be dropped in silence.
+    /// No file system takes the option: it would have no effect.
     private func refuse(_ option: Located<String>) {
         let near = nearestName(to: option.value, in: MountOption.table.map(\.name))
         diagnostics.error(
-            "\"\(option.value)\" is no option of this mount"
+            "\"\(option.value)\" is not an option of this mount"
                 + (near.map { "; did you mean \"\($0)\"?" } ?? ""), at: option.offset)
     }
 
@@ -47,8 +47,7 @@ extension Checks {
         let spec = mount.spec
         if mount.bind == nil || mount.isRemount {
             diagnostics.error(
-                "ids are mapped where a tree of the host is bound, and this mount is another; remove"
-                    + " the mappings", at: spec.offset)
+                "only a bind mount can map ids; remove the mappings", at: spec.offset)
         }
         if spec.uidMappings.isEmpty != spec.gidMappings.isEmpty {
             diagnostics.error(
@@ -56,20 +55,20 @@ extension Checks {
         }
     }
 
-    /// Mounts that take the container's mappings need a container that has some.
+    /// A mount with the mappings of the user namespace needs a user namespace.
     func idMappedMounts() {
         if request.invocation.joining != nil { return }
         for reading in request.mounts {
             guard let mapping = reading.mount.idMapping else { continue }
             if mapping.mappings == nil && request.userNamespace.namespace == nil {
                 diagnostics.error(
-                    "idmap without uidMappings and gidMappings takes those of the container's user"
-                        + " namespace, and there is none; give the mount its own",
+                    "idmap without uidMappings and gidMappings uses those of the user namespace, but the"
+                        + " container has none; add mappings to the mount",
                     at: reading.spec.offset)
             }
             if request.invocation.privilege == .none {
                 diagnostics.error(
-                    "only root may map the ids of a mount; remove it, or run vfs-run as root",
+                    "mapping the ids of a mount requires root; remove it, or run vfs-run as root",
                     at: reading.spec.offset)
             }
         }

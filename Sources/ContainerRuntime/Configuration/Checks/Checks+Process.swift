@@ -2,7 +2,7 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// What must hold of `process`.
+/// Requirements of `process`.
 extension Checks {
     // MARK: The process
     func arguments() {
@@ -44,12 +44,12 @@ extension Checks {
         for id in [user.uid, user.gid].compactMap({ $0 }) + user.additionalGids
         where id.value == .max {
             diagnostics.error(
-                "\(id.value) means \"no id\" to the kernel; ids go up to \(UInt32.max - 1)",
+                "\(id.value) is not an id; the maximum is \(UInt32.max - 1)",
                 at: id.offset)
         }
         if let umask = user.umask, umask.value > 0o777 {
             diagnostics.error(
-                "\(umask.value) is not a umask; it goes up to 511 (octal 0777)", at: umask.offset)
+                "\(umask.value) is not a umask; the maximum is 511 (octal 0777)", at: umask.offset)
         }
     }
 
@@ -65,12 +65,12 @@ extension Checks {
                         + known.joined(separator: ", "), at: limit.type.offset)
             }
             if seen.contains(name) {
-                diagnostics.error("\"\(name)\" is limited twice", at: limit.type.offset)
+                diagnostics.error("a second limit \"\(name)\"; remove one", at: limit.type.offset)
             }
             seen.append(name)
             if limit.soft.value > limit.hard.value {
                 diagnostics.error(
-                    "\(limit.soft.value) is above the hard limit, \(limit.hard.value)",
+                    "\(limit.soft.value) exceeds the hard limit, \(limit.hard.value)",
                     at: limit.soft.offset)
             }
         }
@@ -90,7 +90,7 @@ extension Checks {
         for flag in spec.process?.scheduler?.flags ?? []
         where flag.value == .clampMinimum || flag.value == .clampMaximum {
             diagnostics.error(
-                "\(flag.value.rawValue) needs a value that the specification has no field for;"
+                "\(flag.value.rawValue) needs a value, for which the specification has no field;"
                     + " remove it", at: flag.offset)
         }
         if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
@@ -107,7 +107,7 @@ extension Checks {
     func personality() {
         for flag in spec.linux?.personality?.flags ?? [] {
             diagnostics.error(
-                "\"\(flag.value)\" is not known; the specification has no flags yet",
+                "unknown flag \"\(flag.value)\"; the specification defines no flags",
                 at: flag.offset)
         }
     }
@@ -139,14 +139,14 @@ extension Checks {
         case .default, .local:
             if count > 0 {
                 diagnostics.error(
-                    "memory policy mode requires 0 nodes but got \(count); leave \"nodes\" out",
+                    "memory policy mode requires 0 nodes but got \(count); remove \"nodes\"",
                     at: policy.mode.offset)
             }
         case .bind, .interleave, .preferredMany, .weightedInterleave:
             if count == 0 {
                 diagnostics.error(
-                    "memory policy mode requires at least one node but got 0; name some in"
-                        + " \"nodes\"", at: policy.mode.offset)
+                    "memory policy mode requires at least one node but got 0; add \"nodes\"",
+                    at: policy.mode.offset)
             }
         case .preferred: break
         }
@@ -170,9 +170,9 @@ extension Checks {
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
             + sets.ambient
         where CapabilitySet(name: name.value) == nil && !unknown.contains(name.value) {
-            // The specification asks for a warning: the container runs with less, not with more.
+            // The specification requires a warning: the container runs with fewer capabilities.
             diagnostics.warning(
-                "\"\(name.value)\" is not a capability of this kernel; it is left out",
+                "\"\(name.value)\" is not a capability of this kernel; it is ignored",
                 at: name.offset)
             unknown.append(name.value)
         }
@@ -180,17 +180,17 @@ extension Checks {
         for name in sets.effective where !permitted.contains(name.value) {
             diagnostics.warning(
                 "\(name.value) is effective but not permitted, which the kernel does not grant; it"
-                    + " is left out; add it to \"permitted\"", at: name.offset)
+                    + " is ignored; add it to \"permitted\"", at: name.offset)
         }
-        // As runc has it: engines ask for such sets, and the container runs with less, not with more.
+        // As in runc: engines request such sets, and the container runs with fewer capabilities.
         let inheritable = sets.inheritable.map(\.value)
         let withheld = sets.ambient.filter {
             !permitted.contains($0.value) || !inheritable.contains($0.value)
         }
         if let first = withheld.first {
             diagnostics.warning(
-                "can't raise ambient capability \(few(withheld)): not permitted and inheritable as"
-                    + " well; left out", at: first.offset)
+                "can't raise ambient capability \(few(withheld)): not both permitted and inheritable;"
+                    + " ignored", at: first.offset)
         }
         // In a user namespace of its own the init process has all capabilities.
         if request.has(.user) { return }
@@ -202,12 +202,12 @@ extension Checks {
         }
         if let first = lacking.first {
             diagnostics.warning(
-                "\(few(lacking)): vfs-run itself has not got it and cannot grant it; the container runs"
-                    + " without", at: first.offset)
+                "\(few(lacking)): vfs-run lacks this capability and cannot grant it; the container runs"
+                    + " without it", at: first.offset)
         }
     }
 
-    /// Engines name them all, which nobody reads.
+    /// The first three names: engines list all.
     private func few(_ names: [Located<String>]) -> String {
         let first = names.prefix(3).map(\.value).joined(separator: ", ")
         return names.count > 3 ? "\(first) and \(names.count - 3) more" : first
@@ -220,11 +220,12 @@ extension Checks {
         }
         if !hasTerminals {
             diagnostics.error(
-                "a terminal needs a mount of type \"devpts\" on /dev/pts", at: terminal.offset)
+                "a terminal needs a mount of type \"devpts\" on /dev/pts; add it",
+                at: terminal.offset)
         }
     }
 
-    /// A terminal needs somebody at its other end.
+    /// A terminal needs a process at its master side.
     func terminalSocket() {
         let invocation = request.invocation
         let joining = invocation.joining
@@ -240,8 +241,8 @@ extension Checks {
         }
         if socket != nil && !(isWanted && invocation.leavesTerminal) {
             diagnostics.error(
-                "cannot use console socket if the runtime will not detach or allocate tty; leave"
-                    + " --console-socket out", at: offset)
+                "cannot use console socket if the runtime will not detach or allocate tty; remove"
+                    + " --console-socket", at: offset)
         }
     }
 }

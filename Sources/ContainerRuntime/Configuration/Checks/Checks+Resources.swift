@@ -7,7 +7,7 @@ extension Spec.Linux.Resources {
     public func check(_ diagnostics: Diagnostics) { Checks.check(self, diagnostics) }
 }
 
-/// What must hold of `linux.resources`.
+/// Requirements of `linux.resources`.
 extension Checks {
     typealias Resources = Spec.Linux.Resources
 

@@ -8,7 +8,7 @@ extension Checks {
         guard case .object(let overlay) = spec.vfs?.overlay else { return }
         if let layers = overlay.layers, layers.isEmpty {
             diagnostics.error(
-                "is empty; name a directory, or leave it out for root.path",
+                "is empty; name a directory, or remove it to use root.path",
                 at: overlay.offset, member: "layers")
         }
         for layer in overlay.layers ?? [] where layer.value.isEmpty {
@@ -16,13 +16,13 @@ extension Checks {
         }
         if let upper = overlay.upper, upper.value.isEmpty {
             diagnostics.error(
-                "is empty; name a directory, or leave it out for a throw-away one",
+                "is empty; name a directory, or remove it for an upper that is discarded",
                 at: upper.offset)
         }
         if let size = overlay.size {
             if overlay.upper != nil {
                 diagnostics.error(
-                    "caps a throw-away upper and there is a kept one; remove \"size\" or"
+                    "limits an upper that is discarded, but this one is kept; remove \"size\" or"
                         + " \"upper\"", at: size.offset)
             }
             if TmpfsSize(size.value) == nil {
@@ -34,7 +34,7 @@ extension Checks {
         if let inodes = overlay.inodes {
             if overlay.upper != nil {
                 diagnostics.error(
-                    "caps a throw-away upper and there is a kept one; remove \"inodes\" or"
+                    "limits an upper that is discarded, but this one is kept; remove \"inodes\" or"
                         + " \"upper\"", at: inodes.offset)
             }
             if !TmpfsSize.inodes.contains(inodes.value) {
@@ -47,7 +47,7 @@ extension Checks {
             let key = option.value.prefix { $0 != "=" }
             if ["lowerdir", "lowerdir+", "datadir+", "upperdir", "workdir"].contains(key) {
                 diagnostics.error(
-                    "\(key) is set by the runtime; use \"layers\" and \"upper\"",
+                    "the runtime sets \(key); use \"layers\" and \"upper\"",
                     at: option.offset)
             }
         }
@@ -71,15 +71,16 @@ extension Checks {
         if case .failure(let error) = host.snapshots { complain(error.sentence, upper.origin) }
     }
 
-    /// With an index overlayfs keeps a changed file that has several names apart from the upper, under
-    /// one of them: `diff`, `commit` and snapshots would miss the others.
+    /// With an index, overlayfs stores a changed file with several hard links in the work directory and
+    /// adds only one name to the upper: `diff`, `commit` and snapshots would miss the other names.
     func overlayIndex() {
         guard request.overlays.value, request.readsUpperLater else { return }
         for option in request.overlay?.options ?? []
         where ["index=on", "nfs_export=on"].contains(option.value) {
             diagnostics.error(
-                "\"\(option.value)\" keeps files with several names where diff, commit and snapshots"
-                    + " do not see them; remove it, or throw away what is written",
+                "\"\(option.value)\" stores files with several hard links outside the upper, where"
+                    + " diff, commit and snapshots miss them; remove it, or use an upper that is"
+                    + " discarded",
                 at: option.offset)
         }
     }
@@ -87,9 +88,9 @@ extension Checks {
     func discardedUpper() {
         guard host.discardedUpper == .memoryWithoutAttributes else { return }
         diagnostics.warning(
-            "what is written lies on a tmpfs, which before Linux 6.6 keeps no user.* attributes: a"
-                + " directory of a layer can be neither removed nor replaced (EIO); --upper DIR on"
-                + " ext4, xfs or btrfs is without that fault", at: diagnostics.document.root.offset)
+            "the upper is on a tmpfs, which supports user.* extended attributes only since Linux 6.6:"
+                + " directories of a layer cannot be removed or replaced (EIO); use --upper DIR on"
+                + " ext4, xfs or btrfs", at: diagnostics.document.root.offset)
     }
 
     /// Reports an error about a setting: at the document as a whole where it is not from there.

@@ -6,7 +6,7 @@ extension Checks {
     func seccomp() {
         if let name = spec.vfs?.seccomp, spec.linux?.seccomp != nil {
             diagnostics.error(
-                "names a second profile beside linux.seccomp; keep one of them", at: name.offset)
+                "is a second profile beside linux.seccomp; remove one", at: name.offset)
         }
     }
 
@@ -25,16 +25,16 @@ extension Checks {
         notifications(profile, diagnostics)
         for name in SeccompCompiler.unblocked(profile) {
             diagnostics.warning(
-                "libseccomp \(SeccompCompiler.libraryVersion) knows no system call"
-                    + " \"\(name.value)\", and the default action lets it through: it is not blocked;"
+                "libseccomp \(SeccompCompiler.libraryVersion) does not know the system call"
+                    + " \"\(name.value)\", and the default action allows it: it is not blocked;"
                     + " correct the name, or allow by name and deny by default", at: name.offset)
         }
         for number in [profile.defaultErrnoRet].compactMap({ $0 })
             + profile.syscalls.compactMap(\.errnoRet) where number.value > 4094
         {
-            // libseccomp refuses the kernel's highest, 4095.
+            // libseccomp refuses the maximum of the kernel, 4095.
             diagnostics.error(
-                "\(number.value) is not an errno; they go up to 4094", at: number.offset)
+                "\(number.value) is not an errno; the maximum is 4094", at: number.offset)
         }
         let pairs =
             [(profile.defaultAction, profile.defaultErrnoRet)]
@@ -42,29 +42,29 @@ extension Checks {
         for case (let action?, let number?) in pairs
         where action.value != .errno && action.value != .trace {
             diagnostics.error(
-                "\(action.value.rawValue) gives no errno; remove it, or use SCMP_ACT_ERRNO",
+                "\(action.value.rawValue) returns no errno; remove it, or use SCMP_ACT_ERRNO",
                 at: number.offset)
         }
     }
 
-    /// The process itself makes calls between the filter's installation and the moment somebody
-    /// listens: these cannot wait for an answer.
+    /// The init process makes system calls after the filter is installed and before the listener has
+    /// its descriptor: these calls would wait for ever.
     private func notifications(_ profile: Spec.Seccomp, _ diagnostics: Diagnostics) {
         if let action = profile.defaultAction, action.value == .notify {
             diagnostics.error(
-                "SCMP_ACT_NOTIFY cannot be used as default action; name the calls that it is for",
+                "SCMP_ACT_NOTIFY cannot be used as default action; list the system calls to notify about",
                 at: action.offset)
         }
         let rules = profile.syscalls.filter { $0.action.value == .notify }
         for name in rules.flatMap(\.names) where name.value == "write" {
             diagnostics.error(
-                "SCMP_ACT_NOTIFY cannot be used for the write syscall, by which the listener is"
-                    + " handed over; leave it out", at: name.offset)
+                "SCMP_ACT_NOTIFY cannot be used for the write syscall, which the init process needs to"
+                    + " hand over the listener; remove it", at: name.offset)
         }
         if let rule = rules.first, profile.listenerPath?.value.isEmpty ?? true {
             diagnostics.error(
-                "seccomp listenerPath is not set, and SCMP_ACT_NOTIFY needs somebody who listens"
-                    + " there", at: rule.action.offset)
+                "seccomp listenerPath is not set; SCMP_ACT_NOTIFY needs the socket of a process that"
+                    + " answers", at: rule.action.offset)
         }
     }
 }

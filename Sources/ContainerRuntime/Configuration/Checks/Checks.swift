@@ -52,7 +52,7 @@ final class Checks {
                 at: version.offset)
         } else if numbers[0] != 1 {
             diagnostics.error(
-                "version \(version.value) of the specification is not known; 1.x is",
+                "version \(version.value) of the specification is not supported; use 1.x",
                 at: version.offset)
         }
     }
