@@ -29,7 +29,7 @@ enum VFSRun {
             CurrentProcess.exit(0)
         } catch {
             globals.log.error(error.lines)
-            CurrentProcess.exit(error.exitCode ?? failureCode)
+            CurrentProcess.exit(error.exitCode(failureCode))
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import JSON
+public import LinuxSystem
 internal import OCISpec
 
 extension StoredContainer {

@@ -102,7 +102,7 @@ extension StoredContainer {
             do throws(LayerNames.Failure) {
                 layers += try LayerNames(bundle: bundle).directories(name.value)
             } catch {
-                throw RuntimeError(error.sentence)
+                throw Failure(error.sentence)
             }
         }
         return (layers, (object?.options ?? []).map(\.value))

@@ -42,7 +42,7 @@ struct LeaveCallersLimits: Step {
         do throws(SystemCallError) {
             try ResourceLimit.giveBack(keepsFiles: setsFiles)
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }

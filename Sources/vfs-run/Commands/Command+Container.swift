@@ -42,7 +42,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try body(arguments)
             } catch {
-                throw CommandError(error)
+                throw error
             }
         }
     }

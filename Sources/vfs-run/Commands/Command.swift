@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// A command: its texts for help, man page and completions, its options, and its function.
 struct Command: Sendable {
     /// Empty for the one-shot form, which has no name.

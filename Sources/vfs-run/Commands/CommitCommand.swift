@@ -41,7 +41,7 @@ extension Command {
                 return try place.write(
                     LayerArchive(layer: source.stack, uppers: source.uppers), arguments)
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
         })
 }

@@ -100,11 +100,11 @@ extension Command {
                     arguments.globals.log
                 ).plan
             } catch {
-                throw RuntimeError(error.lines)
+                throw error
             }
             return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
         } catch {
-            throw CommandError(error)
+            throw error
         }
     }
 }

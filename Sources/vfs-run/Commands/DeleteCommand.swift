@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import LinuxSystem
 
 extension Option {
     fileprivate static let force = Option(
@@ -22,7 +23,7 @@ extension Command {
                     try delete(container, force: force, arguments.globals.log)
                 }
             } catch {
-                if force && error.isMissing { return 0 }
+                if force && error.kind == .missing { return 0 }
                 throw error
             }
             return 0
@@ -34,8 +35,8 @@ extension Command {
         do throws(RuntimeError) {
             try container.delete(force: force)
         } catch {
-            if force && error.isMissing { return }
-            if !error.isWarning { throw error }
+            if force && error.kind == .missing { return }
+            if error.kind != .warning { throw error }
             log.warning(error.message)
         }
     }

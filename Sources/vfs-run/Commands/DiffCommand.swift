@@ -38,7 +38,7 @@ extension Command {
                 }
                 return try print(source, arguments)
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
         })
 

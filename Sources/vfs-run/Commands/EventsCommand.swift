@@ -39,7 +39,7 @@ extension Command {
                     return 0
                 }
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             try follow(container, interval, pressure)
             return 0
@@ -76,7 +76,7 @@ extension Command {
         } catch {
             // The reader of standard output is gone.
             if error.message.isEmpty { return }
-            throw CommandError(error.message)
+            throw error
         }
     }
 

@@ -55,7 +55,7 @@ extension Command {
             do throws(RuntimeError) {
                 return try execute(arguments)
             } catch {
-                throw CommandError(error)
+                throw error
             }
         })
 
@@ -86,7 +86,7 @@ extension Command {
                 arguments.globals.log
             ).plan
         } catch {
-            throw RuntimeError(error.lines)
+            throw error
         }
         return try Launch(plan, until: detaches ? .started : .ended).run()
     }
@@ -128,7 +128,7 @@ extension Command {
                 joining.userID = user.userID
                 joining.groupID = user.groupID
             } catch {
-                throw CommandError(error)
+                throw error
             }
         }
         for group in arguments.values(.groups) {

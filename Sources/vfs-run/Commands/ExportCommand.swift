@@ -22,7 +22,7 @@ extension Command {
                 let place = try ArchivePlace(arguments, allowsDirectory: false)
                 return try place.write(LayerArchive(merged: source.stack), arguments)
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
         })
 }

@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import LinuxSystem
 
 extension Command {
     /// `vfs-run features`

@@ -1,4 +1,5 @@
 internal import JSON
+internal import LinuxSystem
 
 extension Command {
     /// `vfs-run lint config.json`

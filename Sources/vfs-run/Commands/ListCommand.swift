@@ -28,7 +28,7 @@ extension Command {
                     arguments.globals.log.warning("load container \(name): \(error.message)")
                 }
             } catch {
-                throw CommandError(error)
+                throw error
             }
             let owners = OwnerNames()
             if isJSON {

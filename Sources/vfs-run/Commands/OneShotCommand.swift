@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import Layers
+internal import LinuxSystem
 
 extension Option {
     fileprivate static let trace = Option(
@@ -30,7 +31,7 @@ extension Command {
         ],
         options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
         endsWithOtherCommand: true,
-        failureCode: RuntimeError.failure,
+        failureCode: Failure.ofRuntime,
         run: { arguments throws(CommandError) in
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
@@ -56,7 +57,7 @@ extension Command {
                 try trace.write(to: file)
                 return try outcome.get()
             } catch {
-                throw CommandError(error, exitCode: error.exitCode)
+                throw error
             }
         })
 
@@ -79,7 +80,7 @@ extension Command {
     static func unknown(_ name: String) -> Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
-            failureCode: isRefused(name) ? 1 : RuntimeError.failure,
+            failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
     }
 }

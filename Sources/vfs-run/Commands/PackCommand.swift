@@ -49,7 +49,7 @@ extension Command {
                     try packer.pack(operands[0], to: path, tag: target.tag)
                 }
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             return 0
         })
@@ -58,7 +58,7 @@ extension Command {
         do throws(LayerError) {
             return (try SourceDate.latest(), try SourceDate.created())
         } catch {
-            throw ImageError(error.sentence)
+            throw error
         }
     }
 
@@ -85,7 +85,7 @@ extension Command {
             for warning in written.warnings { reporter.note(warning) }
             return (written.diffID, written.digest, Int64(written.size))
         } catch {
-            throw ImageError(error.sentence)
+            throw error
         }
     }
 }

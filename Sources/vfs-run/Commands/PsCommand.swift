@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import LinuxSystem
 
 extension Command {
     /// `vfs-run ps ID`
@@ -14,7 +15,7 @@ extension Command {
             do throws(RuntimeError) {
                 pids = try arguments.container().processes()
             } catch {
-                throw CommandError(error)
+                throw error
             }
             if isJSON {
                 let list = JSONOutput.array(pids.map { .integer(Int64($0)) })

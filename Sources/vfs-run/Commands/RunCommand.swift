@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import LinuxSystem
 
 extension Command {
     /// `vfs-run run ID`

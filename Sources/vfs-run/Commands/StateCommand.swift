@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import LinuxSystem
 
 extension Command {
     /// `vfs-run state ID`
@@ -12,7 +13,7 @@ extension Command {
             do throws(RuntimeError) {
                 report = try arguments.container().report()
             } catch {
-                throw CommandError(error)
+                throw error
             }
             try Output.write(report.json(owner: "").prettyText)
             return 0

@@ -36,7 +36,7 @@ extension Command {
                     return 0
                 }
             } catch {
-                throw CommandError(error.sentence)
+                throw error
             }
             try Output.write(snapshots.map { $0.name + "\n" }.joined())
             return 0

@@ -61,7 +61,7 @@ extension Command {
                 try unpacker.unpack(
                     ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             return 0
         })

@@ -30,7 +30,7 @@ extension Command {
                     resources, l3CacheSchema: arguments.value(.cacheSchema),
                     memoryBandwidthSchema: arguments.value(.bandwidthSchema))
             } catch {
-                throw CommandError(error.message)
+                throw error
             }
             return 0
         })

@@ -44,7 +44,7 @@ struct LoadedConfig {
         do throws(RuntimeError) {
             document = try container.config(process: own)
         } catch {
-            throw CommandError(error.message)
+            throw error
         }
         try self.init(
             document, file: process ?? "config.json", bundle: bundle, invocation, log)

@@ -118,7 +118,7 @@ struct UpperSource {
             if let upper = try found.keptUpper() { return .directory(upper) }
             return .view(try found.view())
         } catch {
-            throw LayerError(error.message)
+            throw error
         }
     }
 
@@ -129,8 +129,8 @@ struct UpperSource {
         do throws(RuntimeError) {
             return try arguments.globals.store.find(container)
         } catch {
-            if error.isMissing { return nil }
-            throw LayerError(error.message)
+            if error.kind == .missing { return nil }
+            throw error
         }
     }
 

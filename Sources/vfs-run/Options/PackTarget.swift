@@ -38,14 +38,14 @@ struct PackTarget {
                 do throws(ImageError) {
                     try pack(layout)
                 } catch {
-                    throw LayerError(error.message)
+                    throw error
                 }
                 try place.makeFile { (file) throws(LayerError) in
                     try PackTarget.archive(layout, to: file)
                 }
             }
         } catch {
-            throw ImageError(error.sentence)
+            throw error
         }
     }
 

@@ -144,7 +144,7 @@ enum UpdatedResources {
         do {
             document = try JSONDocument(Array(text.utf8))
         } catch {
-            throw CommandError(error.message)
+            throw Failure(error.message)
         }
         let diagnostics = Diagnostics(document, file: "")
         return try checked(diagnostics, arguments.globals.log) { diagnostic in
