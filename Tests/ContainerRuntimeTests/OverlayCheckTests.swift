@@ -23,6 +23,9 @@ import Testing
             and "upper"
             config.json:7:43: vfs.overlay.options[1]: the runtime sets upperdir; use "layers" \
             and "upper"
+            config.json:7:55: vfs.overlay.options[2]: "index=on" stores files with several hard \
+            links outside the upper, where diff, commit and snapshots miss them; remove it, or use \
+            an upper that is discarded
             """),
         CheckRow(
             "vfs", #"{"overlay": {"layers": ["", "b"], "upper": "u", "size": "1M"}}"#,
