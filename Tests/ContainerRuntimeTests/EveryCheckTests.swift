@@ -95,15 +95,19 @@ import Testing
             },
         rule("seccompFile", Checks.seccompFile, "vfs", #"{"seccomp": "x"}"#).with {
             $0.host.seccompProfile = .failure(
-                SystemCallError("open", "x", .permissionDenied))
+                Failure("open", "x", .permissionDenied))
         },
         rule(
             "seccompProfile", Checks.seccompProfile, "linux",
             #"{"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}}"#),
         rule("layerNames", Checks.layerNames, "vfs", #"{"overlay": {"layers": ["x"]}}"#).with {
-            $0.host.layers = [.failure(LayerNames.Failure(sentence: "x"))]
+            $0.host.layers = [.failure(Failure("x"))]
         },
         rule("snapshots", Checks.snapshots).with { $0.invocation.snapshot = "a" },
+        rule("snapshots", Checks.snapshots).with {
+            $0.invocation.upper = "/upper"
+            $0.host.snapshots = .failure(Failure("x"))
+        },
         rule(
             "overlayIndex", Checks.overlayIndex, "vfs", #"{"overlay": {"options": ["index=on"]}}"#
         ).with { $0.invocation.comparesUpper = true },

@@ -38,7 +38,7 @@ import Testing
         #expect {
             _ = try NumberList.parse(text)
         } throws: {
-            ($0 as? NumberList.Failure)?.sentence == sentence
+            ($0 as? Failure)?.message == sentence
         }
     }
 }

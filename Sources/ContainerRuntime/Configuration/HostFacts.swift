@@ -13,14 +13,14 @@ struct HostFacts {
     /// The capabilities that the runtime process may use.
     var ownCapabilities: CapabilitySet = []
     /// The directories of each layer that `vfs.overlay.layers` names.
-    var layers: [Result<[String], LayerNames.Failure>] = []
+    var layers: [Result<[String], Failure>] = []
     /// Those of a kept upper.
-    var snapshots: Result<SnapshotPlan, LayerError>?
+    var snapshots: Result<SnapshotPlan, Failure>?
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
     /// The profile that `vfs.seccomp` names.
-    var seccompProfile: Result<[UInt8], SystemCallError>?
+    var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
     var seccompFilter: SeccompFilter?
 
@@ -55,14 +55,14 @@ struct HostFacts {
         if let names = request.overlay?.layers {
             let layers = LayerNames(bundle: request.bundle)
             self.layers = names.map { name in
-                Result { () throws(LayerNames.Failure) in try layers.directories(name.value) }
+                Result { () throws(Failure) in try layers.directories(name.value) }
             }
             for case .success(let found) in self.layers { count += found.count }
         } else if request.spec.root?.path != nil {
             count += 1
         }
         if let upper = request.keptUpper {
-            snapshots = Result { () throws(LayerError) in
+            snapshots = Result { () throws(Failure) in
                 try SnapshotPlan(upper.value, taking: request.invocation.snapshot, over: count)
             }
         } else if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes {
@@ -92,11 +92,11 @@ struct HostFacts {
 
     private static func profile(
         _ name: String, _ bundle: String
-    ) -> Result<[UInt8], SystemCallError> {
+    ) -> Result<[UInt8], Failure> {
         if name == "default" { return .success(DefaultProfile.bytes) }
         let path = PathText.absolute(name, from: bundle)
-        return Result { () throws(SystemCallError) in
-            try attempt("open", "\"\(path)\"") { () throws(Errno) in try HostPath.read(path) }
+        return Result { () throws(Failure) in
+            try attempt("open", on: path, try HostPath.read(path))
         }
     }
 

@@ -79,18 +79,18 @@ extension StoredContainer {
     /// The facts about this container that another process in it needs.
     public func joined(
         ignoringPause: Bool
-    ) throws(RuntimeError) -> Configuration.JoinedContainer {
-        guard let state = try state() else { throw RuntimeError.missing(id) }
+    ) throws(Failure) -> Configuration.JoinedContainer {
+        guard let state = try state() else { throw Failure.missing(id) }
         try state.groups.requireGenuine(id)
         switch status(state) {
-        case .stopped: throw RuntimeError("cannot exec in a stopped container")
-        case .creating: throw RuntimeError("cannot exec in a container that is being created")
+        case .stopped: throw Failure("cannot exec in a stopped container")
+        case .creating: throw Failure("cannot exec in a container that is being created")
         case .paused where !ignoringPause:
-            throw RuntimeError(
+            throw Failure(
                 "cannot exec in a paused container (use --ignore-paused to override)")
         default: break
         }
-        guard let process = state.process else { throw RuntimeError.missing(id) }
+        guard let process = state.process else { throw Failure.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
@@ -100,7 +100,7 @@ extension StoredContainer {
     /// The config that the container was created from, with `process` in the place of its own.
     ///
     /// - Parameter process: A document whose lines stay where they are; nil leaves the config's.
-    public func config(process: JSONDocument?) throws(RuntimeError) -> JSONDocument {
+    public func config(process: JSONDocument?) throws(Failure) -> JSONDocument {
         do {
             let file = try directory.borrowed.openOwn(ContainerStore.configName)
             let document = try JSONDocument(try file.borrowed.readAll())
@@ -111,7 +111,7 @@ extension StoredContainer {
             }
             return try JSONDocument(bytes + Array("}".utf8))
         } catch {
-            throw RuntimeError("the config of container \"\(id.text)\" cannot be read: \(error)")
+            throw Failure("the config of container \"\(id.text)\" cannot be read: \(error)")
         }
     }
 }

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// The names of layers in a config:
@@ -15,11 +15,6 @@ public struct LayerNames {
 
     public init(bundle: String) {
         self.bundle = bundle
-    }
-
-    /// The name is not that of a layer.
-    public struct Failure: Error {
-        public var sentence: String
     }
 
     private var stores: [String] { ["\(bundle)/layers", "\(bundle)/../layers"] }
@@ -46,13 +41,13 @@ public struct LayerNames {
             && digits.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
         if !isDigest {
             throw Failure(
-                sentence: "\"\(digest)\" is not a digest; write sha256: and 64 hexadecimal digits")
+                "\"\(digest)\" is not a digest; write sha256: and 64 hexadecimal digits")
         }
         for store in stores where kind("\(store)/sha256/\(digits)") == .directory {
             return "\(store)/sha256/\(digits)"
         }
         throw Failure(
-            sentence: "the layer \(digest) is not in \"\(stores[0])/sha256\" or"
+            "the layer \(digest) is not in \"\(stores[0])/sha256\" or"
                 + " \"\(stores[1])/sha256\"; unpack an image with this layer")
     }
 
@@ -73,27 +68,25 @@ public struct LayerNames {
                 hasData = (try? FileStatus.of("data", in: inner.borrowed).kind) == .directory
             }
         } catch {
-            throw Failure(sentence: "the stack \"\(path)\" cannot be read: \(error.words)")
+            throw Failure("the stack \"\(path)\" cannot be read: \(error.words)")
         }
         let isLayer = { (name: String) in name.hasPrefix("layer@") && !name.hasSuffix(".raw") }
         if let other = names.sorted().first(where: { !isLayer($0) && $0 != "rw" }) {
             throw Failure(
-                sentence:
-                    "the stack \"\(path)\" contains \"\(other)\", which is not supported; remove it:"
+                "the stack \"\(path)\" contains \"\(other)\", which is not supported; remove it:"
                     + " only directories layer@ID and rw are")
         }
         let sorted = names.filter(isLayer).sorted(by: LayerNames.isOlder)
         // A stack may be of another user: a symbolic link could expose any directory of the host.
         if let name = (sorted + ["rw"]).first(where: links.contains) {
             throw Failure(
-                sentence:
-                    "the stack \"\(path)\" contains \"\(name)\", which is not a directory; symbolic links"
+                "the stack \"\(path)\" contains \"\(name)\", which is not a directory; symbolic links"
                     + " in a stack are not followed")
         }
         var layers = sorted.map { "\(path)/\($0)" }
         if hasData { layers.append("\(path)/rw/data") }
         if layers.isEmpty {
-            throw Failure(sentence: "the stack \"\(path)\" has no layer; add a directory layer@ID")
+            throw Failure("the stack \"\(path)\" has no layer; add a directory layer@ID")
         }
         return layers
     }

@@ -3,9 +3,9 @@ internal import LinuxSystem
 
 extension Invocation {
     /// Sets the privileges of the caller. Takes one system call for root.
-    mutating func setCaller(_ globals: GlobalOptions) throws(CommandError) {
+    mutating func setCaller(_ globals: GlobalOptions) throws(Failure) {
         guard let user = Credentials.knownUser else {
-            throw CommandError(
+            throw Failure(
                 "geteuid: the effective user is unknown, since a seccomp filter forbids the call; run"
                     + " vfs-run without that filter")
         }

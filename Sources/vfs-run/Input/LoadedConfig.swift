@@ -127,10 +127,10 @@ struct LoadedConfig {
     ) throws(CommandError) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))
         let place = name.hasPrefix("sha256:") ? name : try absolute(name)
-        do throws(LayerNames.Failure) {
+        do throws(Failure) {
             return try names.directories(place)
         } catch {
-            throw CommandError("--layer: \(error.sentence)")
+            throw error.within("--layer")
         }
     }
 

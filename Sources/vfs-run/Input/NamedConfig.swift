@@ -13,10 +13,10 @@ struct NamedConfig {
     /// The settings of the command line.
     let invocation: Invocation
 
-    init(_ arguments: ParsedArguments) throws(CommandError) {
+    init(_ arguments: ParsedArguments) throws(Failure) {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
-            throw CommandError(
+            throw Failure(
                 "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run"
                     + " \(name.isEmpty ? "--help" : "help \(name)")\"")
         }

@@ -17,7 +17,7 @@ struct UpperSource {
     /// Of the first operand.
     ///
     /// - Parameter needsLayers: Unknown lower layers are an error.
-    init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(LayerError) {
+    init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(Failure) {
         let place = try UpperSource.place(arguments)
         name = arguments.operands[0]
         let path: String
@@ -25,7 +25,7 @@ struct UpperSource {
         case .directory(let directory): path = directory
         case .view(let view):
             if arguments.value(.since) != nil {
-                throw LayerError(
+                throw Failure(
                     "the container \"\(name)\" has no snapshots: its upper is discarded; remove --since"
                 )
             }
@@ -40,7 +40,7 @@ struct UpperSource {
         }
         isView = false
         if try !UpperSource.isDirectory(path) {
-            throw LayerError(
+            throw Failure(
                 "\"\(path)\" is neither a directory nor a container; name a directory of --upper")
         }
         var layers = arguments.values(.belowUpper)
@@ -70,7 +70,7 @@ struct UpperSource {
         }
         if arguments.has(.userAttributes) { marks = .user }
         if layers.isEmpty && needsLayers {
-            throw LayerError(
+            throw Failure(
                 "\"\(path)\" has no record of the layers below it; name them with --layer, bottom"
                     + " first")
         }
@@ -90,9 +90,9 @@ struct UpperSource {
 
     /// Requires that no run writes to the upper while this object exists. An upper that is discarded
     /// exists only during the run.
-    func requireUnused() throws(LayerError) {
+    func requireUnused() throws(Failure) {
         if isInUse && !isView {
-            throw LayerError(
+            throw Failure(
                 "the upper \"\(name)\" is in use by a run; wait for the end of the run")
         }
     }
@@ -103,30 +103,26 @@ struct UpperSource {
     }
 
     /// The place of the first operand: a directory, or the upper of a container.
-    private static func place(_ arguments: ParsedArguments) throws(LayerError) -> Place {
+    private static func place(_ arguments: ParsedArguments) throws(Failure) -> Place {
         let operand = arguments.operands[0]
         if operand.utf8.contains(UInt8(ascii: "/")) { return .directory(operand) }
         guard let container = try? ContainerID(operand),
             let found = try find(container, arguments)
         else { return .directory(operand) }
         if try isDirectory(operand) {
-            throw LayerError(
+            throw Failure(
                 "\"\(operand)\" is both a container and a directory; write ./\(operand) for the"
                     + " directory")
         }
-        do throws(RuntimeError) {
-            if let upper = try found.keptUpper() { return .directory(upper) }
-            return .view(try found.view())
-        } catch {
-            throw error
-        }
+        if let upper = try found.keptUpper() { return .directory(upper) }
+        return .view(try found.view())
     }
 
     /// nil if no container has this id.
     private static func find(
         _ container: ContainerID, _ arguments: ParsedArguments
-    ) throws(LayerError) -> StoredContainer? {
-        do throws(RuntimeError) {
+    ) throws(Failure) -> StoredContainer? {
+        do throws(Failure) {
             return try arguments.globals.store.find(container)
         } catch {
             if error.kind == .missing { return nil }
@@ -134,7 +130,7 @@ struct UpperSource {
         }
     }
 
-    private static func isDirectory(_ path: String) throws(LayerError) -> Bool {
+    private static func isDirectory(_ path: String) throws(Failure) -> Bool {
         do throws(Errno) {
             return try FileStatus.of(path: path).kind == .directory
         } catch .noSuchFileOrDirectory {
@@ -143,15 +139,13 @@ struct UpperSource {
             return false
         } catch {
             // Treated as missing, another layer would be read in its place.
-            throw LayerError("stat \"\(path)\": \(error.words)")
+            throw Failure("stat", path.inQuotes, error)
         }
     }
 
-    private static func open(_ path: String) throws(LayerError) -> LayerDirectory {
-        do throws(Errno) {
-            return LayerDirectory(try HostPath.open(path, [.readOnly, .directory]), layer: 0)
-        } catch {
-            throw LayerError("open \"\(path)\": \(error.words)")
-        }
+    private static func open(_ path: String) throws(Failure) -> LayerDirectory {
+        LayerDirectory(
+            try attempt("open", on: path, try HostPath.open(path, [.readOnly, .directory])),
+            layer: 0)
     }
 }

@@ -9,10 +9,10 @@ enum SourceDate {
     private static let last: Int64 = 253_402_300_799
 
     /// - Parameter option: The value of `--mtime`, which overrides the environment.
-    static func latest(_ option: String? = nil) throws(LayerError) -> FileTime? {
+    static func latest(_ option: String? = nil) throws(Failure) -> FileTime? {
         guard let word = option ?? CurrentProcess.environment(variable) else { return nil }
         guard let seconds = Int64(word), seconds <= last else {
-            throw LayerError(
+            throw Failure(
                 "\(option == nil ? variable : "--mtime"): \"\(word)\" is not a number of seconds"
                     + " since 1970")
         }
@@ -20,7 +20,7 @@ enum SourceDate {
     }
 
     /// The creation time of a new image, in RFC 3339.
-    static func created() throws(LayerError) -> String {
+    static func created() throws(Failure) -> String {
         guard let latest = try latest() else { return Clock.timestamp }
         return Clock.timestamp(seconds: Int(max(0, latest.seconds)), nanoseconds: 0)
     }

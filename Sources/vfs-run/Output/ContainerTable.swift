@@ -6,7 +6,7 @@ enum ContainerTable {
     /// Columns as wide as their widest cell and three more, twelve at least.
     static func write(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
-    ) throws(CommandError) {
+    ) throws(Failure) {
         let rows = reports.map {
             (report: $0, id: cell($0.id), bundle: cell($0.bundle), created: cell($0.created))
         }

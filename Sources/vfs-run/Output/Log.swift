@@ -43,7 +43,7 @@ struct Log: Sendable {
 
     /// Opens the file, before any action that could be logged. If it cannot be opened, messages go to
     /// standard error.
-    mutating func open() throws(CommandError) {
+    mutating func open() throws(Failure) {
         guard let path else { return }
         do throws(Errno) {
             // A FIFO without a reader is an error.
@@ -53,7 +53,7 @@ struct Log: Sendable {
                     mode: 0o644))
         } catch {
             self.path = nil
-            throw CommandError(
+            throw Failure(
                 "unable to open log file: \(path): \(error.words)"
                     + (error == .noSuchAddressOrDevice
                         ? "; it is a socket, or a FIFO without a reader" : ""))

@@ -3,24 +3,24 @@ internal import SystemPackage
 
 /// The lines of ps(1) for a set of processes.
 enum ProcessTable {
-    static func text(of pids: [Int32], _ options: [String]) throws(CommandError) -> String {
+    static func text(of pids: [Int32], _ options: [String]) throws(Failure) -> String {
         let outcome: Program.Outcome
         do throws(Errno) {
             outcome = try run(options)
         } catch {
-            throw CommandError("ps: \(error.words); install the package procps")
+            throw Failure("ps: \(error.words); install the package procps")
         }
         if outcome.ending != .exited(0) {
             let said = String(decoding: outcome.errorOutput, as: UTF8.self)
                 .split(separator: "\n").first.map(String.init)
-            throw CommandError(
+            throw Failure(
                 "ps \(options.joined(separator: " ")): \(said ?? "failed without a message")")
         }
         let output = outcome.output
         let lines = String(decoding: output, as: UTF8.self).split(separator: "\n")
         guard let header = lines.first,
             let column = header.split(separator: " ").firstIndex(of: "PID")
-        else { throw CommandError("couldn't find PID field in ps output") }
+        else { throw Failure("couldn't find PID field in ps output") }
         let wanted = Set(pids)
         var text = header + "\n"
         for line in lines.dropFirst() {

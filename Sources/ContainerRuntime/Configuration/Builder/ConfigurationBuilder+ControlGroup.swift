@@ -48,20 +48,20 @@ extension Request {
         isUsers: Bool, report: (String, Int?) -> Void = { _, _ in }
     ) -> SystemdUnitRequest? {
         let name = invocation.container?.id.text ?? String(CurrentProcess.pid)
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             var unit = try SystemdUnitRequest(
                 path: controlGroupPath?.value, name: name, isUsers: isUsers)
             for (key, value) in spec.annotations {
-                do throws(ControlGroupError) {
+                do throws(Failure) {
                     unit.properties += [try SystemdProperty(annotation: key.value, value.value)]
                         .compactMap(\.self)
                 } catch {
-                    report(error.sentence, value.offset)
+                    report(error.message, value.offset)
                 }
             }
             return unit
         } catch {
-            report(error.sentence, controlGroupPath?.offset)
+            report(error.message, controlGroupPath?.offset)
             return nil
         }
     }

@@ -123,11 +123,11 @@ extension Checks {
         }
         var count = 0
         if let nodes = policy.nodes, !nodes.value.isEmpty {
-            do throws(NumberList.Failure) {
+            do throws(Failure) {
                 count = try NumberList.parse(nodes.value).count
             } catch {
                 return diagnostics.error(
-                    "invalid memory policy nodes: \(error.sentence)", at: nodes.offset)
+                    "invalid memory policy nodes: \(error.message)", at: nodes.offset)
             }
         }
         switch Policy.Mode(rawValue: policy.mode.value) {
@@ -156,10 +156,10 @@ extension Checks {
         let affinity = spec.process?.execCPUAffinity
         for list in [affinity?.initial, affinity?.final].compactMap({ $0 })
         where !list.value.isEmpty {
-            do throws(NumberList.Failure) {
+            do throws(Failure) {
                 _ = try NumberList.parse(list.value)
             } catch {
-                diagnostics.error("bad CPU affinity: \(error.sentence)", at: list.offset)
+                diagnostics.error("bad CPU affinity: \(error.message)", at: list.offset)
             }
         }
     }

@@ -1,5 +1,5 @@
 internal import JSON
-internal import Layers
+internal import LinuxSystem
 internal import OCISpec
 
 /// Requirements of the root file system.
@@ -57,7 +57,7 @@ extension Checks {
         guard let names = request.overlay?.layers else { return }
         for (name, found) in zip(names, host.layers) {
             if case .failure(let error) = found {
-                diagnostics.error(error.sentence, at: name.offset)
+                diagnostics.error(error.message, at: name.offset)
             }
         }
     }
@@ -68,7 +68,7 @@ extension Checks {
             if request.invocation.snapshot == nil { return }
             return complain("--snapshot needs --upper DIR, or vfs.overlay.upper", .standard)
         }
-        if case .failure(let error) = host.snapshots { complain(error.sentence, upper.origin) }
+        if case .failure(let error) = host.snapshots { complain(error.message, upper.origin) }
     }
 
     /// With an index, overlayfs stores a changed file with several hard links in the work directory and
