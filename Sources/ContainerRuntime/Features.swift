@@ -1,19 +1,20 @@
+internal import Cgroups
 public import JSON
 internal import LinuxSystem
 internal import OCISpec
 internal import Seccomp
 
-/// What this version of the program can do, as the runtime specification's features.md has it.
+/// The features of this version, in the structure of the runtime specification's features.md.
 ///
-/// Every list comes out of the table that config.json is read by, so that nothing is claimed that
-/// a config could not have.
+/// Every list comes from the table by which config.json is read, so that it claims nothing that a
+/// config cannot use.
 public enum Features {
     public static var json: JSONOutput {
         .object([
             ("ociVersionMin", .string(Spec.versions.oldest)),
             ("ociVersionMax", .string(Spec.versions.newest)),
-            ("hooks", strings(Supported.hooks.map(\.rawValue))),
-            ("mountOptions", strings(mountOptions.sorted())),
+            ("hooks", strings(Configuration.Hooks.Kind.allCases.map(\.rawValue))),
+            ("mountOptions", strings(MountOption.table.map(\.name).sorted())),
             ("linux", linux),
             (
                 "annotations",
@@ -24,53 +25,49 @@ public enum Features {
                     ),
                     (
                         "org.opencontainers.runc.checkpoint.enabled",
-                        .string(Supported.checkpoints ? "true" : "false")
+                        .string("false")
                     ),
                 ])
             ),
-            ("potentiallyUnsafeConfigAnnotations", strings(Supported.effectiveAnnotations)),
+            // A name that ends in a dot stands for all that begin with it.
+            (
+                "potentiallyUnsafeConfigAnnotations",
+                strings([SystemdProperty.annotationPrefix])
+            ),
         ])
     }
 
-    private static var mountOptions: [String] {
-        MountOption.table.compactMap { name, meaning in
-            if case .unsupported = meaning { nil } else { name }
-        }
-    }
-
     private static var linux: JSONOutput {
-        let groups = Supported.controlGroups
-        let director = Supported.intelResourceDirector
-        return .object([
-            ("namespaces", strings(Supported.namespaces.map(\.rawValue).sorted())),
+        .object([
+            ("namespaces", strings(Spec.Linux.Namespace.Kind.allCases.map(\.rawValue).sorted())),
             ("capabilities", strings(CapabilitySet.names)),
             (
                 "cgroup",
-                .object([
-                    ("v1", .bool(groups.version1)), ("v2", .bool(groups.version2)),
-                    ("systemd", .bool(groups.systemd)), ("systemdUser", .bool(groups.systemdUser)),
-                    ("rdma", .bool(groups.rdma)),
-                ])
+                .object(
+                    ["v1", "v2", "systemd", "systemdUser", "rdma"].map { ($0, .bool(true)) })
             ),
             ("seccomp", seccomp),
-            ("apparmor", enabled(Supported.appArmor)),
-            ("selinux", enabled(Supported.seLinux)),
+            ("apparmor", enabled),
+            ("selinux", enabled),
             (
                 "intelRdt",
-                .object([
-                    ("enabled", .bool(director.enabled)), ("schemata", .bool(director.schemata)),
-                    ("monitoring", .bool(director.monitoring)),
-                ])
+                .object(["enabled", "schemata", "monitoring"].map { ($0, .bool(true)) })
             ),
             (
                 "memoryPolicy",
                 .object([
-                    ("modes", strings(Supported.memoryPolicy.modes)),
-                    ("flags", strings(Supported.memoryPolicy.flags)),
+                    (
+                        "modes",
+                        strings(Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted())
+                    ),
+                    (
+                        "flags",
+                        strings(Spec.Linux.MemoryPolicy.Flag.allCases.map(\.rawValue).sorted())
+                    ),
                 ])
             ),
-            ("mountExtensions", .object([("idmap", enabled(Supported.idMappedMounts))])),
-            ("netDevices", enabled(Supported.networkDevices)),
+            ("mountExtensions", .object([("idmap", enabled)])),
+            ("netDevices", enabled),
         ])
     }
 
@@ -78,7 +75,7 @@ public enum Features {
         let flags = Spec.Seccomp.Flag.allCases
         return .object([
             ("enabled", .bool(true)),
-            ("actions", strings(Supported.seccompActions.map(\.rawValue).sorted())),
+            ("actions", strings(Spec.Seccomp.Action.allCases.map(\.rawValue).sorted())),
             ("operators", strings(Spec.Seccomp.Comparison.allCases.map(\.rawValue).sorted())),
             ("archs", strings(Spec.Seccomp.Architecture.allCases.map(\.rawValue).sorted())),
             ("knownFlags", strings(flags.map(\.rawValue))),
@@ -89,9 +86,7 @@ public enum Features {
         ])
     }
 
-    private static func enabled(_ isEnabled: Bool) -> JSONOutput {
-        .object([("enabled", .bool(isEnabled))])
-    }
+    private static let enabled = JSONOutput.object([("enabled", .bool(true))])
 
     private static func strings(_ strings: [String]) -> JSONOutput {
         .array(strings.map(JSONOutput.string))

@@ -87,8 +87,8 @@ extension String {
             case "\n": text += "\\n"
             case "\t": text += "\\t"
             case "\r": text += "\\r"
-            // Also what a terminal would obey beyond ASCII: whoever reads the text as JSON gets the
-            // same string.
+            // Also the control characters beyond ASCII that affect a terminal: a reader of JSON gets
+            // the same string.
             case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{61c}", "\u{200e}"..."\u{200f}",
                 "\u{2028}"..."\u{202e}", "\u{2066}"..."\u{2069}":
                 let digits = String(scalar.value, radix: 16)
@@ -101,7 +101,7 @@ extension String {
 }
 
 extension JSONOutput {
-    /// A parsed value, to be written again; a number that is no integer becomes null.
+    /// A parsed value, to be written again; a number that is not an integer becomes null.
     public init(_ value: JSONValue) {
         switch value.kind {
         case .object:

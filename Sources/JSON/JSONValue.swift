@@ -108,7 +108,7 @@ public struct JSONValue: Sendable {
         return found
     }
 
-    /// Goes through the members of an object in their order, for whoever wants most of them.
+    /// Visits the members of an object in their order.
     public func forEachMember(_ body: (_ key: JSONValue, _ value: JSONValue) -> Void) {
         guard node.kind == .object else { return }
         var child = index + 1

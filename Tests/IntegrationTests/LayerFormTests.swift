@@ -169,7 +169,7 @@ struct LayerFormTests {
                 let outcome = try box.run(config, options, arguments: ["true"])
                 #expect(
                     outcome.code == 125
-                        && outcome.error.contains("keeps files with several names where diff"),
+                        && outcome.error.contains("stores files with several hard links outside"),
                     "\(outcome)")
             }
             #expect(!box.exists("state"))

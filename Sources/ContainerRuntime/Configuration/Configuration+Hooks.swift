@@ -33,7 +33,7 @@ extension Configuration {
         /// With the name of the program itself: never empty.
         public var arguments: [String]
         public var environment: [String]
-        /// In seconds; nil: it may take as long as it likes.
+        /// In seconds; nil: no limit.
         public var timeout: Int?
         public var origin: Origin
     }

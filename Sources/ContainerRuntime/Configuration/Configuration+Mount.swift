@@ -42,11 +42,11 @@ extension Configuration {
             case fileSystem(type: String, source: String?, parameters: [Parameter])
             /// A read-only view of the host's control groups.
             case controlGroups
-            /// New attributes for what is mounted there already.
+            /// New attributes for an existing mount.
             case remount
         }
 
-        /// What `/dev` is where the config mounts nothing there.
+        /// The `/dev` of a config without a mount there.
         static let devices = Configuration.Mount(
             destination: "/dev",
             kind: .fileSystem(

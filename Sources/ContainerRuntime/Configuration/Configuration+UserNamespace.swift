@@ -1,7 +1,7 @@
 public import LinuxSystem
 
 extension Configuration {
-    /// What the runtime may do.
+    /// The privileges of the runtime process.
     public enum Privilege: Sendable, Hashable {
         /// Root of the machine.
         case full
@@ -43,11 +43,11 @@ extension Configuration {
         userNamespace != nil || joined?.namespaces.contains(.user) ?? false
     }
 
-    /// Whether the init process is root of a user namespace at best: it makes no devices, and
-    /// mounts only what it sees mounted.
+    /// Whether the init process is at most root of a user namespace: it cannot make devices, and the
+    /// kernel limits its mounts.
     var isRestricted: Bool { hasUserNamespace || privilege != .full }
 
-    /// Whether the runtime opens what the container is made of: the init process, as the
-    /// container's root, may not be allowed to.
+    /// Whether the runtime process opens the sources of the container, to which the init process, as
+    /// root of the user namespace, may have no access.
     var opensOnHost: Bool { hasUserNamespace && privilege != .none }
 }

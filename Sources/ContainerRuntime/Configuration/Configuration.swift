@@ -3,8 +3,8 @@ internal import Layers
 public import LinuxSystem
 public import OCISpec
 
-/// A config.json that has been checked: nothing in it is optional that the checks have decided.
-/// Everything after the checks takes this one.
+/// A checked config.json: values that the checks have decided are not optional. Everything after the
+/// checks uses this type.
 public struct Configuration: Sendable {
     /// The directory that config.json lies in, absolute.
     public var bundle: String
@@ -18,7 +18,7 @@ public struct Configuration: Sendable {
     /// In the order they are mounted.
     public var mounts: [Mount]
     public var devices: [Device]
-    /// Whether the default devices are made in `/dev`: not where it is somebody's own.
+    /// Whether the default devices are made in `/dev`: not in a `/dev` that is bind-mounted.
     public var makesDefaultDevices: Bool
     public var sysctl: [Setting<(key: String, value: String)>]
     public var maskedPaths: [Setting<String>]
@@ -37,7 +37,7 @@ public struct Configuration: Sendable {
     /// Of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
-    /// Whether a caller who is not root gets ids and limits as far as they can have them.
+    /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
     /// Set when it is one that other commands find by its name; nil for the one-shot form.
@@ -114,14 +114,14 @@ public struct Configuration: Sendable {
     public struct ControlGroup: Sendable {
         /// `linux.cgroupsPath`
         public var path: String?
-        /// What it is called without a path; nil for any name that is free.
+        /// Its name where there is no path; nil: any unused name.
         public var id: String?
         public var resources: Resources
         /// Whether commands will pause, list and measure the container.
         public var isManaged: Bool
         /// Whether its devices are filtered even when the config asks for nothing.
         public var policesDevices = true
-        /// Whether it does without where none may be made: somebody who is not root, and no limit.
+        /// Whether the container may run without it: a rootless one, without limits.
         public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
@@ -194,7 +194,7 @@ public struct Configuration: Sendable {
         public var hard: UInt64
     }
 
-    /// Whether its root and its mounts are somebody else's.
+    /// Whether the mount namespace is an existing one.
     var joinsMounts: Bool { namespaces.joined.contains { $0.value.kind == .mount } }
 
     public struct Namespaces: Sendable {

@@ -16,9 +16,9 @@ extension Command {
                 + " killed first."
         ],
         options: [.force, .regex], isOfContainers: true,
-        run: on(1...1) { arguments throws(RuntimeError) in
+        run: on(1...1) { arguments throws(Failure) in
             let force = arguments.has(.force)
-            do throws(RuntimeError) {
+            do throws(Failure) {
                 for container in try arguments.containers() {
                     try delete(container, force: force, arguments.globals.log)
                 }
@@ -31,8 +31,8 @@ extension Command {
 
     private static func delete(
         _ container: StoredContainer, force: Bool, _ log: Log
-    ) throws(RuntimeError) {
-        do throws(RuntimeError) {
+    ) throws(Failure) {
+        do throws(Failure) {
             try container.delete(force: force)
         } catch {
             if force && error.kind == .missing { return }

@@ -24,7 +24,7 @@ extension Command {
         ],
         options: [.upper, .layer, .snapshot, .compare, .json, .explain],
         endsWithOtherCommand: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let plan = try LoadedConfig(arguments, rehearses: true).plan
             let isExplained = arguments.has(.explain)
             if arguments.has(.json) {

@@ -3,15 +3,15 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// The config.json that `vfs-run spec` writes.
+/// The config.json of `vfs-run spec`.
 enum DefaultConfig {
     static var json: JSONOutput { json(for: nil) }
 
-    /// - Parameter user: Who is to run it, where that is not root.
+    /// - Parameter user: The caller of a rootless container; nil for root.
     static func json(for user: RootlessUser?) -> JSONOutput { json(user, isOneShot: false) }
 
-    /// The same for `vfs-run config.json`, whose program nobody trusts: with limits, and with ids of
-    /// the host that nobody else has. What who is not root cannot have of these is left out.
+    /// The same for `vfs-run config.json` with an untrusted program: with limits, and with host ids of
+    /// its own. Without root privileges, unavailable ones are left out at the start.
     static var oneShot: JSONOutput { json(nil, isOneShot: true) }
 
     private static func json(_ user: RootlessUser?, isOneShot: Bool) -> JSONOutput {
@@ -36,8 +36,8 @@ enum DefaultConfig {
         return .object(members)
     }
 
-    /// Above those that systemd gives to containers (524288 to 1879048191) and /etc/subuid to users,
-    /// below the highest that a signed number holds.
+    /// Above the ids that systemd assigns to containers (524288 to 1879048191) and the usual ones of
+    /// /etc/subuid, below the maximum of a signed 32-bit number.
     private static let ownIDs = IDMap([IDRange(inside: 0, outside: 1_879_048_192, count: 65536)])
 
     private static func limit(_ name: String, _ number: Int64) -> JSONOutput {
@@ -80,7 +80,7 @@ enum DefaultConfig {
         ])
     }
 
-    /// - Parameter hasTerminalGroup: Whether the container has a group 5, `tty`.
+    /// - Parameter hasTerminalGroup: Whether group 5, `tty`, is mapped.
     private static func mounts(hasTerminalGroup: Bool) -> [JSONOutput] {
         let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
         return [
@@ -118,7 +118,7 @@ enum DefaultConfig {
         var members: [(key: String, value: JSONOutput)] = [
             ("namespaces", .array(kinds.map { .object([("type", .string($0))]) }))
         ]
-        // No limit, but the place for them, as programs that fill in a template expect it.
+        // An empty object, for programs that fill in a template.
         if user == nil { members.append(("resources", isOneShot ? limits : .object([]))) }
         let own = isOneShot ? IDMappings(users: ownIDs, groups: ownIDs) : nil
         if let mappings = own ?? user?.ownMappings {
@@ -165,7 +165,7 @@ enum DefaultConfig {
         ]
     }
 
-    /// The built-in profile, as it is.
+    /// The built-in profile.
     private static var seccomp: JSONOutput {
         guard let document = try? JSONDocument(DefaultProfile.bytes) else { return .null }
         return JSONOutput(document.root)

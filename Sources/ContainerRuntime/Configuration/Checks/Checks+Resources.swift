@@ -7,14 +7,22 @@ extension Spec.Linux.Resources {
     public func check(_ diagnostics: Diagnostics) { Checks.check(self, diagnostics) }
 }
 
-/// What must hold of `linux.resources`.
+/// Requirements of `linux.resources`.
 extension Checks {
     typealias Resources = Spec.Linux.Resources
 
-    static func resources(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func resources() {
         guard let resources = spec.linux?.resources else { return }
-        check(resources, diagnostics)
-        checkLeast(resources, diagnostics)
+        Checks.check(resources, diagnostics)
+        Checks.checkLeast(resources, diagnostics)
+    }
+
+    /// The unit that systemd makes for the container, with the properties of annotations.
+    func systemdUnit() {
+        guard request.wantsSystemdUnit else { return }
+        _ = request.systemdUnit(isUsers: host.usesUsersSystemd) { sentence, offset in
+            diagnostics.error(sentence, at: offset ?? diagnostics.document.root.offset)
+        }
     }
 
     /// What the start of a container with the smallest program takes: below 160 pages the kernel may
