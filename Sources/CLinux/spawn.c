@@ -260,7 +260,9 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
 void clinux_relieve_watchdog(void) {
     watched.tty = -1;
     watched.target = -1;
-    watched.mounts[0] = 0;
+    int held = watched.mounts;
+    watched.mounts = -1;
+    if (held >= 0) close(held);
 }
 
 int clinux_end_watchdog(pid_t pid) {

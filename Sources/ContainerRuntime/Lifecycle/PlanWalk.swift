@@ -1,7 +1,6 @@
 package import Cgroups
 package import Layers
 package import LinuxSystem
-internal import LinuxSystem
 internal import SystemPackage
 
 /// Carries out a plan: the runtime process's half, the making of the init process, the turns that
