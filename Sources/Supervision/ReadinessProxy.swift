@@ -1,5 +1,5 @@
-public import ContainerRuntime
-public import LinuxSystem
+internal import ContainerRuntime
+internal import LinuxSystem
 internal import SystemPackage
 
 /// Passes on what the container's program says of itself (sd_notify(3)): from a socket in the
@@ -20,7 +20,7 @@ final class ReadinessProxy {
     /// Why the far end could not be told.
     private(set) var problem: String?
 
-    package init(_ socket: ReadinessSocket) {
+    init(_ socket: ReadinessSocket) {
         self.socket = socket
         host = socket.host
     }
@@ -114,22 +114,5 @@ final class ReadinessProxy {
             barrier = pipe
             deadline = Clock.nanoseconds + 30_000_000_000
         }
-    }
-}
-
-extension StoredContainer {
-    /// Has the init process execute the program.
-    ///
-    /// - Parameters:
-    ///   - notifySocket: The manager that wants to know when the program is ready: then this waits
-    ///     until it is, or has ended.
-    ///   - warn: Receives why the manager could not be told.
-    public func start(
-        notifySocket: String?, warn: (String) -> Void
-    ) throws(Failure) {
-        guard let awaited = try start(notifySocket: notifySocket) else { return }
-        let proxy = ReadinessProxy(awaited.socket)
-        proxy.follow(awaited.pidfd, mainPID: awaited.pid)
-        if let problem = proxy.problem { warn(problem) }
     }
 }

@@ -108,8 +108,8 @@ struct Session: ~Copyable {
         } catch {
             return .lost(Failure("waitid", "of the init process", error))
         }
-        // It has nothing to do any more, and ends while the rest is taken away.
-        walk.endWatchdog()
+        // Its descriptor is closed next, and another one may get the number.
+        walk.relieveWatchdog()
         if let interruption { return .interrupted(interruption) }
         if let exceeded { return exceeded }
         if let failure { return failure }
@@ -261,7 +261,6 @@ struct Session: ~Copyable {
             // A filter may have kept it from saying that it executes.
             setStarted(isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting)
             if hasStarted { _ = answer(walk.plan.firstAfterStart) }
-            walk.takeDeferred()
             return
         }
         let words = InitMessage(message.bytes)

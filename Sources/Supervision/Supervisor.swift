@@ -39,7 +39,7 @@ public final class Supervisor {
         self.warnings = warnings
         self.until = until
         self.limits = limits
-        walk = PlanWalk(plan, until: until, trace: trace, warn: warnings.add)
+        walk = PlanWalk(plan, trace: trace, warn: warnings.add)
     }
 
     /// Walks the plan, makes the init process, and returns when the container is as far as it is to
@@ -55,7 +55,6 @@ public final class Supervisor {
             let hasSignal = Interruption.isSignaled
             if !hasSignal, let deadline = limits.deadline, Clock.nanoseconds >= deadline {
                 timings.ended = Clock.nanoseconds
-                walk.endWatchdog()
                 return outcome(.timedOut, timings)
             }
             throw abandon(error)
@@ -100,7 +99,7 @@ public final class Supervisor {
     public func finish() throws(Failure) {
         Interruption.deadline = nil
         // Only now: with the locks go the leftovers of runs that died holding them.
-        if !isLeft && !walk.plan.isKept { try walk.undo() }
+        if !isLeft && !walk.plan.isKept { try walk.end() }
     }
 
     /// Takes away what the plan has made, after something else has failed.
@@ -110,13 +109,26 @@ public final class Supervisor {
         Interruption.deadline = nil
         // Taken by now: the next one may end a hook that does not end.
         let signal = Interruption.take()
-        walk.endWatchdog()
         do throws(Failure) {
-            try walk.undo()
+            try walk.end()
         } catch {
             warnings.add(error.message)
         }
         return signal.map(Failure.ended) ?? failure
+    }
+
+    /// Carries out a plan that makes no process: of `start`, of `delete`.
+    ///
+    /// - Parameter warn: Receives each warning when it arises.
+    public static func carryOut(
+        _ plan: Plan, warn: @escaping (String) -> Void
+    ) throws(Failure) {
+        let walk = PlanWalk(plan, warn: warn) { awaited in
+            let proxy = ReadinessProxy(awaited.socket)
+            proxy.follow(awaited.pidfd, mainPID: awaited.pid)
+            if let problem = proxy.problem { warn(problem) }
+        }
+        try walk.takeAll()
     }
 
     // MARK: Endings

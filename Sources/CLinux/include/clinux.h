@@ -100,6 +100,8 @@ void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 void clinux_relieve_watchdog(void);
 /// Ends the watchdog: it kills nothing and puts nothing back.
 int clinux_end_watchdog(pid_t pid);
+/// Has the watchdog forget the process, its mount namespace and the terminal.
+void clinux_relieve_watchdog(void);
 /// Waits for the ended watchdog.
 int clinux_collect_watchdog(pid_t pid);
 

@@ -1,33 +1,17 @@
 internal import LinuxSystem
-internal import SystemPackage
 
 /// The process that kills the container and removes its control groups when the runtime process has
 /// died, however it died.
 final class Watchdog {
-    private var pid: Int32?
-    /// Whether it was killed and is not waited for yet.
-    private var hasEnded = false
+    private let pid: Int32
 
-    /// - Parameter terminal: Gets its settings back in that case.
-    init(terminal: TerminalSettings?) throws(StepError) {
-        // Never closed: the watchdog looks its number up again whenever it is stopped and goes on,
-        // and what else had the number by then would be waited for in its place.
-        let lifeline = try stepping("pidfd_open") { () throws(Errno) in
-            try CurrentProcess.open().release()
-        }
-        pid = try stepping("clone", "of the watchdog") { () throws(Errno) in
-            try CurrentProcess.startWatchdog(lifeline: lifeline, terminal: terminal)
-        }
-    }
+    init(_ pid: Int32) { self.pid = pid }
 
-    /// It has nothing to do any more, and ends while the rest is taken away.
+    /// The container has ended: its control groups are all that is left to watch.
+    func relieve() { CurrentProcess.relieveWatchdog() }
+
     func end() {
-        guard let pid, !hasEnded else { return }
-        hasEnded = (try? CurrentProcess.endWatchdog(pid)) != nil
-    }
-
-    func collect() {
-        guard hasEnded, let pid = pid.take() else { return }
+        guard (try? CurrentProcess.endWatchdog(pid)) != nil else { return }
         try? CurrentProcess.collectWatchdog(pid)
     }
 }

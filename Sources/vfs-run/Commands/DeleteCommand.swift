@@ -1,9 +1,15 @@
 internal import ContainerRuntime
 internal import LinuxSystem
+internal import Supervision
 
 extension Option {
     fileprivate static let force = Option(
         "force", short: "f", "kill the container if it runs; no error if it does not exist")
+}
+
+extension ParsedArguments {
+    /// Whether `delete` kills the container first.
+    var isForced: Bool { has(.force) }
 }
 
 extension Command {
@@ -33,7 +39,7 @@ extension Command {
         _ container: StoredContainer, force: Bool, _ log: Log
     ) throws(Failure) {
         do throws(Failure) {
-            try container.delete(force: force)
+            try Supervisor.carryOut(container.deletePlan(force: force), warn: log.warning)
         } catch {
             if force && error.kind == .missing { return }
             if error.kind != .warning { throw error }
