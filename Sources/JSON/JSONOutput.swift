@@ -101,6 +101,22 @@ extension String {
 }
 
 extension JSONOutput {
+    public static func strings(_ strings: [String]) -> JSONOutput { .array(strings.map(string)) }
+}
+
+extension JSONOutput: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(arrayLiteral elements: JSONOutput...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, JSONOutput)...) {
+        self = .object(elements.map { ($0.0, $0.1) })
+    }
+}
+
+extension JSONOutput {
     /// A parsed value, to be written again; a number that is not an integer becomes null.
     public init(_ value: JSONValue) {
         switch value.kind {
