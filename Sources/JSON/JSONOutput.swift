@@ -77,7 +77,7 @@ public indirect enum JSONOutput: Sendable {
 }
 
 extension String {
-    /// As a JSON string.
+    /// The JSON string.
     fileprivate var quoted: String {
         var text = "\""
         for scalar in unicodeScalars {
