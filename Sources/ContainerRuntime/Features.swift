@@ -10,85 +10,55 @@ internal import Seccomp
 /// config cannot use.
 public enum Features {
     public static var json: JSONOutput {
-        .object([
-            ("ociVersionMin", .string(Spec.versions.oldest)),
-            ("ociVersionMax", .string(Spec.versions.newest)),
-            ("hooks", strings(Configuration.Hooks.Kind.allCases.map(\.rawValue))),
-            ("mountOptions", strings(MountOption.table.map(\.name).sorted())),
-            ("linux", linux),
-            (
-                "annotations",
-                .object([
-                    (
-                        "io.github.seccomp.libseccomp.version",
-                        .string(SeccompCompiler.libraryVersion)
-                    ),
-                    (
-                        "org.opencontainers.runc.checkpoint.enabled",
-                        .string("false")
-                    ),
-                ])
-            ),
+        [
+            "ociVersionMin": .string(Spec.versions.oldest),
+            "ociVersionMax": .string(Spec.versions.newest),
+            "hooks": .strings(Configuration.Hooks.Kind.allCases.map(\.rawValue)),
+            "mountOptions": .strings(MountOption.table.map(\.name).sorted()),
+            "linux": linux,
+            "annotations": [
+                "io.github.seccomp.libseccomp.version": .string(SeccompCompiler.libraryVersion),
+                "org.opencontainers.runc.checkpoint.enabled": "false",
+            ],
             // A name that ends in a dot stands for all that begin with it.
-            (
-                "potentiallyUnsafeConfigAnnotations",
-                strings([SystemdProperty.annotationPrefix])
-            ),
-        ])
+            "potentiallyUnsafeConfigAnnotations": .strings([SystemdProperty.annotationPrefix]),
+        ]
     }
 
     private static var linux: JSONOutput {
-        .object([
-            ("namespaces", strings(Spec.Linux.Namespace.Kind.allCases.map(\.rawValue).sorted())),
-            ("capabilities", strings(CapabilitySet.names)),
-            (
-                "cgroup",
-                .object(
-                    ["v1", "v2", "systemd", "systemdUser", "rdma"].map { ($0, .bool(true)) })
-            ),
-            ("seccomp", seccomp),
-            ("apparmor", enabled),
-            ("selinux", enabled),
-            (
-                "intelRdt",
-                .object(["enabled", "schemata", "monitoring"].map { ($0, .bool(true)) })
-            ),
-            (
-                "memoryPolicy",
-                .object([
-                    (
-                        "modes",
-                        strings(Spec.Linux.MemoryPolicy.Mode.allCases.map(\.rawValue).sorted())
-                    ),
-                    (
-                        "flags",
-                        strings(Spec.Linux.MemoryPolicy.Flag.allCases.map(\.rawValue).sorted())
-                    ),
-                ])
-            ),
-            ("mountExtensions", .object([("idmap", enabled)])),
-            ("netDevices", enabled),
-        ])
+        [
+            "namespaces": sorted(Spec.Linux.Namespace.Kind.self),
+            "capabilities": .strings(CapabilitySet.names),
+            "cgroup": ["v1": true, "v2": true, "systemd": true, "systemdUser": true, "rdma": true],
+            "seccomp": seccomp,
+            "apparmor": ["enabled": true],
+            "selinux": ["enabled": true],
+            "intelRdt": ["enabled": true, "schemata": true, "monitoring": true],
+            "memoryPolicy": [
+                "modes": sorted(Spec.Linux.MemoryPolicy.Mode.self),
+                "flags": sorted(Spec.Linux.MemoryPolicy.Flag.self),
+            ],
+            "mountExtensions": ["idmap": ["enabled": true]],
+            "netDevices": ["enabled": true],
+        ]
     }
 
     private static var seccomp: JSONOutput {
         let flags = Spec.Seccomp.Flag.allCases
-        return .object([
-            ("enabled", .bool(true)),
-            ("actions", strings(Spec.Seccomp.Action.allCases.map(\.rawValue).sorted())),
-            ("operators", strings(Spec.Seccomp.Comparison.allCases.map(\.rawValue).sorted())),
-            ("archs", strings(Spec.Seccomp.Architecture.allCases.map(\.rawValue).sorted())),
-            ("knownFlags", strings(flags.map(\.rawValue))),
-            (
-                "supportedFlags",
-                strings(flags.filter { SeccompFilter.kernelTakes(flags: $0.bit) }.map(\.rawValue))
-            ),
-        ])
+        let supported = flags.filter { SeccompFilter.kernelTakes(flags: $0.bit) }
+        return [
+            "enabled": true,
+            "actions": sorted(Spec.Seccomp.Action.self),
+            "operators": sorted(Spec.Seccomp.Comparison.self),
+            "archs": sorted(Spec.Seccomp.Architecture.self),
+            "knownFlags": .strings(flags.map(\.rawValue)),
+            "supportedFlags": .strings(supported.map(\.rawValue)),
+        ]
     }
 
-    private static let enabled = JSONOutput.object([("enabled", .bool(true))])
-
-    private static func strings(_ strings: [String]) -> JSONOutput {
-        .array(strings.map(JSONOutput.string))
+    private static func sorted<Words: RawRepresentable<String> & CaseIterable>(
+        _ words: Words.Type
+    ) -> JSONOutput {
+        .strings(words.allCases.map(\.rawValue).sorted())
     }
 }

@@ -77,7 +77,7 @@ public indirect enum JSONOutput: Sendable {
 }
 
 extension String {
-    /// As a JSON string.
+    /// The JSON string.
     fileprivate var quoted: String {
         var text = "\""
         for scalar in unicodeScalars {
@@ -97,6 +97,22 @@ extension String {
             }
         }
         return text + "\""
+    }
+}
+
+extension JSONOutput {
+    public static func strings(_ strings: [String]) -> JSONOutput { .array(strings.map(string)) }
+}
+
+extension JSONOutput: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(arrayLiteral elements: JSONOutput...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, JSONOutput)...) {
+        self = .object(elements.map { ($0.0, $0.1) })
     }
 }
 

@@ -136,7 +136,7 @@ struct JSONParser {
         } else {
             try takeDigits()
         }
-        // As most do.
+        // The usual case.
         if offset < bytes.count, bytes[offset] == 0x2c || bytes[offset] == 0x5d {
             return leaf(.number, from: start)
         }

@@ -32,7 +32,7 @@ extension Spec.Linux {
         public struct Memory: Sendable {
             public var limit: Located<Int64>?
             public var reservation: Located<Int64>?
-            /// Of memory and swap together.
+            /// The limit of memory and swap together.
             public var swap: Located<Int64>?
             public var kernel: Located<Int64>?
             public var kernelTCP: Located<Int64>?

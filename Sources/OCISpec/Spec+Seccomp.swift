@@ -60,7 +60,7 @@ extension Spec {
             case specAllow = "SECCOMP_FILTER_FLAG_SPEC_ALLOW"
             case waitKillable = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
 
-            /// As seccomp(2) takes it.
+            /// The bit of seccomp(2).
             public var bit: UInt32 {
                 switch self {
                 case .threadSync: 1

@@ -4,7 +4,7 @@ extension Spec {
     /// The key `vfs` of vfs-run, which other runtimes ignore.
     public struct VFS: Sendable {
         public var overlay: OverlaySetting?
-        /// A profile beside the config: `default` for the built-in one, or a file relative to the
+        /// A seccomp profile: `default` for the built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
         /// `adapt`: without root privileges, only available ids and limits are used.

@@ -143,8 +143,9 @@ import Testing
     private static let userSysctl =
         #"{"namespaces": [{"type": "mount"}], "sysctl": {"user.max_pid_namespaces": "1"}}"#
 
-    private static let named = Configuration.Container(
-        id: try! ContainerID("x"), store: ContainerStore(root: "/nonexistent"), waits: true)
+    private static let named = (try? ContainerID("x")).map {
+        Configuration.Container(id: $0, store: ContainerStore(root: "/nonexistent"), waits: true)
+    }
 
     private static func rootless(_ rule: inout Rule) {
         rule.invocation.privilege = .none

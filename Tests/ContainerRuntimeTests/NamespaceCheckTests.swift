@@ -1,3 +1,5 @@
+import LinuxSystem
+import OCISpec
 import Testing
 
 @testable import ContainerRuntime
@@ -180,5 +182,13 @@ import Testing
     @Test(arguments: table)
     func `everything wrong is reported at once, where it stands`(_ row: CheckRow) throws {
         #expect(try row.found == row.expected)
+    }
+
+    @Test func `every kind has a row in the table of namespaces`() {
+        let kinds = Spec.Linux.Namespace.Kind.allCases
+        #expect(NamespaceKind.all.count == kinds.count)
+        for kind in kinds {
+            #expect(NamespaceKind.all.first { $0.name == kind.rawValue }?.flag == kind.set)
+        }
     }
 }

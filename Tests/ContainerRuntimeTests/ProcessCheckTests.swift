@@ -54,8 +54,8 @@ import Testing
         CheckRow(
             "process", #"{"cwd": "/", "args": ["s\u0000h"]}"#,
             """
-            config.json:3:34: process.args[0]: a NUL byte (\\u0000) cannot be part of a \
-            name or an argument; remove it
+            config.json:3:34: process.args[0]: a string cannot contain a NUL byte \
+            (\\u0000); remove it
             """),
         CheckRow(
             "process", #"{"cwd": "tmp", "args": ["sh"]}"#,
@@ -65,8 +65,8 @@ import Testing
         CheckRow(
             "process", #"{"pwd": "/", "args": ["sh"]}"#,
             """
-            config.json:3:12: process.cwd: is required and missing; did you mean it by \
-            "pwd"?
+            config.json:3:12: process.cwd: is required and missing; is "pwd" a \
+            misspelling of it?
             """),
         CheckRow(
             "process", #"{"cwd": "/", "args": ["sh"], "env": ["PATH", "=x", "A=", "B=1=2"]}"#,

@@ -137,7 +137,7 @@ struct DiffTests {
             _ = try changes(box, "echo 2 > /file")
             let alone = try box.command("diff", box.path("state/upper"))
             #expect(alone.code == 1)
-            #expect(alone.error.contains("name them by --layer"), "\(alone)")
+            #expect(alone.error.contains("name them with --layer"), "\(alone)")
             let given = try box.succeed(
                 "diff", "--layer", box.path("layer"), box.path("state/upper"))
             #expect(given.output.contains("M /file\n"), "\(given)")

@@ -73,7 +73,7 @@ struct LayerNameTests {
                 let outcome = try read(box, ["../linked.mstack"])
                 #expect(
                     outcome.code == 125
-                        && outcome.error.contains("\"\(name)\", which is no directory"),
+                        && outcome.error.contains("\"\(name)\", which is not a directory"),
                     "\(outcome)")
                 unlink(box.path("linked.mstack/\(name)"))
             }

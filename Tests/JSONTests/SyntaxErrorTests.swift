@@ -10,10 +10,10 @@ import Testing
         ("[", "1:2", "the text ends where a value is expected"),
         ("{} {}", "1:4", "more text after the end of the document"),
         ("null,", "1:5", "more text after the end of the document"),
-        ("[1,]", "1:4", "expected a value, found ']'; is there a ',' too many before it?"),
+        ("[1,]", "1:4", "expected a value, found ']'; remove a superfluous ',' before it"),
         (
             "{\"a\": }", "1:7",
-            "expected a value, found '}'; is there a ',' too many before it?"
+            "expected a value, found '}'; remove a superfluous ',' before it"
         ),
         ("{\"a\":1,}", "1:8", "expected a key in double quotes, found '}'"),
         ("{a: 1}", "1:2", "expected a key in double quotes, found 'a'"),

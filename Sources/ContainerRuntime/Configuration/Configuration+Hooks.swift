@@ -1,7 +1,7 @@
 internal import OCISpec
 
 extension Configuration {
-    /// `hooks`: programs that run beside the container at points of its life.
+    /// `hooks`: programs that run at points in the life of the container.
     public struct Hooks: Sendable {
         public var prestart: [Hook] = []
         public var createRuntime: [Hook] = []

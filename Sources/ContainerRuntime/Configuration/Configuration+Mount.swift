@@ -6,10 +6,10 @@ extension Configuration {
         /// In the container, absolute.
         public var destination: String
         public var kind: Kind
-        /// Of this mount alone.
+        /// For this mount only.
         public var set: MountAttributes = []
         public var clear: MountAttributes = []
-        /// Of this mount and those below it, the spec's `r…` options.
+        /// For this mount and those below it: the `r…` options of the specification.
         public var setRecursively: MountAttributes = []
         public var clearRecursively: MountAttributes = []
         public var propagation: [Propagation] = []
@@ -31,7 +31,7 @@ extension Configuration {
         public struct IDMapping: Sendable {
             /// Nil: those of the container's user namespace.
             public var mappings: IDMappings?
-            /// Of the mounts below too.
+            /// Whether it includes the mounts below.
             public var isRecursive: Bool
         }
 

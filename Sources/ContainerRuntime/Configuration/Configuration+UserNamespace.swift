@@ -13,14 +13,14 @@ extension Configuration {
 
     /// The container's user namespace, where it is not the runtime's.
     public struct UserNamespace: Sendable {
-        /// Of a new one, or what the config says of one that is joined.
+        /// The mappings of a new namespace, or those of the config for an existing one.
         public var mappings: Setting<IDMappings>?
-        /// The file of one that is joined.
+        /// The file of an existing namespace.
         public var path: Setting<String>?
         public var writer = MappingWriter.runtime
     }
 
-    /// Who gives a new user namespace its mappings.
+    /// The process that writes the mappings of a new user namespace.
     public enum MappingWriter: Sendable, Hashable {
         /// The runtime process, which has the right to.
         case runtime
@@ -30,7 +30,7 @@ extension Configuration {
         case helpers(users: String, groups: String)
     }
 
-    /// How far a clock is ahead.
+    /// The offset of a clock.
     public struct TimeOffset: Sendable, Hashable {
         /// `monotonic` or `boottime`.
         public var clock: String

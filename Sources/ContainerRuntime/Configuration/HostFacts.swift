@@ -7,14 +7,14 @@ internal import Seccomp
 internal import SystemPackage
 
 /// The facts of the host that checks and the builder use. They are gathered once, before both, and
-/// only those that the request needs: each costs a start system calls.
+/// only as far as the request needs them: each takes system calls.
 struct HostFacts {
     var effectiveUser: UInt32 = 0
     /// The capabilities that the runtime process may use.
     var ownCapabilities: CapabilitySet = []
     /// The directories of each layer that `vfs.overlay.layers` names.
     var layers: [Result<[String], Failure>] = []
-    /// Those of a kept upper.
+    /// The snapshots of a kept upper.
     var snapshots: Result<SnapshotPlan, Failure>?
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.

@@ -4,11 +4,11 @@ internal import SystemPackage
 /// The names of layers in a config:
 ///
 ///     ../rootfs/base       a directory, relative to the bundle
-///     python               the same, or where there is none, that one in `layers`
+///     python               the same; if missing, the directory in `layers`
 ///     sha256:4a1c…         by its diff-id: `layers/sha256/4a1c…`
 ///     app.mstack           a directory of systemd.mstack(7): all its layers
 ///
-/// `layers` is a directory of the bundle or beside it.
+/// `layers` is a directory in the bundle or in its parent directory.
 public struct LayerNames {
     /// Absolute.
     let bundle: String

@@ -126,7 +126,7 @@ extension IDMap {
 }
 
 extension RootlessUser.Subordinates {
-    /// Nil where the programs or the ids are missing.
+    /// nil if the programs or the ids are missing.
     fileprivate static func found(_ id: UInt32) -> RootlessUser.Subordinates? {
         guard let userHelper = MappingProgram.find(MappingProgram.users),
             let groupHelper = MappingProgram.find(MappingProgram.groups)

@@ -14,7 +14,7 @@ struct UpperSource {
     /// Whether it is the upper of a running container, discarded at its end.
     private let isView: Bool
 
-    /// Of the first operand.
+    /// Reads the first operand.
     ///
     /// - Parameter needsLayers: Unknown lower layers are an error.
     init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(Failure) {

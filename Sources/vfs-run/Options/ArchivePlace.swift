@@ -99,11 +99,11 @@ struct ArchivePlace {
     ) throws(Failure) {
         let text: String
         if asJSON {
-            text =
-                JSONOutput.object([
-                    ("digest", .string("\(written.digest)")),
-                    ("diffID", .string("\(written.diffID)")), ("size", .unsigned(written.size)),
-                ]).compactText + "\n"
+            let json: JSONOutput = [
+                "digest": .string("\(written.digest)"), "diffID": .string("\(written.diffID)"),
+                "size": .unsigned(written.size),
+            ]
+            text = json.compactText + "\n"
         } else {
             text = "digest   \(written.digest)\ndiff-id  \(written.diffID)\n"
         }

@@ -53,7 +53,7 @@ enum ContainerTable {
 }
 
 extension String {
-    /// How many Unicode scalars it has.
+    /// The number of Unicode scalars.
     fileprivate var width: Int {
         let counted = unsafe utf8.withContiguousStorageIfAvailable { bytes in
             unsafe bytes.reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }

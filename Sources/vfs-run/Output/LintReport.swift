@@ -48,15 +48,15 @@ struct LintReport {
     var json: JSONOutput {
         .array(
             findings.map { rule, diagnostic in
-                .object([
-                    ("severity", .string(diagnostic.severity.word)),
-                    ("rule", rule.map(JSONOutput.string) ?? .null),
-                    ("file", .string(diagnostic.file)),
-                    ("line", .integer(Int64(diagnostic.position.line))),
-                    ("column", .integer(Int64(diagnostic.position.column))),
-                    ("path", .string(diagnostic.path)),
-                    ("message", .string(diagnostic.message)),
-                ])
+                [
+                    "severity": .string(diagnostic.severity.word),
+                    "rule": rule.map(JSONOutput.string) ?? .null,
+                    "file": .string(diagnostic.file),
+                    "line": .integer(Int64(diagnostic.position.line)),
+                    "column": .integer(Int64(diagnostic.position.column)),
+                    "path": .string(diagnostic.path),
+                    "message": .string(diagnostic.message),
+                ]
             })
     }
 }

@@ -7,7 +7,7 @@ struct SeccompReading {
     /// nil where the config has none, where its compiled filter is known, and where it cannot be
     /// read.
     private(set) var profile: Spec.Seccomp?
-    /// Those of the document with the profile.
+    /// The diagnostics of the document that contains the profile.
     private(set) var diagnostics: Diagnostics
     /// Findings about a document other than config.json.
     private(set) var others: [Diagnostic] = []

@@ -93,10 +93,13 @@ extension Checks {
                 + " ext4, xfs or btrfs", at: diagnostics.document.root.offset)
     }
 
-    /// Reports an error about a setting: at the document as a whole where it is not from there.
+    /// Reports an error about a setting of config.json or of the command line.
     private func complain(_ sentence: String, _ origin: Origin) {
-        var offset = diagnostics.document.root.offset
-        if case .config(let place) = origin { offset = place }
-        diagnostics.error(sentence, at: offset)
+        switch origin {
+        case .config(let offset): diagnostics.error(sentence, at: offset)
+        case .argument(let option):
+            diagnostics.error("\(option): \(sentence)", at: diagnostics.document.root.offset)
+        case .builtIn: diagnostics.error(sentence, at: diagnostics.document.root.offset)
+        }
     }
 }

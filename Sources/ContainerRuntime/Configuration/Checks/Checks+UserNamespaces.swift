@@ -149,7 +149,7 @@ extension Checks {
 }
 
 extension Spec {
-    /// As the kernel takes them.
+    /// The mappings in the form of the kernel.
     static func map(_ mappings: [IDMapping]) -> IDMap {
         IDMap(
             mappings.map {
@@ -158,7 +158,7 @@ extension Spec {
             })
     }
 
-    /// Nil where there are none.
+    /// nil without mappings.
     static func mappings(_ users: [IDMapping], _ groups: [IDMapping]) -> IDMappings? {
         users.isEmpty && groups.isEmpty ? nil : IDMappings(users: map(users), groups: map(groups))
     }
