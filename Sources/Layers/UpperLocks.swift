@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import Overlay
 public import SystemPackage
 
