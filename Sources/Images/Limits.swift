@@ -10,19 +10,19 @@ public struct Limits: Sendable, Hashable {
     public init() {}
 
     /// Counts one more entry of `bytes`.
-    mutating func take(entry bytes: Int64) throws(ImageError) {
+    mutating func take(entry bytes: Int64) throws(Failure) {
         entries -= 1
         if entries < 0 {
-            throw ImageError(
+            throw Failure(
                 "there are more entries in the layers than --max-entries allows; raise it if"
                     + " that is meant")
         }
         try take(bytes: bytes)
     }
 
-    mutating func take(bytes: Int64) throws(ImageError) {
+    mutating func take(bytes: Int64) throws(Failure) {
         if bytes > size {
-            throw ImageError(
+            throw Failure(
                 "the layers unpacked are larger than --max-size allows; raise it if that is meant")
         }
         size -= bytes
