@@ -96,10 +96,10 @@ public final class Decompressor {
             if result == Z_STREAM_END {
                 isWhole = true
             } else if result == Z_BUF_ERROR, unsafe bytes.isEmpty {
-                throw Failure("the gzip stream is cut off")
+                throw Failure("the gzip data is truncated")
             } else if result != Z_OK {
                 let words = unsafe stream.pointee.msg.map { unsafe String(cString: $0) }
-                throw Failure("the gzip stream is damaged: \(words ?? "\(result)")")
+                throw Failure("the gzip data is damaged: \(words ?? "\(result)")")
             }
         }
         return unsafe target.count - Int(stream.pointee.avail_out)
@@ -117,12 +117,12 @@ public final class Decompressor {
             let left = unsafe ZSTD_decompressStream(context, &output, &piece)
             if ZSTD_isError(left) != 0 {
                 let words = unsafe String(cString: ZSTD_getErrorName(left))
-                throw Failure("the zstd stream is damaged: \(words)")
+                throw Failure("the zstd data is damaged: \(words)")
             }
             unsafe input.take(piece.pos)
             isWhole = left == 0
             if unsafe bytes.isEmpty && output.pos == 0 && !isWhole {
-                throw Failure("the zstd stream is cut off")
+                throw Failure("the zstd data is truncated")
             }
         }
         return unsafe output.pos

@@ -16,8 +16,8 @@ struct Blob: ~Copyable {
         let status = try attempt("stat", on: path, try FileStatus.of(file.borrowed))
         if status.kind == .directory {
             throw Failure(
-                "\(path) is a directory; \"oci:\(path)\" unpacks an image layout, and a"
-                    + " directory can be run as it is")
+                "\(path) is a directory; for an image layout write \"oci:\(path)\"; a root file system"
+                    + " is used as root.path or as a layer, without unpack")
         }
         let isFile = status.kind == .regular && path != "-"
         self.init(
@@ -52,7 +52,7 @@ struct Blob: ~Copyable {
     consuming func readDocument(limit: Int = Blob.documentLimit) throws(Failure) -> [UInt8] {
         let name = self.name
         if let range, range.count > limit {
-            throw Failure("\(name): a document of more than \(limit >> 20) MiB; that is none")
+            throw Failure("\(name): the document is larger than \(limit >> 20) MiB")
         }
         if let range {
             try attempt("lseek", on: name, try file.borrowed.moveOffset(to: range.lowerBound))

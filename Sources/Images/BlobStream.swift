@@ -87,7 +87,7 @@ final class BlobStream {
             left -= Int64(count)
             if left < 0 {
                 throw Failure(
-                    "more comes out of it than --max-size allows; raise it if that is meant")
+                    "its unpacked data is larger than --max-size; raise it if you trust the image")
             }
             if !isPlain { unsafe digest.add(bytes) }
             return unsafe bytes

@@ -20,7 +20,7 @@ struct Document {
         // One reader would take the first, another one the last.
         if let key = document.duplicateKeys.first {
             throw Failure(
-                "\(name): the key \(shown(key.string ?? "")) stands twice")
+                "\(name): duplicate key \(shown(key.string ?? ""))")
         }
         root = document.root
         if root.kind != .object && root.kind != .array {

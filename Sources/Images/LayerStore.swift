@@ -71,13 +71,13 @@ final class LayerStore {
         if !status.isOwned || !status.isOwn && !names.isEmpty {
             throw Failure(
                 "\(path) cannot be a store of layers: \(status.foreignness ?? "");"
-                    + " name a directory of this user's own that no other user may write to")
+                    + " name a directory that belongs to this user and that other users cannot write to"
+            )
         }
         if names.contains("sha256") { return }
         if let other = names.subtracting(["lock", "partial", "sha256"]).sorted().first {
             throw Failure(
-                "\(path) holds other files, \"\(other)\" for one; name a new directory, or an empty"
-                    + " one")
+                "\(path) is not empty (it has \"\(other)\"); name a new or empty directory")
         }
     }
 

@@ -14,8 +14,7 @@ public struct Limits: Sendable, Hashable {
         entries -= 1
         if entries < 0 {
             throw Failure(
-                "there are more entries in the layers than --max-entries allows; raise it if"
-                    + " that is meant")
+                "the layers have more entries than --max-entries; raise it if you trust the image")
         }
         try take(bytes: bytes)
     }
@@ -23,7 +22,7 @@ public struct Limits: Sendable, Hashable {
     mutating func take(bytes: Int64) throws(Failure) {
         if bytes > size {
             throw Failure(
-                "the layers unpacked are larger than --max-size allows; raise it if that is meant")
+                "the unpacked layers are larger than --max-size; raise it if you trust the image")
         }
         size -= bytes
     }

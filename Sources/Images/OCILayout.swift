@@ -71,8 +71,8 @@ struct OCILayout {
         let bytes = try tree.file(path(of: descriptor.digest)).readDocument()
         if Int64(bytes.count) != descriptor.size || SHA256.of(bytes) != descriptor.digest {
             throw Failure(
-                "\(place(path(of: descriptor.digest))): its content is not what its name says; it"
-                    + " is damaged, or somebody has changed it")
+                "\(place(path(of: descriptor.digest))): its digest differs from its"
+                    + " name; it is damaged or was changed")
         }
         return bytes
     }
@@ -159,7 +159,7 @@ struct OCILayout {
             type != descriptor.mediaType
         {
             throw document.fail(
-                "it calls itself \(shown(type)), and what leads to it says"
+                "its media type is \(shown(type)), but its descriptor says"
                     + " \(shown(descriptor.mediaType))")
         }
         if root["manifests"] != nil && (root["layers"] != nil || root["config"] != nil) {

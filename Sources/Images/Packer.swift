@@ -108,8 +108,8 @@ public struct Packer {
         }
         if let diffID = Digest(hexadecimal: name.utf8), diffID != written.diffID {
             reporter.note(
-                "the layer \(diffID) is written anew as \(written.diffID): there is no image"
-                    + " any more that it could be taken from")
+                "the layer \(diffID) is written again as \(written.diffID): its original archive is"
+                    + " not available")
         }
         return PackedLayer(
             diffID: written.diffID, isKept: false, mediaType: PackedLayer.type(compression),

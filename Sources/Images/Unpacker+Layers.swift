@@ -37,12 +37,12 @@ extension Unpacker {
                 {
                     throw Failure(
                         "\(name): its digest is \(ending.blob), and the manifest says"
-                            + " \(known.digest); it is damaged, or somebody has changed it")
+                            + " \(known.digest); it is damaged or was changed")
                 }
                 if ending.content != diffID {
                     throw Failure(
                         "\(name): unpacked its digest is \(ending.content), and the image's config"
-                            + " says \(diffID); it is damaged, or somebody has changed it")
+                            + " says \(diffID); it is damaged or was changed")
                 }
             }
         }

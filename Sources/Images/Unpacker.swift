@@ -123,8 +123,7 @@ public struct Unpacker {
         }
         if let other = names.subtracting(["image", "layers", "rootfs"]).sorted().first {
             throw Failure(
-                "\(bundle) holds other files, \"\(other)\" for one; name a new directory, or an"
-                    + " empty one")
+                "\(bundle) is not empty (it has \"\(other)\"); name a new or empty directory")
         }
         return directory
     }

@@ -60,7 +60,7 @@ struct UserDatabase {
         } else {
             throw Failure(
                 "the image's user is \(shown(name)), which is neither a number nor in the image's"
-                    + " /etc/passwd; write process.user into config.json by hand")
+                    + " /etc/passwd; set process.user in config.json")
         }
         if parts.count > 1 && !parts[1].isEmpty {
             found.groupID = try findGroup(Array(parts[1].utf8))
@@ -91,7 +91,7 @@ struct UserDatabase {
         if let number = UserDatabase.id(name[...]) { return number }
         throw Failure(
             "the image's group is \(shown(name)), which is neither a number nor in the image's"
-                + " /etc/group; write process.user into config.json by hand")
+                + " /etc/group; set process.user in config.json")
     }
 
     /// Decimal digits and nothing else, in the range of an id: −1 is none.

@@ -8,7 +8,7 @@ extension Failure {
     /// What an upper leaves to a layer that is not known.
     static func missingLayer(_ path: LayerPath) -> Failure {
         Failure(
-            "the content of \(path.quoted) is in a layer below; name the layers by --layer, bottom"
+            "the contents of \(path.quoted) lie in a layer below; name the layers with --layer, bottom"
                 + " first")
     }
 }

@@ -22,7 +22,8 @@ extension KeptUpper {
         }
         throw Failure(
             "\"\(path)\" cannot keep an upper: \(status.foreignness ?? "it is not this user's");"
-                + " name a directory of this user's own that no other user may write to")
+                + " name a directory that belongs to this user and that other users cannot write to"
+        )
     }
 
     /// Opens the directory for a run, and makes what is missing of it. Nothing is made where that
@@ -75,8 +76,8 @@ extension KeptUpper {
         if names.contains(recordName) || names.isSuperset(of: ["upper", "work"]) { return }
         if let other = names.subtracting(ownNames).sorted().first {
             throw Failure(
-                "\"\(path)\" holds other files, \"\(other)\" for one, and no upper yet; name a new"
-                    + " directory, or an empty one")
+                "\"\(path)\" has no upper and is not empty (it has \"\(other)\"); name a new or empty"
+                    + " directory")
         }
     }
 

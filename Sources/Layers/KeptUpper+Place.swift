@@ -8,8 +8,8 @@ extension KeptUpper {
             return
         }
         throw Failure(
-            "the upper \"\(path)\" lies in the layer \"\(found)\", where every container on that"
-                + " layer would see it; name a directory outside of the layers")
+            "the upper \"\(path)\" lies inside the layer \"\(found)\"; name a directory outside of"
+                + " all layers")
     }
 
     private static func layer(

@@ -39,7 +39,7 @@ extension LayerStack {
             if let recorded, let marks, marks != recorded {
                 throw Failure(
                     "some layers were made by root and some by an ordinary user, and no overlay"
-                        + " would see what both of them hide; unpack the image into another directory"
+                        + " reads the whiteouts of both; unpack the image into another directory"
                 )
             }
             marks = recorded ?? marks

@@ -36,8 +36,8 @@ public struct Snapshot: Sendable, Hashable {
     public static func check(name: String) throws(Failure) {
         if !name.isPlainName || name.isEmpty || name.utf8.count > 200 {
             throw Failure(
-                "the snapshot's name \"\(name)\" is none; letters, digits and _ + - . are allowed,"
-                    + " at most 200")
+                "invalid snapshot name \"\(name)\"; allowed are letters, digits and _ + - ., at most"
+                    + " 200")
         }
     }
 }

@@ -76,7 +76,7 @@ public final class LayerLock: Sendable {
                     + " end")
         } catch .permissionDenied {
             throw Failure(
-                "the layer \"\(path)\" is what runs of another user write, and cannot be locked; have"
+                "the layer \"\(path)\" is the upper of another user's runs and cannot be locked; have"
                     + " that user commit it to a directory")
         } catch {
             throw Failure(

@@ -23,7 +23,7 @@ import Testing
         let error = #expect(throws: Failure.self) {
             try decompress(Array(whole.dropLast(20)))
         }
-        #expect(error?.message == "the \(compression) stream is cut off")
+        #expect(error?.message == "the \(compression) data is truncated")
     }
 
     @Test(arguments: [Compression.gzip, .zstd])
@@ -43,7 +43,7 @@ import Testing
         var packed = try compress((0..<9_999).map { UInt8($0 % 251) }, compression)
         packed[packed.count / 2] ^= 0x55
         let error = #expect(throws: Failure.self) { try decompress(packed) }
-        #expect(error?.message.hasPrefix("the \(compression) stream is damaged: ") == true)
+        #expect(error?.message.hasPrefix("the \(compression) data is damaged: ") == true)
     }
 
     @Test func `a frame to be skipped is zstd's`() throws {
