@@ -1,5 +1,6 @@
 internal import CArchive
 internal import Glibc
+public import LinuxSystem
 
 /// Reads a tar archive, which is not compressed, as it comes in: nothing is kept.
 ///
@@ -7,9 +8,9 @@ internal import Glibc
 @safe
 public final class ArchiveReader {
     /// The next piece of the input, empty at its end; valid until the next call.
-    @unsafe public typealias Source = () throws(ArchiveError) -> UnsafeRawBufferPointer
+    @unsafe public typealias Source = () throws(Failure) -> UnsafeRawBufferPointer
     /// Passes over that many bytes of the input, where it can.
-    public typealias Skip = (Int64) throws(ArchiveError) -> Int64
+    public typealias Skip = (Int64) throws(Failure) -> Int64
 
     private var archive: OpaquePointer
     private let input: Input
@@ -19,20 +20,20 @@ public final class ArchiveReader {
     /// - Parameters:
     ///   - source: Called when more is needed.
     ///   - skip: Called where a content is passed over; without it that is read.
-    public init(from source: @escaping Source, skip: Skip? = nil) throws(ArchiveError) {
+    public init(from source: @escaping Source, skip: Skip? = nil) throws(Failure) {
         unsafe input = Input(source, skip)
         unsafe archive = try ArchiveReader.makeArchive()
         try open()
     }
 
-    private static func makeArchive() throws(ArchiveError) -> OpaquePointer {
+    private static func makeArchive() throws(Failure) -> OpaquePointer {
         guard let archive = unsafe archive_read_new() else {
-            throw ArchiveError("no memory for an archive")
+            throw Failure("no memory for an archive")
         }
         return unsafe archive
     }
 
-    private func open() throws(ArchiveError) {
+    private func open() throws(Failure) {
         unsafe archive_read_support_format_tar(archive)
         // Nothing at all is an archive without entries: some builders write such layers.
         unsafe archive_read_support_format_empty(archive)
@@ -53,7 +54,7 @@ public final class ArchiveReader {
     }
 
     /// The next entry, nil after the last; what is left of the one before is passed over.
-    public func nextEntry() throws(ArchiveError) -> ArchiveEntry? {
+    public func nextEntry() throws(Failure) -> ArchiveEntry? {
         if linkSize > 0 { try passLink(linkSize) }
         var entry: OpaquePointer?
         let result = unsafe archive_read_next_header(archive, &entry)
@@ -71,14 +72,14 @@ public final class ArchiveReader {
     /// Most programs that write a size for a hard link write no content. libarchive looks for one
     /// behind a pax header all the same, and would take the next entries for it. So the archive is
     /// read on behind the link: where the next header is, or else behind a content of that size.
-    private func passLink(_ size: Int64) throws(ArchiveError) {
+    private func passLink(_ size: Int64) throws(Failure) {
         start = offset
         try input.giveAgain(from: start)
         unsafe archive_read_free(archive)
         unsafe archive = try ArchiveReader.makeArchive()
         if try !input.holdsHeader() {
             let (padded, isTooLarge) = size.addingReportingOverflow(511)
-            if isTooLarge { throw ArchiveError("a hard link in it has a size that no file has") }
+            if isTooLarge { throw Failure("a hard link in it has a size that no file has") }
             start += try input.discard(padded & ~511)
         }
         try open()
@@ -94,7 +95,7 @@ public final class ArchiveReader {
     }
 
     /// The next piece of the entry's content, nil after the last.
-    public func nextBlock() throws(ArchiveError) -> Block? {
+    public func nextBlock() throws(Failure) -> Block? {
         var start: UnsafeRawPointer?
         var count = 0
         var offset: la_int64_t = 0
@@ -115,10 +116,10 @@ public final class ArchiveReader {
 
     /// A warning is something that libarchive has left out, and so an error; but that names are
     /// not converted to the character set of the locale is as it should be: they are bytes.
-    private func check(_ result: CInt) throws(ArchiveError) {
+    private func check(_ result: CInt) throws(Failure) {
         if result == ARCHIVE_OK { return }
         if let failure = input.failure { throw failure }
-        let error = unsafe ArchiveError(archive)
+        let error = unsafe Failure(archive)
         let isAboutNames = unsafe strstr(error.message, "can't be converted from") != nil
         if result == ARCHIVE_WARN && isAboutNames { return }
         throw error
@@ -130,7 +131,7 @@ public final class ArchiveReader {
 private final class Input {
     let source: ArchiveReader.Source
     let skip: ArchiveReader.Skip?
-    var failure: ArchiveError?
+    var failure: Failure?
     /// What libarchive was given last.
     private var piece = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Where in the input that ends.
@@ -151,7 +152,7 @@ private final class Input {
 
     func passOver(_ count: Int64) -> Int64 {
         guard let skip, again == 0 else { return 0 }
-        do throws(ArchiveError) {
+        do throws(Failure) {
             let count = try skip(count)
             end += count
             return count
@@ -162,7 +163,7 @@ private final class Input {
     }
 
     func next(_ buffer: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
-        do throws(ArchiveError) {
+        do throws(Failure) {
             if again > 0 {
                 unsafe piece = UnsafeRawBufferPointer(rebasing: piece.suffix(again))
                 again = 0
@@ -177,22 +178,22 @@ private final class Input {
         }
     }
 
-    private func take() throws(ArchiveError) {
+    private func take() throws(Failure) {
         unsafe piece = try source()
         end += unsafe Int64(piece.count)
     }
 
     // MARK: Behind a hard link
 
-    func giveAgain(from place: Int64) throws(ArchiveError) {
+    func giveAgain(from place: Int64) throws(Failure) {
         guard let count = Int(exactly: end - place), unsafe (0...piece.count).contains(count) else {
-            throw ArchiveError("it is damaged")
+            throw Failure("it is damaged")
         }
         again = count
     }
 
     /// Whether what comes next is the header of an entry, the end mark, or the end.
-    func holdsHeader() throws(ArchiveError) -> Bool {
+    func holdsHeader() throws(Failure) -> Bool {
         let size = 512
         while again < size {
             let kept = unsafe Array(piece.suffix(again))
@@ -217,13 +218,13 @@ private final class Input {
         return sum == 8 * 0x20 || Int(String(decoding: digits, as: UTF8.self), radix: 8) == sum
     }
 
-    func discard(_ count: Int64) throws(ArchiveError) -> Int64 {
+    func discard(_ count: Int64) throws(Failure) -> Int64 {
         var left = count
         while left > 0 {
             if again == 0 {
                 try take()
                 again = unsafe piece.count
-                if again == 0 { throw ArchiveError("it is cut off") }
+                if again == 0 { throw Failure("it is cut off") }
             }
             let part = Int(min(left, Int64(again)))
             again -= part

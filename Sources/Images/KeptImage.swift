@@ -11,14 +11,14 @@ final class KeptImage {
 
     /// An image that is not there any more, or has changed, counts as none: the bundle is all there
     /// is.
-    init(_ bundle: String, _ reporter: any Reporter) throws(ImageError) {
-        func kept(_ name: String) throws(ImageError) -> [UInt8]? {
-            try atFile("\(bundle)/image/\(name)") { () throws(Errno) in
+    init(_ bundle: String, _ reporter: any Reporter) throws(Failure) {
+        func kept(_ name: String) throws(Failure) -> [UInt8]? {
+            try attempt(
+                "read", on: "\(bundle)/image/\(name)",
                 try unlessMissing(
-                    try HostPath.read("\(bundle)/image/\(name)", limit: Blob.documentLimit))
-            }
+                    try HostPath.read("\(bundle)/image/\(name)", limit: Blob.documentLimit)))
         }
-        config = try kept("config.json").map { bytes throws(ImageError) in
+        config = try kept("config.json").map { bytes throws(Failure) in
             try Document(bytes, "\(bundle)/image/config.json")
         }
         guard let text = try kept("source"), let manifest = try kept("manifest.json"),
@@ -34,13 +34,12 @@ final class KeptImage {
     private static func find(
         _ path: String, _ isArchive: Bool, _ manifest: Digest, _ bundle: String,
         _ reporter: any Reporter
-    ) throws(ImageError) -> SavedImage {
+    ) throws(Failure) -> SavedImage {
         guard isArchive else {
             return try OCILayout(try DirectoryTree(path)).image(manifest: manifest)
         }
-        let directory = try atFile(bundle) { () throws(Errno) in
-            try HostPath.open(bundle, [.readOnly, .directory])
-        }
+        let directory = try attempt(
+            "open", on: bundle, try HostPath.open(bundle, [.readOnly, .directory]))
         let tree = try TarTree(
             path, spoolingIn: directory.borrowed, atMost: Limits().size, reporter)
         return try OCILayout(tree).image(manifest: manifest)

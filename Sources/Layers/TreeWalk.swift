@@ -78,7 +78,7 @@ struct TreeWalk {
     }
 
     /// The next file; nil at the end.
-    mutating func next() throws(LayerError) -> Node? {
+    mutating func next() throws(Failure) -> Node? {
         if let node = ready.popLast() { return node }
         while let node = try step() {
             unsaid.removeAll { !node.path.isInside($0.path) }
@@ -93,7 +93,7 @@ struct TreeWalk {
         return nil
     }
 
-    private mutating func step() throws(LayerError) -> Node? {
+    private mutating func step() throws(Failure) -> Node? {
         if !hasBegun { return try begin() }
         if let (node, level) = pending {
             pending = nil
@@ -113,29 +113,30 @@ struct TreeWalk {
         return nil
     }
 
-    private mutating func begin() throws(LayerError) -> Node {
+    private mutating func begin() throws(Failure) -> Node {
         hasBegun = true
         var node = Node(path: .root)
-        try on(.root, "fstat") { () throws(Errno) in
-            let below = Array(stack.roots.dropFirst(uppers))
-            if let top = present.roots.first {
-                let isKept = try KeptUpper.place(of: top.borrowed) != nil
-                let isWritten = isKept || stack.isView
-                let mode = isWritten ? nil : try LayerRoot.mode(recordedOn: top.borrowed)
-                node.saysRoot = mode != nil
-                node.found =
-                    isWritten || extent != .merged
-                    ? try root(of: present.roots, like: top, mode)
-                    : try root(of: present.roots)
-            }
-            if let layer = stack.rootLayer {
-                node.before = try root(of: below, like: layer, nil)
-            } else if !below.isEmpty {
-                node.before = try root(of: below)
-            }
-        }
+        try attempt("fstat", on: .root, try describeRoot(&node))
         pending = (node, nil)
         return node
+    }
+
+    private func describeRoot(_ node: inout Node) throws(Errno) {
+        let below = Array(stack.roots.dropFirst(uppers))
+        if let top = present.roots.first {
+            let isKept = try KeptUpper.place(of: top.borrowed) != nil
+            let isWritten = isKept || stack.isView
+            let mode = isWritten ? nil : try LayerRoot.mode(recordedOn: top.borrowed)
+            node.saysRoot = mode != nil
+            node.found =
+                isWritten || extent != .merged
+                ? try root(of: present.roots, like: top, mode) : try root(of: present.roots)
+        }
+        if let layer = stack.rootLayer {
+            node.before = try root(of: below, like: layer, nil)
+        } else if !below.isEmpty {
+            node.before = try root(of: below)
+        }
     }
 
     /// The root directory of layers together, as an upper on them is made.
@@ -155,15 +156,15 @@ struct TreeWalk {
         return found
     }
 
-    private mutating func enter(_ node: Node, _ level: Level?) throws(LayerError) {
+    private mutating func enter(_ node: Node, _ level: Level?) throws(Failure) {
         guard let found = node.found, found.status.kind == .directory else { return }
         if levels.count > TreeWalk.mostLevels || node.path.bytes.count > TreeWalk.mostBytes {
-            throw LayerError(
+            throw Failure(
                 "the tree is nested too deep: more than \(TreeWalk.mostLevels) directories, or"
                     + " \(TreeWalk.mostBytes) bytes of path, above a file; remove what lies there")
         }
         if extent == .standalone && node.isMoved && stack.roots.count == uppers {
-            throw LayerError.missingLayer(node.path)
+            throw Failure.missingLayer(node.path)
         }
         let isUpper =
             switch extent {
@@ -175,9 +176,7 @@ struct TreeWalk {
         let now = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
         // In a view nothing stands for what is gone.
         let listed = extent == .view ? now + before : now
-        let names = try on(node.path, "readdir") { () throws(Errno) in
-            try MergedNames(listed)
-        }
+        let names = try attempt("readdir", on: node.path, try MergedNames(listed))
         if extent == .changes && node.isMoved { before = found.parts.filter { $0.layer >= uppers } }
         // Nothing of what was in it is left: what is in it now is new, also where it is the same.
         if extent == .changes && node.isOpaque { before = [] }
@@ -189,16 +188,12 @@ struct TreeWalk {
 
     private mutating func look(
         at name: FileName, in level: Level
-    ) throws(LayerError) -> Node? {
+    ) throws(Failure) -> Node? {
         var node = Node(path: level.path.appending(name))
         let path = node.path
-        let lookup = try on(path, "lookup") { () throws(Errno) in
-            try present.lookup(name, in: level.parts)
-        }
+        let lookup = try attempt("lookup", on: path, try present.lookup(name, in: level.parts))
         if !level.before.isEmpty {
-            let before = try on(path, "lookup") { () throws(Errno) in
-                try stack.lookup(name, in: level.before)
-            }
+            let before = try attempt("lookup", on: path, try stack.lookup(name, in: level.before))
             if case .found(let found) = before { node.before = found }
         }
         switch lookup {

@@ -63,7 +63,7 @@ public final class LayerLock: Sendable {
     ///   `--upper` keeps nor one of its snapshots.
     public static func take(
         _ layer: FileDescriptor, _ path: String
-    ) throws(LayerError) -> LayerLock? {
+    ) throws(Failure) -> LayerLock? {
         do throws(Errno) {
             guard let (directory, number) = try KeptUpper.place(of: layer) else { return nil }
             let locks = try UpperLocks(in: directory.borrowed)
@@ -71,15 +71,15 @@ public final class LayerLock: Sendable {
             try KeptUpper.mark(layer)
             return LayerLock(locks)
         } catch .wouldBlock {
-            throw LayerError(
+            throw Failure(
                 "the layer \"\(path)\" is being written as the upper of another run; wait for its"
                     + " end")
         } catch .permissionDenied {
-            throw LayerError(
-                "the layer \"\(path)\" is what runs of another user write, and cannot be locked; have"
+            throw Failure(
+                "the layer \"\(path)\" is the upper of another user's runs and cannot be locked; have"
                     + " that user commit it to a directory")
         } catch {
-            throw LayerError(
+            throw Failure(
                 "the layer \"\(path)\" cannot be locked by the file \"\(UpperLocks.name)\" of the"
                     + " directory that keeps it: \(error.words)")
         }

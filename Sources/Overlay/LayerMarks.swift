@@ -47,11 +47,10 @@ public enum LayerMarks: String, Sendable, Hashable {
         if self == overlay { return }
         throw OverlayError(
             self == .user
-                ? "the layer \"\(path)\" notes what it hides in user.overlay attributes, which this"
-                    + " overlay does not read: hidden files would be there again; make the layer as"
-                    + " root, or add \"userxattr\" to vfs.overlay.options"
-                : "the layer \"\(path)\" notes what it hides in trusted.overlay attributes, which only"
-                    + " root's overlays without \"userxattr\" read: hidden files would be there again;"
+                ? "the layer \"\(path)\" stores whiteouts in user.overlay attributes, which this overlay"
+                    + " ignores: removed files would be visible again; make the layer as root, or add \"userxattr\" to vfs.overlay.options"
+                : "the layer \"\(path)\" stores whiteouts in trusted.overlay attributes, which only root's"
+                    + " overlays without \"userxattr\" read: removed files would be visible again;"
                     + " make the layer as the user who runs it",
             .invalidArgument)
     }

@@ -1,4 +1,5 @@
 import Archives
+import LinuxSystem
 import Testing
 
 @Suite struct `Archives` {
@@ -19,10 +20,10 @@ import Testing
     func `a stream that was cut off is told`(_ compression: Compression) throws {
         let whole = try compress(
             (0..<99_999).map { UInt8(truncatingIfNeeded: $0 &* $0) }, compression)
-        let error = #expect(throws: ArchiveError.self) {
+        let error = #expect(throws: Failure.self) {
             try decompress(Array(whole.dropLast(20)))
         }
-        #expect(error?.message == "the \(compression) stream is cut off")
+        #expect(error?.message == "the \(compression) data is truncated")
     }
 
     @Test(arguments: [Compression.gzip, .zstd])
@@ -41,8 +42,8 @@ import Testing
     func `a stream that was changed is told`(_ compression: Compression) throws {
         var packed = try compress((0..<9_999).map { UInt8($0 % 251) }, compression)
         packed[packed.count / 2] ^= 0x55
-        let error = #expect(throws: ArchiveError.self) { try decompress(packed) }
-        #expect(error?.message.hasPrefix("the \(compression) stream is damaged: ") == true)
+        let error = #expect(throws: Failure.self) { try decompress(packed) }
+        #expect(error?.message.hasPrefix("the \(compression) data is damaged: ") == true)
     }
 
     @Test func `a frame to be skipped is zstd's`() throws {
@@ -51,15 +52,15 @@ import Testing
     }
 
     @Test func `a tar that is none is told`() throws {
-        let error = #expect(throws: ArchiveError.self) {
+        let error = #expect(throws: Failure.self) {
             try ArchiveReader(from: source([UInt8](repeating: 7, count: 4096)))
         }
         #expect(error?.message == "unrecognized archive format")
     }
 
     @Test func `an error of the source comes through`() throws {
-        let error = #expect(throws: ArchiveError.self) {
-            _ = try ArchiveReader { () throws(ArchiveError) in throw ArchiveError("no more") }
+        let error = #expect(throws: Failure.self) {
+            _ = try ArchiveReader { () throws(Failure) in throw Failure("no more") }
                 .nextEntry()
         }
         #expect(error?.message == "no more")
@@ -129,7 +130,7 @@ import Testing
         let held = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
         held.copyBytes(from: bytes)
         var offset = 0
-        return { () throws(ArchiveError) in
+        return { () throws(Failure) in
             let piece = held[offset..<min(offset + 1000, held.count)]
             offset += piece.count
             return UnsafeRawBufferPointer(rebasing: piece)

@@ -61,7 +61,7 @@ struct LayerMarkTests {
             let refused = try box.run(config(box, layer))
             #expect(
                 refused.code == 125
-                    && refused.error.contains("hidden files would be there again")
+                    && refused.error.contains("removed files would be visible again")
                     && refused.error.contains("add \"userxattr\""), "\(refused)")
             var understood = config(box, layer)
             understood["vfs"]["overlay"]["options"] = Value(["userxattr"])
@@ -85,7 +85,7 @@ struct LayerMarkTests {
             foreign["vfs"]["overlay"]["layers"] = Value([box.path("rootfs"), roots])
             let other = try box.runOrdinary(foreign, shell: "ls -d /opaque")
             #expect(
-                other.code == 125 && other.error.contains("hidden files would be there again"),
+                other.code == 125 && other.error.contains("removed files would be visible again"),
                 "\(other)")
         }
     }
@@ -126,7 +126,7 @@ struct LayerMarkTests {
             #expect(try list(options).output == "")
             let refused = try list(options.isEmpty ? ["userxattr"] : [])
             #expect(
-                refused.code == 125 && refused.error.contains("hidden files would be there again"),
+                refused.code == 125 && refused.error.contains("removed files would be visible again"),
                 "\(refused)")
             // A copy has nothing beside it: the kernel's own notes tell.
             let copy = box.path("copy")
@@ -141,7 +141,7 @@ struct LayerMarkTests {
             other["vfs"]["overlay"]["options"] = Value(options.isEmpty ? ["userxattr"] : [])
             let again = try box.run(other)
             #expect(
-                again.code == 125 && again.error.contains("hidden files would be there again"),
+                again.code == 125 && again.error.contains("removed files would be visible again"),
                 "\(again)")
         }
     }

@@ -63,8 +63,8 @@ public struct LayerNames {
             let opened = directory.borrowed
             links = Set(
                 names.filter { (try? FileStatus.of($0, in: opened).kind) != .directory })
-            if names.contains("rw"), !links.contains("rw"), let rw = FileName("rw") {
-                let inner = try directory.borrowed.open(rw, [.readOnly, .directory])
+            if names.contains("rw"), !links.contains("rw") {
+                let inner = try directory.borrowed.open("rw", [.readOnly, .directory])
                 hasData = (try? FileStatus.of("data", in: inner.borrowed).kind) == .directory
             }
         } catch {
