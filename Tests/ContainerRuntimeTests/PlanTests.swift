@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @testable import ContainerRuntime
@@ -207,11 +208,11 @@ import Testing
         let plan = try fullConfig.plan()
         let bind = try #require(plan.steps.first { $0.step is OpenBindSource })
         #expect(
-            plan.sentence(bind, StepError("no such file"))
+            plan.failure(of: bind, Failure("no such file")).message
                 == "config.json:42: open /bundle/data for binding: no such file")
         let pivot = try #require(plan.steps.first { $0.step is PivotRoot })
         #expect(
-            plan.sentence(pivot, StepError("no"))
+            plan.failure(of: pivot, Failure("no")).message
                 == "make it the root (pivot_root) and let go of the host's tree: no")
     }
 }

@@ -74,7 +74,7 @@ private func writeLayer(
             return UnsafeRawBufferPointer(rebasing: held[..<piece.count])
         }
     } catch {
-        throw ImageError(error.message)
+        throw error
     }
     let root: OwnedDescriptor
     do throws(Errno) {

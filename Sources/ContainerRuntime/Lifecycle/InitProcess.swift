@@ -8,6 +8,10 @@ struct InitProcess {
     let context: StartContext
     let times: SharedTimes?
 
+    /// The exit code of an init process that has failed. The runtime process is told of the failure
+    /// itself, and does not hand this code on.
+    static let failureCode: CInt = 125
+
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
         do throws(Errno) {
@@ -51,21 +55,20 @@ struct InitProcess {
             try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded)
             // Without an answer nobody knows of this container: it must not live.
             if try held.channel.borrowed.receiveBytes(Channel.capacity) != nil { return }
-            CurrentProcess.exit(125)
+            CurrentProcess.exit(InitProcess.failureCode)
         } catch {
             report(index, StepError(SystemCallError("recvmsg", "from the runtime", error)))
         }
     }
 
     private func report(_ index: Int, _ error: StepError) -> Never {
-        let message = InitMessage.failed(
-            step: index, exitCode: error.exitCode, message: error.message)
+        let message = InitMessage.failed(step: index, error)
         // Nobody is left to tell when this fails: the runtime sees the end without a word.
         if let gate = context.gate {
             try? gate.borrowed.write(all: message.encoded)
         } else {
             try? context.channel?.channel.borrowed.write(all: message.encoded)
         }
-        CurrentProcess.exit(125)
+        CurrentProcess.exit(InitProcess.failureCode)
     }
 }

@@ -1,6 +1,6 @@
 internal import Cgroups
 public import Layers
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// How far the runtime process goes with a container.
@@ -114,7 +114,7 @@ public final class Launch {
                 do throws(StepError) {
                     try startWatchdog()
                 } catch {
-                    throw RuntimeError(plan.sentence(planned, error))
+                    throw plan.failure(of: planned, error)
                 }
             }
             try apply(index, planned)
@@ -127,7 +127,7 @@ public final class Launch {
                 try takeTurn(index, child)
             }
         } catch {
-            throw RuntimeError(plan.sentence(plan.steps[plan.entry], error))
+            throw plan.failure(of: plan.steps[plan.entry], error)
         }
     }
 
@@ -223,8 +223,7 @@ public final class Launch {
         do {
             try planned.step.apply(context)
         } catch {
-            throw RuntimeError(
-                plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
+            throw plan.failure(of: planned, error)
         }
         times?.record(index, start: start, end: Clock.nanoseconds)
     }
@@ -240,7 +239,7 @@ public final class Launch {
                     try made.undo()
                 } catch {
                     // The rest is taken away all the same.
-                    if failure == nil && !error.isWarning {
+                    if failure == nil && error.kind != .warning {
                         failure = error
                     } else {
                         warn(error.message)
@@ -255,14 +254,12 @@ public final class Launch {
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {
         switch ending {
         case .left: return 0
-        case .failed(let step, let code, let message):
-            let error = StepError(message + shortage(message), exitCode: code)
-            let text =
-                plan.steps.indices.contains(step)
-                ? plan.sentence(plan.steps[step], error) : message
-            throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
+        case .failed(let step, var error):
+            error.subject += shortage(error.message)
+            throw plan.steps.indices.contains(step)
+                ? plan.failure(of: plan.steps[step], error) : error
         case .refused(let error): throw error
-        case .lost(let error): throw RuntimeError(error.description)
+        case .lost(let error): throw error
         case .interrupted(let signal): throw RuntimeError.ended(by: signal)
         case .exited where until == .created, .signaled where until == .created:
             throw RuntimeError("the init process ended before it could wait for its start")

@@ -12,7 +12,7 @@ struct LaunchSession: ~Copyable {
         case exited(CInt)
         case signaled(CInt)
         /// A step of the init process failed.
-        case failed(step: Int, exitCode: CInt?, message: String)
+        case failed(step: Int, Failure)
         /// A step of the runtime's that the init process waited for failed.
         case refused(RuntimeError)
         /// The init process ended before the program ran, and could not say why.
@@ -134,7 +134,7 @@ struct LaunchSession: ~Copyable {
     /// execution to the kernel.
     private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.
-        if case .exited(let code) = ended, code != RuntimeError.failure, hasStarted { return }
+        if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
         hasStarted = child.hasExecuted ?? isExecuting
     }
@@ -251,11 +251,9 @@ struct LaunchSession: ~Copyable {
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
-        case .failed(let step, let exitCode, let text):
-            failure = .failed(step: step, exitCode: exitCode, message: text)
+        case .failed(let step, let error): failure = .failed(step: step, error)
         case .spawned, .notSpawned, .root, nil:
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the init process sent an unknown message")
+            failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current
     }
@@ -264,8 +262,7 @@ struct LaunchSession: ~Copyable {
     /// container already may say anything.
     private mutating func follow(_ process: Int32) throws(SystemCallError) {
         if hasEntered || process <= 0 {
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            failure = .failed(step: -1, Failure("the process in the container was made twice"))
             return
         }
         hasEntered = true

@@ -1,5 +1,5 @@
 public import JSON
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// The times of the steps of one start, the init process's included.

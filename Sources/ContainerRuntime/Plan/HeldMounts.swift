@@ -116,7 +116,7 @@ struct HeldPlace {
 extension StartContext {
     /// - Parameter path: `..` in a path that lies in a held mount is taken away by the text alone.
     func place(_ path: String) throws(StepError) -> HeldPlace {
-        if let (mount, rest) = heldMounts.covering(HostName.cleaned(path)) {
+        if let (mount, rest) = heldMounts.covering(PathText.cleaned(path)) {
             return HeldPlace(
                 root: mount.root, path: rest, links: mount.content.links, isInMount: true)
         }
@@ -132,7 +132,7 @@ extension StartContext {
     func hold(
         _ path: String, _ tree: FileDescriptor, _ content: HeldMounts.Content
     ) throws(StepError) {
-        let path = HostName.cleaned(path)
+        let path = PathText.cleaned(path)
         guard heldMounts.wants(path) else { return }
         let root = try stepping("fcntl", path.inQuotes) { () throws(Errno) in
             HeldRoot(RootDirectory(try OwnedDescriptor.duplicate(tree)))
@@ -142,7 +142,7 @@ extension StartContext {
 
     /// What has been mounted over a held mount as a whole takes its place.
     func holdInstead(_ path: String, _ tree: FileDescriptor) throws(StepError) {
-        let path = HostName.cleaned(path)
+        let path = PathText.cleaned(path)
         guard let held = heldMounts.covering(path), held.mount.path == path else { return }
         try hold(path, tree, held.mount.content)
     }

@@ -57,13 +57,13 @@ public struct Plan: Sendable {
         }
     }
 
-    /// The sentence for a step that failed: where it comes from, what it was, why.
-    func sentence(_ planned: PlannedStep, _ error: StepError) -> String {
-        let subject = "\(planned.step.summary): \(error.message)"
+    /// The failure of a step: where it comes from, what it was, why.
+    func failure(of planned: PlannedStep, _ error: Failure) -> Failure {
+        let subject = planned.step.summary
         return switch planned.origin {
         case .config, .argument("--upper"), .argument("--layer"):
-            "\(place(of: planned.origin)): \(subject)"
-        case .argument, .builtIn: subject
+            error.within("\(place(of: planned.origin)): \(subject)")
+        case .argument, .builtIn: error.within(subject)
         }
     }
 

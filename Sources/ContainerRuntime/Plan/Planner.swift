@@ -229,7 +229,7 @@ public struct Planner {
     private var writableControlGroups: Configuration.Mount? {
         guard configuration.namespaces.new.value.contains(.cgroup) else { return nil }
         return configuration.mounts.first {
-            $0.kind == .controlGroups && HostName.cleaned($0.destination) == "/sys/fs/cgroup"
+            $0.kind == .controlGroups && PathText.cleaned($0.destination) == "/sys/fs/cgroup"
                 && !$0.set.contains(.readOnly)
         }
     }
@@ -328,7 +328,7 @@ public struct Planner {
         let pivotsLate = hasHostHooks || configuration.isRestricted
         if !pivotsLate { planPivot() }
         // A /dev of the image's own could hold anything; a fresh one holds what the runtime makes.
-        let hasDev = configuration.mounts.contains { HostName.cleaned($0.destination) == "/dev" }
+        let hasDev = configuration.mounts.contains { PathText.cleaned($0.destination) == "/dev" }
         if !hasDev { planMount(.devices) }
         for mount in configuration.mounts { planMount(mount) }
         planDevices()
@@ -704,7 +704,7 @@ public struct Planner {
         else { return }
         add(
             PassListener(
-                path: HostName.absolute(path.value, from: configuration.bundle),
+                path: PathText.absolute(path.value, from: configuration.bundle),
                 metadata: profile.listenerMetadata?.value, state: state,
                 status: configuration.joined == nil ? .creating : .running),
             filter.origin)

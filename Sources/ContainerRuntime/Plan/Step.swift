@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// One thing that a start does.
@@ -51,23 +51,8 @@ extension Step {
     }
 }
 
-/// Why a step failed.
-public struct StepError: Error, Sendable, Hashable {
-    /// The sentence, lower case, without the step's name.
-    public var message: String
-    /// What the program exits with; nil for the exit code of any error.
-    public var exitCode: CInt?
-
-    public init(_ message: String, exitCode: CInt? = nil) {
-        self.message = message
-        self.exitCode = exitCode
-    }
-
-    /// - Parameter advice: What to do about it.
-    init(_ error: SystemCallError, _ advice: String? = nil) {
-        self.init(error.description + (advice.map { "; " + $0 } ?? ""))
-    }
-}
+/// The former name.
+public typealias StepError = Failure
 
 /// Runs calls of a step; what fails becomes its error.
 @inline(__always)
@@ -81,9 +66,4 @@ func stepping<Value: ~Copyable>(
     } catch {
         throw StepError(SystemCallError(call(), subject(), error), advice(error))
     }
-}
-
-extension String {
-    /// A name in a message: of bounded length.
-    var inQuotes: String { "\"\(shortened(to: .longestName))\"" }
 }

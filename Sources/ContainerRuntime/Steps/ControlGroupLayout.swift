@@ -28,7 +28,7 @@ struct ControlGroupLayout: Sendable, Hashable {
             do throws(SystemCallError) {
                 layout.hierarchies = try Hierarchies.read()
             } catch {
-                throw StepError(error)
+                throw error
             }
         }
         return layout

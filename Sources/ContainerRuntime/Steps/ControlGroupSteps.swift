@@ -176,7 +176,7 @@ private struct UsedControlGroup: Undoing {
         }
         if failures.isEmpty { return }
         var error = RuntimeError(failures.joined(separator: "; "))
-        error.isWarning = true
+        error.kind = .warning
         throw error
     }
 
@@ -213,7 +213,7 @@ struct GiveControlGroup: Step {
         do throws(SystemCallError) {
             try group.give(to: user)
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }
@@ -248,7 +248,7 @@ struct EnterControlGroup: Step {
                 try anew.enter(process: process, isInVersion2: context.startsInControlGroup)
             }
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
     }
 }
@@ -264,7 +264,7 @@ struct LetAnchorGo: Step {
         do throws(ControlGroupError) {
             try context.controlGroup?.letAnchorGo(resources)
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
     }
 }

@@ -59,7 +59,7 @@ struct EnterNamespaces: SpawningStep {
                     _ = OwnedDescriptor(near)
                     answer = .spawned(pid: try enter(files, answers, body))
                 } catch {
-                    answer = .failed(step: 0, exitCode: nil, message: error.message)
+                    answer = .failed(step: 0, error)
                 }
                 _ = try? answers.send(answer.encoded)
                 CurrentProcess.exit(0)
@@ -95,9 +95,9 @@ struct EnterNamespaces: SpawningStep {
                 }
                 CurrentProcess.watch(child)
                 return child
-            case .failed(_, _, let text):
+            case .failed(_, let failure):
                 _ = try? between.wait()
-                throw StepError(text)
+                throw failure
             default: throw StepError("the process in between sent an unknown message")
             }
         }

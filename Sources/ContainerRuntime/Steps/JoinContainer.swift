@@ -67,7 +67,7 @@ struct JoinContainer: SpawningStep {
                     try setAffinity()
                     try enter(controlGroup, isInVersion2: place != nil)
                 } catch {
-                    answer = .failed(step: 0, exitCode: nil, message: error.message)
+                    answer = .failed(step: 0, error)
                 }
                 if case .spawned = answer {
                     do throws(Errno) {
@@ -122,7 +122,7 @@ struct JoinContainer: SpawningStep {
                 error == .notPermitted && Credentials.effectiveUser != 0
                     ? "one that has not started yet hides itself from all but root; start it first"
                     : nil)
-        case .failed(_, _, let message): failure = StepError(message)
+        case .failed(_, let found): failure = found
         default: failure = StepError("the process that joins has ended without a word")
         }
         _ = try stepping("waitid") { () throws(Errno) in try made.wait() }

@@ -16,7 +16,7 @@ struct MountTarget {
         let place = try context.place(mount.destination)
         let path = mount.destination
         let refusesLinks =
-            isKernelInterface || HeldMounts.names.contains(HostName.cleaned(path))
+            isKernelInterface || HeldMounts.names.contains(PathText.cleaned(path))
         let links = refusesLinks ? LinkPolicy.refuse : place.links
         let advice: (Errno) -> String? = { error in
             switch error {
@@ -57,7 +57,7 @@ struct MountTarget {
 
     /// What leads into procfs through a symbolic link is not what the checks have seen.
     private func refuseProc(_ target: FileDescriptor) throws(StepError) {
-        let place = HostName.cleaned(mount.destination)
+        let place = PathText.cleaned(mount.destination)
         if place == "/proc" || place.hasPrefix("/proc/") { return }
         let magic = try stepping("fstatfs", place.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(target)
@@ -105,13 +105,13 @@ struct AttachBind: Step {
             let opened = context.bindSources[position].take()
         else { throw StepError("the plan has not opened \(source)") }
         let target = MountTarget(mount: mount)
-        let isProc = HostName.cleaned(mount.destination) == "/proc"
+        let isProc = PathText.cleaned(mount.destination) == "/proc"
         if isProc { try requireProc(opened.tree.borrowed) }
         let place = try target.open(
             context, directory: opened.isDirectory, isKernelInterface: isProc)
         try target.attach(opened.tree, place.borrowed)
         let tree = opened.tree.borrowed
-        guard opened.isDirectory, context.heldMounts.wants(HostName.cleaned(mount.destination))
+        guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
         else { return }
         let magic = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
             try FileSystemMagic.of(tree)

@@ -68,7 +68,7 @@ struct MountOverlay: Step {
                 do throws(StepError) {
                     try mountAside(context, mappings, answering: channel)
                 } catch {
-                    let words = InitMessage.failed(step: 0, exitCode: nil, message: error.message)
+                    let words = InitMessage.failed(step: 0, error)
                     // Where it cannot say so, nothing to be received says that it failed.
                     _ = try? channel.send(words.encoded)
                 }
@@ -102,7 +102,7 @@ struct MountOverlay: Step {
             throw StepError("the process that mounts the overlay has ended without a word")
         }
         let found = InitMessage(message.bytes)
-        if case .failed(_, _, let words) = found { throw StepError(words) }
+        if case .failed(_, let failure) = found { throw failure }
         guard found == wanted, let descriptor = message.takeDescriptor() else {
             throw StepError("the process that mounts the overlay sent an unknown message")
         }
@@ -134,7 +134,7 @@ struct MountOverlay: Step {
         do {
             return try overlay.mount(on: place.borrowed)
         } catch {
-            throw StepError(error.sentence)
+            throw Failure(error.sentence)
         }
     }
 

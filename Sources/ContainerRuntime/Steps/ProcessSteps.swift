@@ -42,7 +42,7 @@ struct LeaveCallersLimits: Step {
         do throws(SystemCallError) {
             try ResourceLimit.giveBack(keepsFiles: setsFiles)
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }
@@ -160,7 +160,7 @@ struct EnterWorkingDirectory: Step {
 
     func apply(_ context: StartContext) throws(StepError) {
         // With `..` in it, only the kernel knows where the path leads.
-        let isClean = HostName.cleaned(path) == path
+        let isClean = PathText.cleaned(path) == path
         let place = try isClean ? context.place(path) : context.rootPlace(path)
         try stepping(
             "chdir", path.inQuotes,

@@ -16,7 +16,7 @@ struct MakeResctrlGroup: Step {
             context.resctrlGroup = made
             context.undoing.append(UsedResctrlGroup(group: made))
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         guard let container = context.container else { return }
         context.state?.groups.resctrl = context.resctrlGroup
@@ -51,7 +51,7 @@ struct EnterResctrlGroup: Step {
         do throws(ControlGroupError) {
             try group.add(process: process)
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
     }
 }

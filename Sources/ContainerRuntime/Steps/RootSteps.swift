@@ -100,7 +100,7 @@ extension IDMappings {
         do throws(SystemCallError) {
             namespace = HeldDescriptor(try makeNamespace())
         } catch {
-            throw StepError(error)
+            throw error
         }
         try stepping(
             "mount_setattr", "\(name) MOUNT_ATTR_IDMAP",
@@ -168,7 +168,7 @@ struct PivotRoot: Step {
         do {
             try MountTree.pivotToWorkingDirectory()
         } catch {
-            throw StepError(error)
+            throw error
         }
     }
 }

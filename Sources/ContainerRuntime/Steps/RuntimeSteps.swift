@@ -89,7 +89,7 @@ struct LockUpper: Step {
                 try MappedOwners.lend(record.owners, merge)
             }
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         let taken = snapshots.stacked.map { "snapshots/" + $0.directoryName }
         for name in ["upper", "work"] + taken { try find(name, context) }
@@ -101,7 +101,7 @@ struct LockUpper: Step {
         do throws(LayerError) {
             opened = try context.upper?.open(name)
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         guard let opened else { return }
         context.found[path] = try stepping("readlink", path.inQuotes) { () throws(Errno) in
@@ -128,7 +128,7 @@ struct RecordUpper: Step {
         do throws(LayerError) {
             try upper.write(record)
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
     }
 }
@@ -152,7 +152,7 @@ struct HoldUpper: Step {
         do {
             try upper.write(user: identity)
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
     }
 }
@@ -169,12 +169,12 @@ struct LockLayer: Step {
         do throws(OverlayError) {
             layer = try OverlayDirectory(opening: path, as: "layer")
         } catch {
-            throw StepError(error.sentence)
+            throw Failure(error.sentence)
         }
         do throws(LayerError) {
             if let lock = try LayerLock.take(layer.borrowed, path) { context.locks.append(lock) }
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         context.found[path] = try stepping("readlink", path.inQuotes) { () throws(Errno) in
             try FoundDirectory(layer.borrowed)
@@ -203,7 +203,7 @@ struct PrepareSeccomp: Step {
             do {
                 context.seccompFilter = try cache.filter(for: profile)
             } catch {
-                throw StepError(error.description)
+                throw Failure(error.description)
             }
         }
     }
@@ -267,8 +267,7 @@ struct CreateNamespaces: SpawningStep {
                 () throws(Errno) in try spawn(context.controlGroup?.version2Descriptor)
             }
         } catch {
-            throw StepError(
-                SystemCallError("clone3", names, error), CreateNamespaces.advice(error))
+            throw StepError(SystemCallError("clone3", names, error), CreateNamespaces.advice(error))
         }
     }
 
@@ -276,7 +275,7 @@ struct CreateNamespaces: SpawningStep {
         do throws(ControlGroupError) {
             if try context.restoreControlGroup() { return }
         } catch {
-            throw StepError(error.sentence)
+            throw error
         }
         throw StepError("the control group was removed before there was a process in it")
     }

@@ -26,7 +26,7 @@ struct StopHere: Step {
         switch try answer(terminal.borrowed) {
         case .next: return
         case .all: context.stopsNoMore = true
-        case .end: throw StepError("ended there, as asked", exitCode: 130)
+        case .end: throw Failure("ended there, as asked", .stopped)
         }
     }
 
@@ -67,7 +67,9 @@ struct StopHere: Step {
         var line: [UInt8] = []
         while true {
             if let signal = Signal.forwarded.first(where: Signal.isPending) {
-                throw StepError("ended there by signal \(signal)", exitCode: 128 + signal)
+                var failure = Failure("ended there by signal \(signal)", .interrupted)
+                failure.signal = signal
+                throw failure
             }
             guard let bytes = try read(terminal), !bytes.contains(3), !bytes.contains(4) else {
                 return .end

@@ -68,8 +68,9 @@ struct WriteMappings: Step {
         } catch {
             throw StepError(
                 error,
-                writer == .itself
-                    ? NamespaceGate.adviceOnUse(error.errno) : WriteMappings.advice(error.errno))
+                error.errno.flatMap {
+                    writer == .itself ? NamespaceGate.adviceOnUse($0) : WriteMappings.advice($0)
+                })
         }
     }
 
