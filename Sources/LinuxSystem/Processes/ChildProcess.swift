@@ -310,10 +310,6 @@ public enum CurrentProcess {
         clinux_relieve_watchdog()
     }
 
-    /// Has the watchdog forget the process that it kills, its mount namespace and the terminal: their
-    /// descriptors are about to be closed. It goes on watching this process and the directories.
-    public static func relieveWatchdog() { clinux_relieve_watchdog() }
-
     /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.
     public static func endWatchdog(_ pid: Int32) throws(Errno) {
         try checkDone(clinux_end_watchdog(pid))
