@@ -69,7 +69,8 @@ extension Plan {
         namespaces = configuration.joined == nil ? facts.clonedNamespaces : []
         document = facts.document
         self.file = file
-        consoleSocket = configuration.container?.consoleSocket ?? configuration.joined?.consoleSocket
+        consoleSocket =
+            configuration.container?.consoleSocket ?? configuration.joined?.consoleSocket
         isKept = configuration.container?.isKept ?? false
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses

@@ -9,7 +9,8 @@ struct EndCreation: RuntimeStep {
             Kills the runtime process that still creates the container, and the container's init \
             process.
             """,
-        why: "Before the lock is waited for, which the runtime process would hold until it is done.",
+        why:
+            "Before the lock is waited for, which the runtime process would hold until it is done.",
         calls: "openat, read, pidfd_open, pidfd_send_signal")
 
     let container: StoredContainer

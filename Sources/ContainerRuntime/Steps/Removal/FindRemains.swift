@@ -8,7 +8,8 @@ struct FindRemains: RuntimeStep {
             Reads the container's state, and verifies that the groups it names are control groups \
             and groups of resctrl.
             """,
-        why: "Under the lock: another command may have changed it. Before anything that it names is killed or removed.",
+        why:
+            "Under the lock: another command may have changed it. Before anything that it names is killed or removed.",
         calls: "openat, read, fstatfs")
 
     /// Whether a state that cannot be understood is removed too.

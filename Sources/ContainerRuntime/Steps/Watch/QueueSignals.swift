@@ -9,7 +9,8 @@ struct QueueSignals: RuntimeStep {
             Blocks the signals that the runtime process passes on, and opens a descriptor that they \
             are read from. SIGCHLD gets its default action, so that children can be waited for.
             """,
-        why: "Before there is a process to pass them on to, so that none is lost. That one resets them.",
+        why:
+            "Before there is a process to pass them on to, so that none is lost. That one resets them.",
         calls: "rt_sigaction, rt_sigprocmask, signalfd4")
 
     /// Whether processes become the runtime's that it has to wait for.
