@@ -126,7 +126,8 @@ struct LayerMarkTests {
             #expect(try list(options).output == "")
             let refused = try list(options.isEmpty ? ["userxattr"] : [])
             #expect(
-                refused.code == 125 && refused.error.contains("removed files would be visible again"),
+                refused.code == 125
+                    && refused.error.contains("removed files would be visible again"),
                 "\(refused)")
             // A copy has nothing beside it: the kernel's own notes tell.
             let copy = box.path("copy")
