@@ -29,7 +29,7 @@ struct PlanTruthTests {
     /// The init process's half.
     private static let turn: Set = ["write", "read"]
 
-    private static let forms: [(String, (inout Value, Sandbox) throws -> Void)] = [
+    private static let forms: [(String, @Sendable (inout Value, Sandbox) throws -> Void)] = [
         ("alone", { _, _ in }),
         (
             "with limits and hooks of every kind",
