@@ -68,7 +68,8 @@ let package = Package(
             name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
             swiftSettings: strict),
         .target(
-            name: "Archives", dependencies: ["CArchive", "CArchiveSupport", "CZlib", "CZstd"],
+            name: "Archives",
+            dependencies: ["CArchive", "CArchiveSupport", "CZlib", "CZstd", "LinuxSystem"],
             swiftSettings: strict),
         .target(
             name: "ContainerRuntime",
@@ -127,7 +128,7 @@ let package = Package(
             ],
             swiftSettings: relaxed),
         .testTarget(
-            name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport"],
+            name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport", "LinuxSystem"],
             swiftSettings: relaxed),
         .testTarget(
             name: "ImagesTests",

@@ -29,32 +29,28 @@ struct PlanTruthTests {
     /// The init process's half.
     private static let turn: Set = ["write", "read"]
 
-    private static var forms: [(String, (inout Value, Sandbox) throws -> Void)] {
-        [
-            ("alone", { _, _ in }),
-            (
-                "with limits and hooks of every kind",
-                { config, _ in
-                    config["linux"]["resources"] = ["pids": ["limit": 50]]
-                    for kind in HookTests.kinds {
-                        config["hooks"][kind] = [["path": "/bin/true"]]
-                    }
+    private static let forms: [(String, @Sendable (inout Value, Sandbox) throws -> Void)] = [
+        ("alone", { _, _ in }),
+        (
+            "with limits and hooks of every kind",
+            { config, _ in
+                config["linux"]["resources"] = ["pids": ["limit": 50]]
+                for kind in HookTests.kinds {
+                    config["hooks"][kind] = [["path": "/bin/true"]]
                 }
-            ),
-            (
-                "with a user namespace and an upper that is kept",
-                { config, box in
-                    config["linux"]["namespaces"].append(["type": "user"])
-                    for kind in ["uidMappings", "gidMappings"] {
-                        config["linux"][kind] = [
-                            ["containerID": 0, "hostID": 100_000, "size": 65536]
-                        ]
-                    }
-                    config["vfs"]["overlay"]["upper"] = .string(box.path("kept"))
+            }
+        ),
+        (
+            "with a user namespace and an upper that is kept",
+            { config, box in
+                config["linux"]["namespaces"].append(["type": "user"])
+                for kind in ["uidMappings", "gidMappings"] {
+                    config["linux"][kind] = [["containerID": 0, "hostID": 100_000, "size": 65536]]
                 }
-            ),
-        ]
-    }
+                config["vfs"]["overlay"]["upper"] = .string(box.path("kept"))
+            }
+        ),
+    ]
 
     @Test(arguments: 0..<3)
     func `every system call before the program belongs to a step, in the plan's order`(

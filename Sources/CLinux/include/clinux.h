@@ -86,14 +86,18 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
 /// Has the watchdog kill the process behind `pidfd` instead.
 void clinux_watch(int pidfd);
-/// Has it kill all that are in the mount namespace of process `pid`, too.
-void clinux_watch_mounts(pid_t pid);
+/// Has it kill all that are in the mount namespace of process `pid`, too. Opens a descriptor of the
+/// namespace, which stays open.
+int clinux_watch_mounts(pid_t pid);
 
 /// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
 /// which must stay where they are. What is in them is killed first; not so in those behind an empty
 /// path, which others may have processes in. May be called again while it runs.
 void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 
+/// The init process has been waited for: the watchdog forgets it, its mount namespace and the
+/// terminal, and goes on to watch the directories.
+void clinux_relieve_watchdog(void);
 /// Ends the watchdog: it kills nothing and puts nothing back.
 int clinux_end_watchdog(pid_t pid);
 /// Has the watchdog forget the process, its mount namespace and the terminal.

@@ -1,7 +1,7 @@
 public import Cgroups
 public import JSON
 public import LinuxSystem
-internal import OCISpec
+public import OCISpec
 internal import SystemPackage
 
 /// What can be done with a container that exists.

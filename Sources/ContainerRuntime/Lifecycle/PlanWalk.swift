@@ -76,7 +76,11 @@ package final class PlanWalk {
         }
         context.owesPoststop = true
         for pipe in context.handover.pipes { pipe.closeFarEnd() }
-        if plan.watchesMounts { CurrentProcess.watchMounts(of: child) }
+        if plan.watchesMounts {
+            try attempt(
+                "open", "of the container's mount namespace",
+                try CurrentProcess.watchMounts(of: child))
+        }
         return follow(child, pair.takeNear(), signals)
     }
 

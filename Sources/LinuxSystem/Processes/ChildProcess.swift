@@ -294,14 +294,21 @@ public enum CurrentProcess {
     }
 
     /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
-    /// has left behind.
-    public static func watchMounts(of child: borrowing ChildProcess) {
-        clinux_watch_mounts(child.pid)
+    /// has left behind. Holds a descriptor of the namespace until this process ends.
+    public static func watchMounts(of child: borrowing ChildProcess) throws(Errno) {
+        do {
+            try checkDone(clinux_watch_mounts(child.pid))
+        } catch where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+            // It has ended: its namespace may be gone, and it has left nothing.
+        }
     }
 
-    /// Has the watchdog forget the process that it kills, its mount namespace and the terminal: their
-    /// descriptors are about to be closed. It goes on watching this process and the directories.
-    public static func relieveWatchdog() { clinux_relieve_watchdog() }
+    /// The init process has been waited for. The watchdog forgets it, its mount namespace and the
+    /// terminal, whose descriptors may close now, and still removes the directories when this process
+    /// is killed.
+    public static func relieveWatchdog() {
+        clinux_relieve_watchdog()
+    }
 
     /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.
     public static func endWatchdog(_ pid: Int32) throws(Errno) {

@@ -22,9 +22,9 @@ extension Command {
                 + " killed first."
         ],
         options: [.force, .regex], isOfContainers: true,
-        run: on(1...1) { arguments throws(RuntimeError) in
+        run: on(1...1) { arguments throws(Failure) in
             let force = arguments.has(.force)
-            do throws(RuntimeError) {
+            do throws(Failure) {
                 for container in try arguments.containers() {
                     try delete(container, force: force, arguments.globals.log)
                 }
@@ -37,8 +37,8 @@ extension Command {
 
     private static func delete(
         _ container: StoredContainer, force: Bool, _ log: Log
-    ) throws(RuntimeError) {
-        do throws(RuntimeError) {
+    ) throws(Failure) {
+        do throws(Failure) {
             try Supervisor.carryOut(container.deletePlan(force: force), warn: log.warning)
         } catch {
             if force && error.kind == .missing { return }

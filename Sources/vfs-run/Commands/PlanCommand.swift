@@ -33,7 +33,7 @@ extension Command {
         ],
         options: [.upper, .layer, .snapshot, .compare, .json, .explain, .of],
         endsWithOtherCommand: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let plan = try plan(arguments)
             let isExplained = arguments.has(.explain)
             if arguments.has(.json) {
