@@ -95,14 +95,17 @@ public final class Supervisor {
         return outcome
     }
 
-    /// Takes away what the plan has made, where the container has ended and is not kept.
-    public func finish() throws(Failure) {
+    /// Removes what the plan has made, where the container has ended and is not kept.
+    ///
+    /// - Parameter outcome: Gets the warnings that arise.
+    public func finish(_ outcome: inout Outcome) throws(Failure) {
         Interruption.deadline = nil
+        defer { outcome.warnings = warnings.told }
         // Only now: with the locks go the leftovers of runs that died holding them.
         if !isLeft && !walk.plan.isKept { try walk.end() }
     }
 
-    /// Takes away what the plan has made, after something else has failed.
+    /// Removes what the plan has made, after the outcome could not be read: in the place of `finish`.
     ///
     /// - Returns: The failure, or the signal behind it.
     public func abandon(_ failure: Failure) -> Failure {

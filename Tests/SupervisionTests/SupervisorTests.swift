@@ -65,8 +65,8 @@ private let second: UInt64 = 1_000_000_000
         warn: @escaping (String) -> Void = { _ in }
     ) throws -> Outcome {
         let supervisor = Supervisor(plan, until: until, limits: limits, warn: warn)
-        let outcome = try supervisor.run()
-        try supervisor.finish()
+        var outcome = try supervisor.run()
+        try supervisor.finish(&outcome)
         return outcome
     }
 
@@ -209,9 +209,11 @@ private let second: UInt64 = 1_000_000_000
         var told: [String] = []
         let plan = try plan("exit 0", ending: [fails, ended.step, fails])
         let supervisor = Supervisor(plan) { told.append($0) }
-        #expect(try supervisor.run().ending == .exited(0))
-        let error = #expect(throws: Failure.self) { try supervisor.finish() }
+        var outcome = try supervisor.run()
+        #expect(outcome.ending == .exited(0))
+        let error = #expect(throws: Failure.self) { try supervisor.finish(&outcome) }
         #expect(error?.message == "it stays" && told == ["it stays"])
+        #expect(outcome.warnings == told)
         #expect(ended.count == 1)
     }
 }

@@ -14,13 +14,13 @@ extension Command {
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
         let supervisor = Supervisor(plan, until: until, trace: trace, warn: warn)
-        let outcome = try supervisor.run()
+        var outcome = try supervisor.run()
         do throws(Failure) {
             try read(outcome)
-            try supervisor.finish()
         } catch {
             throw supervisor.abandon(error)
         }
+        try supervisor.finish(&outcome)
         return outcome.ending.exitCode
     }
 }
