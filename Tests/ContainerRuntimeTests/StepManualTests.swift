@@ -71,14 +71,6 @@ struct `The manual of steps` {
             ])
     }
 
-    @Test func `tells a join of the runtime's from one of the init process`() {
-        let join = {
-            JoinNamespace(side: $0, namespace: .init(kind: .pid, name: "pid", path: "/p"))
-        }
-        #expect(StepManual.topic(of: join(.runtime)) == "join a pid namespace")
-        #expect(StepManual.topic(of: join(.container)) == "join namespaces")
-    }
-
     @Test func `is printed once for each kind, with lines that fit`() throws {
         var invocation = Invocation()
         invocation.hasTerminal = true

@@ -25,6 +25,8 @@ public final class Launch {
     private var watchdog: Int32?
     /// Whether the watchdog has been started.
     private var isWatched = false
+    /// The step that the init process has asked for last.
+    private lazy var lastTurn = plan.entry
     private lazy var terminal =
         plan.hasTerminal && until == .ended ? TerminalSettings.ofCaller() : nil
 
@@ -202,6 +204,13 @@ public final class Launch {
     private func takeTurn(
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(RuntimeError) -> Bool {
+        // It may be attacked: no step is taken twice, or out of turn.
+        if index <= lastTurn
+            || (index < plan.steps.count && plan.steps[index].step.side != .runtime)
+        {
+            throw RuntimeError("the init process asked for a step out of turn")
+        }
+        lastTurn = index
         context.initProcess = (child.pid, child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }

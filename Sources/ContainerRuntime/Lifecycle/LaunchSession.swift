@@ -243,7 +243,7 @@ struct LaunchSession: ~Copyable {
                 try child.descriptor(number)
             }
             context.listener = HeldDescriptor(listener)
-        case .turn(let step):
+        case .turn(let step) where step < firstAfterStart:
             if answer(step, takeTurn) {
                 try attempt("sendmsg", "to the init process") { () throws(Errno) in
                     try current.send(InitMessage.go)
@@ -253,7 +253,7 @@ struct LaunchSession: ~Copyable {
         case .entered: try follow(message.sender)
         case .failed(let step, let exitCode, let text):
             failure = .failed(step: step, exitCode: exitCode, message: text)
-        case .spawned, .notSpawned, .root, nil:
+        case .turn, .spawned, .notSpawned, .root, nil:
             failure = .failed(
                 step: -1, exitCode: nil, message: "the init process sent an unknown message")
         }

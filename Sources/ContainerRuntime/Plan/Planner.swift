@@ -43,8 +43,8 @@ public struct Planner {
         if let joined = configuration.joined {
             plan.consoleSocket = joined.consoleSocket
             plan.isTied = false
-            plan.entersLate = joined.namespaces.contains(.pid)
         }
+        plan.entersLate = planner.entersProcesses
         // Nobody else would end what its first process leaves behind.
         if plan.isTied && !plan.namespaces.contains(.pid) { plan.adoptsOrphans = true }
         return plan
@@ -137,11 +137,7 @@ public struct Planner {
         }
         planSources(.runtime)
         if showsControlGroups { add(FindControlGroups(findsPaths: bindsControlGroups)) }
-        if !entersNamespaces {
-            for joined in configuration.namespaces.joined where joined.value.kind == .pid {
-                add(JoinNamespace(side: .runtime, namespace: joined.value), joined.origin)
-            }
-        }
+        if joinsProcesses { add(OpenHostProc()) }
         if let request = configuration.resourceDirector {
             add(MakeResctrlGroup(request: request.value), request.origin)
         }
@@ -172,7 +168,7 @@ public struct Planner {
                 joined: configuration.namespaces.joined.map(\.value),
                 cloned: new.subtracting(before), before: before,
                 mappings: namespace?.mappings?.value, writer: namespace?.writer ?? .runtime,
-                timeOffsets: configuration.timeOffsets.map(\.value)),
+                timeOffsets: configuration.timeOffsets.map(\.value), procCount: procCount),
             configuration.namespaces.joined.first?.origin ?? origin)
     }
 
@@ -182,6 +178,24 @@ public struct Planner {
         if namespaces.joined.isEmpty { return namespaces.new.value.contains(.time) }
         return configuration.userNamespace != nil || namespaces.new.value.contains(.time)
             || namespaces.joined.contains { $0.value.kind == .time }
+    }
+
+    /// Whether the container joins the pid namespace of a container that exists.
+    private var joinsProcesses: Bool {
+        configuration.namespaces.joined.contains { $0.value.kind == .pid }
+    }
+
+    /// How many mounts of proc the container has.
+    private var procCount: Int {
+        configuration.mounts.count {
+            if case .fileSystem("proc", _, _) = $0.kind { true } else { false }
+        }
+    }
+
+    /// Whether the process that prepares the container stays outside of the container's pid
+    /// namespace, where other processes are already, and makes the container process in it at the end.
+    private var entersProcesses: Bool {
+        configuration.joined?.namespaces.contains(.pid) ?? joinsProcesses
     }
 
     /// What the init process waits for first of all: until its ids are mapped it can do nothing.
@@ -312,8 +326,14 @@ public struct Planner {
         }
         if !entersNamespaces {
             for joined in configuration.namespaces.joined
-            where joined.value.kind != .pid && joined.value.kind != .mount {
-                add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+            where joined.value.kind != .mount {
+                if joined.value.kind == .pid {
+                    add(
+                        JoinProcesses(namespace: joined.value, procCount: procCount),
+                        joined.origin)
+                } else {
+                    add(JoinNamespace(namespace: joined.value), joined.origin)
+                }
             }
         }
         if configuration.joinsMounts { return planJoinedMounts() }
@@ -348,7 +368,7 @@ public struct Planner {
     private mutating func planJoinedMounts() {
         for kind in [Configuration.Hooks.Kind.prestart, .createRuntime] { planHooks(kind) }
         for joined in configuration.namespaces.joined where joined.value.kind == .mount {
-            add(JoinNamespace(side: .container, namespace: joined.value), joined.origin)
+            add(JoinNamespace(namespace: joined.value), joined.origin)
         }
         add(OpenRoot())
         if let terminal = configuration.process.terminal {
@@ -367,7 +387,9 @@ public struct Planner {
             SeparateMounts(
                 propagation: propagation.value, mountpoint: configuration.root.mountpoint),
             propagation.origin)
-        if configuration.isRestricted { add(OpenPrivateProc()) }
+        if configuration.isRestricted && (!joinsProcesses || waits) {
+            add(OpenPrivateProc(isOfJoined: joinsProcesses))
+        }
         planSources(.container)
         if bindsControlGroups { add(OpenControlGroups()) }
         if configuration.opensOnHost { return add(AttachRoot()) }
@@ -567,7 +589,8 @@ public struct Planner {
         if let policy = configuration.memoryPolicy {
             add(SetMemoryPolicy(policy: policy.value), policy.origin)
         }
-        if let scheduling = process.scheduling {
+        let enters = entersProcesses
+        if let scheduling = process.scheduling, !enters || scheduling.value.isInherited {
             add(SetScheduling(attributes: scheduling.value), scheduling.origin)
         }
         if let priority = process.inputOutputPriority {
@@ -578,9 +601,8 @@ public struct Planner {
             add(LabelKeyring(label: label.value), label.origin)
         }
         let joined = configuration.joined
-        let enters = joined?.namespaces.contains(.pid) ?? false
         if enters {
-            add(StartKeyring())
+            if container?.hasOwnKeyring ?? true { add(StartKeyring()) }
         } else {
             add(
                 StartSession(
@@ -608,7 +630,7 @@ public struct Planner {
         }
         if let label = process.label { add(LabelProgram(label: label.value), label.origin) }
         let filter = configuration.seccomp
-        if container?.waits == true { add(PrepareGate()) }
+        if waits { add(PrepareGate(isInJoined: joinsProcesses)) }
         // Behind what opens files: they would count against RLIMIT_NOFILE. Before the user changes:
         // who may raise no limit, and whose processes RLIMIT_NPROC counts from that moment on.
         let tight = process.limits.filter(isTight)
@@ -656,11 +678,7 @@ public struct Planner {
                         && !tight.contains { $0.value.resource == limit.resource }
                 },
                 isFiltered: filter != nil && !process.noNewPrivileges.value))
-        if enters {
-            add(EnterProcesses())
-            add(
-                StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
-        }
+        if enters { planEntry() }
         if lifts { add(SetProcessLimit(limit: counted?.value), counted?.origin ?? .standard) }
         if container != nil || joined != nil { add(LetGo()) }
         if process.noNewPrivileges.value, let filter { planFilter(filter) }
@@ -677,6 +695,21 @@ public struct Planner {
         // create leaves them to start.
         if joined == nil && container?.waits != true { planHooks(.poststart) }
     }
+
+    /// Behind the last step that takes more rights than the program has.
+    private mutating func planEntry() {
+        let process = configuration.process
+        if process.terminal != nil { add(TakeTerminal()) }
+        add(EnterProcesses())
+        if configuration.joined == nil && configuration.container == nil { add(WatchProcess()) }
+        if let scheduling = process.scheduling, !scheduling.value.isInherited {
+            add(SetScheduling(attributes: scheduling.value, side: .runtime), scheduling.origin)
+        }
+        add(StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
+    }
+
+    /// Whether the container process waits for `start`.
+    private var waits: Bool { configuration.container?.waits == true }
 
     /// Whether a limit leaves the steps between the change of user and the program too few
     /// descriptors: those that wait for the start, run hooks or hand the seccomp listener over.

@@ -100,6 +100,10 @@ public final class StartContext {
     var emptyDirectory: HeldDescriptor?
     /// A procfs of the runtime's own, which nothing can be mounted over.
     var privateProc: HeldRoot?
+    /// Contexts of procfs that show the pid namespace that the container joins; nil where it joins none.
+    var procContexts: [HeldDescriptor]?
+    /// A procfs of that pid namespace.
+    var joinedProc: HeldRoot?
     /// This process's pages, as that procfs shows them; whoever waits for the start closes it.
     var pageMap: FileDescriptor?
     /// What the process has been given of the config's capabilities.
@@ -141,6 +145,8 @@ public final class StartContext {
         context.bindSources = bindSources
         context.rootTree = rootTree
         context.privateProc = privateProc
+        context.joinedProc = joinedProc
+        context.procContexts = procContexts
         context.relays = relays
         return context
     }
@@ -192,6 +198,49 @@ public final class StartContext {
         }
         privateProc = made
         return made
+    }
+
+    /// The host's, for a process that has no number in a procfs of its own.
+    ///
+    /// - Returns: Its descriptor.
+    func openHostProc() throws(StepError) -> FileDescriptor {
+        let (proc, magic) = try stepping("open", "\"/proc\"") { () throws(Errno) in
+            let opened = try HostPath.open("/proc", [.path, .directory])
+            let magic = try FileSystemMagic.of(opened.borrowed)
+            return (HeldRoot(RootDirectory(opened)), magic)
+        }
+        if magic != .procfs { throw StepError("/proc is no procfs") }
+        privateProc = proc
+        return proc.directory.borrowed
+    }
+
+    /// A procfs of the pid namespace that this process has joined for its children.
+    ///
+    /// The right to mount it is the one to join that namespace. The mount namespace may not allow it:
+    /// then it stays missing, and a later step tries again.
+    func openJoinedProc() throws(StepError) {
+        if joinedProc != nil { return }
+        guard let proc = try takeProcContext() else {
+            throw StepError("the plan joins no pid namespace")
+        }
+        do throws(Errno) {
+            try proc.create()
+            joinedProc = HeldRoot(RootDirectory(try proc.mount().release()))
+        } catch .notPermitted, .permissionDenied {
+        } catch {
+            throw StepError(SystemCallError("fsopen", "proc", error))
+        }
+    }
+
+    /// For one mount; nil where procfs of this process's own pid namespace is right.
+    func takeProcContext() throws(StepError) -> FileSystemContext? {
+        guard let held = procContexts?.popLast() else {
+            if procContexts == nil { return nil }
+            throw StepError("the plan has not prepared this mount of proc")
+        }
+        return try stepping("fcntl", "proc") { () throws(Errno) in
+            FileSystemContext(try OwnedDescriptor.duplicate(held.borrowed), "proc")
+        }
     }
 
     static func makePrivateProc() throws(Errno) -> HeldRoot {

@@ -60,10 +60,7 @@ struct StepManual {
 
     /// The name of the row that is about a kind of step.
     static func topic(of step: any Step) -> String? {
-        if let join = step as? JoinNamespace, join.side == .runtime {
-            return "join a pid namespace"
-        }
-        return topics.first { $0.kind == type(of: step) }?.topic
+        topics.first { $0.kind == type(of: step) }?.topic
     }
 
     static let topics: [(kind: any Step.Type, topic: String)] = [
@@ -82,7 +79,7 @@ struct StepManual {
         (AttachRoot.self, sources), (EnterNamespaces.self, "make the init process"),
         (WriteMappings.self, "map users and groups"),
         (BecomeNamespaceRoot.self, "become root of the user namespace"),
-        (OpenPrivateProc.self, "open a procfs"),
+        (OpenPrivateProc.self, "open a procfs"), (OpenHostProc.self, "open the host's procfs"),
         (GiveControlGroup.self, "give the control group"),
         (MakeResctrlGroup.self, "make the group of resctrl"),
         (LetAnchorGo.self, "let the anchor go"),
@@ -92,7 +89,7 @@ struct StepManual {
         (TieToRuntime.self, "die when the runtime process dies"),
         (EnterControlGroup.self, "enter the control group"),
         (SeparateControlGroups.self, "make a namespace of control groups"),
-        (JoinNamespace.self, "join namespaces"),
+        (JoinNamespace.self, "join namespaces"), (JoinProcesses.self, "join a pid namespace"),
         (SeparateMounts.self, "stop mounts from reaching the host"),
         (OpenBindSource.self, "open the sources of bind mounts"),
         (OpenControlGroups.self, "open the control groups"),
@@ -116,7 +113,9 @@ struct StepManual {
         (SetLimit.self, "limits"), (LeaveCallersLimits.self, "caller's limits"),
         (LiftProcessLimit.self, "limits"),
         (SetProcessLimit.self, "limits"), (StartKeyring.self, "session, keyring"),
+        (TakeTerminal.self, "standard streams"),
         (EnterProcesses.self, "become a process of the container"),
+        (WatchProcess.self, "become a process of the container"),
         (DropBoundingSet.self, "bounding set"),
         (ForbidNewPrivileges.self, "no new privileges"), (ChangeUser.self, "groups, group, user"),
         (SetCapabilities.self, "capabilities"), (VerifyRights.self, "read the rights back"),

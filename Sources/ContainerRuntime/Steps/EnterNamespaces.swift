@@ -6,7 +6,9 @@ internal import SystemPackage
 /// namespace is entered, a time namespace, which holds for later processes alone.
 ///
 /// A process in between joins and makes them, and makes the init process; that becomes a child of the
-/// runtime process, which joins nothing itself.
+/// runtime process, which joins nothing itself. With a pid namespace that is joined the process in
+/// between goes on in its place, and has no number in there until it has given its rights up
+/// (`EnterProcesses`).
 struct EnterNamespaces: SpawningStep {
     /// All that are joined, of whichever kind.
     let joined: [Configuration.JoinedNamespace]
@@ -18,6 +20,8 @@ struct EnterNamespaces: SpawningStep {
     let mappings: IDMappings?
     let writer: Configuration.MappingWriter
     let timeOffsets: [Configuration.TimeOffset]
+    /// How many mounts of proc the container has.
+    var procCount = 0
 
     var summary: String {
         let made = cloned.union(before).names
@@ -55,13 +59,19 @@ struct EnterNamespaces: SpawningStep {
         let between = try stepping("clone3", "of the process in between") { () throws(Errno) in
             try ChildProcess.spawn([]) {
                 let answer: InitMessage
+                ProcessWords.erase()
                 do throws(StepError) {
                     _ = OwnedDescriptor(near)
-                    answer = .spawned(pid: try enter(files, answers, body))
+                    answer = .spawned(pid: try enter(files, answers, context, body))
                 } catch {
                     answer = .failed(step: 0, exitCode: nil, message: error.message)
                 }
-                _ = try? answers.send(answer.encoded)
+                // Without an answer the runtime process takes it for ended.
+                let isHeard = (try? answers.send(answer.encoded)) != nil
+                if isHeard && answer == .spawned(pid: 0) {
+                    _ = OwnedDescriptor(answers)
+                    body()
+                }
                 CurrentProcess.exit(0)
             }
         }
@@ -71,7 +81,7 @@ struct EnterNamespaces: SpawningStep {
 
     /// Answers the process in between until it has done its part.
     private func follow(
-        _ between: borrowing ChildProcess, _ channel: consuming Channel
+        _ between: consuming ChildProcess, _ channel: consuming Channel
     ) throws(StepError) -> ChildProcess {
         let kept = channel
         while true {
@@ -88,6 +98,7 @@ struct EnterNamespaces: SpawningStep {
                 try stepping("sendmsg", "to the process in between") { () throws(Errno) in
                     try kept.borrowed.send(InitMessage.go)
                 }
+            case .spawned(0): return between
             case .spawned(let pid):
                 _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
                 let child = try stepping("pidfd_open", "\(pid)") { () throws(Errno) in
@@ -108,10 +119,12 @@ struct EnterNamespaces: SpawningStep {
 extension EnterNamespaces {
     private typealias Opened = (Configuration.JoinedNamespace, HeldDescriptor)
 
+    /// - Returns: The pid of the init process; 0 where this process is to go on as it.
     private func enter(
-        _ files: [Opened], _ answers: FileDescriptor,
+        _ files: [Opened], _ answers: FileDescriptor, _ context: StartContext,
         _ body: @escaping () -> Never
     ) throws(StepError) -> Int32 {
+        let joinsProcesses = files.contains { $0.0.kind == .pid }
         let user = files.first { $0.0.kind == .user }
         // Those of the host's go first, with the host's rights, those of the user namespace with
         // its own.
@@ -119,16 +132,22 @@ extension EnterNamespaces {
         let entersUser = user != nil || before.contains(.user)
         for entry in files where entry.0.kind != .user {
             do throws(StepError) {
-                try join(entry.0, entry.1)
+                try join(entry.0, entry.1, context)
             } catch {
                 if !entersUser { throw error }
                 rest.append(entry)
             }
         }
-        if let user { try join(user.0, user.1) }
+        if let user { try join(user.0, user.1, context) }
         if before.contains(.user) { try makeUserNamespace(answers) }
-        for entry in rest { try join(entry.0, entry.1) }
+        for entry in rest { try join(entry.0, entry.1, context) }
         if before.contains(.time) { try makeTimeNamespace() }
+        if joinsProcesses {
+            try stepping(
+                "unshare", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice
+            ) { () throws(Errno) in try CurrentProcess.leaveNamespaces(cloned) }
+            return 0
+        }
         return try stepping(
             "clone3", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice
         ) { () throws(Errno) in
@@ -142,8 +161,13 @@ extension EnterNamespaces {
     }
 
     private func join(
-        _ namespace: Configuration.JoinedNamespace, _ file: HeldDescriptor
+        _ namespace: Configuration.JoinedNamespace, _ file: HeldDescriptor,
+        _ context: StartContext
     ) throws(StepError) {
+        if namespace.kind == .pid {
+            return try JoinProcesses(namespace: namespace, procCount: procCount)
+                .join(file.borrowed, context)
+        }
         try stepping(
             "setns", namespace.path.inQuotes,
             advice: { JoinNamespace.advice($0, namespace.name) }

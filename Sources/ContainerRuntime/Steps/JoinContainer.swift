@@ -51,7 +51,7 @@ struct JoinContainer: SpawningStep {
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
         var kept = [channel, far, answers]
-        if takesProc { kept.append(try takeProc(context)) }
+        if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
@@ -130,8 +130,8 @@ struct JoinContainer: SpawningStep {
     }
 }
 
-/// The process of `exec` becomes one of the container's processes: it makes a copy of itself in the
-/// container's pid namespace, and ends.
+/// The process that `exec` makes, or that prepares a container which joins a pid namespace, becomes
+/// one of the processes there: it makes a copy of itself in the pid namespace, and ends.
 ///
 /// Behind the last step that takes more rights than the program has. Until here no number inside
 /// stands for it; from here on a program with CAP_SYS_PTRACE can look into it, and finds no right that
@@ -139,20 +139,20 @@ struct JoinContainer: SpawningStep {
 /// arguments (CVE-2016-9962).
 struct EnterProcesses: Step {
     let side = Side.container
-    let summary = "become a process of the container"
+    let summary = "become a process of the pid namespace"
 
     func apply(_ context: StartContext) throws(StepError) {
         guard let channel = context.channel else {
             throw StepError("the plan has no channel to the runtime process")
         }
         let isCopy = try stepping(
-            "clone3", "in the container's pid namespace",
+            "clone3", "in the pid namespace",
             advice: {
                 switch $0 {
                 case .resourceTemporarilyUnavailable:
                     "the container has as many processes as linux.resources.pids allows, or is"
                         + " scheduled by SCHED_DEADLINE"
-                case .noMemory: "the container has ended"
+                case .noMemory: "the pid namespace has ended with its first process"
                 case .notPermitted, .noFunction:
                     "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
                 default: nil
@@ -165,6 +165,46 @@ struct EnterProcesses: Step {
         try stepping("write", "to the runtime process") { () throws(Errno) in
             try channel.channel.borrowed.write(all: InitMessage.entered.encoded)
         }
+    }
+}
+
+/// The watchdog knows the process that the runtime process has made. From here on it has to end the
+/// copy, which waits for that.
+struct WatchProcess: Step {
+    let side = Side.runtime
+    let summary = "have the watchdog end this process with the runtime process"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        CurrentProcess.watch(process: try context.madeProcess().pidfd)
+    }
+}
+
+/// The terminal takes the place of the caller's streams before a process of another container can
+/// look into this one. It controls the session that comes behind.
+struct TakeTerminal: Step {
+    let side = Side.container
+    let summary = "take the terminal as the standard streams"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        guard let peer = context.terminalPeer else {
+            throw StepError("the plan has not opened a terminal")
+        }
+        try stepping("dup2", "of the terminal") { () throws(Errno) in
+            for stream in 0..<3 as Range<CInt> {
+                try peer.borrowed.become(standardStream: stream)
+            }
+        }
+    }
+}
+
+/// The host's procfs, for the process that prepares a container and has no number in the pid
+/// namespace that the container joins.
+struct OpenHostProc: Step {
+    let side = Side.runtime
+    let summary = "open the host's procfs"
+
+    func apply(_ context: StartContext) throws(StepError) {
+        _ = try context.openHostProc()
     }
 }
 
@@ -211,17 +251,6 @@ extension JoinContainer {
         guard let directory, let opened = try? HostPath.open(directory, [.readOnly, .directory])
         else { return nil }
         return HeldDescriptor(opened)
-    }
-
-    private func takeProc(_ context: StartContext) throws(StepError) -> FileDescriptor {
-        let (proc, magic) = try stepping("open", "\"/proc\"") { () throws(Errno) in
-            let opened = try HostPath.open("/proc", [.path, .directory])
-            let magic = try FileSystemMagic.of(opened.borrowed)
-            return (HeldRoot(RootDirectory(opened)), magic)
-        }
-        if magic != .procfs { throw StepError("/proc is no procfs") }
-        context.privateProc = proc
-        return proc.directory.borrowed
     }
 
     /// Before the control group is entered: the move itself then does not wake its CPUs up.

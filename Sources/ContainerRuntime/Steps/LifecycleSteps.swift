@@ -185,10 +185,24 @@ struct SendPIDFD: Step {
 
 /// What the init process needs to open the gate, taken while it may still mount.
 struct PrepareGate: Step {
+    /// Whether another process will wait, in a pid namespace that the container joins: the host's
+    /// procfs must not be found there, and this process's pages are not those of the other.
+    let isInJoined: Bool
+
     let side = Side.container
     let summary = "prepare to wait for the start"
 
     func apply(_ context: StartContext) throws(StepError) {
+        if isInJoined {
+            try context.openJoinedProc()
+            guard let proc = context.joinedProc else {
+                throw StepError(
+                    "no procfs of the pid namespace that is joined can be mounted here; join the user"
+                        + " namespace that it belongs to as well")
+            }
+            context.privateProc = proc
+            return
+        }
         let proc = try context.openPrivateProc()
         // Where there is none, or it may not be read, the container waits with more memory.
         context.pageMap = try? proc.directory.borrowed.openPageMap().release()

@@ -161,7 +161,7 @@ struct MountFileSystem: Step {
         let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
             context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
-        guard let fileSystem = try opened() else {
+        guard let fileSystem = try opened(context) else {
             try HostStandIn(type: type, mount: mount)?.attach(place.borrowed, context)
             return
         }
@@ -229,7 +229,8 @@ struct MountFileSystem: Step {
     }
 
     /// Nil where it is not this process's to mount, and the host's can stand in.
-    private func opened() throws(StepError) -> FileSystemContext? {
+    private func opened(_ context: StartContext) throws(StepError) -> FileSystemContext? {
+        if type == "proc", let joined = try context.takeProcContext() { return joined }
         do {
             return try FileSystemContext(type)
         } catch .notPermitted where mayStandIn && !showsOwn {

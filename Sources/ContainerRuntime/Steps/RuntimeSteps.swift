@@ -293,10 +293,9 @@ extension CreateNamespaces {
     }
 }
 
-/// Joins a namespace that exists. A pid namespace is joined by the runtime process, since only
-/// processes made afterwards are in it; the others by the init process.
+/// Joins a namespace that exists.
 struct JoinNamespace: Step {
-    let side: Side
+    let side = Side.container
     let namespace: Configuration.JoinedNamespace
     var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 

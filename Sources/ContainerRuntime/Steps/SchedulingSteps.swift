@@ -20,8 +20,9 @@ struct SetPersonality: Step {
 /// `process.scheduler`: before the user changes, who may raise nothing.
 struct SetScheduling: Step {
     let attributes: SchedulingAttributes
+    /// The runtime process's where the process that prepares the container could not pass it on.
+    var side = Side.container
 
-    let side = Side.container
     var summary: String {
         let policy = Spec.Process.Scheduler.Policy.allCases
             .first { $0.number == attributes.policy }?.rawValue
@@ -31,6 +32,7 @@ struct SetScheduling: Step {
     }
 
     func apply(_ context: StartContext) throws(StepError) {
+        let process = side == .container ? 0 : try context.madeProcess().pid
         try stepping(
             "sched_setattr",
             advice: { error in
@@ -43,7 +45,7 @@ struct SetScheduling: Step {
                 }
             }
         ) { () throws(Errno) in
-            try CurrentProcess.setScheduling(attributes)
+            try CurrentProcess.setScheduling(attributes, of: process)
         }
     }
 }

@@ -186,10 +186,19 @@ struct AttachRoot: Step {
 /// The runtime's own procfs, while the host's is there: the kernel lets a user namespace mount only
 /// what it sees.
 struct OpenPrivateProc: Step {
+    /// Whether it is of the pid namespace that the container joins, for the process in it that waits
+    /// for the start.
+    var isOfJoined = false
+
     let side = Side.container
-    let summary = "open a procfs of the runtime's own"
+    var summary: String {
+        isOfJoined
+            ? "open a procfs of the pid namespace that is joined"
+            : "open a procfs of the runtime's own"
+    }
 
     func apply(_ context: StartContext) throws(StepError) {
+        if isOfJoined { return try context.openJoinedProc() }
         do throws(Errno) {
             context.privateProc = try StartContext.makePrivateProc()
         } catch .notPermitted, .permissionDenied {
