@@ -1,14 +1,14 @@
-# vfs-run: make builds it, make run shows it, make test proves it.
+# make builds vfs-run, make run shows it, make test tests it. CONTRIBUTING.md lists all targets.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
 
-# One static executable that seals itself before the C library starts. What a start executes is
-# linked side by side (bench/run --order writes the list; names that are gone do no harm), which takes
-# a section for each function. The metadata of generic types is made from its parts: by their mangled
-# names, the default, the runtime would parse each name and look for the conformances that it tells of.
-# Regular expressions, which every module imports by itself, are not used.
+# One static executable, which seals itself before the C library starts. Functions that a start
+# executes are linked side by side (bench/run --order writes the list; the linker ignores names that no
+# longer exist). This requires a section for each function. Metadata of generic types is built from its
+# parts: with mangled names, the default, the runtime would parse each name and search for conformances.
+# Regular expressions, which every module imports by default, are not used.
 ORDER = scripts/link-order
 LINK = --static-swift-stdlib -Xswiftc -static-executable \
 	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
@@ -19,10 +19,10 @@ STATIC = -c release $(LINK) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
+SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-vm test-clients docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -35,20 +35,20 @@ test-dependencies:
 	@scripts/install-dependencies test
 
 $(BINARY): $(SOURCES)
-	@# The package manager does not see that the order has changed: it is made to link anew.
+	@# swift build does not see a changed link order. Removing the binary makes it link again.
 	@rm -f "$$($(SWIFT) build $(STATIC) --show-bin-path)/vfs-run"
 	$(SWIFT) build $(STATIC) --product vfs-run
 	@mkdir -p build
 	strip -o build/stripped "$$($(SWIFT) build $(STATIC) --show-bin-path)/vfs-run"
-	@# Copied as an installation would be: how a file was written decides in how large pieces its
-	@# pages are mapped, and so what it takes of memory (docs/benchmarks.md).
+	@# install writes the file as an installation does. The way a file was written decides the size of
+	@# its pieces in the page cache, and so the memory of a start (docs/benchmarks.md).
 	@install -m 755 build/stripped $@
 	@rm build/stripped
 
 rootfs/base: rootfs/build
 	rootfs/build rootfs/base
 
-# A script that shows its isolation and does damage; a second run finds everything back.
+# A script that shows its isolation and deletes the root. A second run finds all files again.
 run: build rootfs/base
 	$(BINARY) config/script.json
 	@echo
@@ -60,8 +60,8 @@ TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base $(
 test: test-dependencies build rootfs/base build/probe
 	VFS_RUN=$(CURDIR)/$(BINARY) $(TEST)
 
-# The same tests on a debug build, which is made anew in seconds: FILTER=NAME chooses some. The
-# program is linked from the objects that the tests are linked from: nothing is compiled twice.
+# The same tests on a debug build, built in seconds. FILTER=NAME chooses tests. The program is linked
+# from the same objects as the tests, so nothing is compiled twice.
 DEBUG = .build-debug/debug
 check: test-dependencies rootfs/base build/probe
 	$(SWIFT) build --build-tests
@@ -80,21 +80,25 @@ build/inject: Tests/faults/inject.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -o $@ $< -lseccomp
 
-# An error, or SIGKILL, at every system call of every kind of start: FAULTS_SECONDS=180 draws a part.
+# An error, or SIGKILL, at every system call of every kind of start. FAULTS_SECONDS=180 draws a part.
 test-faults: build rootfs/base build/probe build/inject
 	@scripts/install-dependencies faults
 	Tests/faults/run
 
-# The same program on the distribution's kernel and on the newest of its backports, in a virtual
+# The same binary on the distribution's kernel and on the newest kernel of its backports, in a virtual
 # machine.
 test-vm: build rootfs/base
 	@scripts/install-dependencies vm
 	Tests/vm/run
 
-# podman, buildah, containerd and Docker, and a Swarm of one node, on top of it.
+# podman, buildah, containerd, Docker and a Swarm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
+
+# docs/steps.md from the manuals of the steps.
+docs: build
+	$(BINARY) help --steps > docs/steps.md
 
 lint: build rootfs/base
 	@scripts/install-dependencies lint
@@ -112,7 +116,7 @@ bench: build rootfs/base
 	bench/run --layers
 	bench/run --groups
 
-# Everything that reads what others have written, or TARGET=NAME alone; FUZZ_SECONDS in all.
+# Fuzzes all readers of foreign data, or TARGET=NAME alone, for FUZZ_SECONDS in all.
 fuzz:
 	fuzz/run $(TARGET)
 

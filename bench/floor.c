@@ -1,19 +1,19 @@
-// The floor: the system calls of a start of vfs-run, in its order, and nothing
-// else. No config is parsed, nothing is checked, planned or put into words; all
-// of it stands below as constants. What vfs-run takes longer than this is what
-// the program itself costs, and not the kernel.
+// The floor: the system calls of a start of vfs-run, in the same order, and
+// nothing else. It parses no config and checks, plans and reports nothing; all
+// values are constants below. The difference to vfs-run is the cost of the
+// program itself, without the kernel.
 //
-// It is linked with vfs-run's own seal, entry point and C shim (Sources/CLinux),
-// so both make their calls through the same code. Left out is what the start of
-// the Swift runtime and of libcap add by themselves. bench/run --syscalls counts
-// both.
+// The floor is linked with vfs-run's seal, entry point and C shim
+// (Sources/CLinux), so both make their calls through the same code. It leaves out
+// the calls of the Swift runtime's and libcap's start. bench/run --syscalls counts
+// the calls of both.
 //
 //   floor [--overlay] [--layers DIR N] [--binds DIR N] [--tmpfs N] [--limit FILE VALUE]…
 //         CONFIG ROOT FILTER
 //
-// CONFIG is read and not looked at; ROOT is an absolute path; FILTER is a file
-// of vfs-run's seccomp cache, or "-" for none. --limit writes into a cgroup of
-// version 2 that the container gets. --layers stacks DIR/0 … on ROOT, --binds mounts
+// CONFIG is read and ignored; ROOT is an absolute path; FILTER is a file of
+// vfs-run's seccomp cache, or "-" for none. --limit writes VALUE into FILE of the
+// container's cgroup of version 2. --layers stacks DIR/0 … on ROOT, --binds mounts
 // DIR/0 … on /mnt/f0 …, --tmpfs mounts on /mnt/t0 …, all of which must exist.
 
 #define _GNU_SOURCE
@@ -39,7 +39,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-// What the command line says. -------------------------------------------------
+// The command line. -----------------------------------------------------------
 
 static int overlay, layers, binds, tmpfs_mounts;
 static struct limit { const char *file, *value; } limits[8];
@@ -100,7 +100,7 @@ static void attach(int tree, int target) {
 
 // The runtime process. --------------------------------------------------------
 
-/// The bytes of an opened file, which it closes.
+/// Reads an opened file and closes it.
 static size_t read_all(int fd, char *bytes, size_t capacity) {
     struct stat status;
     must(fstat(fd, &status), "fstat");
@@ -121,7 +121,7 @@ static void lock(const char *path) {
     must(flock(open_path(path, O_RDONLY | O_DIRECTORY), LOCK_SH | LOCK_NB), "flock");
 }
 
-/// The cache's file: the key's length, the key, flags, the program.
+/// A file of the cache: the key's length, the key, flags, the program.
 static void read_filter(void) {
     static char bytes[1 << 18];
     char directory[4096];
@@ -209,7 +209,7 @@ static int mount_overlay(int *mountpoint) {
 }
 
 static void pivot(int root, int mountpoint) {
-    // EINVAL for a root that is no mount of its own, as in vfs-run.
+    // EINVAL if the root is not a mount, as in vfs-run.
     clinux_mount_setattr(mountpoint, 0, 0, 0, MS_PRIVATE);
     must(fchdir(root), "fchdir");
     must(clinux_pivot_root(".", "."), "pivot_root");
@@ -266,7 +266,7 @@ static const struct file_system {
      .refuse_links = 1},
 };
 
-/// Opens `path`; what is missing is made one by one below opened parents.
+/// Opens `path`. Missing components are made one by one below opened parents.
 static int make_directories(int root, const char *path, int refuse_links) {
     int found = in_root(root, path, O_DIRECTORY, refuse_links);
     if (found >= 0) return found;
@@ -494,7 +494,7 @@ static void run_container(int channel) {
     must(-1, "execve");
 }
 
-// The two halves together. ----------------------------------------------------
+// Both processes. -------------------------------------------------------------
 
 static void read_arguments(char **argument) {
     for (; *argument && **argument == '-'; argument++) {
@@ -529,7 +529,7 @@ static void lock_layers(void) {
 
 static char group[64];
 
-// Of the runtime's own name; its directory, locked.
+// Makes a cgroup named after this process and locks its directory.
 static int make_group(void) {
     char bytes[4096];
     struct stat found;

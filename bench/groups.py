@@ -1,6 +1,6 @@
-"""What a control group costs a start, for bench/run --groups: on this host with version 1 and with
-version 2, beside crun's share; and in the virtual machine of Tests/vm, whose kernel has every
-controller on version 2, as the ratio to the same start without limits.
+"""The cost of a control group for a start, for bench/run --groups: on this host with version 1 and with
+version 2, beside crun, and in the virtual machine of Tests/vm, whose kernel has every controller on
+version 2, as the ratio to the same start without limits.
 """
 
 import collections
@@ -14,14 +14,14 @@ import subprocess
 TOP = pathlib.Path(__file__).resolve().parent.parent
 MOST = 0.25  # ms, on version 2
 GUEST_ROUNDS = 40
-# What every cgroup of version 2 has, whatever its controllers are.
+# A limit that every cgroup of version 2 has, without a controller.
 ANY = {"unified": {"cgroup.max.descendants": "10"}}
 LIMITS = {"memory": {"limit": 268435456}, "pids": {"limit": 100}}
 
-# What puts a command into a mount namespace that shows one version alone, with a cache of its own.
+# The words before a command that run it in a mount namespace with one version and its own cache.
 V1 = 'awk \'$3 == "cgroup2" { print $2 }\' /proc/mounts | xargs -r umount'
 V2 = "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup"
-# Those that LIMITS take, mounted anew where nothing shows them.
+# The controllers of LIMITS, mounted if the host does not show them.
 V1_ANEW = (
     "mount -t tmpfs none /sys/fs/cgroup; for name in memory pids; do mkdir /sys/fs/cgroup/$name;"
     " mount -t cgroup -o $name none /sys/fs/cgroup/$name; done")
@@ -34,7 +34,7 @@ def namespace(prepare):
 
 
 def is_version1(controller):
-    """Whether the kernel has it in a hierarchy of version 1."""
+    """Whether the kernel has the controller in a hierarchy of version 1."""
     lines = map(str.split, open("/proc/cgroups"))
     return any(line[0] == controller and line[1] != "0" for line in lines)
 
@@ -76,7 +76,7 @@ class Groups:
         return found
 
     def guest(self, measure, floor):
-        """The files that the guest measures with, and what its measure says."""
+        """Makes the guest's files, runs the guest and returns the lines of its measurements."""
         files = self.scratch / "files"
         (files / "bench").mkdir(parents=True)
         for program in (measure, floor):
@@ -114,7 +114,7 @@ class Groups:
 
 
 def floor_options(resources):
-    """The same limits for the floor, which is told files and values."""
+    """The limits as options of the floor: files and values."""
     files = dict(resources.get("unified", {}))
     for controller in resources.keys() - {"unified"}:
         files[controller + ".max"] = str(resources[controller]["limit"])
@@ -122,7 +122,7 @@ def floor_options(resources):
 
 
 def copy_program(program, root):
-    """With the libraries that it needs."""
+    """Copies a program with its libraries."""
     listed = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE, text=True)
     names = [word for word in listed.stdout.split() if word.startswith("/")]
     for name in [program, *names]:

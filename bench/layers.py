@@ -1,4 +1,4 @@
-"""Layers: unpacking beside umoci and GNU tar, of many small files and of a large one; diff."""
+"""Measures layers: unpacking many small files and one large file beside umoci and GNU tar; diff."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ SUFFIX = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 
 
 def place():
-    """Where it is measured: in memory where there is room, since on a disk the disk would be."""
+    """The scratch directory: in memory if it has room, so that the disk is not measured."""
     shared = pathlib.Path("/dev/shm")
     chosen = os.environ.get("TMPDIR")
     if chosen is None and shared.is_dir() and shutil.disk_usage(shared).free > ROOM:
@@ -47,7 +47,7 @@ def compress(kind, source, target):
 
 
 def small_archives(scratch):
-    """50,000 files of text, 200 to 9,000 bytes, a hundred in a directory."""
+    """50,000 text files of 200 to 9,000 bytes, a hundred in a directory."""
     chance = random.Random(7)
     pool = text(chance, 4 << 20)
     tree = scratch / "tree"
@@ -68,8 +68,8 @@ def small_archives(scratch):
 
 
 def large_archives(scratch):
-    """One file of 2 GB, a tenth of it noise: 64 MB over and over, each compressed by itself, since
-    gzip's members and zstd's frames that follow each other are one stream."""
+    """One file of 2 GB, a tenth of it noise: 64 MB repeated, each compressed separately, because
+    consecutive gzip members and zstd frames form one stream."""
     chance = random.Random(3)
     pool = text(chance, 8 << 20)
     chunk = scratch / "chunk"
@@ -154,7 +154,7 @@ def layout(directory, tar, layer, kind):
 
 
 def run(words):
-    """Seconds, and the peak of memory that one of the processes has had."""
+    """The seconds, and the peak memory of the largest process."""
     start = time.monotonic()
     child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     error = child.stderr.read()
@@ -166,7 +166,7 @@ def run(words):
 
 
 def unpacking(vfs_run, scratch, rounds):
-    """Prints the table; answers what was measured and whether the targets are reached."""
+    """Prints the table; returns the measurements and whether the targets are reached."""
     result = {}
     reached = True
     for tree, make, turns in [
@@ -206,7 +206,7 @@ def take_turns(vfs_run, scratch, image, layer, kind, rounds):
         "vfs-run": lambda: run([vfs_run, "unpack", "--no-sync", f"oci:{image}:t", target]),
         "tar": lambda: (target.mkdir(), run(["tar", "-C", target, *option, "-xpf", layer]))[1],
     }
-    if kind == "gzip" and shutil.which("umoci"):  # 0.4.7 takes no other
+    if kind == "gzip" and shutil.which("umoci"):  # umoci 0.4.7 supports no other
         ways["umoci"] = lambda: run(["umoci", "unpack", "--image", f"{image}:t", target])
     times = {name: [] for name in ways}
     peak = 0
@@ -221,7 +221,7 @@ def take_turns(vfs_run, scratch, image, layer, kind, rounds):
 
 
 def fill(root, count, text):
-    """So many files, 500 a directory."""
+    """Makes the files, 500 in a directory."""
     for index in range(count):
         folder = root / str(index // 500)
         if index % 500 == 0:
@@ -230,7 +230,7 @@ def fill(root, count, text):
 
 
 def differences(vfs_run, scratch, rounds):
-    """diff of uppers of few and many files, over layers of few and many."""
+    """Measures diff of uppers with few and many files, over layers with few and many."""
     result = {}
     for upper in UPPER_FILES:
         fill(scratch / f"upper-{upper}", upper, "new")
@@ -254,7 +254,7 @@ def differences(vfs_run, scratch, rounds):
         print(f"  diff of {upper:6} files: " + "  ".join(
             f"over {lower:6} {medians[lower]:7.2f} ms" for lower in lowers), flush=True)
         result[upper] = times
-    # Of ten files each is in both layers; of more, those of the large one are compared.
+    # Uppers of ten files are compared over both layers, larger uppers over the large layer.
     few = result[UPPER_FILES[0]]
     ratio = statistics.median(few[SMALL_FILES]) / statistics.median(few[lowers[0]])
     ok = ratio <= 1.3 and peak <= MEMORY
@@ -266,7 +266,7 @@ def differences(vfs_run, scratch, rounds):
 def measure(vfs_run, scratch, rounds):
     magic = subprocess.run(
         ["stat", "-f", "-c", "%T", scratch], check=True, stdout=subprocess.PIPE, text=True)
-    print(f"Layers, on {magic.stdout.strip()}, {rounds} rounds in turn (of 2 GB one less)\n")
+    print(f"Layers, on {magic.stdout.strip()}, {rounds} rounds in turn (one less for 2 GB)\n")
     unpacked, is_fast = unpacking(vfs_run, scratch, rounds)
     compared, is_small = differences(vfs_run, scratch, 15)
     return {"unpack": unpacked, "diff": compared}, is_fast and is_small

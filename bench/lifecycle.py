@@ -14,7 +14,7 @@ import subprocess
 import time
 
 STEPS = ["create", "start", "exec", "state", "kill", "delete"]
-# What an engine does with a container; exec and state are measured in between.
+# The commands of an engine. exec and state are measured in between.
 CYCLE = ["create", "start", "kill", "delete"]
 IN_A_ROW, AT_ONCE = 100, 50
 CONTAINERS = 10_000
@@ -50,12 +50,12 @@ class Lifecycle:
     def close(self):
         for name, runtime in self.runtimes.items():
             self.call(*runtime, "delete", "--force", "bench", check=False)
-            # Of those that were copied one was real, with a control group where runc makes it.
+            # One of the copied containers is real and has a control group at runc's place.
             self.call(*self.with_many(name), "delete", "--force", "c00000", check=False)
         subprocess.run(["umount", "-l", self.states], check=True)
 
     def call(self, *command, check=True):
-        """A created container keeps what it was given as standard streams: never a pipe."""
+        """The streams of a command. A created container keeps them, so they are never a pipe."""
         return subprocess.run(
             command, check=check, timeout=30, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=None if check else subprocess.DEVNULL)
@@ -63,7 +63,7 @@ class Lifecycle:
     # The commands
 
     def cycle(self):
-        """One container's life after the other, the runtimes in turn."""
+        """The commands of one container after the other, the runtimes in turn."""
         commands = {}
         for name, runtime in self.runtimes.items():
             pid_file = self.scratch / f"{name}.pid"
@@ -89,8 +89,8 @@ class Lifecycle:
     # The order of functions
 
     def steps(self, places, *starts):
-        """Follows the one-shot starts and every command through the instructions whose addresses
-        stand in that file; returns the logs of those that were executed."""
+        """Runs the one-shot starts and every command with breakpoints at the addresses in that file;
+        returns the logs of the executed ones."""
         runtime, logs = self.runtimes["vfs-run"], []
 
         def step(*command):
@@ -105,7 +105,7 @@ class Lifecycle:
         for start in starts:
             call(*start)
         call(*runtime, "run", "--bundle", self.bundle, "bench")
-        # Its first process is followed until it has become the program: over the start.
+        # The init process is followed through the start, until it executes the program.
         creation = subprocess.Popen(
             step(*runtime, "create", "--bundle", self.sleeper, "bench"),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -140,7 +140,7 @@ class Lifecycle:
     # Memory
 
     def memory(self, rounds=7):
-        """KiB that the init process of a created container holds: its share, and what is its own."""
+        """The memory of the init process of a created container in KiB: shared, private, anonymous."""
         held = {}
         for name, runtime in self.runtimes.items():
             found = [self.memory_of_one(name, runtime) for _ in range(rounds)]
@@ -158,7 +158,7 @@ class Lifecycle:
 
     @staticmethod
     def waiting_memory(pid):
-        """Once it waits: the last steps before that may still be under way."""
+        """Waits until the init process waits for its start."""
         found, deadline = None, time.monotonic() + 10
         while time.monotonic() < deadline:
             lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
@@ -175,7 +175,7 @@ class Lifecycle:
     # The smallest limit
 
     def smallest_limits(self):
-        """KiB of a memory cgroup that a runtime and its container just start in; None without one."""
+        """The smallest memory limit of a start in KiB; None without a memory cgroup."""
         group = self.memory_group()
         if group is None:
             return None
@@ -191,7 +191,7 @@ class Lifecycle:
         return limits
 
     def memory_group(self):
-        """A hierarchy with the controller of memory, mounted for this alone."""
+        """Mounts a hierarchy with the memory controller, only for this measurement."""
         group = self.scratch / "memory"
         group.mkdir()
         for options in (["cgroup", "-o", "memory"], ["cgroup2"]):
@@ -230,7 +230,7 @@ class Lifecycle:
     # Many containers
 
     def many(self):
-        """`list` and `state` where there are many that have ended: one is made, and copied."""
+        """`list` and `state` with many stopped containers: copies of one."""
         commands = {}
         for name in self.runtimes:
             root = self.states / f"{name}-many"
@@ -242,12 +242,12 @@ class Lifecycle:
         return commands
 
     def with_many(self, name):
-        """The runtime with another root for its states."""
+        """The runtime's command with another root for its states."""
         root = str(self.states / name)
         return [f"{root}-many" if word == root else word for word in self.runtimes[name]]
 
     def fabricate(self, name, runtime, root):
-        """Returns the name of the file that a container's state is in."""
+        """The name of the file with a container's state."""
         pid_file = self.scratch / f"{name}.pid"
         self.call(
             *runtime, "create", "--bundle", self.bundle, "--pid-file", pid_file, "c00000")
@@ -275,7 +275,7 @@ def process_runs(pid):
 
 
 def sums(runs, names):
-    """The runs of several commands as one: what each took of time and faults, added up."""
+    """The runs of several commands as one, with the sums of times and page faults."""
     return [
         {"ns": sum(one["ns"] for one in together), "rss": max(one["rss"] for one in together),
          "faults": sum(one["faults"] for one in together),

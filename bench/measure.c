@@ -1,31 +1,31 @@
-// Runs commands in turn, round by round, and tells how long each run took: what
-// drifts (clock rate, caches, other load) then meets all of them alike.
+// Runs commands in turn, round by round, and prints the time of each run. Drift
+// (clock rate, caches, other load) then affects all commands alike.
 //
 //   measure ROUNDS WARMUP :: NAME [FD<FILE] [xN|=N] COMMAND ARGS… :: NAME …
 //
-// Prints a line a run, without the warm-up rounds, separated by tabs:
+// Prints a line for each run without the warm-up rounds, separated by tabs:
 //
 //   name  nanoseconds  max-rss-KiB  page-faults  user-µs  system-µs
 //
 // The time is from before posix_spawn to after wait4. The resources are those
-// of the command and of the children it has waited for; the largest process
-// counts for max-rss. posix_spawn shares the memory of this process until the
+// of the command and of the children that it waited for; max-rss is that of the
+// largest process. posix_spawn shares the memory of this process until the
 // exec, and this process is small: a static program below 1 MiB.
 //
-// FD<FILE opens FILE as descriptor FD, anew for each run. xN runs the command N
-// times, one after the other, and =N as often at once, timed as one run; an
-// argument's % is then the number of the copy.
+// FD<FILE opens FILE as descriptor FD, again for each run. xN runs the command N
+// times in sequence and =N times in parallel, timed as one run; % in an argument
+// is then the number of the copy.
 //
 // A command whose name starts with @ is not timed:
 //
-//   @NAME @end FILE   waits for the end of the process whose pid stands in FILE
+//   @NAME @end FILE   waits for the end of the process whose pid is in FILE
 //
-// What a runtime leaves to itself becomes a child of this process, so that its
-// end can be waited for here. It has /dev/null for standard input and output,
-// and holds standard error open: do not read that from a pipe to its end.
+// Processes that a runtime leaves behind become children of this process, which
+// waits for them. They have /dev/null as standard input and output and keep
+// standard error open: do not read it from a pipe to its end.
 //
-// Whatever takes longer than half a minute is killed, and this ends with an
-// error.
+// A command that takes longer than half a minute is killed, and measure exits with
+// an error.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -63,7 +63,7 @@ static int64_t now(void) {
 
 static int64_t microseconds(struct timeval time) { return time.tv_sec * 1000000LL + time.tv_usec; }
 
-/// Cuts the arguments at `::`.
+/// Splits the arguments at `::`.
 static int read_commands(char **argument, struct command *commands, int capacity) {
     int count = 0;
     while (*argument) {
@@ -105,7 +105,7 @@ static void time_is_up(int signal) {
     _exit(1);
 }
 
-/// The arguments with the number of the copy for each %.
+/// The arguments with each % replaced by the number of the copy.
 static char **numbered(char **argv, int number) {
     static char text[1 << 14], *arguments[256];
     char *end = text;

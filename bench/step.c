@@ -1,14 +1,13 @@
-// Finds out which instructions of a program are executed, of those that are asked for:
+// Finds the instructions of a list that a program executes:
 //
 //   step OUTPUT PLACES PROGRAM COMMAND ARGS…
 //
-// PLACES lists addresses of instructions of PROGRAM, where a function begins for one, in
-// hexadecimal, a line each; OUTPUT gets those that are executed, in the order of
-// their first execution. At each of them stands a breakpoint, which is removed
-// when it is met. The command is PROGRAM, or executes it. Followed are PROGRAM,
-// sealed or not, and the processes it makes, up to the container's program. Where the command ends
-// and leaves a process to itself, as create does, this goes on until that has become the program
-// too, or has ended.
+// PLACES lists addresses of instructions of PROGRAM in hexadecimal, one a line, for example the
+// starts of functions. OUTPUT gets the executed ones in the order of their first execution. step
+// sets a breakpoint at each and removes it when it is hit. COMMAND is PROGRAM or executes it. step
+// follows PROGRAM, sealed or not, and the processes that it makes, up to the container's program. If
+// the command leaves a process behind, as create does, step continues until that process executes
+// the program or ends.
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// The binary is linked to a fixed place in here.
+// The binary is linked to fixed addresses in this range.
 enum { LOWEST = 0x200000, HIGHEST = 0x4000000, BREAKPOINT = 0xcc };
 enum state { NO_PLACE, NOT_SEEN, SEEN };
 static unsigned char places[HIGHEST - LOWEST];
@@ -42,7 +41,7 @@ static int open_memory(pid_t process) {
     return open(path, O_RDWR | O_CLOEXEC);
 }
 
-// Puts a breakpoint at every place that has not been seen yet.
+// Sets a breakpoint at every place that was not executed yet.
 static int set_breakpoints(pid_t process) {
     int memory = open_memory(process);
     if (memory < 0) return -1;
@@ -62,7 +61,7 @@ static int set_breakpoints(pid_t process) {
     return close(memory);
 }
 
-// Whether a process has met a breakpoint; it goes on with the instruction that was there.
+// Whether a process hit a breakpoint. The process continues with the original instruction.
 static int pass_breakpoint(pid_t process, FILE *output) {
     struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, process, 0, &registers) != 0) return 0;
@@ -79,7 +78,7 @@ static int pass_breakpoint(pid_t process, FILE *output) {
     return ptrace(PTRACE_SETREGS, process, 0, &registers) == 0;
 }
 
-// A sealed one runs from another mount of the same file.
+// A sealed process runs from another mount of the same file.
 static int executes(pid_t process, const struct stat *binary) {
     char path[64];
     struct stat found;

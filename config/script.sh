@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a script finds in the container, and what it can do to it.
+# Prints what a script sees of its container, and then deletes the root.
 echo "my pid:      $$"
 echo "my host:     $(hostname)"
 echo "interfaces: $(awk -F: 'NR > 2 { printf "%s", $1 }' /proc/net/dev)"

@@ -105,7 +105,7 @@ extension Hierarchies {
         do {
             return try read()
         } catch {
-            throw ControlGroupError(error)
+            throw error
         }
     }
 }

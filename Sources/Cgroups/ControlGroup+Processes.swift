@@ -95,7 +95,7 @@ extension ControlGroup {
                 try ControlGroup.place(process, in: target, isVersion2: own.isEmpty)
             } catch {
                 if place == nil, try attach(process, after: error) { continue }
-                guard error.isDivided, place == nil, let first,
+                guard error.kind == .divided, place == nil, let first,
                     let below = ControlGroup.place(of: first), below.hasPrefix(path + "/")
                 else { throw error }
                 try ControlGroup.place(process, in: below, isVersion2: true)
@@ -138,7 +138,7 @@ extension ControlGroup {
     private func attach(
         _ process: Int32, after error: ControlGroupError
     ) throws(ControlGroupError) -> Bool {
-        guard error.isForbidden, let unit else { return false }
+        guard error.kind == .forbidden, let unit else { return false }
         do throws(ControlGroupError) {
             var systemd = try Systemd(ofUser: unit.isUsers, at: managerPlaces)
             try systemd.attach(process == 0 ? CurrentProcess.pid : process, to: unit.name)
@@ -170,11 +170,14 @@ extension ControlGroup {
                         + " where it goes"
                 default: nil
                 }
-            var failure = ControlGroupError(
-                SystemCallError("write", "\"\(directory)/\(file)\"", error), advice)
-            failure.isDivided = error == .resourceBusy
-            failure.isGone = error == .noSuchProcess
-            failure.isForbidden = error == .permissionDenied || error == .notPermitted
+            var failure = Failure("write", "\"\(directory)/\(file)\"", error, advice: advice)
+            failure.kind =
+                switch error {
+                case .resourceBusy: .divided
+                case .noSuchProcess: .gone
+                case .permissionDenied, .notPermitted: .forbidden
+                default: .other
+                }
             throw failure
         }
     }

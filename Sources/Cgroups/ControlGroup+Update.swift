@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 extension ControlGroup {
@@ -59,7 +59,7 @@ extension ControlGroup {
             do throws(SystemCallError) {
                 processes = try other.processes()
             } catch {
-                throw ControlGroupError(error)
+                throw error
             }
             // Those that were made meanwhile by some that were not in yet.
             let fresh = processes.filter { $0 > 0 && seen.insert($0).inserted }
@@ -67,7 +67,7 @@ extension ControlGroup {
             for process in fresh {
                 do throws(ControlGroupError) {
                     try enter(process: process, isInVersion2: false)
-                } catch  where error.isGone {
+                } catch  where error.kind == .gone {
                     continue
                 }
             }

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// A cgroup to be made.
@@ -67,7 +67,7 @@ extension ControlGroup {
         do throws(ControlGroupError) {
             try maker.make(announce)
         } catch {
-            let isRemoved = error.isRemoved || maker.made.isMissing
+            let isRemoved = (error.kind == .removed) || maker.made.isMissing
             // The first error is what counts; a directory that cannot be removed was not made.
             try? maker.made.remove()
             if isRemoved && !isAgain && request.unit == nil {
@@ -241,7 +241,7 @@ struct ControlGroupMaker {
         do throws(SystemCallError) {
             scope = try places.follow(unit.unit, Hierarchies.read(of: anchor.pid), hierarchies)
         } catch {
-            throw ControlGroupError(error)
+            throw error
         }
         if scope == nil {
             throw ControlGroupError(
@@ -366,7 +366,7 @@ struct ControlGroupMaker {
         } catch .wouldBlock {
             throw ControlGroupError(
                 "the cgroup \"\(path)\" is taken by another container; name another in"
-                    + " linux.cgroupsPath", isTaken: true)
+                    + " linux.cgroupsPath", .taken)
         } catch .noSuchFileOrDirectory {
             throw removed(path)
         } catch {
@@ -378,8 +378,8 @@ struct ControlGroupMaker {
     /// One who tidies empty cgroups away has done so before there was a process in it.
     private func removed(_ path: String) -> ControlGroupError {
         var failure = ControlGroupError(
-            "the cgroup \"\(path)\" was removed while it was being made", isTaken: true)
-        failure.isRemoved = true
+            "the cgroup \"\(path)\" was removed while it was being made", .taken)
+        failure.kind = .removed
         return failure
     }
 
@@ -391,18 +391,18 @@ struct ControlGroupMaker {
         do throws(SystemCallError) {
             processes = try found.processes()
         } catch {
-            throw ControlGroupError(error)
+            throw error
         }
         if processes.contains(where: { $0 != made.anchor?.pid }) {
             throw ControlGroupError(
                 "container's cgroup is not empty: \(processes.count) process(es) found in"
-                    + " \"\(path)\"; name another in linux.cgroupsPath", isTaken: true)
+                    + " \"\(path)\"; name another in linux.cgroupsPath", .taken)
         }
         let isFreezer = controllers.isEmpty || controllers.split(separator: ",").contains("freezer")
         if isFreezer && found.isFrozen {
             throw ControlGroupError(
                 "container's cgroup unexpectedly frozen: \"\(path)\"; thaw it or name another in"
-                    + " linux.cgroupsPath", isTaken: true)
+                    + " linux.cgroupsPath", .taken)
         }
     }
 

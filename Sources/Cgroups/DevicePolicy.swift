@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What a list of rules comes to: a default for all devices, and exceptions from it.
 ///
 /// As the devices controller of version 1 keeps it, so that both versions do the same; and

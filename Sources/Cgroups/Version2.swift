@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// Resources in the words of version 2.
 enum Version2 {
     /// Those that a kernel may have.

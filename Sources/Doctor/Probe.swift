@@ -77,7 +77,7 @@ struct ProbeFailure: Error {
     var finding: Finding?
 
     init(_ error: SystemCallError) {
-        errno = error.errno
+        errno = error.errno ?? .invalidArgument
         said = error.description
     }
 

@@ -1,5 +1,6 @@
 internal import Archives
 internal import JSON
+internal import LinuxSystem
 
 /// What `docker save` and `podman save` write: a tar archive with a list of images in
 /// `manifest.json`. It has no digests of the layers' blobs; their diff-ids are verified.

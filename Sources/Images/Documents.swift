@@ -1,5 +1,6 @@
 internal import Archives
 internal import JSON
+internal import LinuxSystem
 
 /// A JSON document of an image, read for what is needed of it.
 struct Document {

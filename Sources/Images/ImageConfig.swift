@@ -1,5 +1,6 @@
 internal import Archives
 internal import JSON
+internal import LinuxSystem
 
 /// What an image says about itself (OCI image-spec, config).
 struct ImageConfig: Sendable {

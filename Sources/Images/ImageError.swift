@@ -1,17 +1,10 @@
 internal import Archives
 internal import Layers
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
-/// What is wrong with an image, or with what is made of it: one sentence.
-public struct ImageError: Error, Sendable, Hashable {
-    /// Lower case: where, what, what to do.
-    public var message: String
-
-    public init(_ message: String) {
-        self.message = message
-    }
-}
+/// The former name.
+public typealias ImageError = Failure
 
 /// Runs `body` and says at which file it failed.
 func atFile<Value: ~Copyable>(
@@ -29,7 +22,7 @@ func ofLayers<Value>(_ body: () throws(LayerError) -> Value) throws(ImageError) 
     do {
         return try body()
     } catch {
-        throw ImageError(error.sentence)
+        throw error
     }
 }
 

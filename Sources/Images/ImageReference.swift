@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 
 /// What the user names as an image.
 public enum ImageReference: Sendable, Hashable {

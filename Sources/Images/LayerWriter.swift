@@ -73,7 +73,7 @@ final class LayerWriter {
         do {
             return try reader.nextEntry()
         } catch {
-            throw ImageError(error.message)
+            throw Failure(error.message)
         }
     }
 

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// How much an image may hold: a few bytes can stand for all there is room for.
 public struct Limits: Sendable, Hashable {
     /// Bytes of all layers together, unpacked, holes counted as bytes.

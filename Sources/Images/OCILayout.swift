@@ -1,5 +1,6 @@
 internal import Archives
 internal import JSON
+internal import LinuxSystem
 
 /// An OCI image layout (OCI image-spec, image layout).
 struct OCILayout {

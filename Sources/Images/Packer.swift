@@ -1,6 +1,6 @@
 public import Archives
 public import JSON
-internal import LinuxSystem
+public import LinuxSystem
 public import SystemPackage
 
 /// Writes a bundle as an image: its layers, and a config made of its config.json.

@@ -1,4 +1,5 @@
 internal import Archives
+internal import LinuxSystem
 
 /// An image that was found: its config, and where its layers are.
 struct SavedImage {

@@ -1,7 +1,7 @@
 internal import Archives
 public import JSON
 internal import Layers
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Makes a bundle of an image: its layers as directories, and a config.json that runs it.

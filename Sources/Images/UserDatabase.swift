@@ -1,5 +1,6 @@
 internal import Archives
 internal import Layers
+internal import LinuxSystem
 
 /// The user that an image's config names, as numbers.
 struct ImageUser: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// What runs changed: the uppers beside the layers below them.

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// The directory itself. Programs with set-id bits may lie in it, which the containers' users have

@@ -92,7 +92,7 @@ private final class BlobOutput {
                 }
             }
         } catch {
-            throw LayerError(error.message)
+            throw Failure(error.message)
         }
     }
 
@@ -102,7 +102,7 @@ private final class BlobOutput {
         do throws(ArchiveError) {
             try unsafe compressor.add(bytes)
         } catch {
-            throw LayerError(error.message)
+            throw Failure(error.message)
         }
     }
 
@@ -110,7 +110,7 @@ private final class BlobOutput {
         do throws(ArchiveError) {
             try compressor.finish()
         } catch {
-            throw LayerError(error.message)
+            throw Failure(error.message)
         }
         return LayerArchive.Written(
             diffID: content.finished(), digest: target.digest.finished(),

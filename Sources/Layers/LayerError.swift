@@ -1,17 +1,10 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
-/// Work on layers that failed.
-public struct LayerError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// One sentence, lower case: where, what, what to do about it.
-    public var sentence: String
+/// The former name.
+public typealias LayerError = Failure
 
-    public init(_ sentence: String) {
-        self.sentence = sentence
-    }
-
-    public var description: String { sentence }
-
+extension Failure {
     /// What an upper leaves to a layer that is not known.
     static func missingLayer(_ path: LayerPath) -> LayerError {
         LayerError(
@@ -21,10 +14,10 @@ public struct LayerError: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// A call on a path of a layer that failed.
     init(_ call: String, _ path: LayerPath, _ errno: Errno) {
-        let advice =
-            errno == .tooManyOpenFiles
-            ? "; the tree is nested too deep, or has too many layers: raise \"ulimit -n\"" : ""
-        sentence = "\(call) \(path.quoted): \(errno.words)\(advice)"
+        self.init(
+            call, path.quoted, errno,
+            advice: errno == .tooManyOpenFiles
+                ? "the tree is nested too deep, or has too many layers: raise \"ulimit -n\"" : nil)
     }
 }
 

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
@@ -24,7 +24,7 @@ extension LayerStack {
             do throws(OverlayError) {
                 if let own = marks.kind { try recorded?.require(own, path) }
             } catch {
-                throw LayerError(error.sentence)
+                throw Failure(error.sentence)
             }
         }
         self.init(roots, marks: marks, isView: isView)

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 
 /// What a run does about the snapshots of its upper.
 public struct SnapshotPlan: Sendable, Hashable {

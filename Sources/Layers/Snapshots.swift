@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// A state that was frozen as a layer: `DIR/snapshots/0001-NAME`.

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 public import SystemPackage
 
 /// Who uses what in a directory that `--upper` keeps: locks on bytes of the file `DIR/lock`, which

@@ -31,15 +31,6 @@ import Testing
                 ])
     }
 
-    @Test func `never take the runtime for the process that enters`() {
-        let context = StartContext()
-        context.controlGroup = ControlGroup(paths: [("", "/nowhere")])
-        let error = #expect(throws: StepError.self) {
-            try EnterControlGroup(side: .runtime).apply(context)
-        }
-        #expect(error?.message == "the plan has no process at this point")
-    }
-
     @Test func `of systemd end the anchor when the process is in`() throws {
         var invocation = Invocation()
         invocation.asksSystemd = true

@@ -1,14 +1,21 @@
+import LinuxSystem
 import Testing
 
 @testable import ContainerRuntime
 
 @Suite struct `Messages of the init process` {
+    static let ended: Failure = {
+        var failure = Failure("é😀\n", .interrupted)
+        failure.signal = 15
+        return failure
+    }()
+
     static let messages: [InitMessage] = [
         .terminal, .listener(descriptor: 3), .listener(descriptor: 65535),
-        .failed(step: 0, exitCode: nil, message: ""),
-        .failed(step: 44, exitCode: 127, message: "\"ls\": not found in the container's PATH"),
-        .failed(step: 65535, exitCode: 255, message: "é😀\n"),
-        .failed(step: 256, exitCode: 0, message: String(repeating: "x", count: 4096)),
+        .failed(step: 0, Failure("")),
+        .failed(step: 44, Failure("\"ls\": not found in the container's PATH", .programNotFound)),
+        .failed(step: 65535, ended),
+        .failed(step: 256, Failure(String(repeating: "x", count: 4096), .programNotExecutable)),
     ]
 
     @Test(arguments: messages)
@@ -27,12 +34,12 @@ import Testing
 
     @Test func `that are too long are cut and still arrive`() {
         let long = InitMessage.failed(
-            step: 1, exitCode: nil, message: String(repeating: "é", count: 100_000))
+            step: 1, Failure(String(repeating: "é", count: 100_000)))
         #expect(long.encoded.count <= 12005)
-        guard case .failed(1, nil, let message) = InitMessage(long.encoded) else {
+        guard case .failed(1, let failure) = InitMessage(long.encoded) else {
             Issue.record("not understood")
             return
         }
-        #expect(message.hasPrefix("ééé"))
+        #expect(failure.message.hasPrefix("ééé"))
     }
 }

@@ -52,7 +52,7 @@ import Testing
         #expect(mounts.map(\.type) == ["proc", "tmpfs", "devpts"])
         #expect(mounts.allSatisfy { $0.label == Self.label })
         let overlay = try #require(plan.steps[try first(MountOverlay.self)].step as? MountOverlay)
-        #expect(overlay.options == ["volatile", "context=" + Self.label])
+        #expect(overlay.overlay.options == ["volatile", "context=" + Self.label])
         let mask = try #require(plan.steps[try first(MaskPath.self)].step as? MaskPath)
         #expect(mask.label == Self.label)
     }

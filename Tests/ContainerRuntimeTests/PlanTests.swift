@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @testable import ContainerRuntime
@@ -119,7 +120,7 @@ import Testing
                            default
                 53  container  become a process of the pid namespace                          \
                            default
-                54  runtime    have the watchdog end this process with the runtime process    \
+                54  runtime    have the watchdog end the copy with the runtime process         \
                            default
                 55  container  start a session on the terminal                                \
                            default
@@ -221,11 +222,11 @@ import Testing
         let plan = try fullConfig.plan()
         let bind = try #require(plan.steps.first { $0.step is OpenBindSource })
         #expect(
-            plan.sentence(bind, StepError("no such file"))
+            plan.failure(of: bind, Failure("no such file")).message
                 == "config.json:42: open /bundle/data for binding: no such file")
         let pivot = try #require(plan.steps.first { $0.step is PivotRoot })
         #expect(
-            plan.sentence(pivot, StepError("no"))
+            plan.failure(of: pivot, Failure("no")).message
                 == "make it the root (pivot_root) and let go of the host's tree: no")
     }
 }

@@ -50,7 +50,7 @@ struct BasicTests {
                 #expect(outcome.code == 125, "\(outcome)")
                 #expect(outcome.output == "")
                 #expect(outcome.error.contains("\(option.prefix(2))"), "\(outcome)")
-                #expect(outcome.error.contains("take nothing else"), "\(outcome)")
+                #expect(outcome.error.contains("take no operand"), "\(outcome)")
             }
             #expect(try Running(Host.runtime, [option]).finish().code == 0)
         }
@@ -65,7 +65,7 @@ struct BasicTests {
             #expect(outcome.code != 0, "\(outcome)")
             #expect(outcome.output == "")
             #expect(
-                outcome.error.contains("options of vfs-run stand before"), "\(outcome)")
+                outcome.error.contains("put options of vfs-run before"), "\(outcome)")
             let named = try type(box, command, ["--", "--upper"])
             #expect(!named.error.contains("options of vfs-run"), "\(named)")
         }

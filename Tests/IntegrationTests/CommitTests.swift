@@ -239,8 +239,8 @@ struct CommitTests {
             try box.write("upper/file", "1")
             try box.write("there/file", "1")
             for (arguments, words) in [
-                (["-o", box.path("x")], "does not say what it is to be"),
-                ([], "say by -o where"),
+                (["-o", box.path("x")], "has an unknown suffix"),
+                ([], "--output is missing"),
                 (["-o", box.path("there") + "/"], "exists; remove it"),
                 (["-o", box.path("missing/x.tar")], "no such file"),
                 (["-o", box.path("x.tar"), "--compression", "lzma"], "none, gzip or zstd"),

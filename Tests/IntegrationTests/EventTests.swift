@@ -148,7 +148,7 @@ struct `Events of a container` {
     @Test func `of wrong words are errors`() throws {
         try Sandbox.use { box in
             let level = try box.command("events", "--memory-pressure", "some", "x")
-            #expect(level.error.contains("\"some\" is not a level; low, medium and critical"))
+            #expect(level.error.contains("unknown level \"some\"; use low, medium or critical"))
             let interval = try box.command("events", "--interval", "0s", "x")
             #expect(interval.error.contains("must be greater than 0"))
         }

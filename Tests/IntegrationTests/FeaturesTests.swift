@@ -14,7 +14,8 @@ import Testing
         #expect(outcome.code == 1)
         #expect(
             outcome.error
-                == "vfs-run: features takes no argument \"extra\"; see \"vfs-run help features\"\n")
+                == "vfs-run: features takes no operand, but \"extra\" is given; see \"vfs-run help features\"\n"
+        )
     }
 
     /// Lists of names that a document may hold: what is missing here, and what is missing there.

@@ -14,9 +14,9 @@ struct NewcomerTests {
             for (argument, words) in [
                 (
                     "bundle",
-                    "\"bundle\" is no command; did you mean \"vfs-run ./bundle/config.json\"?"
+                    "unknown command \"bundle\"; did you mean \"vfs-run ./bundle/config.json\"?"
                 ),
-                ("notes", "\"notes\" is no command; did you mean \"vfs-run ./notes\"?"),
+                ("notes", "unknown command \"notes\"; did you mean \"vfs-run ./notes\"?"),
                 ("./bundle", "./bundle is a directory; name ./bundle/config.json"),
                 ("./bundle/", "./bundle/ is a directory; name ./bundle/config.json"),
                 ("./canary", "./canary is a directory; name a config.json, and this one has none"),

@@ -118,8 +118,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("oci:x@sha256:\(String(repeating: "0", count: 64))", "an image is written to oci:DIR"),
-        ("somewhere", "an image is written to oci:DIR[:TAG], oci-archive:FILE[:TAG] or"),
+        ("oci:x@sha256:\(String(repeating: "0", count: 64))", "unsupported output; use oci:DIR"),
+        ("somewhere", "unsupported output; use oci:DIR[:TAG], oci-archive:FILE[:TAG] or"),
         ("docker:x", "images are taken from files alone"),
     ])
     func `goes nowhere else`(_ image: String, _ sentence: String) throws {

@@ -147,9 +147,9 @@ struct RootlessUpperTests {
         try Sandbox.use { box in
             let outcome = try box.asRoot("undo", "--all", box.canary)
             #expect(outcome.code == 1)
-            #expect(outcome.error.contains("is no directory that --upper has kept"), "\(outcome)")
+            #expect(outcome.error.contains("is not a directory of --upper"), "\(outcome)")
             let both = try box.asRoot("undo", "--all", box.canary, "first")
-            #expect(both.error.contains("name DIR alone"), "\(both)")
+            #expect(both.error.contains("give it without NAME"), "\(both)")
         }
     }
 

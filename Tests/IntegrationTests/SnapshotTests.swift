@@ -139,7 +139,7 @@ struct SnapshotTests {
         try Sandbox.use { box in
             let state = box.path("state")
             box.mayChange = ["state"]
-            #expect(try box.command("undo", box.path("nothing")).error.contains("has no snapshots"))
+            #expect(try box.command("undo", box.path("nothing")).error.contains("has no snapshot"))
             let first = try box.start(
                 box.config(), ["--upper", state, "--snapshot", "a"],
                 arguments: ["/probe", "--wait"], input: .open)

@@ -1,29 +1,29 @@
-// Runs a command of vfs-run, numbers the system calls of all its processes, and has one call fail
-// or kills the process that makes it:
+// Runs a command of vfs-run, numbers the system calls of all its processes, and makes one call fail or
+// kills the process that makes it:
 //
 //   inject [-o REPORT] [-u USER] [-t SECONDS] list -- COMMAND…
 //   inject [-o REPORT] [-u USER] [-t SECONDS] PROCESS NUMBER FAULT -- COMMAND…
 //
-// PROCESS is "runtime", the command's own process, or the parent's name, a dot and a number: that
-// of the process among the parent's children, from 1 on. NUMBER counts the calls of that process
-// from 1 on. FAULT is the number of an error, which the call answers without being carried out, or
-// KILL, which ends the process by SIGKILL before the call is carried out. Calls that the kernel
-// lets nobody fail in (exit, getpid, umask, …) are counted, and can be killed at alone.
+// PROCESS is "runtime" for the command's process, or the parent's name, a dot and the number of the
+// process among the parent's children, from 1 on. NUMBER counts the calls of that process from 1 on.
+// FAULT is an error number, which the call returns without being executed, or KILL, which kills the
+// process before the call is executed. Calls that cannot fail (exit, getpid, umask, …) are counted and
+// accept KILL alone.
 //
-// A process is followed, over the runtime's own executions, until it executes another program: the
-// container's, a hook's. That one runs without a tracer, as does what is left when the command's
-// process has ended and the others have come to rest.
+// A process is traced, across executions of the runtime's binary, until it executes another program:
+// the container's or a hook. That program runs untraced, as do processes that are left when the
+// command's process has ended and the others are idle.
 //
-// REPORT gets lines of words:
+// The lines of REPORT:
 //
-//   call PROCESS NUMBER NAME RESULT      every call, with `list`; "-" is a call without an answer
+//   call PROCESS NUMBER NAME RESULT      every call, with `list`; "-" is a call that did not return
 //   fault PROCESS NUMBER NAME            the fault was injected
-//   program PROCESS FILE                 the process has executed another program
-//   crash PROCESS SIGNAL                 a signal that tells of a crash; the process is killed
-//   hang PROCESS NUMBER NAME             the call in which a process stood when the time was over
-//   exit CODE | signal NUMBER | timeout  how the command's process ended, the last line
+//   program PROCESS FILE                 the process executed another program
+//   crash PROCESS SIGNAL                 a crash signal; the process is killed
+//   hang PROCESS NUMBER NAME             the call of a process when the time ran out
+//   exit CODE | signal NUMBER | timeout  the ending of the command's process, the last line
 //
-// inject ends with 0 when the last line could be written, and with 2 when it could not work.
+// inject exits with 0 if it wrote the last line, and with 2 if it failed.
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -51,7 +51,7 @@
 
 enum {
     MOST = 64,
-    // How long the others may go on without a call once the command's process has ended.
+    // How long other processes may make no call after the command's process has ended.
     REST_MILLISECONDS = 40,
     KILL = -1,
 };
@@ -61,10 +61,10 @@ typedef struct {
     char name[64];
     int children, count;
     long call;
-    // Between the entry and the exit of a call.
+    // The process is between the entry and the exit of a call.
     bool is_inside;
     bool is_failing;
-    // It has stopped before its parent's stop told of it.
+    // It stopped before the event of its parent's stop.
     bool is_early;
 } process;
 
@@ -123,13 +123,13 @@ static bool is_runtime(pid_t pid) {
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
     if (stat(path, &found) != 0) return false;
     if (found.st_dev == runtime_file.st_dev && found.st_ino == runtime_file.st_ino) return true;
-    // A sealed copy in memory.
+    // The sealed copy in memory.
     return readlink(path, file, sizeof file - 1) > 0 && strncmp(file, "/memfd:", 7) == 0;
 }
 
-// Has the process go on to its next call.
+// Continues the process to its next call.
 static void proceed(pid_t pid, int signal) {
-    // It may have been killed meanwhile.
+    // It may have been killed.
     if (ptrace(PTRACE_SYSCALL, pid, 0, signal) != 0 && errno != ESRCH) fail("PTRACE_SYSCALL");
 }
 
@@ -160,7 +160,7 @@ static void set_register(process *one, size_t place, long value) {
         fail("PTRACE_POKEUSER");
 }
 
-// The others never come back, or never with an error.
+// The others never return, or never return an error.
 static bool can_fail(long call) {
     static const long calls[] = {SYS_exit,    SYS_exit_group, SYS_rt_sigreturn, SYS_getpid,
                                  SYS_gettid,  SYS_getppid,    SYS_getuid,       SYS_geteuid,
@@ -185,18 +185,18 @@ static void on_entry(process *one, const struct ptrace_syscall_info *info) {
         kill(one->pid, SIGKILL);
         return;
     }
-    // brk(2) knows no errors: one that fails leaves the break where it is, and says where.
+    // brk(2) has no errors: a failed call returns the unchanged break.
     if (one->call == SYS_brk) {
         set_register(one, offsetof(struct user, regs.rdi), 0);
         return;
     }
     one->is_failing = true;
-    // close(2) closes whatever it answers.
+    // close(2) closes the descriptor even if it returns an error.
     if (one->call != SYS_close) set_register(one, offsetof(struct user, regs.orig_rax), -1);
 }
 
 static void on_exit_of_call(process *one, const struct ptrace_syscall_info *info) {
-    // A new process comes out of a call that it has not made.
+    // A new process returns from a call that it did not make.
     if (!one->is_inside) return;
     one->is_inside = false;
     if (one->is_failing) {
@@ -215,7 +215,7 @@ static void on_call(process *one) {
     if (info.op == PTRACE_SYSCALL_INFO_EXIT) on_exit_of_call(one, &info);
 }
 
-// False where the process is another program from now on, and no longer followed.
+// False if the process executed another program and is no longer traced.
 static bool on_execution(process *one) {
     if (is_runtime(one->pid)) return true;
     char path[64], file[4096];
@@ -235,8 +235,7 @@ static bool is_crash(int signal) {
     return false;
 }
 
-// A traced process that is the first of its pid namespace does not die of a crash: it would make
-// the same one over and over.
+// A traced process 1 of a pid namespace does not die of a crash: it would repeat the crash.
 static void on_signal(process *one, int signal) {
     if (!is_crash(signal)) {
         proceed(one->pid, signal);
@@ -262,7 +261,7 @@ static void on_stop(process *one, int status) {
         if (on_execution(one)) proceed(one->pid, 0);
         return;
     case PTRACE_EVENT_STOP:
-        // Stopped by a signal, as the shell's Ctrl-Z does it.
+        // Stopped by a signal, like Ctrl-Z.
         if (signal != SIGTRAP) {
             ptrace(PTRACE_LISTEN, one->pid, 0, 0);
             return;
@@ -284,18 +283,18 @@ static void on_stop(process *one, int status) {
 }
 
 static void on_end(process *one, int status) {
-    // Without a stop before it: by a filter.
+    // A seccomp filter kills without a stop.
     if (WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
         fprintf(report, "crash %s %d\n", one->name, WTERMSIG(status));
-    // The last call never comes back.
+    // The last call does not return.
     if (lists && one->is_inside)
         fprintf(report, "call %s %d %s -\n", one->name, one->count, call_name(one->call));
     forget(one);
 }
 
-// MARK: The whole
+// MARK: Main
 
-// What is still followed goes on without a tracer.
+// The remaining processes continue untraced.
 static void release_all(void) {
     while (count > 0) {
         process *one = &processes[0];
@@ -350,7 +349,7 @@ static int follow(int seconds) {
             continue;
         }
         if (ending != -1) {
-            // The process of the fault is looked after to the end of what it does.
+            // The process of the fault is traced to its end.
             bool waits = count > 0 && (!is_done || find(done_process) != NULL);
             if (!waits || milliseconds() > last + (lists ? 10 : 1) * REST_MILLISECONDS) break;
         }
@@ -368,7 +367,7 @@ static int follow(int seconds) {
     return fclose(report) == 0 ? 0 : 2;
 }
 
-// The command's process waits until it is traced; its calls count from its first execution on.
+// The command's process waits until it is traced. Its calls count from its first execution on.
 static void start(char **command, uid_t user) {
     int gate[2];
     if (pipe(gate) != 0) fail("pipe");
@@ -393,7 +392,7 @@ static void start(char **command, uid_t user) {
     if (ptrace(PTRACE_SEIZE, main_process, 0, options) != 0) fail("PTRACE_SEIZE");
     process *first = add(main_process);
     strcpy(first->name, "runtime");
-    // Without PTRACE_SYSCALL until then: the execution is the first stop.
+    // PTRACE_SYSCALL starts later, so the execution is the first stop.
     close(gate[0]);
     close(gate[1]);
     int status;

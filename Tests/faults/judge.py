@@ -1,4 +1,4 @@
-"""What came of a run, told from what comes of it without a fault."""
+"""Compares the result of a run with the result without a fault."""
 
 import errno
 import fnmatch
@@ -8,15 +8,15 @@ import re
 
 import world
 
-# Of /proc/self/status what confines.
+# The lines of /proc/self/status that confine.
 STATUS = re.compile(
     r"^(Umask|Uid|Gid|Groups|Sig(Blk|Ign|Cgt)|Cap\w+|NoNewPrivs|Seccomp\w*|Speculation\w*"
     r"|Cpus_allowed|Mems_allowed|NSpid|TracerPid):")
 
 
 def facts(output):
-    """The probe's report without what differs from run to run: None without one, "partial" for a
-    part of one."""
+    """The probe's report without values that differ between runs: None without a report, "partial"
+    for an incomplete one."""
     if output == "":
         return None
     try:
@@ -57,7 +57,7 @@ def timeless(value):
 
 
 def differences(one, other, path=""):
-    """Where two values differ, in words."""
+    """Descriptions of the differences between two values."""
     if isinstance(one, dict) and isinstance(other, dict):
         found = []
         for key in sorted(set(one) | set(other)):
@@ -72,7 +72,7 @@ def differences(one, other, path=""):
 
 
 class Result:
-    """What is known of a run."""
+    """The facts of a run."""
 
     def __init__(self):
         self.fault = None  # the process, the number and the name of the call
@@ -83,13 +83,13 @@ class Result:
         self.report = None
         self.observed = None
         self.kept = None
-        self.follow = []  # what went wrong in what follows
-        self.left = []  # what is left at the end
+        self.follow = []  # errors of later commands
+        self.left = []  # remains at the end
         self.calls = []
         self.programs = {}
 
 
-# What the sentences call errors, and what a step says of them instead.
+# A message names the call, the error, or the step.
 def names_cause(error, call, fault):
     words = os.strerror(getattr(errno, fault)).lower()
     text = error.lower()
@@ -97,17 +97,17 @@ def names_cause(error, call, fault):
 
 
 def verdicts(result, baseline, fault):
-    """Words for each thing that is wrong, and what was seen."""
+    """For each deviation its verdict and a description."""
     found = []
     killed = fault == "KILL"
     for where in result.hangs:
         found.append(("hang", where))
     for what in result.crashes:
         found.append(("crash", what))
-    # A program that is ended in the middle is ended with a reason.
+    # A program that is killed while it reports must have an error.
     if result.report == "partial":
         if result.ending == ("exit", 0):
-            found.append(("partial", "the program's report ends in the middle"))
+            found.append(("partial", "the program's report is incomplete"))
     elif result.report is not None:
         if differing := differences(baseline.report, result.report):
             found.append(("differs", "; ".join(differing[:4])))
@@ -127,7 +127,7 @@ def verdicts(result, baseline, fault):
     if differing := differences(baseline.kept, result.kept):
         found.append(("kept", "; ".join(differing)))
     found += [("follow", sentence) for sentence in result.follow]
-    # What cannot be removed is left, and said to be.
+    # A file that cannot be removed must be named in the message.
     told = result.fault[2] in ("rmdir", "unlink", "unlinkat") and result.error != ""
     for sentence in result.left:
         kind = sentence.split()[0].rstrip(":")
@@ -136,7 +136,7 @@ def verdicts(result, baseline, fault):
 
 
 class Exceptions:
-    """Findings that are as they should be, or are not mended yet: each with its reason."""
+    """Permitted deviations and known defects, each with its reason."""
 
     def __init__(self, path):
         self.rows = []
@@ -150,7 +150,7 @@ class Exceptions:
         self.used = [0] * len(self.rows)
 
     def explain(self, *facts):
-        """Whether a row stands for (scenario, process, call, fault, verdict)."""
+        """Whether a row matches (scenario, process, call, fault, verdict)."""
         explained = False
         for index, (patterns, _) in enumerate(self.rows):
             if all(matches(fact, pattern) for fact, pattern in zip(facts, patterns)):

@@ -1,5 +1,5 @@
-"""What the faults are injected into. A scenario prepares its files once; for every run it makes the
-world it needs, names the command, and says afterwards what came of it."""
+"""The commands that faults are injected into. A scenario prepares its files once. For every run it sets
+up its environment, names the command, and afterwards reports the result."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import world
 
 DEFAULT_CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
 
-# What the program tries, beside the facts that the probe tells: each answer is compared.
+# Operations that the program tries, in addition to the probe's facts. Each answer is compared.
 ATTEMPTS = [
     # Masked and read-only paths.
     "read:/proc/kcore", "read:/proc/keys", "read:/proc/timer_list", "list:/proc/scsi",
@@ -45,7 +45,7 @@ def mount(destination, kind, *options, source=None):
 
 
 def configuration(work, group):
-    """A config with something of everything that confines."""
+    """A config with every kind of restriction."""
     capabilities = {
         kind: list(DEFAULT_CAPABILITIES) for kind in ["bounding", "effective", "permitted"]}
     config = {
@@ -119,10 +119,10 @@ def configuration(work, group):
 
 
 class Scenario:
-    """A command that starts a container, or does something with one."""
+    """A command that starts or uses a container."""
 
     name = ""
-    # Whether the program tells what it finds.
+    # Whether the program makes a report.
     reports = True
     user = 0
     # The caller's standard input and output are a terminal.
@@ -142,7 +142,7 @@ class Scenario:
         return configuration(self.work, self.context.group)
 
     def places(self):
-        """Where nothing may come in: the container's mounts of the host's directories too."""
+        """Directories that must not change, the host's directories that the container mounts included."""
         shared = [self.work / name for name in ["shared", "secret", "readable"]]
         return [self.directory, *shared, "/var/cache"]
 
@@ -150,7 +150,7 @@ class Scenario:
         (self.directory / name).write_text(json.dumps(config, indent=1))
 
     def set_up(self, streams):
-        """The world before the command."""
+        """Prepares the environment of the command."""
 
     def command(self):
         raise NotImplementedError
@@ -159,27 +159,27 @@ class Scenario:
         return {"PATH": "/usr/bin:/bin", "LANG": "C"}
 
     def stays(self, ending):
-        """How many processes of the container are to stay."""
+        """The number of the container's processes that must remain."""
         return 0
 
     def follow(self, ending):
-        """After the command: what is needed to see what came of it. Sentences tell what is wrong."""
+        """Runs the commands that show the result. Returns descriptions of errors."""
         return []
 
     def observe(self):
-        """What the command is there for, where that is no program's report."""
+        """The result of the command if it is not a program's report."""
         return None
 
     def keep(self):
-        """What stays as it was, whatever comes of the command."""
+        """Data that the command must not change, whatever its result."""
         return None
 
     def clean(self):
-        """What a user does to be rid of all that is left. Sentences tell what is wrong."""
+        """Runs the commands that remove everything. Returns descriptions of errors."""
         return []
 
     def reset(self):
-        """Everything is as `prepare` left it."""
+        """Restores the state after `prepare`."""
         for place in ["/run"]:
             for path in pathlib.Path(place).iterdir():
                 if path.is_dir() and not path.is_symlink():
@@ -201,7 +201,7 @@ class OneShot(Scenario):
 
 
 class OneShotUser(OneShot):
-    """The program is an ordinary user's."""
+    """The program runs as an ordinary user."""
 
     name = "oneshot-user"
 
@@ -235,13 +235,13 @@ class OneShotMapped(OneShot):
             config["linux"][f"{kind}Mappings"] = [
                 {"containerID": 0, "hostID": 100000, "size": 65536}]
         del config["linux"]["devices"]
-        # A worker that is nice itself may not be less so without the host's capabilities.
+        # Without capabilities on the host a worker with a nice value cannot lower it.
         del config["process"]["scheduler"]
         return config
 
 
 class OneShotKept(OneShot):
-    """With an upper that is kept."""
+    """With a kept upper."""
 
     name = "oneshot-kept"
 
@@ -272,13 +272,13 @@ class OneShotTerminal(OneShot):
     def config(self):
         config = super().config()
         config["process"]["terminal"] = True
-        # What is put into the terminal's input comes back in the middle of the report.
+        # The terminal echoes its input into the middle of the report.
         config["process"]["args"].remove("call:tiocsti")
         return config
 
 
 class OneShotRootless(OneShot):
-    """By an ordinary user of the host, with ids set aside."""
+    """As an ordinary user of the host, with subordinate ids."""
 
     name = "oneshot-rootless"
     user = world.USER
@@ -311,10 +311,10 @@ class OneShotRootless(OneShot):
 
 
 class Container(Scenario):
-    """A command of the container named `id`."""
+    """A command for the container `id`."""
 
     id = "box"
-    # The program waits, until the container is deleted.
+    # The program waits until the container is deleted.
     waits = False
 
     def config(self):
@@ -332,7 +332,7 @@ class Container(Scenario):
         return [] if outcome.code == 0 else [f"delete --force: {outcome.error.strip()}"]
 
     def prepared(self, *words, streams=None):
-        """A command that makes the world; its program has the streams of the run."""
+        """A command that prepares the environment; its program has the streams of the run."""
         return self.context.run(self, [self.runtime, *words], streams)
 
     def status(self):
@@ -350,8 +350,8 @@ class Create(Container):
         if ending[0] == "exit" and ending[1] != 0:
             return []
         outcome = self.vfs_run("start", self.id)
-        # Killed at its very end, create has made a container that can be started; before that the
-        # init process ends by itself.
+        # If create is killed at its very end, the container can be started. If it is killed earlier, the
+        # init process exits by itself.
         if outcome.code == 0 or ending[0] == "signal":
             return []
         return [f"start: {outcome.code} {outcome.error.strip()}"]
@@ -365,7 +365,7 @@ class Start(Container):
     name = "start"
 
     def stays(self, ending):
-        # One whose start was not finished can still be started.
+        # A container whose start did not finish can still be started.
         return 0 if ending == ("exit", 0) else 1
 
     def set_up(self, streams):
@@ -375,11 +375,11 @@ class Start(Container):
         return [self.runtime, "start", self.id]
 
     def follow(self, ending):
-        # What still waits for its start can be started.
+        # A container that waits for its start can be started.
         if self.status() != "created":
             return []
         outcome = self.vfs_run("start", self.id)
-        # What took it off may have been on its way.
+        # The removal may have been in progress.
         started = outcome.code == 0 or "already running" in outcome.error
         return [] if started else [f"start: {outcome.code} {outcome.error.strip()}"]
 
@@ -463,7 +463,7 @@ class Delete(Container):
         return [self.runtime, "delete", "--force", self.id]
 
     def observe(self):
-        # Without a container it says so.
+        # Without a container it is an error.
         return self.status()
 
 
@@ -520,7 +520,7 @@ class Unpack(Scenario):
 
 
 class Kept(Scenario):
-    """Something with an upper that a run has left, with a snapshot in between."""
+    """A command for a kept upper with a snapshot."""
 
     reports = False
 
@@ -582,7 +582,7 @@ class Undo(Kept):
         return [self.runtime, "undo", "copy"]
 
     def observe(self):
-        # Done again it is done, whatever came in between.
+        # A repeated command succeeds, whatever the first one did.
         return self.result("copy")
 
     def clean(self):

@@ -1,5 +1,5 @@
-"""What a worker of the sweep has to itself: mount and pid namespaces, directories in memory, and a
-parent of control groups. What is left of a run is seen by looking at all of it."""
+"""The private environment of a worker: mount and pid namespaces, directories in memory, and a parent
+control group. All of it is searched for remains of a run."""
 
 import ctypes
 import fcntl
@@ -15,7 +15,7 @@ import termios
 import threading
 import time
 
-# Everything that the runtime writes on the host is below these.
+# The runtime writes on the host only below these directories.
 PRIVATE = ["/tmp", "/run", "/var/cache"]
 GROUPS = pathlib.Path("/sys/fs/cgroup")
 USER = 54321  # whom no machine knows
@@ -27,8 +27,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def set_up(sources):
-    """In new mount and pid namespaces, as the first process there: directories with copies of the
-    `sources`, by their names, which may themselves lie in what the private places hide."""
+    """Called by the first process of new mount and pid namespaces: makes directories with copies of the
+    `sources`, by their names. The sources may lie below directories that are then hidden."""
     mount = ["mount", "-t", "tmpfs", "-o", "mode=0755", "faults"]
     subprocess.run([*mount, "/mnt"], check=True)
     work = pathlib.Path("/mnt/faults")
@@ -61,7 +61,7 @@ def set_up(sources):
 
 
 class Outcome:
-    """How a command ended."""
+    """The ending of a command."""
 
     def __init__(self, code, output, error):
         self.code = code
@@ -70,8 +70,8 @@ class Outcome:
 
 
 class Pipe:
-    """Holds what a run writes until somebody asks: nothing that is left of a run can keep it open
-    for ever, and no run waits for a reader."""
+    """Holds the output of a run until it is read. A process that is left cannot keep the reader waiting,
+    and no run waits for a reader."""
 
     def __init__(self):
         self.reader, self.writer = os.pipe()
@@ -99,7 +99,7 @@ class Pipe:
 
 
 class PseudoTerminal:
-    """A caller's terminal, which somebody reads all the time."""
+    """A terminal of the caller, which is read continuously."""
 
     def __init__(self):
         self.near, self.writer = os.openpty()
@@ -124,7 +124,7 @@ class PseudoTerminal:
         return self.text.decode(errors="replace").replace("\r\n", "\n")
 
     def changed(self):
-        """What is wrong with it, in sentences."""
+        """Descriptions of changed settings."""
         same = termios.tcgetattr(self.writer) == self.settings
         return [] if same else ["terminal: its settings are not the caller's"]
 
@@ -136,7 +136,7 @@ class PseudoTerminal:
 
 
 def wait_for(words, seconds=SECONDS, **options):
-    """A command to its end; its exit code. Popen.wait with a limit would sleep and look."""
+    """Runs a command to its end and returns its exit code. Popen.wait with a limit would poll."""
     words = [str(word) for word in words]
     with subprocess.Popen(words, **options) as process:
         end = os.pidfd_open(process.pid)
@@ -149,7 +149,7 @@ def wait_for(words, seconds=SECONDS, **options):
 
 
 def run(words, **options):
-    """A command to its end, without a fault."""
+    """Runs a command to its end, without a fault."""
     output, error = Pipe(), Pipe()
     try:
         code = wait_for(
@@ -160,10 +160,10 @@ def run(words, **options):
         error.close()
 
 
-# What is left ------------------------------------------------------------------------------------
+# Remains -----------------------------------------------------------------------------------------
 
 def collect():
-    """The first process of a pid namespace is the parent of what lost its own."""
+    """Process 1 of a pid namespace is the parent of orphans."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0] != 0:
             pass
@@ -187,7 +187,7 @@ def describe(pid):
 
 
 def await_processes(expected=0, seconds=SECONDS):
-    """Until no more than that many are left: the kernel takes a container down by itself."""
+    """Waits until at most `expected` are left, because the kernel ends a container asynchronously."""
     deadline = time.monotonic() + seconds
     pause = 0.0005
     while len(left := processes()) > expected and time.monotonic() < deadline:
@@ -210,7 +210,7 @@ def end_processes():
 
 
 def hierarchies():
-    """Where control groups lie: one place with version 2, several with version 1."""
+    """The mount points of cgroups: one with version 2, several with version 1."""
     if (GROUPS / "cgroup.controllers").exists():
         return [GROUPS]
     places = sorted(GROUPS.iterdir()) if GROUPS.exists() else []
@@ -241,7 +241,7 @@ def mounts():
 
 
 def files(places):
-    """Names, kinds, owners, modes and sizes below these places."""
+    """Names, types, owners, modes and sizes of the files below these places."""
     found = {}
     for place in places:
         for directory, names, others in os.walk(place):
@@ -254,7 +254,7 @@ def files(places):
 
 
 def remove_files(places, kept):
-    """What is not in `kept`, so that the next run does not find it."""
+    """Removes files that are not in `kept`, so that the next run does not find them."""
     for name in sorted(set(files(places)) - set(kept or files(places)), reverse=True):
         if os.path.isdir(name) and not os.path.islink(name):
             os.rmdir(name)
@@ -274,5 +274,5 @@ def session_keyring():
 
 
 def without_numbers(text):
-    """What the kernel numbers anew each time: devices without a disk, pipes, sockets."""
+    """Removes numbers that the kernel assigns anew: anonymous devices, pipes, sockets."""
     return re.sub(r":\[\d+\]", "", text)

@@ -1,4 +1,4 @@
-// What keeps the fuzzer in its scratch directory, whatever the code under test does.
+// Confines the fuzzer to its scratch directory, whatever the code under test does.
 
 #define _GNU_SOURCE
 #include "confinement.h"
@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Landlock's rules as of its version 6 (landlock(7)); the header may be older than the kernel.
+// Landlock's rules of version 6 (landlock(7)). The system's header may be older.
 struct rules {
     uint64_t files;
     uint64_t network;
@@ -20,7 +20,7 @@ struct rules {
 
 enum {
     WRITE_FILE = 1 << 1,
-    FIRST_CHANGE = 1 << 4, // LANDLOCK_ACCESS_FS_REMOVE_DIR, and what follows.
+    FIRST_CHANGE = 1 << 4, // LANDLOCK_ACCESS_FS_REMOVE_DIR and the following bits.
     LAST_CHANGE = 1 << 14, // LANDLOCK_ACCESS_FS_TRUNCATE.
     BIND_AND_CONNECT = 3,
     SOCKETS_AND_SIGNALS = 3,
@@ -46,7 +46,7 @@ int confine_writing(const char *const *paths, int count) {
     int version =
         (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 0) return -1;
-    // Version 3 has all rights about files, 4 those about connections, 6 the scopes.
+    // Version 3 has all file rights, 4 connections, 6 scopes.
     size_t size = version >= 6   ? sizeof rules
                   : version >= 4 ? 2 * sizeof(uint64_t)
                                  : sizeof(uint64_t);

@@ -4,8 +4,8 @@ import SystemPackage
 
 @testable import Images
 
-/// Feeds bytes to everything that reads an archive: decompression, libarchive, the writer of
-/// layers, and the list of the files in a saved image.
+/// Feeds bytes to the readers of archives: decompression, libarchive, the writer of layers, and the
+/// list of files in a saved image.
 func readArchive(_ bytes: [UInt8]) {
     let scratch = Scratch()
     do {
@@ -21,11 +21,11 @@ func readArchive(_ bytes: [UInt8]) {
     }
 }
 
-/// What comes out of a stream, as far as it is whole, and at most a few megabytes of it.
+/// The valid output of a stream, at most a few megabytes.
 private func decompressed(_ bytes: [UInt8]) -> [UInt8]? {
     var rest = bytes[...]
     let input = StreamInput { target in
-        // Pieces as a pipe may hand them out.
+        // Pieces, as a pipe may return them.
         let count = min(rest.count, target.count, 1000)
         target.copyBytes(from: rest.prefix(count))
         rest = rest.dropFirst(count)
@@ -74,7 +74,7 @@ private func writeLayer(
             return UnsafeRawBufferPointer(rebasing: held[..<piece.count])
         }
     } catch {
-        throw ImageError(error.message)
+        throw error
     }
     let root: OwnedDescriptor
     do throws(Errno) {
@@ -96,7 +96,7 @@ private func writeLayer(
 }
 
 private func listMembers(_ bytes: [UInt8], _ scratch: borrowing Scratch) throws {
-    // A compressed one is decompressed by a process: a fork for each input is too slow.
+    // A separate process decompresses. A fork for each input would be too slow.
     let input = StreamInput { target in
         target.copyBytes(from: bytes.prefix(64))
         return min(bytes.count, 64)

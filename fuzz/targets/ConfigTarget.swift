@@ -3,12 +3,11 @@ import JSON
 import OCISpec
 import Seccomp
 
-/// Feeds bytes to everything that reads a config.json: the parser, the spec reader, the checks,
-/// the plan and the filter of system calls. Whatever the bytes are, the answer is a configuration
-/// or a list of sentences; a trap is a bug.
+/// Feeds bytes to the readers of config.json: the parser, the spec reader, the checks, the plan and
+/// the seccomp filter. The result is a configuration or a list of errors; a trap is a bug.
 ///
-/// Nothing of the host is read but what `vfs.seccomp` names, and that is looked for in a bundle
-/// that does not exist; an input with an absolute name is passed over.
+/// Of the host only the file of `vfs.seccomp` is read, relative to a bundle that does not exist. Inputs
+/// with an absolute name are skipped.
 func readConfig(_ bytes: [UInt8]) {
     do throws(JSONSyntaxError) {
         let document = try JSONDocument(bytes)
@@ -20,7 +19,7 @@ func readConfig(_ bytes: [UInt8]) {
     }
 }
 
-/// What was parsed can be written and parsed again.
+/// A parsed document can be written and parsed again.
 private func roundTrip(_ document: JSONDocument) throws(JSONSyntaxError) {
     let text = JSONOutput(document.root).prettyText
     let again = try JSONDocument(Array(text.utf8))
@@ -35,11 +34,15 @@ private func plan(_ document: JSONDocument) {
         let (configuration, warnings) = try ConfigurationBuilder.build(
             document, file: "config.json", bundle: "/nonexistent", invocation)
         for warning in warnings { _ = warning.text }
-        let plan = Planner.plan(
-            configuration, document: document, file: "config.json",
-            seccompCache: SeccompCache(directory: "/nonexistent"))
-        _ = plan.text
-        _ = plan.json.compactText
+        do throws(StepError) {
+            let plan = try Planner.plan(
+                configuration, document: document, file: "config.json",
+                seccompCache: SeccompCache(directory: "/nonexistent"))
+            _ = plan.text
+            _ = plan.json.compactText
+        } catch {
+            preconditionFailure(error.message)
+        }
         if case .read(let profile)? = configuration.seccomp?.value {
             _ = try? SeccompCompiler.compile(profile)
         }

@@ -1,8 +1,8 @@
 import FuzzConfinement
 import Glibc
 
-/// One kind of input: what is fed to it answers with a value or with a sentence. A trap, a
-/// sanitizer's report, a hang and a file outside of the scratch directory are bugs.
+/// One kind of input. The code under test returns a value or an error. A trap, a sanitizer report, a
+/// hang and a file outside of the scratch directory are bugs.
 struct FuzzTarget: Sendable {
     let name: String
     let feed: @Sendable ([UInt8]) -> Void
@@ -24,10 +24,10 @@ private func runFuzzer(
     _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// The target that this process feeds; the function that libFuzzer calls cannot carry it.
+/// The target of this process. libFuzzer's callback cannot carry it.
 private nonisolated(unsafe) var chosen = FuzzTarget.all[0]
 
-/// FUZZ_TARGET names the target, FUZZ_SCRATCH the directory that it may fill, FUZZ_OUT that of
+/// FUZZ_TARGET names the target, FUZZ_SCRATCH its scratch directory, FUZZ_OUT the directory of
 /// libFuzzer's findings.
 @main
 struct Fuzzer {

@@ -7,13 +7,11 @@ import SystemPackage
 @testable import ContainerRuntime
 @testable import Images
 
-/// Feeds the documents of an image to what reads them, and what comes out to what reads a
-/// config.json.
+/// Feeds the documents of an image to their readers, and the resulting config.json to its reader.
 ///
-/// Documents are separated by a line `---`. The first is `index.json`, or where it starts with `[`
-/// the `manifest.json` of docker save. `@dN` in a document stands for the digest of the one of
-/// number N, which comes later, and `@sN` for its size: what leads to what is the fuzzer's, and the
-/// digests are right.
+/// Documents are separated by a line `---`. The first is `index.json` or, if it starts with `[`, the
+/// `manifest.json` of docker save. In a document `@dN` stands for the digest of the later document N
+/// and `@sN` for its size: the fuzzer chooses the references, and the digests are valid.
 func readImage(_ bytes: [UInt8]) {
     let scratch = Scratch()
     do {
@@ -89,13 +87,13 @@ private func makeTree(
     return try DirectoryTree(scratch.inside)
 }
 
-/// The last document is the image's /etc/passwd and /etc/group, too.
+/// The last document is also the image's /etc/passwd and /etc/group.
 private func readBundle(_ config: ImageConfig, _ names: [UInt8]) throws {
     let user = try UserDatabase(passwd: names, group: names).find(config.user)
     let bundle = BundleConfig(
         image: config, user: user, volumes: [], layers: ["layers/a"], root: "layers/a")
     let text = bundle.json(over: base).prettyText
-    // Whatever an image says, its config.json is one.
+    // Every image results in a valid config.json.
     let document = try JSONDocument(Array(text.utf8))
     do throws(ConfigurationError) {
         _ = try ConfigurationBuilder.build(

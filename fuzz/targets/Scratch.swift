@@ -2,10 +2,10 @@ import Glibc
 import LinuxSystem
 import SystemPackage
 
-/// The directory of one input: `inside` is what the code under test is given, and beside it lies
-/// what a link or a `..` would lead to.
+/// The directory of one input. The code under test gets `inside`. Files beside it are the targets of
+/// links and of `..`.
 struct Scratch: ~Copyable {
-    /// Of this process alone.
+    /// A directory of this process alone.
     nonisolated(unsafe) static var root = ""
 
     let path: String
@@ -32,15 +32,15 @@ struct Scratch: ~Copyable {
         }
     }
 
-    /// What the code under test may write to.
+    /// The directory that the code under test may write to.
     var inside: String { "\(path)/inside" }
 
-    /// Open for reading.
+    /// A descriptor of it, open for reading.
     func directory(_ name: String = "inside") throws(Errno) -> OwnedDescriptor {
         try HostPath.open("\(path)/\(name)", [.readOnly, .directory])
     }
 
-    /// A file without a name that holds `bytes`, to be read from its start.
+    /// An unnamed file that contains `bytes`, at offset 0.
     func file(_ bytes: [UInt8]) throws(Errno) -> OwnedDescriptor {
         let directory = try directory()
         let file = try directory.borrowed.makeNamelessFile(mode: 0o600, readable: true)
@@ -49,7 +49,7 @@ struct Scratch: ~Copyable {
         return file
     }
 
-    /// What was beside `inside` is there as it was, and nothing else is.
+    /// Checks that the files beside `inside` are unchanged and that no file was added.
     private func check() {
         do throws(Errno) {
             let names = try fence.entries().sorted()
@@ -91,13 +91,13 @@ extension FileDescriptor {
     }
 }
 
-/// Root is refused nothing in its own directory: what is, was an attempt to leave it.
+/// Root is denied nothing in its own directory. A denied call tried to leave it.
 func checkRefused(_ sentence: String) {
     precondition(
         Credentials.effectiveUser != 0 || !sentence.contains("permission denied"), sentence)
 }
 
-/// What an input says, taken from its front; zeros behind its end.
+/// Reads an input from its front. Behind its end it returns zeros.
 struct InputReader {
     private var rest: ArraySlice<UInt8>
 
@@ -107,10 +107,10 @@ struct InputReader {
 
     mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
 
-    /// 0 to `limit - 1`.
+    /// A number from 0 to `limit - 1`.
     mutating func number(below limit: Int) -> Int { Int(byte()) % limit }
 
-    /// A length in a byte, and so many bytes.
+    /// A length of one byte, and that number of bytes.
     mutating func bytes() -> [UInt8] {
         let count = min(Int(byte()), rest.count)
         defer { rest = rest.dropFirst(count) }

@@ -3,8 +3,8 @@ import SystemPackage
 
 @testable import ContainerRuntime
 
-/// Feeds a directory of systemd.mstack(7) to what finds the layers in it: kinds and names of what
-/// lies in it, a pair after the other.
+/// Feeds a directory of systemd.mstack(7) to the code that finds its layers. The input is a list of
+/// pairs, the type and the name of an entry.
 func readStack(_ bytes: [UInt8]) {
     let scratch = Scratch()
     var input = InputReader(bytes)
@@ -48,7 +48,7 @@ private func make(_ kind: Int, _ name: FileName, in stack: FileDescriptor) throw
     }
 }
 
-/// What sorts has to be an order.
+/// The comparison that sorts must be an order.
 private func checkOrder(_ names: [String]) {
     let isOlder = LayerNames.isOlder
     for one in names.prefix(6) {

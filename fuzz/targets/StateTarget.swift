@@ -6,8 +6,8 @@ import SystemPackage
 @testable import Images
 @testable import Layers
 
-/// Feeds bytes to everything that reads what the runtime keeps of containers and what its own
-/// processes tell each other. The first byte, a digit, says which of them.
+/// Feeds bytes to the readers of stored states and of messages between the runtime's processes. The
+/// first byte, a digit, selects the reader.
 func readState(_ bytes: [UInt8]) {
     guard let kind = bytes.first else { return }
     let content = Array(bytes.dropFirst())
@@ -25,7 +25,7 @@ func readState(_ bytes: [UInt8]) {
     }
 }
 
-/// As `list` does.
+/// Reads states as `list` does.
 private func list(_ content: [UInt8]) {
     let scratch = Scratch()
     do throws(Errno) {

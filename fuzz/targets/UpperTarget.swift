@@ -5,11 +5,11 @@ import SystemPackage
 @testable import Images
 @testable import Layers
 
-/// Builds up to four layers, with whatever a container or another user can write into an upper, and
-/// feeds them to what reads uppers: the differences, the archive, the directory, the view.
+/// Builds up to four layers, with everything that a container or another user can write into an upper,
+/// and feeds them to the readers of uppers: the differences, the archive, the directory, the view.
 ///
-/// The first byte says how many layers and uppers there are and whose marks count; what follows is
-/// a list of calls, an operation and a path each.
+/// The first byte gives the numbers of layers and uppers and the prefix of the attributes. A list of
+/// calls follows, each an operation and a path.
 func readUpper(_ bytes: [UInt8]) {
     let scratch = Scratch()
     var input = InputReader(bytes)
@@ -87,7 +87,7 @@ private func archive(
     return try archive.write(to: file.borrowed, .none).diffID
 }
 
-/// Carries out calls in one layer.
+/// Executes calls in one layer.
 private struct TreeMaker {
     let top: FileDescriptor
     let marks: OverlayMarks
@@ -106,7 +106,7 @@ private struct TreeMaker {
         let operation = input.number(below: 16)
         var directory = try OwnedDescriptor.duplicate(top)
         let path = input.byte()
-        // Each of these moves one down.
+        // Each of these goes one level down.
         for level in 0..<Int(path >> 6) {
             let name = FileName(TreeMaker.names[Int(path >> (2 * level)) & 3]) ?? .here
             directory = try directory.borrowed.open(name, [.readOnly, .directory])

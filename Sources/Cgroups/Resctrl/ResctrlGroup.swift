@@ -126,7 +126,7 @@ public struct ResctrlGroup: Sendable, Hashable {
             if request.group == nil, let tasks = GroupFile.read(path, "tasks"), !tasks.isEmpty {
                 throw ControlGroupError(
                     "\"\(path)\" is taken: there are processes in it; remove it, or name a closID",
-                    isTaken: true)
+                    .taken)
             }
             return false
         } catch {

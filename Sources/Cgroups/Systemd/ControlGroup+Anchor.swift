@@ -1,3 +1,4 @@
+public import LinuxSystem
 internal import SystemPackage
 
 extension ControlGroup {

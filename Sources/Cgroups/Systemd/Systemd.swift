@@ -106,7 +106,7 @@ struct Systemd: ~Copyable {
             throw ControlGroupError(
                 "systemd does not make the unit \"\(unit)\": \(error)"
                     + (error.isUnitTaken ? "; name another in linux.cgroupsPath" : ""),
-                isTaken: error.isUnitTaken)
+                error.isUnitTaken ? .taken : .other)
         }
         if result != "done" {
             try? resetFailed(unit)

@@ -1,4 +1,5 @@
 internal import DBus
+internal import LinuxSystem
 
 /// `linux.resources` as properties of a unit, as far as systemd has them: otherwise it would put
 /// its own values in their place the next time that it looks after the cgroup. All of them, and

@@ -1,4 +1,5 @@
 public import DBus
+public import LinuxSystem
 
 /// A property of a unit, as systemd's interface takes it: `MemoryMax`, `uint64 67108864`.
 public struct SystemdProperty: Sendable, Hashable {

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 
 /// A unit of systemd's that a container's cgroup is.
 public struct SystemdUnit: Sendable, Hashable {

@@ -27,7 +27,7 @@ public struct LayerNames {
     /// The directories that a name means, bottom first, absolute.
     public func directories(_ name: String) throws(Failure) -> [String] {
         if name.hasPrefix("sha256:") { return [try store(digest: name)] }
-        let path = HostName.absolute(name, from: bundle)
+        let path = PathText.absolute(name, from: bundle)
         if path.hasSuffix(".mstack") || path.hasSuffix(".mstack/") { return try stack(path) }
         if !name.utf8.contains(UInt8(ascii: "/")), kind(path) == nil {
             for store in stores where kind("\(store)/\(name)") == .directory {

@@ -173,7 +173,7 @@ extension Configuration.Mount {
                 return nil
             }
             kind = .bind(
-                source: HostName.absolute(source.value, from: bundle), isRecursive: bind)
+                source: PathText.absolute(source.value, from: bundle), isRecursive: bind)
             return
         }
         guard let type, !type.isEmpty, type != "none" else {

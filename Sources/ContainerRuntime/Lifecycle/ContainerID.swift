@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 
 /// The name of a container: the name of its directory, too.
 public struct ContainerID: Sendable, Hashable {
@@ -7,13 +7,13 @@ public struct ContainerID: Sendable, Hashable {
     /// - Throws: A sentence with what is allowed.
     public init(_ text: String) throws(RuntimeError) {
         if text.isEmpty {
-            throw RuntimeError("container id cannot be empty", exitCode: 1)
+            throw RuntimeError("container id cannot be empty")
         }
         // The name of a file has at most 255 bytes.
         if !text.isPlainName || text == "." || text == ".." || text.utf8.count > 255 {
             throw RuntimeError(
                 "invalid container ID format: \"\(text)\"; letters, digits and _ + - . are allowed,"
-                    + " at most 255", exitCode: 1)
+                    + " at most 255")
         }
         self.text = text
     }

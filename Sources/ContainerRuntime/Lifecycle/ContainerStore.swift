@@ -1,6 +1,6 @@
 internal import Cgroups
 internal import JSON
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Where the states of containers are kept: a directory each.
@@ -36,12 +36,12 @@ public struct ContainerStore: Sendable {
         do throws(Errno) {
             status = try FileStatus.of(directory)
         } catch {
-            throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+            throw RuntimeError("\(path): \(error.words)")
         }
         guard let reason = status.foreignness else { return }
         throw RuntimeError(
             "the states of containers in \(path) are not believed: \(reason); name a directory of"
-                + " this user's own by --root, or by XDG_RUNTIME_DIR", exitCode: 1)
+                + " this user's own by --root, or by XDG_RUNTIME_DIR")
     }
 
     /// The root, for names in it; nil where there is none.
@@ -52,7 +52,7 @@ public struct ContainerStore: Sendable {
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
-            throw RuntimeError("\(root): \(error.words)", exitCode: 1)
+            throw RuntimeError("\(root): \(error.words)")
         }
         try requireOwn(opened.borrowed, root)
         return opened
@@ -70,7 +70,7 @@ public struct ContainerStore: Sendable {
         } catch {
             throw RuntimeError(
                 "the state of container \"\(id.text)\" cannot be read: \(directory(id)):"
-                    + " \(error.words)", exitCode: 1)
+                    + " \(error.words)")
         }
         try requireOwn(opened.borrowed, directory(id))
         return StoredContainer(id: id, store: self, root: root, directory: opened)
@@ -90,7 +90,7 @@ public struct ContainerStore: Sendable {
     public func identifiers(mustExist: Bool = false) throws(RuntimeError) -> [String] {
         guard let folder = try openRoot() else {
             if !mustExist { return [] }
-            throw RuntimeError("\(root): \(Errno.noSuchFileOrDirectory.words)", exitCode: 1)
+            throw RuntimeError("\(root): \(Errno.noSuchFileOrDirectory.words)")
         }
         return try names(in: folder)
     }
@@ -99,7 +99,7 @@ public struct ContainerStore: Sendable {
         do throws(Errno) {
             return try folder.borrowed.entries().sorted()
         } catch {
-            throw RuntimeError("\(root): \(error.words)", exitCode: 1)
+            throw RuntimeError("\(root): \(error.words)")
         }
     }
 
@@ -153,9 +153,9 @@ public struct ContainerStore: Sendable {
         } catch .notPermitted {
             throw RuntimeError(
                 "\(path) is not believed: it is no file of this user's own that nobody else may write"
-                    + " to", exitCode: 1)
+                    + " to")
         } catch {
-            throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+            throw RuntimeError("\(path): \(error.words)")
         }
         do throws(Errno) {
             if let document = try? JSONDocument(bytes),
@@ -166,13 +166,11 @@ public struct ContainerStore: Sendable {
         } catch {
             throw RuntimeError(
                 "which run of the machine this is cannot be read, and with it whether container"
-                    + " \"\(id.text)\" runs: /proc/sys/kernel/random/boot_id: \(error.words)",
-                exitCode: 1)
+                    + " \"\(id.text)\" runs: /proc/sys/kernel/random/boot_id: \(error.words)")
         }
         var error = RuntimeError(
-            "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container",
-            exitCode: 1)
-        error.isDamage = true
+            "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container")
+        error.kind = .damaged
         throw error
     }
 
@@ -190,7 +188,7 @@ public struct ContainerStore: Sendable {
         do throws(RuntimeError) {
             parent = try openRoot()
         } catch {
-            throw StepError(error.message)
+            throw error
         }
         guard let parent else { throw cannotMake(path, .noSuchFileOrDirectory) }
         do throws(Errno) {
@@ -235,10 +233,10 @@ public struct StoredContainer: Sendable {
             throw RuntimeError(
                 "another command has been changing the container \"\(id.text)\" for"
                     + " \(StoredContainer.patience) seconds; try again when it has ended, or find it"
-                    + " with: fuser -v \(store.directory(id))", exitCode: 1)
+                    + " with: fuser -v \(store.directory(id))")
         } catch {
             throw RuntimeError(
-                "flock \(store.directory(id).inQuotes): \(error.words)", exitCode: 1)
+                "flock \(store.directory(id).inQuotes): \(error.words)")
         }
         do {
             // The one who held it may have removed the container, and another have made it anew.
@@ -333,15 +331,15 @@ public struct StoredContainer: Sendable {
             // Somebody else has been removing it at the same time.
         } catch {
             throw RuntimeError(
-                "\(store.directory(id)) cannot be removed: \(error.words)", exitCode: 1)
+                "\(store.directory(id)) cannot be removed: \(error.words)")
         }
     }
 }
 
 extension RuntimeError {
     static func missing(_ id: ContainerID) -> RuntimeError {
-        var error = RuntimeError("container \"\(id.text)\" does not exist", exitCode: 1)
-        error.isMissing = true
+        var error = RuntimeError("container \"\(id.text)\" does not exist")
+        error.kind = .missing
         return error
     }
 }

@@ -1,5 +1,5 @@
 public import Cgroups
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Follows a container to its end: nothing is asked again and again.
@@ -48,7 +48,7 @@ public final class ContainerWatch {
             }
             return events + (hasEnded ? [.ended] : [])
         } catch {
-            throw RuntimeError("the container cannot be watched: \(error)", exitCode: 1)
+            throw RuntimeError("the container cannot be watched: \(error)")
         }
     }
 
@@ -80,6 +80,6 @@ extension StoredContainer {
         } catch {
             sentence = error.description
         }
-        throw RuntimeError("the container cannot be watched: \(sentence)", exitCode: 1)
+        throw RuntimeError("the container cannot be watched: \(sentence)")
     }
 }

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Runs hooks: in the runtime process, or in the init process inside the container.

@@ -28,8 +28,8 @@ enum InitMessage: Equatable {
     /// - `step`: its index in the plan.
     case turn(step: Int)
     /// - `step`: its index in the plan.
-    /// - `exitCode`: nil for that of any error.
-    case failed(step: Int, exitCode: CInt?, message: String)
+    /// - `failure`: its sentence, kind and signal.
+    case failed(step: Int, _ failure: Failure)
     case executing
     case spawned(pid: Int32)
     case notSpawned(errno: CInt)
@@ -42,10 +42,10 @@ enum InitMessage: Equatable {
     var encoded: [UInt8] {
         switch self {
         case .terminal: [1]
-        case .failed(let step, let exitCode, let message):
+        case .failed(let step, let failure):
             [2] + InitMessage.bytes(step)
-                + [exitCode == nil ? 0 : 1, UInt8(truncatingIfNeeded: exitCode ?? 0)]
-                + Array(message.shortened().utf8)
+                + [failure.kind.rawValue, UInt8(truncatingIfNeeded: failure.signal)]
+                + Array(failure.message.shortened().utf8)
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing: [4]
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
@@ -69,9 +69,11 @@ enum InitMessage: Equatable {
         switch bytes.first {
         case 1 where bytes.count == 1: self = .terminal
         case 2 where bytes.count >= 5:
-            self = .failed(
-                step: step(), exitCode: bytes[3] == 0 ? nil : CInt(bytes[4]),
-                message: String(decoding: bytes[5...], as: UTF8.self))
+            var failure = Failure(
+                String(decoding: bytes[5...], as: UTF8.self),
+                Failure.Kind(rawValue: bytes[3]) ?? .other)
+            if bytes[4] != 0 { failure.signal = CInt(bytes[4]) }
+            self = .failed(step: step(), failure)
         case 3 where bytes.count == 3: self = .turn(step: step())
         case 4 where bytes.count == 1: self = .executing
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))

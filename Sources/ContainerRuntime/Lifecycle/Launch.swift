@@ -1,6 +1,6 @@
 internal import Cgroups
 public import Layers
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// How far the runtime process goes with a container.
@@ -20,7 +20,7 @@ public final class Launch {
     private let times: SharedTimes?
     private let until: Accompaniment
     private let warn: (String) -> Void
-    let context = StartContext()
+    let context = RuntimeContext()
     /// Until the session has it.
     private var watchdog: Int32?
     /// Whether the watchdog has been started.
@@ -47,7 +47,7 @@ public final class Launch {
     /// What the container wrote, over what: there once it has run, and where that is wanted.
     private var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
         guard let record = plan.compared,
-            let upper = context.throwawayUpper ?? context.upper?.upper
+            let upper = context.throwawayUpper ?? context.keptUpper?.upper
         else { return nil }
         return (upper, record)
     }
@@ -116,7 +116,7 @@ public final class Launch {
                 do throws(StepError) {
                     try startWatchdog()
                 } catch {
-                    throw RuntimeError(plan.sentence(planned, error))
+                    throw plan.failure(of: planned, error)
                 }
             }
             try apply(index, planned)
@@ -129,7 +129,7 @@ public final class Launch {
                 try takeTurn(index, child)
             }
         } catch {
-            throw RuntimeError(plan.sentence(plan.steps[plan.entry], error))
+            throw plan.failure(of: plan.steps[plan.entry], error)
         }
     }
 
@@ -152,7 +152,7 @@ public final class Launch {
         try stepping("poll") { () throws(Errno) in try Interruption.check() }
         // A serial line does not know its size: that of the config stays.
         if let size = try? terminal?.descriptor.terminalSize(), size.rows > 0 || size.columns > 0 {
-            context.callerSize = size
+            context.handover.callerSize = size
         }
         // Taken before the child is there, so that none is lost; the child resets them.
         let signals = try stepping("signalfd") { () throws(Errno) in
@@ -182,11 +182,11 @@ public final class Launch {
             ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
             _ = OwnedDescriptor(near)
-            let own = context.forInitProcess()
-            own.channel = HeldChannel(Channel(OwnedDescriptor(far)))
+            let own = ContainerContext(
+                context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
             InitProcess(plan: plan, context: own, times: times).run()
         }
-        for relay in context.relays { relay.closeFarEnd() }
+        for relay in context.handover.relays { relay.closeFarEnd() }
         // Where it is the container's own, and nothing else tells whose they are.
         if plan.isTied && plan.endsOrphans && plan.namespaces.contains(.mount) {
             CurrentProcess.watchMounts(of: child)
@@ -205,13 +205,11 @@ public final class Launch {
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(RuntimeError) -> Bool {
         // It may be attacked: no step is taken twice, or out of turn.
-        if index <= lastTurn
-            || (index < plan.steps.count && plan.steps[index].step.side != .runtime)
-        {
+        if index <= lastTurn || (index < plan.steps.count && plan.steps[index].side != .runtime) {
             throw RuntimeError("the init process asked for a step out of turn")
         }
         lastTurn = index
-        context.initProcess = (child.pid, child.borrowed)
+        context.initProcess = MadeProcess(pid: child.pid, pidfd: child.borrowed)
         // The program runs: other commands, and the hooks, may have the container.
         if index >= plan.firstAfterStart { context.container?.unlock() }
         do throws(Errno) {
@@ -221,7 +219,7 @@ public final class Launch {
             throw RuntimeError("poll: \(error.words)")
         }
         for (index, planned) in plan.steps.enumerated().dropFirst(index) {
-            if planned.step.side != .runtime { break }
+            if planned.side != .runtime { break }
             try apply(index, planned)
         }
         return context.isRecorded
@@ -230,10 +228,9 @@ public final class Launch {
     private func apply(_ index: Int, _ planned: PlannedStep) throws(RuntimeError) {
         let start = times == nil ? 0 : Clock.nanoseconds
         do {
-            try planned.step.apply(context)
+            try planned.apply(context)
         } catch {
-            throw RuntimeError(
-                plan.sentence(planned, error), exitCode: error.exitCode ?? RuntimeError.failure)
+            throw plan.failure(of: planned, error)
         }
         times?.record(index, start: start, end: Clock.nanoseconds)
     }
@@ -249,7 +246,7 @@ public final class Launch {
                     try made.undo()
                 } catch {
                     // The rest is taken away all the same.
-                    if failure == nil && !error.isWarning {
+                    if failure == nil && error.kind != .warning {
                         failure = error
                     } else {
                         warn(error.message)
@@ -264,14 +261,12 @@ public final class Launch {
     private func exitCode(_ ending: LaunchSession.Ending) throws(RuntimeError) -> CInt {
         switch ending {
         case .left: return 0
-        case .failed(let step, let code, let message):
-            let error = StepError(message + shortage(message), exitCode: code)
-            let text =
-                plan.steps.indices.contains(step)
-                ? plan.sentence(plan.steps[step], error) : message
-            throw RuntimeError(text, exitCode: code ?? RuntimeError.failure)
+        case .failed(let step, var error):
+            error.subject += shortage(error.message)
+            throw plan.steps.indices.contains(step)
+                ? plan.failure(of: plan.steps[step], error) : error
         case .refused(let error): throw error
-        case .lost(let error): throw RuntimeError(error.description)
+        case .lost(let error): throw error
         case .interrupted(let signal): throw RuntimeError.ended(by: signal)
         case .exited where until == .created, .signaled where until == .created:
             throw RuntimeError("the init process ended before it could wait for its start")
@@ -289,12 +284,12 @@ public final class Launch {
         }
     }
 
-    private var wasOutOfMemory: Bool { (context.controlGroup?.outOfMemoryKills ?? 0) > 0 }
+    private var wasOutOfMemory: Bool { (context.handover.controlGroup?.outOfMemoryKills ?? 0) > 0 }
 
     /// Calls that get no memory say so in many ways.
     private func shortage(_ message: String) -> String {
         let words = [Errno.noMemory, .noSpace, .argListTooLong].map(\.words)
-        guard context.controlGroup?.hasReachedMemoryLimit == true,
+        guard context.handover.controlGroup?.hasReachedMemoryLimit == true,
             words.contains(where: { message.has($0) })
         else { return "" }
         return "; \(ControlGroup.outOfMemory)"

@@ -12,7 +12,7 @@ struct LaunchSession: ~Copyable {
         case exited(CInt)
         case signaled(CInt)
         /// A step of the init process failed.
-        case failed(step: Int, exitCode: CInt?, message: String)
+        case failed(step: Int, Failure)
         /// A step of the runtime's that the init process waited for failed.
         case refused(RuntimeError)
         /// The init process ended before the program ran, and could not say why.
@@ -28,7 +28,7 @@ struct LaunchSession: ~Copyable {
     private let watchdog: Int32?
     private let until: Accompaniment
     private let consoleSocket: String?
-    private let context: StartContext
+    private let context: RuntimeContext
     private let ownsProcessNamespace: Bool
     /// The runtime's first step behind the one that executes the program.
     private let firstAfterStart: Int
@@ -62,7 +62,7 @@ struct LaunchSession: ~Copyable {
         child: consuming ChildProcess, channel: consuming Channel,
         signals: consuming SignalQueue,
         terminal: TerminalSettings?, watchdog: Int32?, until: Accompaniment,
-        consoleSocket: String?, context: StartContext, ownsProcessNamespace: Bool,
+        consoleSocket: String?, context: RuntimeContext, ownsProcessNamespace: Bool,
         firstAfterStart: Int, looksAtStart: Bool
     ) {
         self.child = child
@@ -134,7 +134,7 @@ struct LaunchSession: ~Copyable {
     /// execution to the kernel.
     private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.
-        if case .exited(let code) = ended, code != RuntimeError.failure, hasStarted { return }
+        if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
         hasStarted = child.hasExecuted ?? isExecuting
     }
@@ -158,7 +158,7 @@ struct LaunchSession: ~Copyable {
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
-        for relay in context.relays { entries += relay.watched }
+        for relay in context.handover.relays { entries += relay.watched }
         let events = try attempt("poll") { () throws(Errno) in
             try Poll.wait(entries, until: readiness?.deadline, isInterruptible: false)
         }
@@ -167,7 +167,7 @@ struct LaunchSession: ~Copyable {
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
         try proxy?.handle(events[4..<relayed])
-        for (index, relay) in context.relays.enumerated() {
+        for (index, relay) in context.handover.relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
         // In the foreground this process stands for the container.
@@ -182,7 +182,7 @@ struct LaunchSession: ~Copyable {
     /// end.
     private mutating func drainStreams() throws(SystemCallError) {
         defer {
-            if let problem = context.relays.lazy.compactMap(\.problem).first {
+            if let problem = context.handover.relays.lazy.compactMap(\.problem).first {
                 failure = failure ?? .lost(problem)
             }
         }
@@ -209,7 +209,7 @@ struct LaunchSession: ~Copyable {
     }
 
     private mutating func drainRelays() -> FileDescriptor? {
-        for relay in context.relays {
+        for relay in context.handover.relays {
             if let blocked = relay.drain() { return blocked }
         }
         return nil
@@ -251,11 +251,9 @@ struct LaunchSession: ~Copyable {
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
-        case .failed(let step, let exitCode, let text):
-            failure = .failed(step: step, exitCode: exitCode, message: text)
+        case .failed(let step, let error): failure = .failed(step: step, error)
         case .turn, .spawned, .notSpawned, .root, nil:
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the init process sent an unknown message")
+            failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current
     }
@@ -264,8 +262,7 @@ struct LaunchSession: ~Copyable {
     /// container already may say anything.
     private mutating func follow(_ process: Int32) throws(SystemCallError) {
         if hasEntered || process <= 0 {
-            failure = .failed(
-                step: -1, exitCode: nil, message: "the process in the container was made twice")
+            failure = .failed(step: -1, Failure("the process in the container was made twice"))
             return
         }
         hasEntered = true

@@ -1,12 +1,12 @@
 public import Cgroups
 public import JSON
-internal import LinuxSystem
+public import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
 /// What can be done with a container that exists.
 extension StoredContainer {
-    private func error(_ sentence: String) -> RuntimeError { RuntimeError(sentence, exitCode: 1) }
+    private func error(_ sentence: String) -> RuntimeError { RuntimeError(sentence) }
 
     private func known() throws(RuntimeError) -> ContainerState {
         guard let state = try state() else {
@@ -123,13 +123,13 @@ extension StoredContainer {
         }
         // It is ending by itself: whoever asks for its state next finds it stopped.
         try end(state)
-        guard case .failed(_, _, let text) = InitMessage(message) else {
+        guard case .failed(_, let failure) = InitMessage(message) else {
             throw error("the init process sent an unknown message")
         }
-        if text.has(HookRunner.failure(of: .startContainer)) {
-            throw self.error(destroyed(state, after: text))
+        if failure.message.has(HookRunner.failure(of: .startContainer)) {
+            throw self.error(destroyed(state, after: failure.message))
         }
-        throw error(text)
+        throw failure
     }
 
     /// Whether the init process has become the program; nil when it has ended and somebody else has
@@ -237,7 +237,7 @@ extension StoredContainer {
         }
         if failures.isEmpty { return }
         var error = error(failures.joined(separator: "; "))
-        error.isWarning = true
+        error.kind = .warning
         throw error
     }
 
@@ -440,7 +440,7 @@ extension StoredContainer {
         do {
             found = try state()
         } catch {
-            if !force || !error.isDamage { throw error }
+            if !force || error.kind != .damaged { throw error }
             // What it was to have is written down beside it.
             found = nil
             groups = announcedGroups

@@ -23,7 +23,7 @@ public enum MappedOwners {
             }
             return true
         } catch {
-            throw RuntimeError(error.message)
+            throw error
         }
     }
 
@@ -65,7 +65,7 @@ public enum MappedOwners {
         do throws(RuntimeError) {
             _ = try become(owners)
         } catch {
-            throw LayerError(error.message)
+            throw error
         }
     }
 
@@ -81,7 +81,7 @@ public enum MappedOwners {
             }
             if case .success = outcome { return made }
         } catch {
-            throw StepError(error, CreateNamespaces.advice(error.errno))
+            throw StepError(error, error.errno.flatMap(CreateNamespaces.advice))
         }
         try outcome.get()
         throw StepError("the user namespace has no ids")

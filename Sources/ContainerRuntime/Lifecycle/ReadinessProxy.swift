@@ -144,7 +144,7 @@ extension StoredContainer {
         } catch {
             throw RuntimeError(
                 "the socket for NOTIFY_SOCKET cannot be made in \(store.directory(id)):"
-                    + " \(error.words)", exitCode: 1)
+                    + " \(error.words)")
         }
     }
 }

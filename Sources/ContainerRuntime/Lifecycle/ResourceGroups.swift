@@ -70,14 +70,14 @@ struct ResourceGroups: Sendable {
                 // It is gone, as all that was in it.
                 return
             } catch {
-                throw RuntimeError("\(path): \(error.words)", exitCode: 1)
+                throw RuntimeError("\(path): \(error.words)")
             }
         }
         if isGenuine { return }
         throw RuntimeError(
             "the state of container \"\(id.text)\" names \"\(path)\" as one of its groups, and that"
                 + " is no control group and no group of resctrl; the state is damaged, and nothing is"
-                + " done by it", exitCode: 1)
+                + " done by it")
     }
 
     var controlGroup: ControlGroup {

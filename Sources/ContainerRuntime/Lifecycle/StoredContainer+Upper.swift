@@ -1,4 +1,5 @@
 internal import JSON
+public import LinuxSystem
 internal import OCISpec
 
 extension StoredContainer {
@@ -13,6 +14,6 @@ extension StoredContainer {
         guard case .object(let overlay) = try spec().vfs?.overlay, let upper = overlay.upper else {
             return nil
         }
-        return HostName.absolute(upper.value, from: bundle)
+        return PathText.absolute(upper.value, from: bundle)
     }
 }

@@ -86,7 +86,7 @@ extension StoredContainer {
         _ bundle: String
     ) throws(RuntimeError) -> (layers: [String], options: [String]) {
         let spec = try spec()
-        let root = HostName.absolute(spec.root?.path?.value ?? "", from: bundle)
+        let root = PathText.absolute(spec.root?.path?.value ?? "", from: bundle)
         var object: Spec.VFS.Overlay?
         switch spec.vfs?.overlay {
         case .object(let found): object = found
@@ -102,7 +102,7 @@ extension StoredContainer {
             do throws(LayerNames.Failure) {
                 layers += try LayerNames(bundle: bundle).directories(name.value)
             } catch {
-                throw RuntimeError(error.sentence)
+                throw Failure(error.sentence)
             }
         }
         return (layers, (object?.options ?? []).map(\.value))

@@ -1,5 +1,5 @@
 public import JSON
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// The times of the steps of one start, the init process's included.
@@ -33,7 +33,7 @@ public final class Trace {
                     ("name", .string(planned.step.summary)), ("cat", .string("step")),
                     ("ph", .string("X")), ("ts", .thousandths(Int64(start - origin))),
                     ("dur", .thousandths(Int64(end - start))),
-                    ("pid", .integer(planned.step.side.row)), ("tid", .integer(1)),
+                    ("pid", .integer(planned.side.row)), ("tid", .integer(1)),
                     (
                         "args",
                         .object([

@@ -1,4 +1,4 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Who is meant by `--user UID[:GID]`. Numbers only: a name would be looked up in a file of the

@@ -113,10 +113,10 @@ struct HeldPlace {
     }
 }
 
-extension StartContext {
+extension ContainerContext {
     /// - Parameter path: `..` in a path that lies in a held mount is taken away by the text alone.
     func place(_ path: String) throws(StepError) -> HeldPlace {
-        if let (mount, rest) = heldMounts.covering(HostName.cleaned(path)) {
+        if let (mount, rest) = heldMounts.covering(PathText.cleaned(path)) {
             return HeldPlace(
                 root: mount.root, path: rest, links: mount.content.links, isInMount: true)
         }
@@ -125,14 +125,14 @@ extension StartContext {
 
     /// A path that is looked up in the root whatever it leads through.
     func rootPlace(_ path: String) throws(StepError) -> HeldPlace {
-        HeldPlace(root: try openRoot(), path: path, links: .followInside, isInMount: false)
+        HeldPlace(root: try root.given(.root), path: path, links: .followInside, isInMount: false)
     }
 
     /// Keeps a mount that has just been attached, where it is one to be kept.
     func hold(
         _ path: String, _ tree: FileDescriptor, _ content: HeldMounts.Content
     ) throws(StepError) {
-        let path = HostName.cleaned(path)
+        let path = PathText.cleaned(path)
         guard heldMounts.wants(path) else { return }
         let root = try stepping("fcntl", path.inQuotes) { () throws(Errno) in
             HeldRoot(RootDirectory(try OwnedDescriptor.duplicate(tree)))
@@ -142,40 +142,8 @@ extension StartContext {
 
     /// What has been mounted over a held mount as a whole takes its place.
     func holdInstead(_ path: String, _ tree: FileDescriptor) throws(StepError) {
-        let path = HostName.cleaned(path)
+        let path = PathText.cleaned(path)
         guard let held = heldMounts.covering(path), held.mount.path == path else { return }
         try hold(path, tree, held.mount.content)
-    }
-}
-
-/// The mounts that are held are the ones that programs will find there. After the last mount: a name
-/// that is exchanged later takes its mount along, with the masks in it.
-struct CheckMountPoints: Step {
-    let side = Side.container
-    let summary = "look whether /proc, /sys and /dev lead to what was mounted there"
-
-    func apply(_ context: StartContext) throws(StepError) {
-        for mount in context.heldMounts.mounts {
-            var root = try context.openRoot()
-            var path = mount.path
-            if let around = context.heldMounts.around(mount) {
-                (root, path) = (around.mount.root, around.rest)
-            }
-            let isThere = try stepping("statx", mount.path.inQuotes) { () throws(Errno) in
-                let wanted = try mount.root.directory.borrowed.mountID()
-                do throws(Errno) {
-                    let found = try root.directory.open(path, .path, links: .refuse)
-                    return try found.borrowed.mountID() == wanted
-                } catch .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels {
-                    return false
-                }
-            }
-            if isThere { continue }
-            throw StepError(
-                "\(mount.path.inQuotes) does not lead to what was mounted there: another process has"
-                    + " renamed it in the root file system during the start, or a hook has mounted"
-                    + " something over it; let nobody else write to that directory, or use an"
-                    + " overlay")
-        }
     }
 }

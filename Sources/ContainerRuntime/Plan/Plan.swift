@@ -2,15 +2,6 @@ public import JSON
 internal import Layers
 internal import LinuxSystem
 
-/// A step and what asked for it.
-public struct PlannedStep: Sendable {
-    public var step: any Step
-    public var origin: Origin
-    /// Itself, where it makes the init process: known when it is planned, since to ask a value for
-    /// its conformances takes a search through those of the whole program.
-    var spawning: (any SpawningStep)?
-}
-
 /// Everything that a start does, in order, as data.
 public struct Plan: Sendable {
     public var steps: [PlannedStep]
@@ -57,13 +48,13 @@ public struct Plan: Sendable {
         }
     }
 
-    /// The sentence for a step that failed: where it comes from, what it was, why.
-    func sentence(_ planned: PlannedStep, _ error: StepError) -> String {
-        let subject = "\(planned.step.summary): \(error.message)"
+    /// The failure of a step: where it comes from, what it was, why.
+    func failure(of planned: PlannedStep, _ error: Failure) -> Failure {
+        let subject = planned.step.summary
         return switch planned.origin {
         case .config, .argument("--upper"), .argument("--layer"):
-            "\(place(of: planned.origin)): \(subject)"
-        case .argument, .builtIn: subject
+            error.within("\(place(of: planned.origin)): \(subject)")
+        case .argument, .builtIn: error.within(subject)
         }
     }
 
@@ -76,7 +67,7 @@ public struct Plan: Sendable {
         let lines = document.lines
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
-            let side = planned.step.side.rawValue.padded(to: 9)
+            let side = planned.side.rawValue.padded(to: 9)
             let summary = summaries[index].padded(to: width)
             text +=
                 "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
@@ -84,18 +75,18 @@ public struct Plan: Sendable {
         return text
     }
 
-    public var json: JSONOutput { json(explaining: nil) }
+    public var json: JSONOutput { json(isExplained: false) }
 
-    /// With what docs/steps.md says of each step.
-    public var explainedJSON: JSONOutput { json(explaining: StepManual()) }
+    /// With the manual of each step.
+    public var explainedJSON: JSONOutput { json(isExplained: true) }
 
-    private func json(explaining manual: StepManual?) -> JSONOutput {
+    private func json(isExplained: Bool) -> JSONOutput {
         let lines = document.lines
         return .array(
             steps.enumerated().map { index, planned in
                 var members: [(key: String, value: JSONOutput)] = [
                     ("step", .integer(Int64(index + 1))),
-                    ("side", .string(planned.step.side.rawValue)),
+                    ("side", .string(planned.side.rawValue)),
                     ("does", .string(planned.step.summary)),
                     ("undone", .string(planned.step.undoing)),
                 ]
@@ -111,11 +102,12 @@ public struct Plan: Sendable {
                 case .builtIn(let reason):
                     members.append(("origin", .string(reason)))
                 }
-                if let entry = manual?.entry(for: planned.step) {
-                    members.append(("topic", .string(entry.topic)))
-                    members.append(("what", .string(entry.what)))
-                    members.append(("calls", .string(entry.calls)))
-                    members.append(("why", .string(entry.why)))
+                if isExplained {
+                    let manual = type(of: planned.step).manual
+                    members.append(("topic", .string(manual.name)))
+                    members.append(("what", .string(manual.what)))
+                    members.append(("calls", .string(manual.calls)))
+                    members.append(("why", .string(manual.why)))
                 }
                 return .object(members)
             })

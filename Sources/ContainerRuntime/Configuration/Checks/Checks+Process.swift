@@ -1,0 +1,225 @@
+internal import JSON
+internal import LinuxSystem
+internal import OCISpec
+
+/// What must hold of `process`.
+extension Checks {
+    // MARK: The process
+    static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let process = spec.process else {
+            if diagnostics.hasError(in: "process") { return }
+            return diagnostics.error(
+                "is required and missing", at: diagnostics.document.root.offset, member: "process")
+        }
+        guard let args = process.args, let first = args.first else {
+            if diagnostics.hasError(in: "process.args") { return }
+            return diagnostics.error(
+                "needs at least one entry, the program", at: process.offset, member: "args")
+        }
+        if first.value.isEmpty {
+            diagnostics.error("is empty; name a program", at: first.offset)
+        }
+    }
+
+    static func environment(_ spec: Spec, _ diagnostics: Diagnostics) {
+        refuseWrongVariables(spec.process?.env ?? [], diagnostics)
+    }
+
+    static func refuseWrongVariables(_ env: [Located<String>], _ diagnostics: Diagnostics) {
+        for entry in env where entry.value.hasPrefix("=") || !entry.value.contains("=") {
+            diagnostics.error(
+                "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
+        }
+    }
+
+    static func workingDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let cwd = spec.process?.cwd else { return }
+        if !cwd.value.hasPrefix("/") {
+            diagnostics.error("\"\(cwd.value)\" is not an absolute path", at: cwd.offset)
+        }
+    }
+
+    static func user(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let user = spec.process?.user else { return }
+        for id in [user.uid, user.gid].compactMap({ $0 }) + user.additionalGids
+        where id.value == .max {
+            diagnostics.error(
+                "\(id.value) means \"no id\" to the kernel; ids go up to \(UInt32.max - 1)",
+                at: id.offset)
+        }
+        if let umask = user.umask, umask.value > 0o777 {
+            diagnostics.error(
+                "\(umask.value) is not a umask; it goes up to 511 (octal 0777)", at: umask.offset)
+        }
+    }
+
+    static func resourceLimits(_ spec: Spec, _ diagnostics: Diagnostics) {
+        var seen: [String] = []
+        let known = ResourceLimit.allCases.map(\.name)
+        for limit in spec.process?.rlimits ?? [] {
+            let name = limit.type.value
+            if !known.contains(name) {
+                let near = nearestName(to: name, in: known).map { "did you mean \"\($0)\"? " } ?? ""
+                diagnostics.error(
+                    "\"\(name)\" is not a limit; \(near)allowed are "
+                        + known.joined(separator: ", "), at: limit.type.offset)
+            }
+            if seen.contains(name) {
+                diagnostics.error("\"\(name)\" is limited twice", at: limit.type.offset)
+            }
+            seen.append(name)
+            if limit.soft.value > limit.hard.value {
+                diagnostics.error(
+                    "\(limit.soft.value) is above the hard limit, \(limit.hard.value)",
+                    at: limit.soft.offset)
+            }
+        }
+    }
+
+    static func outOfMemoryScore(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let score = spec.process?.oomScoreAdj else { return }
+        if !(-1000...1000).contains(score.value) {
+            diagnostics.error("\(score.value) is not from -1000 to 1000", at: score.offset)
+        }
+    }
+
+    static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+        if let policy = spec.process?.scheduler?.policy, policy.value == .isochronous {
+            diagnostics.error("Linux has no SCHED_ISO; use another policy", at: policy.offset)
+        }
+        for flag in spec.process?.scheduler?.flags ?? []
+        where flag.value == .clampMinimum || flag.value == .clampMaximum {
+            diagnostics.error(
+                "\(flag.value.rawValue) needs a value that the specification has no field for;"
+                    + " remove it", at: flag.offset)
+        }
+        if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
+            diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
+        }
+        if let priority = spec.process?.scheduler?.priority, !(0...99).contains(priority.value) {
+            diagnostics.error("\(priority.value) is not from 0 to 99", at: priority.offset)
+        }
+        if let level = spec.process?.ioPriority?.priority, !(0...7).contains(level.value) {
+            diagnostics.error("\(level.value) is not from 0 to 7", at: level.offset)
+        }
+    }
+
+    static func personality(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for flag in spec.linux?.personality?.flags ?? [] {
+            diagnostics.error(
+                "\"\(flag.value)\" is not known; the specification has no flags yet",
+                at: flag.offset)
+        }
+    }
+
+    static func memoryPolicy(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let policy = spec.linux?.memoryPolicy else { return }
+        typealias Policy = Spec.Linux.MemoryPolicy
+        for flag in policy.flags where Policy.Flag(rawValue: flag.value) == nil {
+            let known = Policy.Flag.allCases.map(\.rawValue).joined(separator: ", ")
+            diagnostics.error(
+                "invalid memory policy flag \"\(flag.value)\"; allowed are \(known)",
+                at: flag.offset)
+        }
+        var count = 0
+        if let nodes = policy.nodes, !nodes.value.isEmpty {
+            do throws(NumberList.Failure) {
+                count = try NumberList.parse(nodes.value).count
+            } catch {
+                return diagnostics.error(
+                    "invalid memory policy nodes: \(error.sentence)", at: nodes.offset)
+            }
+        }
+        switch Policy.Mode(rawValue: policy.mode.value) {
+        case nil:
+            let known = Policy.Mode.allCases.map(\.rawValue).joined(separator: ", ")
+            diagnostics.error(
+                "invalid memory policy mode \"\(policy.mode.value)\"; allowed are \(known)",
+                at: policy.mode.offset)
+        case .default, .local:
+            if count > 0 {
+                diagnostics.error(
+                    "memory policy mode requires 0 nodes but got \(count); leave \"nodes\" out",
+                    at: policy.mode.offset)
+            }
+        case .bind, .interleave, .preferredMany, .weightedInterleave:
+            if count == 0 {
+                diagnostics.error(
+                    "memory policy mode requires at least one node but got 0; name some in"
+                        + " \"nodes\"", at: policy.mode.offset)
+            }
+        case .preferred: break
+        }
+    }
+
+    static func affinity(_ spec: Spec, _ diagnostics: Diagnostics) {
+        let affinity = spec.process?.execCPUAffinity
+        for list in [affinity?.initial, affinity?.final].compactMap({ $0 })
+        where !list.value.isEmpty {
+            do throws(NumberList.Failure) {
+                _ = try NumberList.parse(list.value)
+            } catch {
+                diagnostics.error("bad CPU affinity: \(error.sentence)", at: list.offset)
+            }
+        }
+    }
+
+    static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let sets = spec.process?.capabilities else { return }
+        var unknown: [String] = []
+        for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
+            + sets.ambient
+        where CapabilitySet(name: name.value) == nil && !unknown.contains(name.value) {
+            // The specification asks for a warning: the container runs with less, not with more.
+            diagnostics.warning(
+                "\"\(name.value)\" is not a capability of this kernel; it is left out",
+                at: name.offset)
+            unknown.append(name.value)
+        }
+        let permitted = sets.permitted.map(\.value)
+        for name in sets.effective where !permitted.contains(name.value) {
+            diagnostics.warning(
+                "\(name.value) is effective but not permitted, which the kernel does not grant; it"
+                    + " is left out; add it to \"permitted\"", at: name.offset)
+        }
+        // As runc has it: engines ask for such sets, and the container runs with less, not with more.
+        let inheritable = sets.inheritable.map(\.value)
+        let withheld = sets.ambient.filter {
+            !permitted.contains($0.value) || !inheritable.contains($0.value)
+        }
+        if let first = withheld.first {
+            diagnostics.warning(
+                "can't raise ambient capability \(few(withheld)): not permitted and inheritable as"
+                    + " well; left out", at: first.offset)
+        }
+        // In a user namespace of its own the init process has them all.
+        if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
+        // Who has none at all is told something else first; who is not root gets one.
+        if CapabilitySet.permitted.isEmpty || Credentials.effectiveUser != 0 { return }
+        let lacking = sets.permitted.filter { name in
+            CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
+        }
+        if let first = lacking.first {
+            diagnostics.warning(
+                "\(few(lacking)): vfs-run itself has not got it and cannot grant it; the container runs"
+                    + " without", at: first.offset)
+        }
+    }
+
+    /// Engines name them all, which nobody reads.
+    private static func few(_ names: [Located<String>]) -> String {
+        let first = names.prefix(3).map(\.value).joined(separator: ", ")
+        return names.count > 3 ? "\(first) and \(names.count - 3) more" : first
+    }
+
+    static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {
+        guard let terminal = spec.process?.terminal, terminal.value else { return }
+        let hasTerminals = spec.mounts.contains {
+            $0.type?.value == "devpts" && PathText.cleaned($0.destination.value) == "/dev/pts"
+        }
+        if !hasTerminals {
+            diagnostics.error(
+                "a terminal needs a mount of type \"devpts\" on /dev/pts", at: terminal.offset)
+        }
+    }
+}

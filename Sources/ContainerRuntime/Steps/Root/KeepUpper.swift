@@ -1,0 +1,23 @@
+internal import Layers
+
+/// `--diff`, where the runtime process has mounted the overlay.
+struct KeepUpper: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "keep the upper",
+            what: """
+                The runtime process keeps a descriptor of the throw-away upper, which keeps the \
+                tmpfs alive when the container has ended, until the changes are printed.
+                """,
+            why: "Only with --diff, after the runtime process has had the overlay mounted.",
+            calls: "openat")
+    }
+
+    let summary = "keep the upper for --diff"
+    var needs: Provisions { [.mountedUpper] }
+
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        let upper = try context.mountedUpper.given(.mountedUpper)
+        context.throwawayUpper = LayerDirectory(try upper.openForReading(), layer: 0)
+    }
+}

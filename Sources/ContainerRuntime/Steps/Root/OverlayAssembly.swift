@@ -1,0 +1,222 @@
+internal import Layers
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+/// The layers and the writable layer, which become one tree.
+struct OverlayAssembly {
+    /// Bottom first.
+    let layers: [String]
+    let upper: Configuration.Root.Upper
+    let options: [String]
+    /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
+    let followsSnapshot: Bool
+
+    init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
+        layers = overlay.layers.map(\.value)
+        upper = overlay.upper
+        followsSnapshot = !overlay.snapshots.stacked.isEmpty
+        options =
+            overlay.mountOptions(configuration.privilege)
+            + (configuration.mountLabel.map { ["context=" + $0.value] } ?? [])
+    }
+
+    var summary: String {
+        let lower =
+            layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
+        let top =
+            switch upper {
+            case .throwaway(let size, let inodes):
+                "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+                    + (inodes.map { " and \($0.value) files" } ?? "")
+            case .kept(let directory): "the upper in \(directory.value)"
+            }
+        let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
+        return "mount overlay on /: \(lower), with \(top)\(extra)"
+    }
+    var undoing: String {
+        switch upper {
+        case .throwaway: "the upper is a tmpfs that goes with the mount namespace"
+        case .kept: "the mount goes with the mount namespace, the upper stays"
+        }
+    }
+
+    /// An overlay that is mounted.
+    struct Mounted {
+        /// Attached in this mount namespace.
+        let root: HeldRoot
+        let upper: OverlayDirectory
+    }
+
+    /// - Parameters:
+    ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - mapping: The container's ids, where the runtime process mounts it.
+    func mount(
+        _ found: [String: FoundDirectory], mapping: IDMappings? = nil
+    ) throws(StepError) -> Mounted {
+        // Every layer is opened before anything is mounted: the mountpoint is one of them.
+        var lowers: [OverlayDirectory] = []
+        for path in layers { lowers.append(try open(path, found)) }
+        guard let bottom = lowers.first else {
+            throw StepError("an overlay has at least one layer")
+        }
+        let target = try stepping("dup", bottom.path.inQuotes) { () throws(Errno) in
+            try OwnedDescriptor.duplicate(bottom.borrowed)
+        }
+        if let mapping { lowers = try mapLayers(lowers, mapping) }
+        let (upper, work, place) = try openUpper(target, found)
+        if let model = followsSnapshot ? lowers.last : lowers.first {
+            try dress(upper, work, like: model)
+        }
+        if let mapping { try give(upper, to: mapping) }
+        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
+        do {
+            let root = try overlay.mount(on: place.borrowed)
+            return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
+        } catch {
+            throw Failure(error.sentence)
+        }
+    }
+
+    /// A layer whose top belongs to an id of the container's, and not to one of the host that
+    /// stands behind it, is seen with its ids mapped: one layer serves every mapping.
+    private func mapLayers(
+        _ layers: [OverlayDirectory], _ mapping: IDMappings
+    ) throws(StepError) -> [OverlayDirectory] {
+        var mapped: [OverlayDirectory] = []
+        for layer in layers {
+            let owner = try stepping("fstat", layer.path.inQuotes) { () throws(Errno) in
+                try FileStatus.of(layer.borrowed)
+            }.userID
+            if mapping.users.reaches(owner) || !mapping.users.maps(owner) {
+                mapped.append(layer)
+                continue
+            }
+            let tree = try stepping("open_tree", layer.path.inQuotes) { () throws(Errno) in
+                try DetachedMount.clone(layer.borrowed, recursive: false)
+            }
+            try mapping.apply(
+                to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)")
+            // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
+            try stepping("move_mount", layer.path.inQuotes) { () throws(Errno) in
+                try tree.attach(to: layer.borrowed)
+            }
+            mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
+        }
+        return mapped
+    }
+
+    /// The top of the upper is the container's root directory, with its own mode and owner: a new one
+    /// is made like the lowest layer's, which those of an image are written over, or like the snapshot
+    /// that it follows. One that a container has had is left as it is.
+    private func dress(
+        _ upper: OverlayDirectory, _ work: OverlayDirectory, like model: OverlayDirectory
+    ) throws(StepError) {
+        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+            // The kernel has made something in it with the first mount.
+            let place = try work.borrowed.open(".", [.readOnly, .directory])
+            if try !place.borrowed.entries().isEmpty { return }
+            let (new, old) = (
+                try FileStatus.of(model.borrowed), try FileStatus.of(upper.borrowed)
+            )
+            let isMapped = new.userID != overflowID && new.groupID != overflowID
+            if isMapped && (new.userID, new.groupID) != (old.userID, old.groupID) {
+                do throws(Errno) {
+                    try upper.borrowed.changeOwner(".", user: new.userID, group: new.groupID)
+                } catch .notPermitted {
+                    // An ordinary user gives nothing away: it stays the user's own.
+                }
+            }
+            try upper.borrowed.changeMode(".", new.permissions)
+        }
+    }
+
+    /// What the kernel shows for an id that has none in this user namespace.
+    private let overflowID: UInt32 = 65534
+
+    /// The top of a new upper is the container's root directory: it belongs to the container's
+    /// root. One that holds something is left as it is.
+    private func give(_ upper: OverlayDirectory, to mapping: IDMappings) throws(StepError) {
+        guard let user = mapping.users.outside(of: 0), let group = mapping.groups.outside(of: 0)
+        else { return }
+        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+            if mapping.users.reaches(try FileStatus.of(upper.borrowed).userID) { return }
+            let top = try upper.borrowed.open(".", [.readOnly, .directory])
+            if try top.borrowed.entries().isEmpty {
+                try top.borrowed.changeOwner(".", user: user, group: group)
+            }
+        }
+    }
+
+    /// The upper, the work directory, and what the overlay is mounted on.
+    private func openUpper(
+        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory]
+    ) throws(StepError) -> (
+        upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
+    ) {
+        switch upper {
+        case .kept(let directory):
+            let place = try stepping("dup") { () throws(Errno) in
+                HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
+            }
+            return (
+                try open("\(directory.value)/upper", found),
+                try open("\(directory.value)/work", found), place
+            )
+        case .throwaway(let size, let inodes):
+            let most = try inodeCount(size?.value, inodes?.value)
+            // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
+            // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
+            let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
+                let tmpfs = try FileSystemContext("tmpfs")
+                if let size { try tmpfs.set("size", size.value) }
+                if let most { try tmpfs.set("nr_inodes", String(most)) }
+                try tmpfs.set("mode", "755")
+                try tmpfs.create()
+                let mount = try tmpfs.mount()
+                try mount.attach(to: target.borrowed)
+                return HeldDescriptor(mount.release())
+            }
+            return (
+                try make("upper", in: scratch, mode: 0o755),
+                try make("work", in: scratch, mode: 0o700), scratch
+            )
+        }
+    }
+
+    /// Nil where the kernel's own measures hold.
+    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(StepError) -> UInt64? {
+        if let inodes { return inodes }
+        guard let size = size.flatMap(TmpfsSize.init) else { return nil }
+        let pages = try stepping("sysconf", "_SC_PHYS_PAGES") { () throws(Errno) in
+            try Memory.pages()
+        }
+        return size.inodes(memoryPages: pages)
+    }
+
+    private func make(
+        _ name: String, in scratch: HeldDescriptor, mode: UInt32
+    ) throws(StepError) -> OverlayDirectory {
+        try stepping("mkdir", name.inQuotes) { () throws(Errno) in
+            try scratch.borrowed.makeDirectory(name, mode: mode)
+            let made = try scratch.borrowed.open(name, [.path, .directory])
+            return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
+        }
+    }
+
+    private func open(
+        _ path: String, _ found: [String: FoundDirectory]
+    ) throws(StepError) -> OverlayDirectory {
+        let directory = try found[path].given(.layers)
+        return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
+    }
+}
+
+extension OverlayDirectory {
+    /// The upper, as the runtime process reads it when the container has ended.
+    func openForReading() throws(StepError) -> OwnedDescriptor {
+        try stepping("open", path.inQuotes) { () throws(Errno) in
+            try borrowed.open(".", [.readOnly, .directory])
+        }
+    }
+}

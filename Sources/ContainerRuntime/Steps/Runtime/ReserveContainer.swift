@@ -1,0 +1,72 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The container's id and its directory in `--root`.
+struct ReserveContainer: RuntimeStep {
+    static var manual: StepManual {
+        StepManual(
+            "take the container id",
+            what: """
+                Makes the directory of the container's state, locks it and writes the config into \
+                it.
+                """,
+            why: """
+                Before anything that a later command has to find by the container's name. Later \
+                changes of the bundle do not reach the container.
+                """,
+            calls: "mkdir, flock, openat")
+    }
+
+    let container: Configuration.Container
+    let state: ContainerState
+    let hooks: Configuration.Hooks
+    let document: JSONDocument
+
+    var summary: String { "take the container id \(container.id.text) in \(container.store.root)" }
+    let undoing = "the directory goes with the container"
+    var gives: Provisions { [.container] }
+
+    func apply(_ context: RuntimeContext) throws(StepError) {
+        // The fifo's mode is not the caller's business.
+        Credentials.setFileModeMask(0)
+        let stored = try container.store.reserve(container.id)
+        var state = state
+        state.hooks = Configuration.Hooks.Kind.allCases.filter { !hooks[$0].isEmpty }
+        context.container = stored
+        context.state = state
+        context.undoing.append(Reservation(container: stored, state: state, hooks: hooks.poststop))
+        let directory = stored.directory.borrowed
+        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
+            try stored.write(state)
+            let config = try directory.open(
+                ContainerStore.configName, [.create, .exclusive, .writeOnly], mode: 0o600)
+            try config.borrowed.write(all: document.bytes)
+        }
+        guard container.waits else { return }
+        context.handover.fifo = try stepping("mkfifo", ContainerStore.fifoName) {
+            () throws(Errno) in
+            // The container's user opens it, through the descriptor.
+            try directory.makeNode(
+                ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
+            return HeldDescriptor(try directory.open(ContainerStore.fifoName, .path))
+        }
+    }
+}
+
+/// The directory of a container that has come to its end, or has never come to be.
+private struct Reservation: Undoing {
+    let container: StoredContainer
+    let state: ContainerState
+    let hooks: [Configuration.Hook]
+
+    func undo() throws(RuntimeError) {
+        do {
+            // Let go of while the program ran: somebody else may have removed it.
+            try container.lock()
+        } catch {
+            return
+        }
+        try container.destroy(state, poststop: hooks)
+    }
+}

@@ -1,0 +1,36 @@
+/// The names of commands, in the order of the overview.
+enum CommandName: String, CaseIterable {
+    case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
+    case diff, commit, export, undo, unpack, pack
+    case plan, lint, doctor, spec, features, help
+
+    var command: Command {
+        switch self {
+        case .create: .create
+        case .start: .start
+        case .state: .state
+        case .list: .list
+        case .kill: .kill
+        case .delete: .delete
+        case .run: .run
+        case .exec: .exec
+        case .ps: .ps
+        case .pause: .pause
+        case .resume: .resume
+        case .update: .update
+        case .events: .events
+        case .diff: .diff
+        case .commit: .commit
+        case .export: .export
+        case .undo: .undo
+        case .unpack: .unpack
+        case .pack: .pack
+        case .plan: .plan
+        case .lint: .lint
+        case .doctor: .doctor
+        case .spec: .spec
+        case .features: .features
+        case .help: .help
+        }
+    }
+}

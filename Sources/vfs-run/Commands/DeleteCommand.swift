@@ -1,0 +1,43 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+
+extension Option {
+    fileprivate static let force = Option(
+        "force", short: "f", "kill the container if it runs; no error if it does not exist")
+}
+
+extension Command {
+    /// `vfs-run delete ID`
+    static let delete = Command(
+        name: "delete", summary: "remove a stopped container", operands: "ID",
+        details: [
+            "Removes the state, the control groups and everything else that belongs to the"
+                + " container, except the bundle. A container that is created and not started is"
+                + " killed first."
+        ],
+        options: [.force, .regex], isOfContainers: true,
+        run: on(1...1) { arguments throws(RuntimeError) in
+            let force = arguments.has(.force)
+            do throws(RuntimeError) {
+                for container in try arguments.containers() {
+                    try delete(container, force: force, arguments.globals.log)
+                }
+            } catch {
+                if force && error.kind == .missing { return 0 }
+                throw error
+            }
+            return 0
+        })
+
+    private static func delete(
+        _ container: StoredContainer, force: Bool, _ log: Log
+    ) throws(RuntimeError) {
+        do throws(RuntimeError) {
+            try container.delete(force: force)
+        } catch {
+            if force && error.kind == .missing { return }
+            if error.kind != .warning { throw error }
+            log.warning(error.message)
+        }
+    }
+}

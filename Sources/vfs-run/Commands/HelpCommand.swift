@@ -1,0 +1,70 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+internal import OCISpec
+
+extension Option {
+    fileprivate static let man = Option("man", "print the man page (roff)")
+    fileprivate static let steps = Option(
+        "steps", "print what each step of a start does, and why it stands there (Markdown)")
+    fileprivate static let completion = Option(
+        "completion", value: "SHELL", completes: .words(["bash", "zsh", "fish"]),
+        "print the completions for bash, zsh or fish")
+}
+
+extension Command {
+    /// `vfs-run help [COMMAND]`
+    static let help = Command(
+        name: "help", summary: "describe a command", operands: "[COMMAND]",
+        details: [
+            "Without COMMAND, lists the commands. --man and --completion are generated from the"
+                + " tables that parse the options."
+        ],
+        options: [.man, .steps, .completion],
+        run: { arguments throws(CommandError) in
+            if arguments.has(.man) {
+                try Output.write(ManPage.text)
+                return 0
+            }
+            if arguments.has(.steps) {
+                try Output.write(StepManual.page)
+                return 0
+            }
+            if let shell = arguments.value(.completion) {
+                guard let text = Completions.text(shell) else {
+                    throw CommandError("no completions for \"\(shell)\"; use bash, zsh or fish")
+                }
+                try Output.write(text)
+                return 0
+            }
+            guard let name = arguments.operands.first else {
+                try Output.write(HelpText.overview)
+                return 0
+            }
+            guard let command = CommandName(rawValue: name)?.command else {
+                throw CommandError(unknownSentence(name))
+            }
+            try Output.write(HelpText.of(command))
+            return 0
+        })
+
+    /// Whether it is a command of runc that is not supported here.
+    static func isRefused(_ name: String) -> Bool { name == "checkpoint" || name == "restore" }
+
+    static func unknownSentence(_ name: String) -> String {
+        if isRefused(name) {
+            return
+                "\(name): checkpoint and restore are not supported; vfs-run features reports that to"
+                + " engines (org.opencontainers.runc.checkpoint.enabled)"
+        }
+        for path in [name, name + "/config.json"] {
+            guard let status = try? FileStatus.of(path: path), status.kind == .regular else {
+                continue
+            }
+            return "unknown command \"\(name)\"; did you mean \"vfs-run ./\(path)\"?"
+        }
+        let near = nearestName(to: name, in: CommandName.allCases.map(\.rawValue))
+        let guess = near.map { "did you mean \"\($0)\"?" } ?? "see \"vfs-run help\""
+        return
+            "unknown command \"\(name)\" (paths of configs contain \"/\" or end in .json); \(guess)"
+    }
+}

@@ -1,0 +1,43 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+
+extension Option {
+    fileprivate static let idsOnly = Option("quiet", short: "q", "print only the ids")
+}
+
+extension Command {
+    /// `vfs-run list`
+    static let list = Command(
+        name: "list", summary: "list the containers", options: [.format, .idsOnly],
+        isOfContainers: true,
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(0...0)
+            let isJSON = try arguments.wantsJSON()
+            let store = arguments.globals.store
+            var reports: [StoredContainer.Report] = []
+            do throws(RuntimeError) {
+                let mustExist = arguments.globals.rootIsGiven
+                if arguments.has(.idsOnly) {
+                    let names = try store.identifiers(mustExist: mustExist)
+                    try? Output.write(
+                        names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
+                    return 0
+                }
+                reports = try store.reports(mustExist: mustExist) { name, error in
+                    arguments.globals.log.warning("load container \(name): \(error.message)")
+                }
+            } catch {
+                throw error
+            }
+            let owners = OwnerNames()
+            if isJSON {
+                let list = reports.map { $0.json(owner: owners.name($0.ownerID)) }
+                try Output.write(
+                    (list.isEmpty ? "null" : JSONOutput.array(list).compactText) + "\n")
+            } else {
+                try ContainerTable.write(reports, owners)
+            }
+            return 0
+        })
+}

@@ -1,0 +1,86 @@
+internal import ContainerRuntime
+internal import Layers
+internal import LinuxSystem
+
+extension Option {
+    fileprivate static let trace = Option(
+        "trace", value: "FILE", completes: .files,
+        "write the duration of each step as Chrome trace JSON")
+    fileprivate static let stopAt = Option(
+        "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
+}
+
+extension Command {
+    /// `vfs-run config.json`
+    static let oneShot = Command(
+        name: "", summary: "run a throw-away container from a config.json",
+        operands: "CONFIG.json [[--] ARGS…]",
+        details: [
+            "Options precede CONFIG.json. The words after it are for the program, with or without"
+                + " --.",
+            "Runs the program of CONFIG.json, or ARGS in its place, in a container with an overlay as"
+                + " its root file system. Changes are discarded at the end, unless --upper keeps"
+                + " them.",
+            "Without a terminal, the program inherits standard input, output and error. The exit code"
+                + " is that of the program, 128 + N if signal N ended it, 127 if it was not found, 126"
+                + " if it could not be executed, and 125 for an error of vfs-run.",
+            "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
+                + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
+                + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
+                + " \"all\".",
+        ],
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
+        endsWithOtherCommand: true,
+        failureCode: Failure.ofRuntime,
+        run: { arguments throws(CommandError) in
+            var plan = try LoadedConfig(arguments).plan
+            let warn = arguments.globals.log.warning
+            let stops = arguments.values(.stopAt)
+            if !stops.isEmpty {
+                do throws(Plan.UnknownStep) {
+                    plan = try plan.stopping(at: stops)
+                } catch {
+                    throw CommandError("--stop-at: \(error.sentence)")
+                }
+            }
+            do throws(RuntimeError) {
+                guard let file = arguments.value(.trace) else {
+                    return try run(Launch(plan, warn: warn))
+                }
+                let trace = try Trace(plan)
+                // Written before the run, so that an unwritable file is an error here, and again
+                // after it, also after a failed start.
+                try trace.write(to: file)
+                let outcome = Result { () throws(RuntimeError) in
+                    try run(Launch(plan, trace: trace, warn: warn))
+                }
+                try trace.write(to: file)
+                return try outcome.get()
+            } catch {
+                throw error
+            }
+        })
+
+    private static func run(_ launch: Launch) throws(RuntimeError) -> CInt {
+        try launch.run { upper, record throws(RuntimeError) in
+            do throws(LayerError) {
+                var stack = try LayerStack(
+                    uppers: [upper], over: record.layers, marks: record.marks)
+                // Files that only the container may read are read with its root user.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                stack.owners = isOwner ? nil : record.owners
+                var printer = ChangePrinter(.lines, printsUnchanged: false)
+                try printer.print(Comparison(stack))
+            } catch {
+                throw RuntimeError("--diff: \(error.sentence)")
+            }
+        }
+    }
+
+    static func unknown(_ name: String) -> Command {
+        Command(
+            name: name, summary: "", operands: "", details: [], options: [],
+            failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
+            run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
+    }
+}

@@ -1,0 +1,21 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+
+extension Command {
+    /// `vfs-run run ID`
+    static let run = Command(
+        name: "run", summary: "create a container and start it", operands: "ID",
+        details: [
+            "Does the work of create and start, waits for the end of the container, forwards"
+                + " signals to it, removes it, and exits with the exit code of the program, or with"
+                + " 128 + N if signal N ended it. With --detach it returns once the program is"
+                + " executed.",
+            aboutDescriptors,
+            "With NOTIFY_SOCKET in the environment (sd_notify(3)), messages of the program are"
+                + " forwarded; with --detach up to READY=1, for which run waits.",
+        ],
+        options: Option.creation + [.detach, .keep, .noSubreaper], isOfContainers: true,
+        run: { arguments throws(CommandError) in
+            try launch(arguments, until: arguments.has(.detach) ? .started : .ended)
+        })
+}

@@ -1,0 +1,19 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+
+extension Command {
+    /// `vfs-run start ID`
+    static let start = Command(
+        name: "start", summary: "execute the program of a created container", operands: "ID",
+        details: [
+            "Returns once the program is executed, with an error if that fails. With NOTIFY_SOCKET"
+                + " in the environment of both create and start, it returns once the program has"
+                + " reported that it is ready or has ended (sd_notify(3))."
+        ],
+        isOfContainers: true,
+        run: on(1...1) { arguments throws(RuntimeError) in
+            try arguments.container().start(
+                notifySocket: notifySocket, warn: arguments.globals.log.warning)
+            return 0
+        })
+}

@@ -1,0 +1,21 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+
+extension Command {
+    /// `vfs-run state ID`
+    static let state = Command(
+        name: "state", summary: "print the state of a container as JSON", operands: "ID",
+        isOfContainers: true,
+        run: { arguments throws(CommandError) in
+            _ = try arguments.requireOperands(1...1)
+            let report: StoredContainer.Report
+            do throws(RuntimeError) {
+                report = try arguments.container().report()
+            } catch {
+                throw error
+            }
+            try Output.write(report.json(owner: "").prettyText)
+            return 0
+        })
+}

@@ -1,0 +1,79 @@
+internal import Images
+internal import LinuxSystem
+internal import SystemPackage
+
+extension Option {
+    fileprivate static let platform = Option(
+        "platform", value: "OS/ARCH[/VARIANT]",
+        "the platform to select from a multi-platform image; default: this machine's")
+    fileprivate static let store = Option(
+        "store", value: "DIR", completes: .directories,
+        "keep layers in DIR, shared between bundles; default: BUNDLE/layers")
+    fileprivate static let maxSize = Option(
+        "max-size", value: "SIZE", "the maximum size of all layers, unpacked; default: 64G")
+    fileprivate static let maxEntries = Option(
+        "max-entries", value: "N", "the maximum number of entries in all layers; default: 4000000")
+}
+
+extension Command {
+    /// `vfs-run unpack`
+    static let unpack = Command(
+        name: "unpack", summary: "make a bundle from an image or a root file system archive",
+        operands: "IMAGE BUNDLE",
+        details: [
+            "IMAGE is an OCI image layout, oci:DIR[:TAG|@DIGEST] or oci-archive:FILE[:TAG|@DIGEST];"
+                + " the output of docker save, docker-archive:FILE[:NAME]; or the path of a tar"
+                + " archive of a root file system. FILE may be - for standard input. Archives may be"
+                + " compressed with gzip or zstd, and with xz or bzip2 if these programs are"
+                + " installed.",
+            "BUNDLE is a directory, created if missing. Each layer becomes a directory in"
+                + " BUNDLE/layers/sha256, named by its diff-id, which is verified."
+                + " BUNDLE/config.json is written last, from the config of the image and the default"
+                + " of vfs-run spec: \"vfs-run BUNDLE/config.json\" runs it.",
+            "Without root privileges, all files in the layers belong to the caller, and device nodes"
+                + " are left out.",
+        ],
+        options: [.platform, .store, .maxSize, .maxEntries, .noSync, .quiet],
+        run: { arguments throws(CommandError) in
+            let operands = try arguments.requireOperands(2...2)
+            do throws(ImageError) {
+                let reporter = ConsoleReporter(
+                    isQuiet: arguments.has(.quiet), arguments.globals.log)
+                var unpacker = Unpacker(reporter: reporter)
+                if let text = arguments.value(.platform) {
+                    guard let platform = Platform(text) else {
+                        throw ImageError(
+                            "--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
+                    }
+                    unpacker.platform = platform
+                }
+                unpacker.store = arguments.value(.store)
+                if let text = arguments.value(.maxSize) {
+                    unpacker.limits.size = try size(text)
+                }
+                if let text = arguments.value(.maxEntries) {
+                    guard let number = Int(text), number > 0 else {
+                        throw ImageError("--max-entries: \"\(text)\" is not a positive number")
+                    }
+                    unpacker.limits.entries = number
+                }
+                unpacker.synchronizes = !arguments.has(.noSync)
+                try unpacker.unpack(
+                    ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
+            } catch {
+                throw error
+            }
+            return 0
+        })
+
+    /// Bytes, or with a suffix K, M, G, T of 1024.
+    private static func size(_ text: String) throws(ImageError) -> Int64 {
+        let shifts: [Character: Int64] = ["K": 10, "M": 20, "G": 30, "T": 40]
+        let shift = text.last.flatMap { shifts[$0] }
+        let digits = shift == nil ? text[...] : text.dropLast()
+        guard let number = Int64(digits), number >= 0, number <= Int64.max >> (shift ?? 0) else {
+            throw ImageError("--max-size: \"\(text)\" is not a size such as 500M or 20G")
+        }
+        return number << (shift ?? 0)
+    }
+}

@@ -1,0 +1,49 @@
+/// The output of `help` and `--help`.
+enum HelpText {
+    static var overview: String {
+        let named = Command.named
+        func rows(_ isOfContainers: Bool) -> String {
+            table(
+                named.filter { $0.isOfContainers == isOfContainers }.map { ($0.name, $0.summary) })
+        }
+        var text = of(.oneShot)
+        text += "\nCommands:\n" + rows(false)
+        text += "\nCommands on containers with an id, as in runc:\n" + rows(true)
+        text += "\nGlobal options, before the command:\n"
+        text += table(GlobalOptions.options.map { (label($0), $0.help) })
+        return text
+            + "\n\"vfs-run help COMMAND\" describes a command; \"vfs-run doctor\" tests this system.\n"
+    }
+
+    static func of(_ command: Command) -> String {
+        let name = command.name.isEmpty ? "" : " \(command.name)"
+        let operands = command.operands.isEmpty ? "" : " \(command.operands)"
+        var text = "Usage: vfs-run\(name) [OPTIONS]\(operands)\n\n"
+        text += wrap(command.summary.prefix(1).uppercased() + command.summary.dropFirst() + ".")
+        for paragraph in command.details { text += "\n" + wrap(paragraph) }
+        let options = command.options + Option.common
+        return text + "\nOptions:\n" + table(options.map { (label($0), $0.help) })
+    }
+
+    static func label(_ option: Option) -> String {
+        let short = option.short.map { "-\($0), " } ?? "    "
+        return short + "--" + option.long + (option.value.map { " \($0)" } ?? "")
+    }
+
+    private static func table(_ rows: [(String, String)]) -> String {
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { left, right in
+            "  " + left + String(repeating: " ", count: width - left.count + 2) + right + "\n"
+        }.joined()
+    }
+
+    /// Lines of at most 78 characters.
+    private static func wrap(_ paragraph: some StringProtocol) -> String {
+        var lines = [""]
+        for word in paragraph.split(separator: " ") {
+            if lines[lines.count - 1].count + word.count > 77 { lines.append("") }
+            lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,99 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Where messages go: to standard error, and to the file of `--log`, in the form that engines
+/// parse: one record a line.
+///
+///     time="2026-11-23T21:40:13Z" level=error msg="container \"x\" does not exist"
+///     {"level": "error", "msg": "container \"x\" does not exist", "time": "2026-11-23T21:40:13Z"}
+///
+/// The one place that prints messages, and so the one that makes them printable and bounds their
+/// length: images, containers and other users choose parts of them (`String.printable`). A reader
+/// that does not read, or is gone, holds nothing up.
+struct Log: Sendable {
+    enum Format: String, Sendable { case text, json }
+    enum Level: String, Sendable { case debug, info, warning, error }
+
+    var path: String?
+    var format = Format.text
+    var isVerbose = false
+    /// Opened once.
+    private var file: LogFile?
+
+    /// Bytes of one message that consists of many problems: those beyond are counted.
+    private static let mostBytes = 16384
+
+    /// An error is said to people as well where the log is a file.
+    ///
+    /// - Parameter lines: One problem each.
+    func error(_ lines: [String]) {
+        let shown = Log.bounded(lines)
+        if path != nil || format == .json { write(.error, shown.joined(separator: "\n")) }
+        if path != nil || format == .text { for line in shown { complain(line) } }
+    }
+
+    func warning(_ message: String) {
+        if path != nil || format == .json { return write(.warning, message) }
+        complain(message.has("warning: ") ? message : "warning: " + message)
+    }
+
+    func debug(_ message: @autoclosure () -> String) {
+        if isVerbose { write(.debug, message()) }
+    }
+
+    /// Opens the file, before anything is done that it should tell of. Without it from then on when
+    /// it cannot be opened.
+    mutating func open() throws(CommandError) {
+        guard let path else { return }
+        do throws(Errno) {
+            // A FIFO without a reader is an error, and nothing to wait for.
+            file = LogFile(
+                try HostPath.open(
+                    path, [.writeOnly, .create, .append, .nonBlocking, .noControllingTerminal],
+                    mode: 0o644))
+        } catch {
+            self.path = nil
+            throw CommandError(
+                "unable to open log file: \(path): \(error.words)"
+                    + (error == .noSuchAddressOrDevice
+                        ? "; it is a FIFO that no process reads from, or a socket" : ""))
+        }
+    }
+
+    private static func bounded(_ lines: [String]) -> [String] {
+        var shown: [String] = []
+        var room = mostBytes
+        for line in lines {
+            let short = line.shortened()
+            room -= short.utf8.count
+            if room < 0 { return shown + ["and \(lines.count - shown.count) more"] }
+            shown.append(short)
+        }
+        return shown
+    }
+
+    private func complain(_ message: String) {
+        let line = "vfs-run: " + message.printable(upTo: .longestMessage) + "\n"
+        LogFile.standardError.write(Array(line.utf8))
+    }
+
+    /// As a JSON string it is printable.
+    private func write(_ level: Level, _ message: String) {
+        let time = String(Clock.timestamp.prefix(19)) + "Z"
+        let text = JSONOutput.string(
+            level == .error ? message : message.shortened())
+        let line =
+            switch format {
+            case .text: "time=\"\(time)\" level=\(level.rawValue) msg=\(text.compactText)"
+            case .json:
+                JSONOutput.object([
+                    ("level", .string(level.rawValue)), ("msg", text), ("time", .string(time)),
+                ]).compactText
+            }
+        let output = path == nil ? LogFile.standardError : file
+        if output?.write(Array((line + "\n").utf8)) == false, let path {
+            complain("the log \(path): nothing can be written to it")
+        }
+    }
+}

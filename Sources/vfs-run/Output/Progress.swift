@@ -1,0 +1,39 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// How far work has come, on a terminal, once it takes longer than a second.
+final class Progress {
+    private let start = Clock.nanoseconds
+    private let isShown: Bool
+    private var bytes = 0
+    private var last: UInt64
+    private var hasWritten = false
+    private let stream = CallerStream(.standardError)
+
+    init(_ arguments: ParsedArguments) {
+        isShown = FileDescriptor.standardError.isTerminal && !arguments.has(.quiet)
+        last = start + 800_000_000
+    }
+
+    func add(_ count: Int) {
+        bytes += count
+        guard isShown else { return }
+        let now = Clock.nanoseconds
+        if now < last + 200_000_000 { return }
+        last = now
+        let seconds = Int((now - start) / 1_000_000_000)
+        write("\r\(bytes >> 20) MB, \(seconds) s ")
+        hasWritten = true
+    }
+
+    /// Takes the line away.
+    func finish() {
+        if hasWritten { write("\r\u{1b}[K") }
+        hasWritten = false
+    }
+
+    private func write(_ text: String) {
+        // Of no use to a reader that does not read.
+        try? stream.tell(Array(text.utf8), until: Clock.nanoseconds)
+    }
+}
