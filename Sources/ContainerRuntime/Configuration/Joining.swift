@@ -82,7 +82,7 @@ extension StoredContainer {
     ) throws(RuntimeError) -> Configuration.JoinedContainer {
         guard let state = try state() else { throw RuntimeError.missing(id) }
         try state.groups.requireGenuine(id)
-        switch status(state) {
+        switch try status(state) {
         case .stopped: throw RuntimeError("cannot exec in a stopped container")
         case .creating: throw RuntimeError("cannot exec in a container that is being created")
         case .paused where !ignoringPause:

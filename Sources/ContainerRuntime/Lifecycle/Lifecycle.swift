@@ -23,7 +23,7 @@ extension StoredContainer {
     /// - Parameter withOwner: The owner's name instead of nothing, as `list` has it.
     public func report() throws(RuntimeError) -> Report {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         return Report(state: state, status: status)
     }
 
@@ -83,7 +83,7 @@ extension StoredContainer {
         try lock()
         defer { unlock() }
         let state = try known()
-        switch status(state) {
+        switch try status(state) {
         case .created: break
         case .creating: throw error("cannot start a container that is still being created")
         case .running: throw error("cannot start an already running container")
@@ -106,7 +106,7 @@ extension StoredContainer {
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
         if message.isEmpty {
-            guard hasStarted(state) ?? !rest.isEmpty else {
+            guard try hasStarted(state) ?? !rest.isEmpty else {
                 try end(state)
                 if state.groups.controlGroup.outOfMemoryKills > 0 {
                     throw error(
@@ -134,11 +134,18 @@ extension StoredContainer {
 
     /// Whether the init process has become the program; nil when it has ended and somebody else has
     /// waited for it already: then nobody can tell any more.
-    private func hasStarted(_ state: ContainerState) -> Bool? {
-        guard let process = state.process, let status = try? ProcessIdentity.status(process.pid),
-            status.startTime == process.startTime
-        else { return nil }
-        return status.hasExecuted
+    private func hasStarted(_ state: ContainerState) throws(RuntimeError) -> Bool? {
+        guard let process = state.process else { return nil }
+        do throws(Errno) {
+            let status = try ProcessIdentity.status(process.pid)
+            return status.startTime == process.startTime ? status.hasExecuted : nil
+        } catch .noSuchProcess {
+            return nil
+        } catch {
+            throw self.error(
+                "whether the program has started cannot be told: /proc/\(process.pid)/stat:"
+                    + " \(error.words)")
+        }
     }
 
     /// It may take as long as it likes to be ready.
@@ -271,7 +278,7 @@ extension StoredContainer {
     /// - Parameter all: Also where the first one is gone.
     public func kill(_ signal: CInt, all: Bool = false) throws(RuntimeError) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         let group = state.groups.controlGroup
         // Without a pid namespace of its own nothing else would end the rest.
         let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)
@@ -292,7 +299,7 @@ extension StoredContainer {
 
     public func pause() throws(RuntimeError) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status != .running && status != .created { throw error("container not running") }
         if state.groups.cgroup.isEmpty { throw error(StoredContainer.noControlGroup) }
         do {
@@ -304,7 +311,7 @@ extension StoredContainer {
 
     public func resume() throws(RuntimeError) {
         let state = try known()
-        if status(state) != .paused { throw error("container not paused") }
+        if try status(state) != .paused { throw error("container not paused") }
         do {
             try state.groups.controlGroup.thaw()
         } catch {
@@ -319,7 +326,7 @@ extension StoredContainer {
     public func processes() throws(RuntimeError) -> [Int32] {
         let state = try known()
         if state.groups.cgroup.isEmpty {
-            guard let process = state.process, process.isAlive else { return [] }
+            guard try status(state) != .stopped, let process = state.process else { return [] }
             return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
         do {
@@ -399,7 +406,7 @@ extension StoredContainer {
     /// What it uses, as an event.
     public func statistics() throws(RuntimeError) -> JSONOutput {
         let state = try known()
-        if status(state) == .stopped {
+        if try status(state) == .stopped {
             throw error("container with id \(id.text) is not running")
         }
         return .object([
@@ -413,7 +420,7 @@ extension StoredContainer {
         _ otherwise: String = "container not running"
     ) throws(RuntimeError) -> ContainerState {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status == .stopped || status == .creating { throw error(otherwise) }
         return state
     }
@@ -447,7 +454,7 @@ extension StoredContainer {
         }
         try (groups ?? found?.groups ?? announcedGroups).requireGenuine(id)
         if let state = found {
-            let status = status(state)
+            let status = try status(state)
             if status != .stopped {
                 if !force && status != .created {
                     throw error(

@@ -1,7 +1,7 @@
 internal import Cgroups
 public import JSON
 internal import Layers
-public import LinuxSystem
+internal import LinuxSystem
 public import Seccomp
 
 /// Writes the plan of a start: the order of its sections. What breaks when a step moves stands at

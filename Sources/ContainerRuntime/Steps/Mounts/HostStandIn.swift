@@ -5,12 +5,21 @@ internal import SystemPackage
 /// its own network namespace, the message queues without its own ipc namespace, proc without its own
 /// pid namespace.
 struct HostStandIn {
-    private let source: String
+    private let type: String
+    private let place: Place
     private let mount: Configuration.Mount
 
-    /// Where the host has it, and the namespace that it shows.
-    private static let places: [String: (source: String, namespace: NamespaceSet)] = [
-        "sysfs": ("/sys", .network), "mqueue": ("/dev/mqueue", .ipc), "proc": ("/proc", .pid),
+    /// Where the host has it, what it is there, and the namespace that it shows.
+    private struct Place {
+        let source: String
+        let magic: FileSystemMagic
+        let namespace: NamespaceSet
+    }
+
+    private static let places: [String: Place] = [
+        "sysfs": Place(source: "/sys", magic: .sysfs, namespace: .network),
+        "mqueue": Place(source: "/dev/mqueue", magic: .messageQueues, namespace: .ipc),
+        "proc": Place(source: "/proc", magic: .procfs, namespace: .pid),
     ]
 
     /// Nil for what the host has nothing of.
@@ -19,22 +28,27 @@ struct HostStandIn {
     /// Nil for what the host has nothing of.
     init?(type: String, mount: Configuration.Mount) {
         guard let place = HostStandIn.places[type] else { return nil }
-        source = place.source
+        self.type = type
+        self.place = place
         self.mount = mount
     }
 
     /// Read-only where it is sysfs, with all that is mounted below it: that holds the host's
     /// control groups (CVE-2023-25809).
-    func attach(_ place: FileDescriptor, _ context: ContainerContext) throws(StepError) {
+    func attach(_ target: FileDescriptor, _ context: ContainerContext) throws(StepError) {
+        let source = place.source
         let tree = try stepping(
             "open_tree", source.inQuotes,
-            advice: {
-                $0 == .noSuchFileOrDirectory
-                    ? "the host has not mounted it, and a user namespace may only with the namespace"
-                        + " that it shows; give the container its own" : nil
-            }
+            advice: { $0 == .noSuchFileOrDirectory ? HostStandIn.remedy : nil }
         ) { () throws(Errno) in
             try DetachedMount.clone(source, recursive: true)
+        }
+        // A directory of that name where the host has mounted nothing would be another file system's.
+        let found = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
+            try FileSystemMagic.of(tree.borrowed)
+        }
+        if found != place.magic {
+            throw StepError("\(source.inQuotes) of the host is no \(type); \(HostStandIn.remedy)")
         }
         var attributes = mount.set.union(mount.setRecursively)
         if source == "/sys" { attributes.formUnion(.readOnly) }
@@ -45,8 +59,12 @@ struct HostStandIn {
             try tree.setAttributes(set: wanted, recursive: true)
         }
         try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.attach(to: place)
+            try tree.attach(to: target)
         }
         try context.hold(mount.destination, tree.borrowed, .kernel)
     }
+
+    private static let remedy =
+        "the host has not mounted it, and a user namespace may only mount it with the namespace that"
+        + " it shows; give the container its own"
 }

@@ -127,16 +127,21 @@ struct MountFileSystem: ContainerStep {
         }
     }
 
-    /// Nil as with `opened`.
+    /// Nil as with `opened`, and where the kernel gives no sysfs at all: it shows no more of one than is
+    /// mounted where this process is, and in a container parts of that are covered. That is the answer
+    /// of fsmount(2), and of no other call where the namespace is a new one.
     private func made(
         _ fileSystem: borrowing FileSystemContext, _ attributes: MountAttributes
     ) throws(StepError) -> DetachedMount? {
+        var isMade = false
         do {
             try fileSystem.create()
+            isMade = true
             return try fileSystem.mount(attributes)
         } catch {
             let isRefused = error == .notPermitted || error == .permissionDenied
-            if isRefused && mayStandIn { return nil }
+            let mayBeCovered = isMade && type == "sysfs"
+            if isRefused && mayStandIn && (!showsOwn || mayBeCovered) { return nil }
             if isRefused && type == "proc" { throw StepError(MountFileSystem.noProc(error)) }
             throw failure(fileSystem, "mount", error, isForbidden: isRefused && isRestricted)
         }
