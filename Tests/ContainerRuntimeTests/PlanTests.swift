@@ -16,7 +16,7 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    refuse directories and handles as standard streams             \
+                 2  runtime    check that no standard stream is a directory or an O_PATH descriptor  \
                            default
                  3  runtime    lock the layer /bundle/base                                    \
                            config.json:48
@@ -48,9 +48,9 @@ import Testing
                            config.json:42
                 17  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile,index=off  --layer
-                18  runtime    write down what the upper in /keep lies on                     \
+                18  runtime    record the layers of the upper in /keep                        \
                            --upper
-                19  container  make it the root (pivot_root) and let go of the host's tree    \
+                19  container  change the root (pivot_root) and detach the host's tree        \
                            default
                 20  container  make the root rprivate                                         \
                            config.json:31
@@ -78,8 +78,8 @@ import Testing
                            config.json:29
                 32  container  make /proc/sys read-only                                       \
                            config.json:30
-                33  container  look whether /proc, /sys and /dev lead to what was mounted \
-                there          default
+                33  container  verify the mounts on /proc, /sys and /dev                      \
+                           default
                 34  container  set the host name box                                          \
                            config.json:36
                 35  container  set the domain name example                                    \
@@ -120,7 +120,7 @@ import Testing
                            default
                 53  container  become a process of the pid namespace                          \
                            default
-                54  runtime    have the watchdog end the copy with the runtime process         \
+                54  runtime    have the watchdog end the copy with the runtime process        \
                            default
                 55  container  start a session on the terminal                                \
                            default
@@ -139,17 +139,17 @@ import Testing
         #expect(
             steps == [
                 "run from a sealed mount of the runtime's own binary",
-                "refuse directories and handles as standard streams",
+                "check that no standard stream is a directory or an O_PATH descriptor",
                 "relay standard streams that are files or devices of the host",
                 "lock the layer /bundle/rootfs",
                 "make the init process in new namespaces: mount",
                 "die when the runtime process dies",
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",
-                "make it the root (pivot_root) and let go of the host's tree",
+                "change the root (pivot_root) and detach the host's tree",
                 "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k,nr_inodes=1k",
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
-                "look whether /proc, /sys and /dev lead to what was mounted there",
+                "verify the mounts on /proc, /sys and /dev",
                 "start a session; standard streams pass through",
                 "take the relayed standard streams",
                 "enter /",
@@ -227,6 +227,6 @@ import Testing
         let pivot = try #require(plan.steps.first { $0.step is PivotRoot })
         #expect(
             plan.failure(of: pivot, Failure("no")).message
-                == "make it the root (pivot_root) and let go of the host's tree: no")
+                == "change the root (pivot_root) and detach the host's tree: no")
     }
 }

@@ -51,11 +51,9 @@ struct `Provisions of steps` {
             let text = try String(contentsOf: steps.appending(path: name), encoding: .utf8)
             // What EnterNamespaces takes it was given when it was planned.
             if !text.contains(step) || name.hasSuffix("/EnterNamespaces.swift") { continue }
-            let declared = try #require(
-                text.split(separator: "needs: Provisions").dropFirst().first
-                    ?? (text.contains(".given(") ? nil : ""), "\(name) declares nothing"
-            )
-            .prefix { $0 != "\n" }
+            let declared =
+                text.components(separatedBy: "needs: Provisions").dropFirst().first?
+                .prefix { $0 != "}" } ?? ""
             var taken = text.matches(of: /\.given\(\.(\w+)\)/).map { String($0.1) }
             for (call, provision) in helpers where text.contains(call) { taken.append(provision) }
             for provision in Set(taken) {

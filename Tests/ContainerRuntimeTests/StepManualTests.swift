@@ -20,7 +20,7 @@ struct `The manual of steps` {
     {
         let steps = root.appending(path: "Sources/ContainerRuntime/Steps")
         let files = try #require(FileManager.default.enumerator(atPath: steps.path))
-        let declaration = /(?m)^(?:\w+ )?struct (\w+): (?:Runtime|Container|Spawning)Step\b/
+        let declaration = /(?m)^(?:\w+ )?struct (\w+): (?:Runtime|Turn|Container|Spawning)Step\b/
         var found: [String: Set<String>] = [:]
         for case let name as String in files where name.hasSuffix(".swift") {
             let text = try String(contentsOf: steps.appending(path: name), encoding: .utf8)
@@ -106,8 +106,8 @@ struct `Stops in a plan` {
         #expect(try failure(["0"])?.contains("there is no step 0") == true)
         #expect(try failure(["1"])?.contains("from 2 to \(plan.steps.count)") == true)
         #expect(try failure(["999"])?.contains("there is no step 999") == true)
-        #expect(try failure(["teleport"])?.contains("no step's line has \"teleport\"") == true)
-        #expect(try failure([""])?.contains("no step's line") == true)
-        #expect(try failure(["the "])?.contains("name one by its number") == true)
+        #expect(try failure(["teleport"])?.contains("no step contains \"teleport\"") == true)
+        #expect(try failure([""])?.contains("no step contains") == true)
+        #expect(try failure(["the "])?.contains("give the number of one") == true)
     }
 }

@@ -228,7 +228,7 @@ struct RootlessTests {
             let outcome = try box.runOrdinary(config, shell: ":")
             #expect(outcome.code == 125)
             #expect(
-                outcome.error.contains("limits take a control group that belongs to this user"),
+                outcome.error.contains("limits require a control group that belongs to this user"),
                 "\(outcome)")
         }
     }

@@ -111,8 +111,8 @@ struct StopTests {
             #expect(outcome.code == 125)
             #expect(
                 outcome.error
-                    == "vfs-run: --stop-at: no step's line has \"teleport\" in it; \"vfs-run plan\""
-                    + " prints them\n")
+                    == "vfs-run: --stop-at: no step contains \"teleport\"; \"vfs-run plan\" prints the"
+                    + " steps\n")
         }
     }
 

@@ -1,5 +1,6 @@
 import ContainerRuntime
 import JSON
+import LinuxSystem
 import OCISpec
 import Seccomp
 
@@ -34,7 +35,7 @@ private func plan(_ document: JSONDocument) {
         let (configuration, warnings) = try ConfigurationBuilder.build(
             document, file: "config.json", bundle: "/nonexistent", invocation)
         for warning in warnings { _ = warning.text }
-        do throws(StepError) {
+        do throws(Failure) {
             let plan = try Planner.plan(
                 configuration, document: document, file: "config.json",
                 seccompCache: SeccompCache(directory: "/nonexistent"))

@@ -67,11 +67,9 @@ final class ContainerContext {
 
     /// A procfs that no other process has seen, for what the runtime itself has to write
     /// (CVE-2019-16884, CVE-2025-52881).
-    func openPrivateProc() throws(StepError) -> HeldRoot {
+    func openPrivateProc() throws(Failure) -> HeldRoot {
         if let privateProc { return privateProc }
-        let made = try stepping("fsopen", "proc") { () throws(Errno) in
-            try ContainerContext.makePrivateProc()
-        }
+        let made = try attempt("fsopen", "proc", try ContainerContext.makePrivateProc())
         privateProc = made
         return made
     }
@@ -80,29 +78,28 @@ final class ContainerContext {
     ///
     /// The right to mount it is the one to join that namespace. The mount namespace may not allow it:
     /// then it stays missing, and a later step tries again.
-    func openJoinedProc() throws(StepError) {
+    func openJoinedProc() throws(Failure) {
         if joinedProc != nil { return }
         guard let proc = try takeProcContext() else {
-            throw StepError("the plan joins no pid namespace")
+            throw Failure("the plan joins no pid namespace")
         }
         do throws(Errno) {
             try proc.create()
             joinedProc = HeldRoot(RootDirectory(try proc.mount().release()))
         } catch .notPermitted, .permissionDenied {
         } catch {
-            throw StepError(SystemCallError("fsmount", "proc", error))
+            throw Failure("fsmount", "proc", error)
         }
     }
 
     /// For one mount; nil where procfs of this process's own pid namespace is right.
-    func takeProcContext() throws(StepError) -> FileSystemContext? {
+    func takeProcContext() throws(Failure) -> FileSystemContext? {
         guard let held = procContexts?.popLast() else {
             if procContexts == nil { return nil }
-            throw StepError("the plan has not prepared this mount of proc")
+            throw Failure("the plan has not prepared this mount of proc")
         }
-        return try stepping("fcntl", "proc") { () throws(Errno) in
-            FileSystemContext(try OwnedDescriptor.duplicate(held.borrowed), "proc")
-        }
+        let own = try attempt("fcntl", "proc", try OwnedDescriptor.duplicate(held.borrowed))
+        return FileSystemContext(own, "proc")
     }
 
     static func makePrivateProc() throws(Errno) -> HeldRoot {

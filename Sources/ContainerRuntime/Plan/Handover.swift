@@ -49,7 +49,7 @@ struct Handover {
         bindSources[position] = source
     }
 
-    mutating func takeSource(_ position: Int) throws(StepError) -> BindSource {
+    mutating func takeSource(_ position: Int) throws(Failure) -> BindSource {
         let source = bindSources.indices.contains(position) ? bindSources[position].take() : nil
         return try source.given(.bindSources)
     }
@@ -59,18 +59,14 @@ struct Handover {
     /// - Parameters:
     ///   - process: 0 for this one.
     ///   - isOptional: Whether there may be none.
-    mutating func enterControlGroup(process: Int32, isOptional: Bool) throws(StepError) {
+    mutating func enterControlGroup(process: Int32, isOptional: Bool) throws(Failure) {
         if isOptional && controlGroup == nil { return }
         let group = try controlGroup.given(.controlGroup)
-        do throws(ControlGroupError) {
-            do throws(ControlGroupError) {
-                try group.enter(process: process, isInVersion2: startsInControlGroup)
-            } catch {
-                guard try restoreControlGroup(), let anew = controlGroup else { throw error }
-                try anew.enter(process: process, isInVersion2: startsInControlGroup)
-            }
+        do throws(Failure) {
+            try group.enter(process: process, isInVersion2: startsInControlGroup)
         } catch {
-            throw StepError(error.sentence)
+            guard try restoreControlGroup(), let anew = controlGroup else { throw error }
+            try anew.enter(process: process, isInVersion2: startsInControlGroup)
         }
     }
 
@@ -78,7 +74,7 @@ struct Handover {
     /// once, for those who do it on and on are not to be outrun.
     ///
     /// - Returns: Whether it was.
-    mutating func restoreControlGroup() throws(ControlGroupError) -> Bool {
+    mutating func restoreControlGroup() throws(Failure) -> Bool {
         guard let request = controlGroupRequest.take(),
             let restored = try controlGroup?.restored(request)
         else { return false }
@@ -87,12 +83,8 @@ struct Handover {
     }
 
     /// - Parameter process: 0 for this one.
-    func enterResctrlGroup(process: Int32) throws(StepError) {
+    func enterResctrlGroup(process: Int32) throws(Failure) {
         let group = try resctrlGroup.given(.resctrlGroup)
-        do throws(ControlGroupError) {
-            try group.add(process: process)
-        } catch {
-            throw StepError(error.sentence)
-        }
+        try group.add(process: process)
     }
 }

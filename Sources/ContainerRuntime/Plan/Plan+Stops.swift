@@ -36,8 +36,8 @@ extension Plan {
         let names = found.prefix(3).map { "\($0 + 1), \"\(steps[$0].step.summary)\"" }
         throw UnknownStep(
             sentence: found.isEmpty
-                ? "no step's line has \"\(word)\" in it; \"vfs-run plan\" prints them"
-                : "\"\(word)\" is in the lines of \(found.count) steps: \(names.joined(separator: "; "))"
-                    + "\(found.count > 3 ? " …" : ""); name one by its number")
+                ? "no step contains \"\(word)\"; \"vfs-run plan\" prints the steps"
+                : "\"\(word)\" matches \(found.count) steps: \(names.joined(separator: "; "))"
+                    + "\(found.count > 3 ? " …" : ""); give the number of one")
     }
 }

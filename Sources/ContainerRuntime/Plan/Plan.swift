@@ -20,7 +20,7 @@ public struct Plan: Sendable {
     var adoptsOrphans = false
     /// Whether that is ended with the container.
     var endsOrphans: Bool { adoptsOrphans && !isKept && !namespaces.contains(.pid) }
-    /// What the upper is written over, where somebody wants to see what was written.
+    /// The layers that the upper is written over, for `--diff`.
     var compared: KeptUpper.Record?
     /// config.json, which the origins point into.
     let document: JSONDocument
@@ -39,7 +39,7 @@ public struct Plan: Sendable {
         place(of: origin, document.lines)
     }
 
-    /// With the document's table of lines, for whoever asks for many.
+    /// With the document's table of lines, for many origins.
     func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
         case .config(let offset): "\(file):\(lines.line(of: offset))"

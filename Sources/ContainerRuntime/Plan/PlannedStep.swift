@@ -39,7 +39,7 @@ public struct PlannedStep: Sendable {
     }
 
     /// In the runtime process. The step that makes the init process is taken by `spawn`.
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         switch kind {
         case .runtime(let step): try step.apply(context)
         case .turn(let step):
@@ -49,7 +49,7 @@ public struct PlannedStep: Sendable {
     }
 
     /// In the init process.
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         if case .container(let step) = kind { try step.apply(context) }
     }
 }

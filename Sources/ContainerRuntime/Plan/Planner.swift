@@ -1,7 +1,7 @@
 internal import Cgroups
 public import JSON
 internal import Layers
-internal import LinuxSystem
+public import LinuxSystem
 public import Seccomp
 
 /// Writes the plan of a start: the order of its sections. What breaks when a step moves stands at
@@ -11,7 +11,7 @@ public enum Planner {
     public static func plan(
         _ configuration: Configuration, document: JSONDocument, file: String,
         seccompCache: SeccompCache
-    ) throws(StepError) -> Plan {
+    ) throws(Failure) -> Plan {
         let facts = PlanFacts(configuration, document: document, seccompCache: seccompCache)
         var planned = PlannedSteps()
         if let joined = configuration.joined {
@@ -20,7 +20,7 @@ public enum Planner {
             planStart(facts, &planned)
         }
         planProcess(facts, &planned)
-        if let lack = planned.lack { throw StepError(lack) }
+        if let lack = planned.lack { throw Failure(lack) }
         return Plan(planned.steps, facts, file: file)
     }
 

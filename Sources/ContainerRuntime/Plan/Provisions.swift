@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What a step gives to those behind it.
 ///
 /// A step declares what it needs and what it gives. `PlannedSteps` holds a plan to it when the plan
@@ -68,9 +70,9 @@ extension Optional {
     /// What a step before has given.
     ///
     /// - Throws: Never in a plan that was made: the step would have been refused there.
-    func given(_ provision: Provisions) throws(StepError) -> Wrapped {
+    func given(_ provision: Provisions) throws(Failure) -> Wrapped {
         guard let self else {
-            throw StepError("no step before has given the \(provision.words)")
+            throw Failure("no step before has given the \(provision.words)")
         }
         return self
     }

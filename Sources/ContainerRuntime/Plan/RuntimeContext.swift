@@ -47,13 +47,12 @@ final class RuntimeContext {
     /// The host's procfs, for a process that has no pid in the container's.
     ///
     /// - Returns: Its descriptor.
-    func openHostProc() throws(StepError) -> FileDescriptor {
-        let (proc, magic) = try stepping("open", "\"/proc\"") { () throws(Errno) in
-            let opened = try HostPath.open("/proc", [.path, .directory])
-            let magic = try FileSystemMagic.of(opened.borrowed)
-            return (HeldRoot(RootDirectory(opened)), magic)
-        }
-        if magic != .procfs { throw StepError("/proc is no procfs") }
+    func openHostProc() throws(Failure) -> FileDescriptor {
+        let opened = try attempt(
+            "open", on: "/proc", try HostPath.open("/proc", [.path, .directory]))
+        let magic = try attempt("fstatfs", on: "/proc", try FileSystemMagic.of(opened.borrowed))
+        if magic != .procfs { throw Failure("/proc is no procfs") }
+        let proc = HeldRoot(RootDirectory(opened))
         handover.privateProc = proc
         return proc.directory.borrowed
     }
@@ -75,5 +74,5 @@ struct MadeProcess {
 
 /// Something on the host that does not go away by itself.
 protocol Undoing {
-    func undo() throws(RuntimeError)
+    func undo() throws(Failure)
 }

@@ -40,12 +40,12 @@ extension SuppliedStep {
 protocol RuntimeStep: SuppliedStep {
     /// - Throws: The sentence for the user. A step that throws has left nothing behind that the
     ///   end of the two processes, or an `Undoing`, does not take with it.
-    func apply(_ context: RuntimeContext) throws(StepError)
+    func apply(_ context: RuntimeContext) throws(Failure)
 }
 
 /// A step of the runtime process that does something to the init process, which waits for it.
 protocol TurnStep: SuppliedStep {
-    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(StepError)
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure)
 }
 
 /// The step between the two halves of the list: it makes the process that takes the second one.
@@ -59,12 +59,12 @@ protocol SpawningStep: SuppliedStep {
     func spawn(
         _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
-    ) throws(StepError) -> ChildProcess
+    ) throws(Failure) -> ChildProcess
 }
 
 /// A step of the init process.
 protocol ContainerStep: SuppliedStep {
-    func apply(_ context: ContainerContext) throws(StepError)
+    func apply(_ context: ContainerContext) throws(Failure)
 }
 
 extension RuntimeStep {
@@ -93,10 +93,10 @@ func stepping<Value: ~Copyable>(
     _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
     advice: (Errno) -> String? = { _ in nil },
     _ body: () throws(Errno) -> Value
-) throws(StepError) -> Value {
+) throws(Failure) -> Value {
     do {
         return try body()
     } catch {
-        throw StepError(SystemCallError(call(), subject(), error), advice(error))
+        throw Failure(call(), subject(), error, advice: advice(error))
     }
 }

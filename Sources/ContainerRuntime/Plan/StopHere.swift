@@ -1,18 +1,16 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `--stop-at`: the start waits until somebody at the terminal has looked.
+/// `--stop-at`: the start waits for a key at the terminal.
 ///
 /// A step of the runtime process's. Behind the one that makes the init process it is a turn that
 /// this one waits for, as for any other.
 struct StopHere: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "stop",
-            what: "The start waits until somebody at the terminal goes on.",
-            why: "Where --stop-at says, before the step that is named.",
-            calls: "openat, write, ppoll, read")
-    }
+    static let manual = StepManual(
+        "stop",
+        what: "The start waits for an answer at the terminal.",
+        why: "Where --stop-at says, before the step that is named.",
+        calls: "openat, write, ppoll, read")
 
     /// Of the step that would be next, as the plan numbers it without this one.
     let number: Int
@@ -20,13 +18,13 @@ struct StopHere: RuntimeStep {
 
     var summary: String { "stop before step \(number)" }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         if context.stopsNoMore { return }
         let terminal: OwnedDescriptor
         do {
             terminal = try HostPath.open("/dev/tty", .readWrite)
         } catch {
-            throw StepError(
+            throw Failure(
                 "there is no terminal to wait at (/dev/tty: \(error.words)); run it from one")
         }
         try show(context, on: terminal.borrowed)
@@ -43,7 +41,7 @@ struct StopHere: RuntimeStep {
 
     private func show(
         _ context: RuntimeContext, on terminal: FileDescriptor
-    ) throws(StepError) {
+    ) throws(Failure) {
         var text = "stopped before step \(number), \(next.side.rawValue): \(next.step.summary)\n"
         if let pid = context.initProcess?.pid {
             text += "  init process \(pid): \(StopHere.namespaces(of: pid))\n"
@@ -52,10 +50,8 @@ struct StopHere: RuntimeStep {
         } else {
             text += "  runtime process \(CurrentProcess.pid); there is no init process yet\n"
         }
-        text += "Enter goes on, c and Enter to the end, q and Enter ends it here: "
-        try stepping("write", "\"/dev/tty\"") { () throws(Errno) in
-            try terminal.write(all: Array(text.utf8))
-        }
+        text += "Enter: next step; c and Enter: continue to the end; q and Enter: quit: "
+        try attempt("write", on: "/dev/tty", try terminal.write(all: Array(text.utf8)))
     }
 
     /// Those that differ from the runtime's own: `mnt:[4026532512]`.
@@ -70,7 +66,7 @@ struct StopHere: RuntimeStep {
     }
 
     /// A line; a terminal in raw mode ends it by a carriage return, and sends Ctrl-C as a byte.
-    private func answer(_ terminal: FileDescriptor) throws(StepError) -> Answer {
+    private func answer(_ terminal: FileDescriptor) throws(Failure) -> Answer {
         var line: [UInt8] = []
         while true {
             if let signal = Signal.forwarded.first(where: Signal.isPending) {
@@ -95,12 +91,13 @@ struct StopHere: RuntimeStep {
 extension StopHere {
     /// What was typed within a moment, often nothing; nil at the terminal's end. Signals are blocked
     /// by now: they are looked for between two waits.
-    private func read(_ terminal: FileDescriptor) throws(StepError) -> [UInt8]? {
-        try stepping("read", "\"/dev/tty\"") { () throws(Errno) -> [UInt8]? in
+    private func read(_ terminal: FileDescriptor) throws(Failure) -> [UInt8]? {
+        func read() throws(Errno) -> [UInt8]? {
             let deadline = Clock.nanoseconds + 100_000_000
             let events = try Poll.wait([(terminal, .readable)], until: deadline)
             if events[0].isEmpty { return [] }
             return try terminal.receiveBytes(256)
         }
+        return try attempt("read", on: "/dev/tty", try read())
     }
 }

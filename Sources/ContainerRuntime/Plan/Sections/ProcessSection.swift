@@ -35,7 +35,7 @@ enum ProcessSection: PlanSection {
     private static func planTreatment(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let process = configuration.process
-        // Of exec, root's alone: nobody else can write it from inside, and it confines nothing.
+        // Of exec, root's alone: other users cannot write it from inside, and it confines nothing.
         let mayScore = configuration.joined == nil || configuration.privilege == .full
         if let value = process.oomScoreAdjustment, mayScore {
             let score = OutOfMemoryScore(

@@ -4,17 +4,15 @@ internal import SystemPackage
 
 /// The devices and links that every container has ("Default Devices" of the specification).
 struct MakeDefaultDevices: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the default devices",
-            what: """
-                Makes the device nodes that programs rely on, and links such as /dev/stdout. A \
-                node is a name for a driver of the kernel; the control group decides whether it \
-                may be opened. In a user namespace the host's nodes are bound.
-                """,
-            why: "After the mount on /dev. A name that exists must be the same device.",
-            calls: "openat2, mknodat, fchmodat, symlinkat")
-    }
+    static let manual = StepManual(
+        "make the default devices",
+        what: """
+            Makes the device nodes that programs rely on, and links such as /dev/stdout. A node \
+            is a name for a driver of the kernel; the control group decides whether it may be \
+            opened. In a user namespace the host's nodes are bound.
+            """,
+        why: "After the mount on /dev. A name that exists must be the same device.",
+        calls: "openat2, mknodat, fchmodat, symlinkat")
 
     /// The host's are bound, where none may be made.
     var binds = false
@@ -34,18 +32,15 @@ struct MakeDefaultDevices: ContainerStep {
     ]
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place("/dev")
         // A link in its place would lead the devices elsewhere (CVE-2026-41579, CVE-2026-47766).
-        let folder = try stepping(
-            "openat2", "\"/dev\"",
+        let folder = try attempt(
+            "openat2", on: "/dev",
             advice: {
                 $0 == .tooManySymbolicLinkLevels
                     ? "it must be a directory and no symbolic link" : nil
-            }
-        ) { () throws(Errno) in
-            try place.makeDirectories(links: .refuse)
-        }
+            }, try place.makeDirectories(links: .refuse))
         for device in MakeDefaultDevices.devices {
             let number = DeviceNumber(major: device.major, minor: device.minor)
             let node = DeviceNode(kind: .character, number: number, mode: 0o666)
@@ -61,7 +56,7 @@ struct MakeDefaultDevices: ContainerStep {
             } catch .fileExists {
                 // The image's own.
             } catch {
-                throw StepError(SystemCallError("symlinkat", "/dev/\(name)".inQuotes, error))
+                throw Failure("symlinkat", "/dev/\(name)".inQuotes, error)
             }
         }
     }

@@ -4,16 +4,14 @@ internal import SystemPackage
 
 /// A device of `linux.devices`, anywhere in the tree.
 struct MakeDevice: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "make a device",
-            what: "Makes a node of linux.devices, or binds the host's in a user namespace.",
-            why: """
-                After the mounts, in one of which it may lie. A name that exists must be the same \
-                device.
-                """,
-            calls: "openat2, mknodat, fchmodat, fchownat")
-    }
+    static let manual = StepManual(
+        "make a device",
+        what: "Makes a node of linux.devices, or binds the host's in a user namespace.",
+        why: """
+            After the mounts, in one of which it may lie. A name that exists must be the same \
+            device.
+            """,
+        calls: "openat2, mknodat, fchmodat, fchownat")
 
     let device: Configuration.Device
     /// The host's of that path is bound, where none may be made.
@@ -27,14 +25,11 @@ struct MakeDevice: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place(device.path)
-        let parent = try stepping(
-            "openat2", device.path.inQuotes,
-            advice: { $0 == .fileNameTooLong ? LinkPolicy.tooLong : nil }
-        ) { () throws(Errno) in
-            try place.makeParent()
-        }
+        let parent = try attempt(
+            "openat2", on: device.path,
+            advice: { $0 == .fileNameTooLong ? LinkPolicy.tooLong : nil }, try place.makeParent())
         var node = DeviceNode(kind: device.kind, number: device.number, mode: device.mode)
         node.userID = device.userID
         node.groupID = device.groupID

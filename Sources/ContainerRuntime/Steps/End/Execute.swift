@@ -3,24 +3,22 @@ internal import SystemPackage
 
 /// `process.args`
 struct Execute: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "execute the program",
-            what: "The program replaces the init process.",
-            why: """
-                Last. On success the kernel closes the channel to the runtime process, which \
-                tells it of the start. A death on the way closes the channel too; whether \
-                anything was executed the kernel tells in /proc (docs/commands.md).
-                """,
-            calls: "write, execve")
-    }
+    static let manual = StepManual(
+        "execute the program",
+        what: "The program replaces the init process.",
+        why: """
+            Last. On success the kernel closes the channel to the runtime process, which tells it \
+            of the start. A death on the way closes the channel too; whether anything was \
+            executed the kernel tells in /proc (docs/commands.md).
+            """,
+        calls: "write, execve")
 
     let arguments: [String]
     let environment: [String]
 
     var summary: String { "execute \(arguments.joined(separator: " "))" }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let search = ProgramSearch(arguments: arguments, environment: environment)
         let candidates = search.candidates
         let argv = CStringArray(arguments)

@@ -4,38 +4,29 @@ internal import SystemPackage
 
 /// The lock on the upper ends with the runtime process; the container goes on without it.
 struct HoldUpper: TurnStep {
-    static var manual: StepManual {
-        StepManual(
-            "record who uses the upper",
-            what: """
-                Writes the pid and the start time of the init process into a file beside the \
-                upper, where another run that wants the upper finds them.
-                """,
-            why: """
-                Before the container is recorded, and before the runtime process ends, whose lock \
-                it stands in for.
-                """,
-            calls: "openat, write, rename")
-    }
+    static let manual = StepManual(
+        "record the user of the upper",
+        what: """
+            Writes the pid and the start time of the init process into a file beside the upper, \
+            where another run that wants the upper finds them.
+            """,
+        why: """
+            Before the container is recorded, and before the runtime process ends, whose lock it \
+            stands in for.
+            """,
+        calls: "openat, write, rename")
 
     /// Holds `upper` and `work`.
     let directory: String
 
-    var summary: String { "write down who uses the upper in \(directory)" }
+    var summary: String { "record the init process that uses the upper in \(directory)" }
     let undoing = "means nothing when the container has ended"
     var needs: Provisions { [.keptUpper] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(StepError) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let upper = try context.keptUpper.given(.keptUpper)
-        let identity = try stepping("open", "/proc/\(process.pid)/stat") { () throws(Errno) in
-            try ProcessIdentity(of: process.pid)
-        }
-        do {
-            try upper.write(user: identity)
-        } catch {
-            throw StepError(error.sentence)
-        }
+        let identity = try attempt(
+            "open", "/proc/\(process.pid)/stat", try ProcessIdentity(of: process.pid))
+        try upper.write(user: identity)
     }
 }

@@ -10,10 +10,6 @@ struct ProgramSearch: Sendable {
     let name: String
     private let path: String
 
-    /// As in POSIX shells: 127 where nothing is found, 126 where it cannot be executed.
-    private static let notFound: CInt = 127
-    private static let notExecutable: CInt = 126
-
     /// Where there is no PATH, as execvp(3) has it.
     private static let defaultPath = "/bin:/usr/bin"
 
@@ -31,22 +27,22 @@ struct ProgramSearch: Sendable {
             .map { $0.isEmpty ? name : "\($0)/\(name)" }
     }
 
-    var missing: StepError {
+    var missing: Failure {
         let sentence =
             name.contains("/")
             ? "exec \(name): no such file or directory: it does not exist in the container"
             : "exec: \(name.inQuotes): executable file not found in $PATH: it is in no directory"
                 + " of the container's PATH (\(path))"
-        return StepError(sentence, exitCode: ProgramSearch.notFound)
+        return Failure(sentence, .programNotFound)
     }
 
-    func explain(_ path: String, _ error: Errno) -> StepError {
+    func explain(_ path: String, _ error: Errno) -> Failure {
         let name = "exec \(path)"
         if error == .noSuchFileOrDirectory {
             let interpreter = Interpreter.of(path).map(\.inQuotes) ?? "its interpreter"
-            return StepError(
+            return Failure(
                 "\(name): no such file or directory: it is there, but \(interpreter), which runs it,"
-                    + " is not in the container", exitCode: ProgramSearch.notFound)
+                    + " is not in the container", .programNotFound)
         }
         if error == .permissionDenied {
             let reason =
@@ -56,16 +52,16 @@ struct ProgramSearch: Sendable {
                     "it is not executable; chmod +x would make it so"
                 default: "this user may not execute it, or it lies on a mount with noexec"
                 }
-            return StepError(
-                "\(name): permission denied: \(reason)", exitCode: ProgramSearch.notExecutable)
+            return Failure(
+                "\(name): permission denied: \(reason)", .programNotExecutable)
         }
         if error == .execFormatError {
-            return StepError(
+            return Failure(
                 "\(name): exec format error: it is no program, neither ELF for this machine nor a"
-                    + " script with #! on its first line", exitCode: ProgramSearch.notExecutable)
+                    + " script with #! on its first line", .programNotExecutable)
         }
-        return StepError(
+        return Failure(
             "\(name): \(error.words)",
-            exitCode: ProgramSearch.notExecutable)
+            .programNotExecutable)
     }
 }

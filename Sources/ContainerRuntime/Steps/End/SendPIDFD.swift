@@ -3,13 +3,11 @@ internal import SystemPackage
 
 /// `--pidfd-socket`
 struct SendPIDFD: TurnStep {
-    static var manual: StepManual {
-        StepManual(
-            "send the pidfd",
-            what: "Sends a pidfd of the init process to the socket of --pidfd-socket.",
-            why: "After all that can fail.",
-            calls: "socket, connect, sendmsg")
-    }
+    static let manual = StepManual(
+        "send the pidfd",
+        what: "Sends a pidfd of the init process to the socket of --pidfd-socket.",
+        why: "After all that can fail.",
+        calls: "socket, connect, sendmsg")
 
     let path: String
     /// What goes with it.
@@ -17,12 +15,10 @@ struct SendPIDFD: TurnStep {
 
     var summary: String { "send the pidfd to \(path)" }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(StepError) {
-        try stepping("sendmsg", path.inQuotes) { () throws(Errno) in
-            let socket = try HostPath.connect(path)
-            try socket.borrowed.send(Array(word.utf8), passing: process.pidfd)
-        }
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
+        let socket = try attempt("connect", on: path, try HostPath.connect(path))
+        try attempt(
+            "sendmsg", on: path,
+            try socket.borrowed.send(Array(word.utf8), passing: process.pidfd))
     }
 }

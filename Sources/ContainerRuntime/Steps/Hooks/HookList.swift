@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The hooks of one kind, which run one after the other; the first that fails ends the container.
 struct HookList {
     let kind: Configuration.Hooks.Kind
@@ -13,7 +15,7 @@ struct HookList {
     }
 
     /// - Parameter environment: What a hook without an environment of its own gets.
-    func run(pid: Int32?, environment: [String], directory: String?) throws(StepError) {
+    func run(pid: Int32?, environment: [String], directory: String?) throws(Failure) {
         try HookRunner.run(
             hooks, kind: kind, state: state.document(kind.status, pid: pid),
             environment: environment, directory: directory)

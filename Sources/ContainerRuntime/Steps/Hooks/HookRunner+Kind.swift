@@ -7,7 +7,7 @@ extension HookRunner {
     static func run(
         _ hooks: [Configuration.Hook], kind: Configuration.Hooks.Kind, state: JSONOutput,
         environment: [String], directory: String? = nil
-    ) throws(StepError) {
+    ) throws(Failure) {
         let text = Array(state.compactText.utf8)
         for (index, hook) in hooks.enumerated() {
             try run(

@@ -8,20 +8,18 @@ internal import SystemPackage
 /// program's rights and nothing of the host's. That one is a child of the runtime process, which
 /// joins nothing itself.
 struct JoinContainer: SpawningStep {
-    static var manual: StepManual {
-        StepManual(
-            "make a process in a container",
-            what: """
-                A new process in the container's control group joins all its namespaces but that \
-                of pids, closes what it has of the host and prepares the program there.
-                """,
-            why: """
-                The step of exec that makes the init process. No process inside ever sees one \
-                that still holds something of the host's, or may do more than its program \
-                (CVE-2016-9962, CVE-2024-21626).
-                """,
-            calls: "pidfd_open, clone3, write, setns, close_range")
-    }
+    static let manual = StepManual(
+        "make a process in a container",
+        what: """
+            A new process in the container's control group joins all its namespaces but that of \
+            pids, closes what it has of the host and prepares the program there.
+            """,
+        why: """
+            The step of exec that makes the init process. No process inside ever sees one that \
+            still holds something of the host's, or may do more than its program (CVE-2016-9962, \
+            CVE-2024-21626).
+            """,
+        calls: "pidfd_open, clone3, write, setns, close_range")
 
     let id: ContainerID
     let process: ProcessIdentity
@@ -37,7 +35,7 @@ struct JoinContainer: SpawningStep {
     /// The CPUs until the control group's count.
     let affinity: NumberSet?
     /// Whether it takes the host's procfs along, to say in it what it is to be: in the container's it
-    /// has no number. Nobody inside sees it.
+    /// has no number. No process inside sees it.
     let takesProc: Bool
 
     var summary: String {
@@ -47,23 +45,20 @@ struct JoinContainer: SpawningStep {
     func spawn(
         _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
-    ) throws(StepError) -> ChildProcess {
-        let held = try stepping("pidfd_open", "\(process.pid)") { () throws(Errno) in
-            try process.held()
-        }
+    ) throws(Failure) -> ChildProcess {
+        let held = try attempt("pidfd_open", "\(process.pid)", try process.held())
         guard let container = held else {
-            throw StepError("container not running: its init process is gone")
+            throw Failure("container not running: its init process is gone")
         }
-        // Nobody may look into what is made from here on. The program gets it back by exec.
-        try stepping("prctl", "PR_SET_DUMPABLE") { () throws(Errno) in
-            try CurrentProcess.setDumpable(false)
-        }
+        // No other process may look into the ones made from here on. exec makes the program dumpable
+        // again.
+        try attempt("prctl", "PR_SET_DUMPABLE", try CurrentProcess.setDumpable(false))
         // Of its own: what the new process has to say later goes another way.
-        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let pair = try attempt("socketpair", try Channel.Pair())
         let near = pair.near.borrowed
         let answers = pair.far.borrowed
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
-        let nothing = try stepping("pipe2") { () throws(Errno) in try hasTerminal ? Pipe() : nil }
+        let nothing = try attempt("pipe2", try hasTerminal ? Pipe() : nil)
         var kept = [channel, far, answers]
         if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
@@ -77,7 +72,7 @@ struct JoinContainer: SpawningStep {
                 _ = OwnedDescriptor(near)
                 let held = OwnedDescriptor(answers)
                 var answer = InitMessage.spawned(pid: 0)
-                do throws(StepError) {
+                do throws(Failure) {
                     try setAffinity()
                     try enter(controlGroup, isInVersion2: place != nil)
                 } catch {
@@ -105,7 +100,7 @@ struct JoinContainer: SpawningStep {
                 body()
             }
         }
-        let made = try stepping("clone3") { () throws(Errno) in
+        func make() throws(Errno) -> ChildProcess {
             guard let place else { return try spawn(in: nil) }
             do throws(Errno) {
                 return try spawn(in: place)
@@ -115,31 +110,29 @@ struct JoinContainer: SpawningStep {
                 return try spawn(in: nil)
             }
         }
-        return try follow(made, pair.takeNear())
+        return try follow(try attempt("clone3", try make()), pair.takeNear())
     }
 
     /// Until it has joined everything, or has said what keeps it from that.
     private func follow(
         _ made: consuming ChildProcess, _ channel: consuming Channel
-    ) throws(StepError) -> ChildProcess {
+    ) throws(Failure) -> ChildProcess {
         let answers = channel
-        let answer = try stepping("recvmsg") { () throws(Errno) in
-            try answers.borrowed.receiveBytes(Channel.capacity)
-        }
-        let failure: StepError
+        let answer = try attempt("recvmsg", try answers.borrowed.receiveBytes(Channel.capacity))
+        let failure: Failure
         switch answer.flatMap({ InitMessage($0) }) {
         case .spawned: return made
         case .notSpawned(let number):
             let error = Errno(rawValue: number)
-            failure = StepError(
-                SystemCallError("setns", "to the namespaces of \(id.text)", error),
-                error == .notPermitted && Credentials.effectiveUser != 0
+            failure = Failure(
+                "setns", "to the namespaces of \(id.text)", error,
+                advice: error == .notPermitted && Credentials.effectiveUser != 0
                     ? "one that has not started yet hides itself from all but root; start it first"
                     : nil)
         case .failed(_, let found): failure = found
-        default: failure = StepError("the process that joins has ended without a word")
+        default: failure = Failure("the process that joins has ended without a word")
         }
-        _ = try stepping("waitid") { () throws(Errno) in try made.wait() }
+        _ = try attempt("waitid", try made.wait())
         throw failure
     }
 }
@@ -152,19 +145,18 @@ extension JoinContainer {
     }
 
     /// Before the control group is entered: the move itself then does not wake its CPUs up.
-    private func setAffinity() throws(StepError) {
+    private func setAffinity() throws(Failure) {
         guard let affinity else { return }
-        try stepping("sched_setaffinity", "before the control group is entered") {
-            () throws(Errno) in
-            try CurrentProcess.setAffinity(affinity)
-        }
+        try attempt(
+            "sched_setaffinity", "before the control group is entered",
+            try CurrentProcess.setAffinity(affinity))
     }
 
     /// What is made from here on is counted and limited with the container.
     private func enter(
         _ controlGroup: ControlGroup, isInVersion2: Bool
-    ) throws(StepError) {
-        do throws(ControlGroupError) {
+    ) throws(Failure) {
+        do throws(Failure) {
             try controlGroup.add(
                 process: 0,
                 inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) },
@@ -172,7 +164,7 @@ extension JoinContainer {
             try resctrlGroup?.add(process: 0)
         } catch {
             // What runc says there.
-            throw StepError("error adding pid to cgroups: \(error.sentence)")
+            throw Failure("error adding pid to cgroups: \(error.message)")
         }
     }
 }

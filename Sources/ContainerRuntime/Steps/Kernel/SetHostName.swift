@@ -3,21 +3,17 @@ internal import SystemPackage
 
 /// `hostname`
 struct SetHostName: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the host name",
-            what: "Sets the host name of the new UTS namespace.",
-            why: "Any time in that namespace, while the init process has CAP_SYS_ADMIN.",
-            calls: "sethostname")
-    }
+    static let manual = StepManual(
+        "set the host name",
+        what: "Sets the host name of the new UTS namespace.",
+        why: "Any time in that namespace, while the init process has CAP_SYS_ADMIN.",
+        calls: "sethostname")
 
     let name: String
 
     var summary: String { "set the host name \(name)" }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
-        try stepping("sethostname", name.inQuotes) { () throws(Errno) in
-            try CurrentProcess.setHostName(name)
-        }
+    func apply(_ context: ContainerContext) throws(Failure) {
+        try attempt("sethostname", on: name, try CurrentProcess.setHostName(name))
     }
 }

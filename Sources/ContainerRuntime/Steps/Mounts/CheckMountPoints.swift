@@ -3,30 +3,26 @@ internal import SystemPackage
 
 /// The mounts that are held are the ones that programs find.
 struct CheckMountPoints: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "check the mount points",
-            what: """
-                Compares the mounts that /proc, /sys and /dev lead to with those that were made.
-                """,
-            why: """
-                After the last mount. In a root without an overlay another process may rename \
-                directories, and the mounts move with them; the start then fails.
-                """,
-            calls: "openat2, statx")
-    }
+    static let manual = StepManual(
+        "check the mount points",
+        what: "Compares the mounts that /proc, /sys and /dev lead to with those that were made.",
+        why: """
+            After the last mount. In a root without an overlay another process may rename \
+            directories, and the mounts move with them; the start then fails.
+            """,
+        calls: "openat2, statx")
 
-    let summary = "look whether /proc, /sys and /dev lead to what was mounted there"
+    let summary = "verify the mounts on /proc, /sys and /dev"
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         for mount in context.heldMounts.mounts {
             var root = try context.root.given(.root)
             var path = mount.path
             if let around = context.heldMounts.around(mount) {
                 (root, path) = (around.mount.root, around.rest)
             }
-            let isThere = try stepping("statx", mount.path.inQuotes) { () throws(Errno) in
+            func leadsThere() throws(Errno) -> Bool {
                 let wanted = try mount.root.directory.borrowed.mountID()
                 do throws(Errno) {
                     let found = try root.directory.open(path, .path, links: .refuse)
@@ -35,11 +31,11 @@ struct CheckMountPoints: ContainerStep {
                     return false
                 }
             }
-            if isThere { continue }
-            throw StepError(
+            if try attempt("statx", on: mount.path, try leadsThere()) { continue }
+            throw Failure(
                 "\(mount.path.inQuotes) does not lead to what was mounted there: another process has"
                     + " renamed it in the root file system during the start, or a hook has mounted"
-                    + " something over it; let nobody else write to that directory, or use an"
+                    + " something over it; remove other users' write permission on that directory, or use an"
                     + " overlay")
         }
     }

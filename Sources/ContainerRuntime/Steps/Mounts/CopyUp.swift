@@ -5,7 +5,7 @@ internal import SystemPackage
 ///
 /// The image's files are read by descriptors, name by name, and no link is followed: nothing outside
 /// of the directory is reached, however it changes meanwhile. The tmpfs is not attached yet, so
-/// nobody can change what is being written. How much it holds is the bound of all.
+/// no other process can change the copy. The size of the tmpfs bounds the copy.
 struct CopyUp {
     let destination: String
     /// Those of the tmpfs: an owner that they name stays.
@@ -14,13 +14,11 @@ struct CopyUp {
     /// Deeper than any image is; each level holds descriptors.
     private static let deepest = 200
 
-    func fill(_ tmpfs: FileDescriptor, from below: FileDescriptor) throws(StepError) {
+    func fill(_ tmpfs: FileDescriptor, from below: FileDescriptor) throws(Failure) {
         try copyTree(to: tmpfs, from: below)
-        let found = try stepping("fstat", destination.inQuotes) { () throws(Errno) in
-            try FileStatus.of(below)
-        }
+        let found = try attempt("fstat", on: destination, try FileStatus.of(below))
         let names = Set(parameters.map(\.key))
-        try stepping("fchownat", destination.inQuotes, advice: advice) { () throws(Errno) in
+        func dress() throws(Errno) {
             if names.isDisjoint(with: ["uid", "gid"]) && (found.userID, found.groupID) != (0, 0) {
                 // As the mode: it is clear that of the tmpfs, where its options name one.
                 let mode = try FileStatus.of(tmpfs).permissions
@@ -29,6 +27,7 @@ struct CopyUp {
             }
             try tmpfs.copyTimes(".", from: below)
         }
+        try attempt("fchownat", on: destination, advice: advice, try dress())
     }
 
     /// A directory of the image, its copy, and what of it is still to be copied.
@@ -47,14 +46,13 @@ struct CopyUp {
 
     private func copyTree(
         to tmpfs: FileDescriptor, from below: FileDescriptor
-    ) throws(StepError) {
-        let (mount, source, target) = try stepping("statx", destination.inQuotes) {
-            () throws(Errno) in
-            (
-                try below.mountID(), HeldDescriptor(try OwnedDescriptor.duplicate(below)),
-                HeldDescriptor(try OwnedDescriptor.duplicate(tmpfs))
-            )
-        }
+    ) throws(Failure) {
+        let (mount, source, target) = try attempt(
+            "statx", on: destination,
+            try (
+                below.mountID(), HeldDescriptor(OwnedDescriptor.duplicate(below)),
+                HeldDescriptor(OwnedDescriptor.duplicate(tmpfs))
+            ))
         // The way from the top to the directory that is being copied, and what each got its copy by.
         var way = [try opened(source, target, destination)]
         var pending: [Pending] = []
@@ -66,7 +64,7 @@ struct CopyUp {
                 let path = "\(way[last].path)/\(name)"
                 if status.kind == .directory {
                     if way.count > CopyUp.deepest {
-                        throw StepError("\(path.inQuotes) is nested too deep to be copied")
+                        throw Failure("\(path.inQuotes) is nested too deep to be copied")
                     }
                     let made = try makeDirectory(name, in: way[last].target.borrowed, path)
                     way.append(try opened(source, made, path))
@@ -86,10 +84,8 @@ struct CopyUp {
 
     private func opened(
         _ source: HeldDescriptor, _ target: HeldDescriptor, _ path: String
-    ) throws(StepError) -> Directory {
-        let names = try stepping("readdir", path.inQuotes) { () throws(Errno) in
-            try source.borrowed.entries()
-        }
+    ) throws(Failure) -> Directory {
+        let names = try attempt("readdir", on: path, try source.borrowed.entries())
         return Directory(source: source, target: target, path: path, left: names)
     }
 
@@ -97,34 +93,35 @@ struct CopyUp {
     /// there, which is no part of the directory and is covered with it.
     private func look(
         at name: String, in directory: Directory, on mount: UInt64
-    ) throws(StepError) -> (HeldDescriptor, FileStatus)? {
-        try stepping("openat", "\(directory.path)/\(name)".inQuotes) { () throws(Errno) in
+    ) throws(Failure) -> (HeldDescriptor, FileStatus)? {
+        func open() throws(Errno) -> (HeldDescriptor, FileStatus)? {
             let source = try directory.source.borrowed.open(name, .path)
             if try source.borrowed.mountID() != mount { return nil }
             let status = try FileStatus.of(source.borrowed)
             return (HeldDescriptor(source), status)
         }
+        return try attempt("openat", on: "\(directory.path)/\(name)", try open())
     }
 
     private func makeDirectory(
         _ name: String, in target: FileDescriptor, _ path: String
-    ) throws(StepError) -> HeldDescriptor {
-        try stepping("mkdirat", path.inQuotes, advice: advice) { () throws(Errno) in
-            try target.makeDirectory(name, mode: 0o700)
-            return HeldDescriptor(try target.open(name, [.path, .directory]))
-        }
+    ) throws(Failure) -> HeldDescriptor {
+        try attempt(
+            "mkdirat", on: path, advice: advice, try target.makeDirectory(name, mode: 0o700))
+        return try attempt(
+            "openat", on: path, HeldDescriptor(try target.open(name, [.path, .directory])))
     }
 
     /// All but directories.
     private func copy(
         _ name: String, _ source: FileDescriptor, _ status: FileStatus, _ directory: Directory
-    ) throws(StepError) {
+    ) throws(Failure) {
         let path = "\(directory.path)/\(name)"
         let target = directory.target.borrowed
         switch status.kind {
         case .directory: break
         case .regular:
-            try stepping("write", path.inQuotes, advice: advice) { () throws(Errno) in
+            func copyData() throws(Errno) {
                 let opened = try directory.source.borrowed.open(
                     name, [.readOnly, .nonBlocking, .noControllingTerminal])
                 let now = try FileStatus.of(opened.borrowed)
@@ -133,30 +130,32 @@ struct CopyUp {
                 let made = try target.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
                 try made.borrowed.copyData(from: opened.borrowed, size: now.size)
             }
+            try attempt("write", on: path, advice: advice, try copyData())
         case .symbolicLink:
-            try stepping("symlinkat", path.inQuotes, advice: advice) { () throws(Errno) in
-                try target.makeSymbolicLink(name, to: try source.linkTarget())
-            }
+            try attempt(
+                "symlinkat", on: path, advice: advice,
+                try target.makeSymbolicLink(name, to: try source.linkTarget()))
         case .characterDevice, .blockDevice, .fifo, .socket:
-            try stepping("mknodat", path.inQuotes, advice: advice) { () throws(Errno) in
+            try attempt(
+                "mknodat", on: path, advice: advice,
                 try target.makeNode(
-                    name, mode: status.kind.modeBits | 0o600, device: status.deviceNumber)
-            }
+                    name, mode: status.kind.modeBits | 0o600, device: status.deviceNumber))
         }
     }
 
     /// What a copy gets when its content is there.
     private func finish(
         _ name: String, _ source: FileDescriptor, _ status: FileStatus, _ directory: Directory
-    ) throws(StepError) {
+    ) throws(Failure) {
         let path = "\(directory.path)/\(name)"
         let target = directory.target.borrowed
-        try stepping("fchownat", path.inQuotes, advice: advice) { () throws(Errno) in
+        func dress() throws(Errno) {
             try target.changeOwner(name, user: status.userID, group: status.groupID)
             // Last of the two: a change of the owner takes set-id bits away.
             if status.kind != .symbolicLink { try target.changeMode(name, status.permissions) }
             try target.copyTimes(name, from: source)
         }
+        try attempt("fchownat", on: path, advice: advice, try dress())
     }
 
     private func advice(_ error: Errno) -> String? {

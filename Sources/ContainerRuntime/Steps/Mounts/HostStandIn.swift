@@ -21,6 +21,9 @@ struct HostStandIn {
         "mqueue": Place(source: "/dev/mqueue", magic: .messageQueues, namespace: .ipc),
         "proc": Place(source: "/proc", magic: .procfs, namespace: .pid),
     ]
+    private static let remedy =
+        "the host has not mounted it, and a user namespace may only mount it with the namespace that"
+        + " it shows; give the container its own"
 
     /// Nil for what the host has nothing of.
     static func namespace(of type: String) -> NamespaceSet? { places[type]?.namespace }
@@ -35,36 +38,26 @@ struct HostStandIn {
 
     /// Read-only where it is sysfs, with all that is mounted below it: that holds the host's
     /// control groups (CVE-2023-25809).
-    func attach(_ target: FileDescriptor, _ context: ContainerContext) throws(StepError) {
+    func attach(_ target: FileDescriptor, _ context: ContainerContext) throws(Failure) {
         let source = place.source
-        let tree = try stepping(
-            "open_tree", source.inQuotes,
-            advice: { $0 == .noSuchFileOrDirectory ? HostStandIn.remedy : nil }
-        ) { () throws(Errno) in
-            try DetachedMount.clone(source, recursive: true)
-        }
+        let tree = try attempt(
+            "open_tree", on: source,
+            advice: { $0 == .noSuchFileOrDirectory ? HostStandIn.remedy : nil },
+            try DetachedMount.clone(source, recursive: true))
         // A directory of that name where the host has mounted nothing would be another file system's.
-        let found = try stepping("fstatfs", source.inQuotes) { () throws(Errno) in
-            try FileSystemMagic.of(tree.borrowed)
-        }
+        let found = try attempt("fstatfs", on: source, try FileSystemMagic.of(tree.borrowed))
         if found != place.magic {
-            throw StepError("\(source.inQuotes) of the host is no \(type); \(HostStandIn.remedy)")
+            throw Failure("\(source.inQuotes) of the host is no \(type); \(HostStandIn.remedy)")
         }
         var attributes = mount.set.union(mount.setRecursively)
         if source == "/sys" { attributes.formUnion(.readOnly) }
         // Times are the host's mount's, and a user namespace may not change how they are kept.
         attributes.subtract(.accessTimeMask)
         let wanted = attributes
-        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.setAttributes(set: wanted, recursive: true)
-        }
-        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.attach(to: target)
-        }
+        try attempt(
+            "mount_setattr", on: mount.destination,
+            try tree.setAttributes(set: wanted, recursive: true))
+        try attempt("move_mount", on: mount.destination, try tree.attach(to: target))
         try context.hold(mount.destination, tree.borrowed, .kernel)
     }
-
-    private static let remedy =
-        "the host has not mounted it, and a user namespace may only mount it with the namespace that"
-        + " it shows; give the container its own"
 }

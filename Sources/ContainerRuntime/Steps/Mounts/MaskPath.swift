@@ -3,17 +3,15 @@ internal import SystemPackage
 
 /// `linux.maskedPaths`. A path that is missing needs no mask.
 struct MaskPath: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "mask a path",
-            what: "Mounts /dev/null over a file, and an empty read-only tmpfs over a directory.",
-            why: """
-                After the mounts, which would cover the mask. After the devices: the mask of a \
-                file is the container's /dev/null, verified to be device 1:3. Below /proc, /sys \
-                and /dev the path is looked up in the mounts made there, not by name in the root.
-                """,
-            calls: "openat2, open_tree, mount_setattr, move_mount")
-    }
+    static let manual = StepManual(
+        "mask a path",
+        what: "Mounts /dev/null over a file, and an empty read-only tmpfs over a directory.",
+        why: """
+            After the mounts, which would cover the mask. After the devices: the mask of a file \
+            is the container's /dev/null, verified to be device 1:3. Below /proc, /sys and /dev \
+            the path is looked up in the mounts made there, not by name in the root.
+            """,
+        calls: "openat2, open_tree, mount_setattr, move_mount")
 
     let path: String
     /// The SELinux context of the empty directory.
@@ -22,28 +20,25 @@ struct MaskPath: ContainerStep {
     var summary: String { "mask \(path)" }
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         guard let (target, isDirectory) = try PathTarget.open(path, context) else { return }
         if isDirectory { return try coverDirectory(target.borrowed, context) }
         let cover = try nullDevice(context)
-        try stepping("mount", path.inQuotes) { () throws(Errno) in
-            try DetachedMount.clone(cover.borrowed, recursive: false).attach(to: target.borrowed)
-        }
+        try attempt(
+            "mount", on: path,
+            try DetachedMount.clone(cover.borrowed, recursive: false).attach(to: target.borrowed))
     }
 
     /// The container's `/dev/null`, which must be the kernel's: the image could have put anything
     /// in its place (CVE-2025-31133).
-    private func nullDevice(_ context: ContainerContext) throws(StepError) -> HeldDescriptor {
+    private func nullDevice(_ context: ContainerContext) throws(Failure) -> HeldDescriptor {
         if let found = context.nullDevice { return found }
         let place = try context.place("/dev/null")
-        let opened = try stepping("openat2", "\"/dev/null\"") { () throws(Errno) in
-            try place.open([.path, .noFollow], links: .refuse)
-        }
-        let status = try stepping("fstat", "\"/dev/null\"") { () throws(Errno) in
-            try FileStatus.of(opened.borrowed)
-        }
+        let opened = try attempt(
+            "openat2", on: "/dev/null", try place.open([.path, .noFollow], links: .refuse))
+        let status = try attempt("fstat", on: "/dev/null", try FileStatus.of(opened.borrowed))
         guard status.kind == .characterDevice, status.deviceNumber == .null else {
-            throw StepError("\"/dev/null\" of the container is not the null device")
+            throw Failure("\"/dev/null\" of the container is not the null device")
         }
         let held = HeldDescriptor(opened)
         context.nullDevice = held
@@ -54,17 +49,14 @@ struct MaskPath: ContainerStep {
     /// attached can be cloned before Linux 6.15.
     private func coverDirectory(
         _ target: FileDescriptor, _ context: ContainerContext
-    ) throws(StepError) {
+    ) throws(Failure) {
         if let found = context.emptyDirectory {
-            let cover = try stepping("mount", path.inQuotes) { () throws(Errno) in
-                let cover = try DetachedMount.clone(found.borrowed, recursive: false)
-                try cover.attach(to: target)
-                return cover
-            }
+            let cover = try attempt(
+                "open_tree", on: path, try DetachedMount.clone(found.borrowed, recursive: false))
+            try attempt("move_mount", on: path, try cover.attach(to: target))
             return try context.holdInstead(path, cover.borrowed)
         }
-        let made = try stepping("mount", "tmpfs on \(path.inQuotes)") {
-            () throws(Errno) in
+        func mountEmpty() throws(Errno) -> HeldDescriptor {
             let tmpfs = try FileSystemContext("tmpfs")
             try tmpfs.set("mode", "555")
             try tmpfs.set("nr_inodes", "1")
@@ -74,6 +66,7 @@ struct MaskPath: ContainerStep {
             try tree.attach(to: target)
             return HeldDescriptor(tree.release())
         }
+        let made = try attempt("mount", "tmpfs on \(path.inQuotes)", try mountEmpty())
         context.emptyDirectory = made
         try context.holdInstead(path, made.borrowed)
     }

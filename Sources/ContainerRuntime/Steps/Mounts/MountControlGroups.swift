@@ -4,17 +4,15 @@ internal import SystemPackage
 /// `mounts[]` of type `cgroup`: read-only, but for a cgroup that was given to the container
 /// (CVE-2022-0492, CVE-2023-25809).
 struct MountControlGroups: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "mount the control groups",
-            what: """
-                Mounts the hierarchies as the container's cgroup namespace shows them, or \
-                attaches clones of the container's cgroups. Read-only, unless the container's \
-                cgroup was given to it.
-                """,
-            why: "In the config's order: a later mount may lie inside an earlier one.",
-            calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
-    }
+    static let manual = StepManual(
+        "mount the control groups",
+        what: """
+            Mounts the hierarchies as the container's cgroup namespace shows them, or attaches \
+            clones of the container's cgroups. Read-only, unless the container's cgroup was given \
+            to it.
+            """,
+        why: "In the config's order: a later mount may lie inside an earlier one.",
+        calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
 
     let mount: Configuration.Mount
     /// As far as the container's limits hold.
@@ -26,7 +24,7 @@ struct MountControlGroups: ContainerStep {
     }
     var needs: Provisions { [.root, .controlGroups] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let layout = try context.handover.controlGroups.given(.controlGroups)
         // Those of a cgroup namespace are mounted anew.
         let trees = context.controlGroupTrees ?? []
@@ -46,15 +44,8 @@ struct MountControlGroups: ContainerStep {
             try MountTarget(mount: attached).attach(tree, place.borrowed)
             return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
-        let folder = try stepping("mount", "tmpfs") { () throws(Errno) in
-            let tmpfs = try FileSystemContext("tmpfs")
-            try tmpfs.set("mode", "755")
-            try tmpfs.create()
-            return try tmpfs.mount()
-        }
-        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
-            try folder.attach(to: place.borrowed)
-        }
+        let folder = try attempt("mount", "tmpfs", try MountControlGroups.makeFolder())
+        try attempt("move_mount", on: mount.destination, try folder.attach(to: place.borrowed))
         if layout.hierarchies != nil {
             for (name, bound) in trees {
                 try add(bound.tree, name, folder.borrowed, attached)
@@ -70,22 +61,26 @@ struct MountControlGroups: ContainerStep {
         for controllers in layout.version1 where controllers.count > 1 {
             let target = ControlGroupLayout.label(controllers)
             for name in controllers {
-                try stepping("symlink", name.inQuotes) { () throws(Errno) in
-                    try folder.borrowed.makeSymbolicLink(name, to: target)
-                }
+                try attempt(
+                    "symlink", on: name, try folder.borrowed.makeSymbolicLink(name, to: target))
             }
         }
-        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-            try folder.setAttributes(set: attached.set)
-        }
+        try attempt(
+            "mount_setattr", on: mount.destination, try folder.setAttributes(set: attached.set))
         try context.hold(mount.destination, folder.borrowed, .new)
+    }
+
+    private static func makeFolder() throws(Errno) -> DetachedMount {
+        let tmpfs = try FileSystemContext("tmpfs")
+        try tmpfs.set("mode", "755")
+        try tmpfs.create()
+        return try tmpfs.mount()
     }
 
     private func hierarchy(
         _ type: String, _ controllers: [String], isWritable: Bool = false
-    ) throws(StepError) -> DetachedMount {
-        try stepping("mount", "\(type) \(controllers.joined(separator: ","))") {
-            () throws(Errno) in
+    ) throws(Failure) -> DetachedMount {
+        func mountIt() throws(Errno) -> DetachedMount {
             let context = try FileSystemContext(type)
             for controller in controllers {
                 let parts = controller.split(separator: "=", maxSplits: 1).map(String.init)
@@ -98,16 +93,16 @@ struct MountControlGroups: ContainerStep {
             try context.create()
             return try context.mount(isWritable ? [] : .readOnly)
         }
+        return try attempt(
+            "mount", "\(type) \(controllers.joined(separator: ","))", try mountIt())
     }
 
     private func add(
         _ tree: borrowing DetachedMount, _ name: String, _ folder: FileDescriptor,
         _ mount: Configuration.Mount
-    ) throws(StepError) {
-        let place = try stepping("mkdir", name.inQuotes) { () throws(Errno) in
-            try folder.makeDirectory(name, mode: 0o755)
-            return try folder.open(name, [.path, .directory])
-        }
+    ) throws(Failure) {
+        try attempt("mkdir", on: name, try folder.makeDirectory(name, mode: 0o755))
+        let place = try attempt("openat", on: name, try folder.open(name, [.path, .directory]))
         try MountTarget(mount: mount).attach(tree, place.borrowed)
     }
 }

@@ -3,21 +3,18 @@ internal import SystemPackage
 
 /// `mounts[]` with a type.
 struct MountFileSystem: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "mount a file system",
-            what: """
-                Makes a new instance of a file system and attaches it to a directory that was \
-                opened without leaving the root. proc shows the pid namespace of the process that \
-                mounts it, sysfs the network namespace.
-                """,
-            why: """
-                In the config's order: a later mount may lie inside an earlier one. After the \
-                pivot, where no path leads to the host. proc and sysfs go only onto a real \
-                directory.
-                """,
-            calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
-    }
+    static let manual = StepManual(
+        "mount a file system",
+        what: """
+            Makes a new instance of a file system and attaches it to a directory that was opened \
+            without leaving the root. proc shows the pid namespace of the process that mounts it, \
+            sysfs the network namespace.
+            """,
+        why: """
+            In the config's order: a later mount may lie inside an earlier one. After the pivot, \
+            where no path leads to the host. proc and sysfs go only onto a real directory.
+            """,
+        calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
 
     let mount: Configuration.Mount
     let type: String
@@ -29,7 +26,7 @@ struct MountFileSystem: ContainerStep {
     var isRestricted = false
     /// Whether the host's is bound then, where it may not be mounted.
     var mayStandIn = false
-    /// Whether the namespace that it shows is a new one, which nobody else can forbid to show.
+    /// Whether the namespace that it shows is a new one, which no other process has covered.
     var showsOwn = false
     /// Whether it is known that it will be: it shows a namespace of the host's.
     var isHosts = false
@@ -40,7 +37,7 @@ struct MountFileSystem: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let target = MountTarget(mount: mount)
         let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
@@ -59,7 +56,7 @@ struct MountFileSystem: ContainerStep {
         if let below, !parameters.contains(where: { $0.key == "mode" }) {
             try configure(fileSystem, "mode", String(below.permissions, radix: 8))
         }
-        // Whoever names a context for this one means it.
+        // A context that the mount itself names comes first.
         let hasContext = parameters.contains { $0.key.hasSuffix("context") }
         if let label, labeling == .byOption, !hasContext {
             try configure(fileSystem, "context", label)
@@ -73,11 +70,11 @@ struct MountFileSystem: ContainerStep {
         }
         if let label, labeling == .byAttribute {
             let root = tree.borrowed
-            try stepping("fsetxattr", "security.selinux of \(mount.destination.inQuotes)") {
-                () throws(Errno) in
-                let top = try root.open(".", [.readOnly, .directory])
-                try top.borrowed.setAttribute("security.selinux", label)
-            }
+            let top = try attempt(
+                "openat", on: mount.destination, try root.open(".", [.readOnly, .directory]))
+            try attempt(
+                "fsetxattr", "security.selinux of \(mount.destination.inQuotes)",
+                try top.borrowed.setAttribute("security.selinux", label))
         }
         if mount.copiesUp, below != nil, try holdsImage(place.borrowed, context) {
             try CopyUp(destination: mount.destination, parameters: parameters)
@@ -99,30 +96,28 @@ struct MountFileSystem: ContainerStep {
     /// link of the image leads there.
     private func holdsImage(
         _ place: FileDescriptor, _ context: ContainerContext
-    ) throws(StepError) -> Bool {
+    ) throws(Failure) -> Bool {
         let found = try number(of: place)
         if context.copiedMounts.contains(found) { return true }
         let root = try context.root.given(.root)
         return found == (try number(of: root.directory.borrowed))
     }
 
-    private func number(of file: FileDescriptor) throws(StepError) -> UInt64 {
-        try stepping("statx", mount.destination.inQuotes) { () throws(Errno) in
-            try file.mountID()
-        }
+    private func number(of file: FileDescriptor) throws(Failure) -> UInt64 {
+        try attempt("statx", on: mount.destination, try file.mountID())
     }
 
     /// Nil where it is not this process's to mount, and the host's can stand in.
-    private func opened(_ context: ContainerContext) throws(StepError) -> FileSystemContext? {
+    private func opened(_ context: ContainerContext) throws(Failure) -> FileSystemContext? {
         if type == "proc", let joined = try context.takeProcContext() { return joined }
         do {
             return try FileSystemContext(type)
         } catch .notPermitted where mayStandIn && !showsOwn {
             return nil
         } catch {
-            throw StepError(
-                SystemCallError("fsopen", type.inQuotes, error),
-                error == .operationNotSupportedByDevice
+            throw Failure(
+                "fsopen", type.inQuotes, error,
+                advice: error == .operationNotSupportedByDevice
                     ? "the kernel does not know this file system" : nil)
         }
     }
@@ -132,7 +127,7 @@ struct MountFileSystem: ContainerStep {
     /// of fsmount(2), and of no other call where the namespace is a new one.
     private func made(
         _ fileSystem: borrowing FileSystemContext, _ attributes: MountAttributes
-    ) throws(StepError) -> DetachedMount? {
+    ) throws(Failure) -> DetachedMount? {
         var isMade = false
         do {
             try fileSystem.create()
@@ -142,16 +137,16 @@ struct MountFileSystem: ContainerStep {
             let isRefused = error == .notPermitted || error == .permissionDenied
             let mayBeCovered = isMade && type == "sysfs"
             if isRefused && mayStandIn && (!showsOwn || mayBeCovered) { return nil }
-            if isRefused && type == "proc" { throw StepError(MountFileSystem.noProc(error)) }
+            if isRefused && type == "proc" { throw Failure(MountFileSystem.noProc(error)) }
             throw failure(fileSystem, "mount", error, isForbidden: isRefused && isRestricted)
         }
     }
 
-    /// The kernel's `mount_too_revealing`, and pid namespaces of somebody else's.
+    /// The kernel's `mount_too_revealing`, and pid namespaces of another user namespace.
     private static func noProc(_ error: Errno) -> String {
         "mount: \(error.words); in a user namespace the kernel gives none where parts of the host's are"
             + " covered, as in a container, nor for processes that belong to another user namespace;"
-            + " \"vfs-run doctor\" tells which and what mends it"
+            + " \"vfs-run doctor\" prints them and the remedy"
     }
 
     private enum Labeling { case byOption, byAttribute, not }
@@ -168,7 +163,7 @@ struct MountFileSystem: ContainerStep {
 
     private func configure(
         _ fileSystem: borrowing FileSystemContext, _ key: String, _ value: String?
-    ) throws(StepError) {
+    ) throws(Failure) {
         do {
             if let value { try fileSystem.set(key, value) } else { try fileSystem.set(key) }
         } catch {
@@ -181,13 +176,13 @@ struct MountFileSystem: ContainerStep {
     private func failure(
         _ fileSystem: borrowing FileSystemContext, _ call: String, _ error: Errno,
         isForbidden: Bool = false
-    ) -> StepError {
+    ) -> Failure {
         let words = fileSystem.messages().joined(separator: ", ")
         let advice =
             isForbidden
             ? "root of a user namespace may not mount this file system; bind a directory of it"
             : nil
-        return StepError(
-            SystemCallError(call, "", error), words.isEmpty ? advice : "the kernel says: \(words)")
+        return Failure(
+            call, "", error, advice: words.isEmpty ? advice : "the kernel says: \(words)")
     }
 }

@@ -12,7 +12,7 @@ struct MountTarget {
     /// CVE-2023-27561, CVE-2023-28642).
     func open(
         _ context: ContainerContext, directory: Bool, isKernelInterface: Bool = false
-    ) throws(StepError) -> OwnedDescriptor {
+    ) throws(Failure) -> OwnedDescriptor {
         let place = try context.place(mount.destination)
         let path = mount.destination
         let refusesLinks =
@@ -29,17 +29,15 @@ struct MountTarget {
             default: nil
             }
         }
-        let target = try stepping("openat2", path.inQuotes, advice: advice) {
-            () throws(Errno) in
-            directory
-                ? try place.makeDirectories(links: links) : try place.makeFile(links: links)
-        }
+        let target = try attempt(
+            "openat2", on: path, advice: advice,
+            try directory ? place.makeDirectories(links: links) : place.makeFile(links: links))
         try refuseProc(target.borrowed)
         return target
     }
 
     /// What is at the destination before anything is made there; nil where there is nothing.
-    func status(_ context: ContainerContext) throws(StepError) -> FileStatus? {
+    func status(_ context: ContainerContext) throws(Failure) -> FileStatus? {
         let place = try context.place(mount.destination)
         do throws(Errno) {
             let found = try place.open(.path)
@@ -48,39 +46,37 @@ struct MountTarget {
             // Made, or refused, when it is opened as a target.
             return nil
         } catch {
-            throw StepError(
-                SystemCallError("openat2", mount.destination.inQuotes, error),
-                error == .tooManySymbolicLinkLevels
+            throw Failure(
+                "openat2", mount.destination.inQuotes, error,
+                advice: error == .tooManySymbolicLinkLevels
                     ? "it must be an ordinary directory, not a symbolic link" : nil)
         }
     }
 
     /// What leads into procfs through a symbolic link is not what the checks have seen.
-    private func refuseProc(_ target: FileDescriptor) throws(StepError) {
+    private func refuseProc(_ target: FileDescriptor) throws(Failure) {
         let place = PathText.cleaned(mount.destination)
         if place == "/proc" || place.hasPrefix("/proc/") { return }
-        let magic = try stepping("fstatfs", place.inQuotes) { () throws(Errno) in
-            try FileSystemMagic.of(target)
-        }
+        let magic = try attempt("fstatfs", on: place, try FileSystemMagic.of(target))
         if magic == .procfs {
-            throw StepError("\"\(place)\" leads into /proc; nothing may be mounted there")
+            throw Failure("\"\(place)\" leads into /proc; nothing may be mounted there")
         }
     }
 
     /// Gives the tree its attributes and attaches it.
-    func attach(_ tree: borrowing DetachedMount, _ target: FileDescriptor) throws(StepError) {
-        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.setAttributes(set: mount.set, clear: mount.clear)
+    func attach(_ tree: borrowing DetachedMount, _ target: FileDescriptor) throws(Failure) {
+        try attempt(
+            "mount_setattr", on: mount.destination,
+            try tree.setAttributes(set: mount.set, clear: mount.clear))
+        try attempt(
+            "mount_setattr", on: mount.destination,
             try tree.setAttributes(
-                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true)
-        }
-        try stepping("move_mount", mount.destination.inQuotes) { () throws(Errno) in
-            try tree.attach(to: target)
-        }
-        try stepping("mount_setattr", mount.destination.inQuotes) { () throws(Errno) in
-            for propagation in mount.propagation {
-                try tree.setPropagation(propagation.kind, recursive: propagation.isRecursive)
-            }
+                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true))
+        try attempt("move_mount", on: mount.destination, try tree.attach(to: target))
+        for propagation in mount.propagation {
+            try attempt(
+                "mount_setattr", on: mount.destination,
+                try tree.setPropagation(propagation.kind, recursive: propagation.isRecursive))
         }
     }
 

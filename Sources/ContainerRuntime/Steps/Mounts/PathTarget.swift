@@ -7,7 +7,7 @@ enum PathTarget {
     /// is not there needs no mask.
     static func open(
         _ path: String, _ context: ContainerContext
-    ) throws(StepError) -> (HeldDescriptor, isDirectory: Bool)? {
+    ) throws(Failure) -> (HeldDescriptor, isDirectory: Bool)? {
         let place = try context.place(path)
         let target: HeldDescriptor
         do throws(Errno) {
@@ -15,21 +15,18 @@ enum PathTarget {
         } catch .noSuchFileOrDirectory, .notDirectory {
             return nil
         } catch {
-            throw StepError(
-                SystemCallError("openat2", path.inQuotes, error),
-                error == .tooManySymbolicLinkLevels
+            throw Failure(
+                "openat2", path.inQuotes, error,
+                advice: error == .tooManySymbolicLinkLevels
                     ? "name what the symbolic link in it leads to" : nil)
         }
-        let found = try stepping("fstat", path.inQuotes) { () throws(Errno) in
-            try FileStatus.of(target.borrowed)
-        }
+        let found = try attempt("fstat", on: path, try FileStatus.of(target.borrowed))
         if !place.isInMount {
-            let top = try stepping("fstat", "\"/\"") { () throws(Errno) in
-                try FileStatus.of(place.root.directory.borrowed)
-            }
+            let top = try attempt(
+                "fstat", on: "/", try FileStatus.of(place.root.directory.borrowed))
             // Through a link of the image: a mount on the root would not be seen from inside.
             if found.inode == top.inode && found.device == top.device {
-                throw StepError("\(path.inQuotes) leads to the root itself")
+                throw Failure("\(path.inQuotes) leads to the root itself")
             }
         }
         return (target, found.kind == .directory)

@@ -4,21 +4,19 @@ internal import SystemPackage
 
 /// `linux.namespaces[]`, by one `clone3`.
 struct CreateNamespaces: SpawningStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the init process",
-            what: """
-                One call makes the init process with every new namespace: mounts, processes, \
-                network, host name, IPC. The first process of a pid namespace is its number 1, \
-                and all others end with it.
-                """,
-            why: """
-                After all that the init process inherits, and last of the steps that can fail \
-                while there is only the runtime process. Nothing is unshared that the config does \
-                not ask for.
-                """,
-            calls: "clone3")
-    }
+    static let manual = StepManual(
+        "make the init process",
+        what: """
+            One call makes the init process with every new namespace: mounts, processes, network, \
+            host name, IPC. The first process of a pid namespace is its number 1, and all others \
+            end with it.
+            """,
+        why: """
+            After all that the init process inherits, and last of the steps that can fail while \
+            there is only the runtime process. Nothing is unshared that the config does not ask \
+            for.
+            """,
+        calls: "clone3")
 
     let namespaces: NamespaceSet
 
@@ -33,7 +31,7 @@ struct CreateNamespaces: SpawningStep {
     func spawn(
         _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
-    ) throws(StepError) -> ChildProcess {
+    ) throws(Failure) -> ChildProcess {
         func spawn(_ controlGroup: FileDescriptor?) throws(Errno) -> ChildProcess {
             context.handover.startsInControlGroup = controlGroup != nil
             return try ChildProcess.spawn(
@@ -47,33 +45,27 @@ struct CreateNamespaces: SpawningStep {
             // From another part of the tree only systemd moves a process into a unit of its own; it
             // does so when the process is there.
             if group?.unit != nil {
-                return try stepping("clone3", names, advice: CreateNamespaces.advice) {
-                    () throws(Errno) in try spawn(nil)
-                }
+                return try attempt("clone3", names, advice: CreateNamespaces.advice, try spawn(nil))
             }
-            throw StepError(
-                SystemCallError("clone3", names, .permissionDenied),
-                "the cgroup above both, this process's own and the container's, has to belong to"
+            throw Failure(
+                "clone3", names, .permissionDenied,
+                advice:
+                    "the cgroup above both, this process's own and the container's, has to belong to"
                     + " this user")
         } catch .operationNotSupportedByDevice where group?.version2Descriptor != nil {
             // Others have removed it as an empty one.
             try CreateNamespaces.restoreControlGroup(context)
-            return try stepping("clone3", names, advice: CreateNamespaces.advice) {
-                () throws(Errno) in try spawn(context.handover.controlGroup?.version2Descriptor)
-            }
+            return try attempt(
+                "clone3", names, advice: CreateNamespaces.advice,
+                try spawn(context.handover.controlGroup?.version2Descriptor))
         } catch {
-            throw StepError(
-                SystemCallError("clone3", names, error), CreateNamespaces.advice(error))
+            throw Failure("clone3", names, error, advice: CreateNamespaces.advice(error))
         }
     }
 
-    private static func restoreControlGroup(_ context: RuntimeContext) throws(StepError) {
-        do throws(ControlGroupError) {
-            if try context.handover.restoreControlGroup() { return }
-        } catch {
-            throw StepError(error.sentence)
-        }
-        throw StepError("the control group was removed before there was a process in it")
+    private static func restoreControlGroup(_ context: RuntimeContext) throws(Failure) {
+        if try context.handover.restoreControlGroup() { return }
+        throw Failure("the control group was removed before there was a process in it")
     }
 }
 

@@ -4,19 +4,17 @@ internal import SystemPackage
 
 /// `linux.cgroupsPath`, `linux.resources`
 struct EnterControlGroup: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "enter the control group",
-            what: """
-                The init process writes its own number into the cgroup, unless clone3 has made it \
-                there.
-                """,
-            why: """
-                Before it makes anything, which would not be counted. A namespace of cgroups has \
-                its root where the process is that makes or joins it.
-                """,
-            calls: "write")
-    }
+    static let manual = StepManual(
+        "enter the control group",
+        what: """
+            The init process writes its own number into the cgroup, unless clone3 has made it \
+            there.
+            """,
+        why: """
+            Before it makes anything, which would not be counted. A namespace of cgroups has its \
+            root where the process is that makes or joins it.
+            """,
+        calls: "write")
 
     /// Whether there may be none.
     var isOptional = false
@@ -25,7 +23,7 @@ struct EnterControlGroup: ContainerStep {
     let undoing = "goes with the process"
     var needs: Provisions { [.controlGroup] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         // 0 is the process that writes it.
         try context.handover.enterControlGroup(process: 0, isOptional: isOptional)
     }

@@ -5,21 +5,19 @@ internal import SystemPackage
 ///
 /// The runtime process itself joins nothing.
 struct EnterNamespaces: SpawningStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the init process in joined namespaces",
-            what: """
-                A process in between joins and makes the namespaces that one clone3 cannot make. \
-                It makes the init process, which becomes a child of the runtime process. Where a \
-                pid namespace is joined it goes on as the init process itself, outside of it.
-                """,
-            why: """
-                As the step that makes the init process. A user namespace that is joined owns the \
-                others; some namespaces only the host may join, before the user namespace is \
-                entered; and a time namespace holds for later processes alone.
-                """,
-            calls: "clone3, setns, unshare, write")
-    }
+    static let manual = StepManual(
+        "make the init process in joined namespaces",
+        what: """
+            A process in between joins and makes the namespaces that one clone3 cannot make. It \
+            makes the init process, which becomes a child of the runtime process. Where a pid \
+            namespace is joined it goes on as the init process itself, outside of it.
+            """,
+        why: """
+            As the step that makes the init process. A user namespace that is joined owns the \
+            others; some namespaces only the host may join, before the user namespace is entered; \
+            and a time namespace holds for later processes alone.
+            """,
+        calls: "clone3, setns, unshare, write")
 
     /// All that are joined, of whichever kind.
     let joined: [Configuration.JoinedNamespace]
@@ -56,22 +54,23 @@ struct EnterNamespaces: SpawningStep {
     func spawn(
         _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
-    ) throws(StepError) -> ChildProcess {
+    ) throws(Failure) -> ChildProcess {
         var files: [(Configuration.JoinedNamespace, HeldDescriptor)] = []
         for namespace in joined {
-            let file = try stepping("open", namespace.path.inQuotes) { () throws(Errno) in
-                HeldDescriptor(try HostPath.open(namespace.path, .readOnly))
-            }
+            let file = try attempt(
+                "open", on: namespace.path,
+                try HeldDescriptor(HostPath.open(namespace.path, .readOnly)))
             files.append((namespace, file))
         }
-        let pair = try stepping("socketpair") { () throws(Errno) in try Channel.Pair() }
+        let pair = try attempt("socketpair", try Channel.Pair())
         let near = pair.near.borrowed
         let answers = pair.far.borrowed
-        let between = try stepping("clone3", "of the process in between") { () throws(Errno) in
+        let between = try attempt(
+            "clone3", "of the process in between",
             try ChildProcess.spawn([]) {
                 ProcessWords.erase()
                 let answer: InitMessage
-                do throws(StepError) {
+                do throws(Failure) {
                     _ = OwnedDescriptor(near)
                     answer = .spawned(pid: try enter(files, answers, context, body))
                 } catch {
@@ -84,8 +83,7 @@ struct EnterNamespaces: SpawningStep {
                     body()
                 }
                 CurrentProcess.exit(0)
-            }
-        }
+            })
         // Only that process's end is open from here on.
         return try follow(between, pair.takeNear())
     }
@@ -93,34 +91,29 @@ struct EnterNamespaces: SpawningStep {
     /// Answers the process in between until it has done its part.
     private func follow(
         _ between: consuming ChildProcess, _ channel: consuming Channel
-    ) throws(StepError) -> ChildProcess {
+    ) throws(Failure) -> ChildProcess {
         let kept = channel
         while true {
-            let message = try stepping("recvmsg") { () throws(Errno) in
-                try kept.borrowed.receiveBytes(Channel.capacity)
-            }
+            let message = try attempt("recvmsg", try kept.borrowed.receiveBytes(Channel.capacity))
             guard let message else {
-                throw StepError("the process in between has ended without a word")
+                throw Failure("the process in between has ended without a word")
             }
             switch InitMessage(message) {
             case .turn:
                 let mappings = try mappings.given(.idMappings)
                 try WriteMappings(mappings: mappings, writer: writer).write(to: between.pid)
-                try stepping("sendmsg", "to the process in between") { () throws(Errno) in
-                    try kept.borrowed.send(InitMessage.go)
-                }
+                try attempt(
+                    "sendmsg", "to the process in between", try kept.borrowed.send(InitMessage.go))
             case .spawned(0): return between
             case .spawned(let pid):
-                _ = try stepping("waitid") { () throws(Errno) in try between.wait() }
-                let child = try stepping("pidfd_open", "\(pid)") { () throws(Errno) in
-                    try ChildProcess(child: pid)
-                }
+                _ = try attempt("waitid", try between.wait())
+                let child = try attempt("pidfd_open", "\(pid)", try ChildProcess(child: pid))
                 CurrentProcess.watch(child)
                 return child
             case .failed(_, let failure):
                 _ = try? between.wait()
                 throw failure
-            default: throw StepError("the process in between sent an unknown message")
+            default: throw Failure("the process in between sent an unknown message")
             }
         }
     }
@@ -134,14 +127,14 @@ extension EnterNamespaces {
     private func enter(
         _ files: [Opened], _ answers: FileDescriptor, _ context: RuntimeContext,
         _ body: @escaping () -> Never
-    ) throws(StepError) -> Int32 {
+    ) throws(Failure) -> Int32 {
         let user = files.first { $0.0.kind == .user }
         // Those of the host's go first, with the host's rights, those of the user namespace with
         // its own.
         var rest: [Opened] = []
         let entersUser = user != nil || before.contains(.user)
         for entry in files where entry.0.kind != .user {
-            do throws(StepError) {
+            do throws(Failure) {
                 try join(entry.0, entry.1, context)
             } catch {
                 if !entersUser { throw error }
@@ -153,27 +146,25 @@ extension EnterNamespaces {
         for entry in rest { try join(entry.0, entry.1, context) }
         if before.contains(.time) { try makeTimeNamespace() }
         if files.contains(where: { $0.0.kind == .pid }) {
-            try stepping(
-                "unshare", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice
-            ) { () throws(Errno) in try CurrentProcess.leaveNamespaces(cloned) }
+            try attempt(
+                "unshare", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice,
+                try CurrentProcess.leaveNamespaces(cloned))
             return 0
         }
-        return try stepping(
-            "clone3", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice
-        ) { () throws(Errno) in
+        return try attempt(
+            "clone3", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice,
             try ChildProcess.spawnSibling(in: cloned) {
                 // The runtime process waits for the end of this one's maker, who may come to it
-                // without a word: nobody else may hold what it would say it by.
+                // without a word: no other process may hold the channel that it would use.
                 _ = OwnedDescriptor(answers)
                 body()
-            }
-        }
+            })
     }
 
     private func join(
         _ namespace: Configuration.JoinedNamespace, _ file: HeldDescriptor,
         _ context: RuntimeContext
-    ) throws(StepError) {
+    ) throws(Failure) {
         if namespace.kind == .pid {
             let own = ContainerContext(context.handover, channel: nil)
             try JoinProcesses(namespace: namespace, procCount: procCount)
@@ -182,46 +173,40 @@ extension EnterNamespaces {
             context.handover.joinedProc = own.joinedProc
             return
         }
-        try stepping(
-            "setns", namespace.path.inQuotes,
-            advice: { JoinNamespace.advice($0, namespace.name) }
-        ) { () throws(Errno) in
-            try file.borrowed.joinNamespace(namespace.kind)
-        }
+        try attempt(
+            "setns", on: namespace.path, advice: { JoinNamespace.advice($0, namespace.name) },
+            try file.borrowed.joinNamespace(namespace.kind))
     }
 
-    private func makeUserNamespace(_ answers: FileDescriptor) throws(StepError) {
-        try stepping("unshare", "CLONE_NEWUSER", advice: CreateNamespaces.advice) {
-            () throws(Errno) in
-            try CurrentProcess.leaveNamespaces(.user)
-        }
+    private func makeUserNamespace(_ answers: FileDescriptor) throws(Failure) {
+        try attempt(
+            "unshare", "CLONE_NEWUSER", advice: CreateNamespaces.advice,
+            try CurrentProcess.leaveNamespaces(.user))
         if writer == .itself {
             let mappings = try mappings.given(.idMappings)
             return try WriteMappings(mappings: mappings, writer: writer).write(to: nil)
         }
-        try stepping("sendmsg", "to the runtime process") { () throws(Errno) in
+        func takeTurn() throws(Errno) {
             try answers.send(InitMessage.turn(step: 0).encoded)
             if try answers.receiveBytes(Channel.capacity) == nil { throw .brokenPipe }
         }
+        try attempt("sendmsg", "to the runtime process", try takeTurn())
     }
 
     /// Before anybody is in it: afterwards the kernel takes no offset.
-    private func makeTimeNamespace() throws(StepError) {
-        try stepping("unshare", "CLONE_NEWTIME", advice: CreateNamespaces.advice) {
-            () throws(Errno) in
-            try CurrentProcess.leaveNamespaces(.time)
-        }
+    private func makeTimeNamespace() throws(Failure) {
+        try attempt(
+            "unshare", "CLONE_NEWTIME", advice: CreateNamespaces.advice,
+            try CurrentProcess.leaveNamespaces(.time))
         if timeOffsets.isEmpty { return }
         let text = timeOffsets.map { "\($0.clock) \($0.seconds) \($0.nanoseconds)\n" }.joined()
-        try stepping(
-            "write", "\"/proc/self/timens_offsets\"",
+        let path = "/proc/self/timens_offsets"
+        let file = try attempt("open", on: path, try HostPath.open(path, .writeOnly))
+        try attempt(
+            "write", on: path,
             advice: {
                 $0 == .outOfRange
                     ? "the clock would stand before its beginning, or beyond its end" : nil
-            }
-        ) { () throws(Errno) in
-            let file = try HostPath.open("/proc/self/timens_offsets", .writeOnly)
-            try file.borrowed.write(all: Array(text.utf8))
-        }
+            }, try file.borrowed.write(all: Array(text.utf8)))
     }
 }

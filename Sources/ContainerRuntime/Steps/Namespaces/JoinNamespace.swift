@@ -3,43 +3,35 @@ internal import SystemPackage
 
 /// `linux.namespaces[].path`
 struct JoinNamespace: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "join a namespace",
-            what: "The init process joins a namespace that exists.",
-            why: """
-                Before the pivot, which takes away the host's paths. A mount namespace comes \
-                after all steps that use the host's paths.
-                """,
-            calls: "openat, setns")
-    }
+    static let manual = StepManual(
+        "join a namespace",
+        what: "The init process joins a namespace that exists.",
+        why: """
+            Before the pivot, which takes away the host's paths. A mount namespace comes after \
+            all steps that use the host's paths.
+            """,
+        calls: "openat, setns")
 
     let namespace: Configuration.JoinedNamespace
     var summary: String { "join the \(namespace.name) namespace \(namespace.path)" }
 
-    func apply(_ context: ContainerContext) throws(StepError) { try join() }
+    func apply(_ context: ContainerContext) throws(Failure) { try join() }
 
-    func join() throws(StepError) {
+    func join() throws(Failure) {
         let path = namespace.path
-        let file = try stepping("open", path.inQuotes) { () throws(Errno) in
-            try HostPath.open(path, .readOnly)
-        }
+        let file = try attempt("open", on: path, try HostPath.open(path, .readOnly))
         let hosts =
             namespace.kind == .mount ? try refuseHost(file.borrowed) : []
-        try stepping(
-            "setns", path.inQuotes, advice: { JoinNamespace.advice($0, namespace.name) }
-        ) { () throws(Errno) in
-            try file.borrowed.joinNamespace(namespace.kind)
-        }
+        try attempt(
+            "setns", on: path, advice: { JoinNamespace.advice($0, namespace.name) },
+            try file.borrowed.joinNamespace(namespace.kind))
         if hosts.isEmpty { return }
-        let root = try stepping("statx", "\"/\"") { () throws(Errno) in
-            let top = try HostPath.open("/", [.path, .directory])
-            return try top.borrowed.mountID()
-        }
+        let top = try attempt("open", on: "/", try HostPath.open("/", [.path, .directory]))
+        let root = try attempt("statx", on: "/", try top.borrowed.mountID())
         if hosts.contains(root) { throw JoinNamespace.isHosts }
     }
 
-    private static let isHosts = StepError(
+    private static let isHosts = Failure(
         "this is the host's mount namespace, in which the container would change the host's files"
             + " and mounts; name that of a container")
 
@@ -47,10 +39,8 @@ struct JoinNamespace: ContainerStep {
     ///
     /// - Returns: The mounts of the host's first process, where it may not be looked into: then the
     ///   namespace is told by its root, once it is joined. No mount is in two namespaces.
-    private func refuseHost(_ file: FileDescriptor) throws(StepError) -> Set<UInt64> {
-        let wanted = try stepping("stat", namespace.path.inQuotes) { () throws(Errno) in
-            try FileStatus.of(file)
-        }
+    private func refuseHost(_ file: FileDescriptor) throws(Failure) -> Set<UInt64> {
+        let wanted = try attempt("stat", on: namespace.path, try FileStatus.of(file))
         for host in ["/proc/self/ns/mnt", "/proc/1/ns/mnt"] {
             let found: FileStatus
             do throws(Errno) {
@@ -58,7 +48,7 @@ struct JoinNamespace: ContainerStep {
             } catch .permissionDenied {
                 return try mountsOfFirstProcess()
             } catch {
-                throw StepError(SystemCallError("stat", host.inQuotes, error))
+                throw Failure("stat", host.inQuotes, error)
             }
             if found.inode == wanted.inode && found.device == wanted.device {
                 throw JoinNamespace.isHosts
@@ -67,17 +57,15 @@ struct JoinNamespace: ContainerStep {
         return []
     }
 
-    private func mountsOfFirstProcess() throws(StepError) -> Set<UInt64> {
+    private func mountsOfFirstProcess() throws(Failure) -> Set<UInt64> {
         let path = "/proc/1/mountinfo"
-        let bytes = try stepping("read", path.inQuotes) { () throws(Errno) in
-            try HostPath.read(path)
-        }
+        let bytes = try attempt("read", on: path, try HostPath.read(path))
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
         let numbers = lines.compactMap { line in
             UInt64(String(decoding: line.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self))
         }
         if numbers.isEmpty || numbers.count != lines.count {
-            throw StepError("\(path.inQuotes) cannot be read as a list of mounts")
+            throw Failure("\(path.inQuotes) cannot be read as a list of mounts")
         }
         return Set(numbers)
     }

@@ -7,16 +7,15 @@ struct MappingHelper {
     let path: String
     let map: IDMap
 
-    func run(_ process: Int32) throws(StepError) {
+    func run(_ process: Int32) throws(Failure) {
         let ranges = map.ranges.flatMap { [$0.inside, $0.outside, $0.count].map(String.init) }
         let program = Program(
             path: path, arguments: [path, String(process)] + ranges, environment: [])
-        let outcome = try stepping("execve", path.inQuotes) { () throws(Errno) in
-            try program.run(input: [], within: 10_000_000_000)
-        }
+        let outcome = try attempt(
+            "execve", on: path, try program.run(input: [], within: 10_000_000_000))
         if outcome.ending == .exited(0) { return }
         let words = HookRunner.said(outcome.errorOutput)
-        throw StepError(
+        throw Failure(
             "\(path) does not give these ids: \(words.isEmpty ? "it says nothing" : words);"
                 + " \(advice)")
     }

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What keeps somebody from making namespaces, and what to do about it.
+/// Why making a namespace was refused, and the remedy.
 enum NamespaceGate {
     static func advice(_ error: Errno) -> String {
         if Credentials.effectiveUser == 0 && OwnUserNamespace.isInitial {
@@ -19,7 +19,7 @@ enum NamespaceGate {
         return words(UserNamespaceGates.read().obstacle(toUsing: error))
     }
 
-    /// Where it is not known which switch it is, somebody who tries one after the other finds out.
+    /// Where the switch that forbids it is not known, `vfs-run doctor` tries one after the other.
     private static func words(_ obstacle: UserNamespaceGates.Obstacle) -> String {
         obstacle.sentence + (obstacle.remedy.map { "; \($0)" } ?? "")
             + (obstacle.isGuess ? "; \"vfs-run doctor\" tries what else is forbidden" : "")

@@ -3,19 +3,17 @@ internal import SystemPackage
 
 /// `linux.uidMappings`, `linux.gidMappings`
 struct WriteMappings: TurnStep {
-    static var manual: StepManual {
-        StepManual(
-            "map users and groups",
-            what: """
-                Writes which ids of the host stand behind those of the user namespace. Without \
-                root newuidmap and newgidmap do so.
-                """,
-            why: """
-                Before the init process makes anything. Until its ids are mapped it is nobody, \
-                and waits.
-                """,
-            calls: "write, execve")
-    }
+    static let manual = StepManual(
+        "map users and groups",
+        what: """
+            Writes which ids of the host stand behind those of the user namespace. Without root \
+            newuidmap and newgidmap do so.
+            """,
+        why: """
+            Before the init process makes anything. Until its ids are mapped it is nobody, and \
+            waits.
+            """,
+        calls: "write, execve")
 
     let mappings: IDMappings
     let writer: Configuration.MappingWriter
@@ -30,33 +28,32 @@ struct WriteMappings: TurnStep {
     }
     let undoing = "the mappings go with the user namespace"
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(StepError) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         try write(to: process.pid)
     }
 
     /// - Parameter process: Nil for this one.
-    func write(to process: Int32?) throws(StepError) {
+    func write(to process: Int32?) throws(Failure) {
         if case .helpers(let users, let groups) = writer, let process {
             try MappingHelper(path: users, map: mappings.users).run(process)
             return try MappingHelper(path: groups, map: mappings.groups).run(process)
         }
-        do throws(SystemCallError) {
+        do throws(Failure) {
             try mappings.write(
                 to: process.map(String.init) ?? "self", forbidsGroups: writer == .itself)
         } catch {
-            throw StepError(
+            throw Failure(
                 error,
-                writer == .itself
-                    ? NamespaceGate.adviceOnUse(error.errno) : WriteMappings.advice(error.errno))
+                error.errno.flatMap {
+                    writer == .itself ? NamespaceGate.adviceOnUse($0) : WriteMappings.advice($0)
+                })
         }
     }
 
     static func advice(_ error: Errno) -> String? {
         switch error {
         case .notPermitted:
-            "these ids are not the runtime's to give: it takes CAP_SETUID and CAP_SETGID in its own"
+            "the runtime process may not map these ids: it needs CAP_SETUID and CAP_SETGID in its"
                 + " user namespace, and ids that are mapped there"
         case .invalidArgument: "the kernel does not take these ranges"
         default: nil

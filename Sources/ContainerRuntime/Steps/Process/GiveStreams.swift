@@ -4,36 +4,32 @@ internal import SystemPackage
 /// The standard streams of a program with another user. A terminal of the container's own is the
 /// user's from the start.
 struct GiveStreams: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "give the standard streams",
-            what: """
-                Gives pipes and sockets without a name among the standard streams to the \
-                program's user, so that it can open /dev/stdout. A file that has a name on the \
-                host keeps its owner.
-                """,
-            why: """
-                Of named containers and exec. Before the user changes, who may give nothing away.
-                """,
-            calls: "fstat, fstatfs, fchown")
-    }
+    static let manual = StepManual(
+        "give the standard streams",
+        what: """
+            Gives pipes and sockets without a name among the standard streams to the program's \
+            user, so that it can open /dev/stdout. A file that has a name on the host keeps its \
+            owner.
+            """,
+        why: "Of named containers and exec. Before the user changes, who may give nothing away.",
+        calls: "fstat, fstatfs, fchown")
 
     let userID: UInt32
 
     var summary: String { "give pipes and sockets among the standard streams to user \(userID)" }
     let undoing = "they stay the user's"
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         for number in 0..<3 as Range<CInt> {
             do throws(Errno) {
                 try give(FileDescriptor(rawValue: number))
             } catch .badFileDescriptor {
                 // Closed.
             } catch .notPermitted, .readOnlyFileSystem, .invalidArgument {
-                // Somebody else's, or of a user that is not known here: then it can only be used
+                // It belongs to another user, or the user is not mapped here: then it can only be used
                 // as it is, as runc has it.
             } catch {
-                throw StepError(SystemCallError("fchown", "of standard stream \(number)", error))
+                throw Failure("fchown", "of standard stream \(number)", error)
             }
         }
     }

@@ -9,19 +9,16 @@ struct OutOfMemoryScore {
 
     var summary: String { "set the out-of-memory score to \(value)" }
 
-    func set(_ open: () throws(Errno) -> OwnedDescriptor) throws(StepError) {
-        try stepping(
-            "write", "\"oom_score_adj\"",
-            advice: {
-                $0 == .permissionDenied || $0 == .notPermitted
-                    ? "lowering it takes CAP_SYS_RESOURCE" : nil
-            }
-        ) { () throws(Errno) in
-            do throws(Errno) {
-                let file = try open()
-                try file.borrowed.write(all: Array(String(value).utf8))
-            } catch .permissionDenied where !isRequired {
-            }
+    func set(_ open: () throws(Errno) -> OwnedDescriptor) throws(Failure) {
+        do throws(Errno) {
+            let file = try open()
+            try file.borrowed.write(all: Array(String(value).utf8))
+        } catch .permissionDenied where !isRequired {
+        } catch {
+            let isForbidden = error == .permissionDenied || error == .notPermitted
+            throw Failure(
+                "write", "oom_score_adj".inQuotes, error,
+                advice: isForbidden ? "lowering it takes CAP_SYS_RESOURCE" : nil)
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Files of a process's own security attributes, reached through a procfs that nobody else has
+/// Files of a process's own security attributes, reached through a procfs that no other process has
 /// seen: what is written must not land in a file that the image has put there (CVE-2019-16884,
 /// CVE-2019-19921, CVE-2025-52881).
 enum SecurityAttribute {
@@ -18,19 +18,16 @@ enum SecurityAttribute {
     /// Sets the SELinux context that `attribute` stands for.
     static func writeLabel(
         _ label: String, _ attribute: String, _ context: ContainerContext
-    ) throws(StepError) {
+    ) throws(Failure) {
         let proc = try context.openPrivateProc()
-        try stepping(
-            "write", "/proc/self/attr/\(attribute)".inQuotes,
+        try attempt(
+            "write", on: "/proc/self/attr/\(attribute)",
             advice: { error in
                 switch error {
                 case .invalidArgument: "the policy does not know this context"
                 case .permissionDenied: "the policy does not let the runtime set it"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in
-            try write(attribute, label, proc)
-        }
+            }, try write(attribute, label, proc))
     }
 }

@@ -3,33 +3,32 @@ internal import SystemPackage
 
 /// `process.apparmorProfile`
 struct SetAppArmorProfile: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the AppArmor profile",
-            what: "Sets the AppArmor profile that confines the program from exec on.",
-            why: """
-                Before the user changes, to whom the file does not belong, and before \
-                no_new_privs, as in other runtimes. Written through the runtime's own procfs \
-                (CVE-2019-16884).
-                """,
-            calls: "openat2, read, write")
-    }
+    static let manual = StepManual(
+        "set the AppArmor profile",
+        what: "Sets the AppArmor profile that confines the program from exec on.",
+        why: """
+            Before the user changes, to whom the file does not belong, and before no_new_privs, \
+            as in other runtimes. Written through the runtime's own procfs (CVE-2019-16884).
+            """,
+        calls: "openat2, read, write")
 
     let profile: String
 
     var summary: String { "confine the program by the AppArmor profile \(profile)" }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let proc = try context.openPrivateProc()
         guard isEnabled(proc) else {
             // There is nothing to be confined by, as asked.
             if profile == "unconfined" { return }
-            throw StepError(
+            throw Failure(
                 "AppArmor is not enabled in this kernel; boot it with apparmor=1 and lsm=…,apparmor,"
                     + " or remove process.apparmorProfile")
         }
-        try stepping(
-            "write", "\"/proc/self/attr/apparmor/exec\"",
+        // Since Linux 5.8 AppArmor has a directory of its own; the file beside it belongs to
+        // whichever module came first.
+        try attempt(
+            "write", on: "/proc/self/attr/apparmor/exec",
             advice: { error in
                 switch error {
                 case .noSuchFileOrDirectory:
@@ -39,12 +38,7 @@ struct SetAppArmorProfile: ContainerStep {
                         + " this one"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in
-            // Since Linux 5.8 AppArmor has a directory of its own; the file beside it belongs to
-            // whichever module came first.
-            try SecurityAttribute.write("apparmor/exec", "exec \(profile)", proc)
-        }
+            }, try SecurityAttribute.write("apparmor/exec", "exec \(profile)", proc))
     }
 
     /// Without the module there is no such file, and a module that is off does not answer.

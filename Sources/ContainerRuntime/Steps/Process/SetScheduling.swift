@@ -4,19 +4,17 @@ internal import SystemPackage
 
 /// `process.scheduler`
 struct SetScheduling: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the scheduler",
-            what: """
-                Sets the scheduling policy, priority and nice value. What the process starts \
-                inherits them.
-                """,
-            why: """
-                Late, since it would hit the runtime's own work. Before the user changes, who may \
-                raise nothing.
-                """,
-            calls: "sched_setattr")
-    }
+    static let manual = StepManual(
+        "set the scheduler",
+        what: """
+            Sets the scheduling policy, priority and nice value. What the process starts inherits \
+            them.
+            """,
+        why: """
+            Late, since it would hit the runtime's own work. Before the user changes, who may \
+            raise nothing.
+            """,
+        calls: "sched_setattr")
 
     let attributes: SchedulingAttributes
 
@@ -28,11 +26,11 @@ struct SetScheduling: ContainerStep {
         return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
     }
 
-    func apply(_ context: ContainerContext) throws(StepError) { try set(0) }
+    func apply(_ context: ContainerContext) throws(Failure) { try set(0) }
 
     /// - Parameter process: 0 for this one.
-    func set(_ process: Int32) throws(StepError) {
-        try stepping(
+    func set(_ process: Int32) throws(Failure) {
+        try attempt(
             "sched_setattr",
             advice: { error in
                 switch error {
@@ -42,9 +40,6 @@ struct SetScheduling: ContainerStep {
                         + " need a priority of 1 to 99, the others 0"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in
-            try CurrentProcess.setScheduling(attributes, of: process)
-        }
+            }, try CurrentProcess.setScheduling(attributes, of: process))
     }
 }

@@ -3,26 +3,24 @@ internal import SystemPackage
 
 /// A session keyring, which copies of the process share.
 struct StartKeyring: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "start a keyring",
-            what: "Joins a new, empty session keyring.",
-            why: """
-                Only of exec, before the process makes its copy in the container, which shares \
-                the keyring.
-                """,
-            calls: "keyctl")
-    }
+    static let manual = StepManual(
+        "start a keyring",
+        what: "Joins a new, empty session keyring.",
+        why: """
+            Only of exec, before the process makes its copy in the container, which shares the \
+            keyring.
+            """,
+        calls: "keyctl")
 
     let summary = "start a session keyring"
 
-    func apply(_ context: ContainerContext) throws(StepError) {
-        try stepping("keyctl", "KEYCTL_JOIN_SESSION_KEYRING") { () throws(Errno) in
-            do throws(Errno) {
-                try CurrentProcess.startKeyring()
-            } catch .noFunction {
-                // A kernel without keys.
-            }
+    func apply(_ context: ContainerContext) throws(Failure) {
+        do throws(Errno) {
+            try CurrentProcess.startKeyring()
+        } catch .noFunction {
+            // A kernel without keys.
+        } catch {
+            throw Failure("keyctl", "KEYCTL_JOIN_SESSION_KEYRING", error)
         }
     }
 }

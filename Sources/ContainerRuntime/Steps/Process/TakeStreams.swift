@@ -3,26 +3,20 @@ internal import SystemPackage
 
 /// The pipes of `RelayStreams`.
 struct TakeStreams: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "take the relayed streams",
-            what: """
-                The pipes whose bytes the runtime process carries become the standard streams.
-                """,
-            why: """
-                Only in the one-shot form. After the session is started, before the other \
-                descriptors are closed.
-                """,
-            calls: "dup2")
-    }
+    static let manual = StepManual(
+        "take the relayed streams",
+        what: "The pipes whose bytes the runtime process carries become the standard streams.",
+        why: """
+            Only in the one-shot form. After the session is started, before the other descriptors \
+            are closed.
+            """,
+        calls: "dup2")
 
     let summary = "take the relayed standard streams"
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         for relay in context.handover.relays {
-            try stepping("dup2", relay.stream.name) { () throws(Errno) in
-                try relay.becomeStream()
-            }
+            try attempt("dup2", relay.stream.name, try relay.becomeStream())
         }
     }
 }

@@ -3,19 +3,17 @@ internal import SystemPackage
 
 /// `process.user`
 struct ChangeUser: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "change to the user",
-            what: """
-                The process becomes the program's user. The permitted capabilities are kept \
-                across the change by PR_SET_KEEPCAPS.
-                """,
-            why: """
-                Groups, then the group, then the user: an unprivileged user may change neither of \
-                the others. After every step that takes root's rights.
-                """,
-            calls: "umask, setgroups, setresgid, prctl, setresuid")
-    }
+    static let manual = StepManual(
+        "change to the user",
+        what: """
+            The process becomes the program's user. The permitted capabilities are kept across \
+            the change by PR_SET_KEEPCAPS.
+            """,
+        why: """
+            Groups, then the group, then the user: an unprivileged user may change neither of the \
+            others. After every step that takes root's rights.
+            """,
+        calls: "umask, setgroups, setresgid, prctl, setresuid")
 
     let user: Configuration.User
     /// Whether the kernel may forbid a user namespace to drop groups: those of its maker stay then,
@@ -30,37 +28,28 @@ struct ChangeUser: ContainerStep {
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
-        try stepping(
-            "setgroups",
-            advice: {
-                $0 == .notPermitted && mayLackGroups
-                    ? "this user namespace may set no groups (/proc/self/setgroups); remove"
-                        + " additionalGids" : mapped($0)
-            }
-        ) { () throws(Errno) in
-            do throws(Errno) {
-                try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
-            } catch .notPermitted where mayLackGroups && user.additionalGroupIDs.isEmpty {
-            }
+        do throws(Errno) {
+            try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+        } catch .notPermitted where mayLackGroups && user.additionalGroupIDs.isEmpty {
+        } catch {
+            let advice =
+                error == .notPermitted && mayLackGroups
+                ? "this user namespace may set no groups (/proc/self/setgroups); remove"
+                    + " additionalGids" : mapped(error)
+            throw Failure("setgroups", "", error, advice: advice)
         }
-        try stepping("setresgid", "\(user.groupID)", advice: mapped) { () throws(Errno) in
-            try Credentials.setGroup(user.groupID)
-        }
+        try attempt(
+            "setresgid", "\(user.groupID)", advice: mapped, try Credentials.setGroup(user.groupID))
         // The permitted set must survive until the next step has cut it down.
         if user.userID != 0 {
-            try stepping("prctl", "PR_SET_KEEPCAPS") { () throws(Errno) in
-                try Credentials.keepCapabilities(true)
-            }
+            try attempt("prctl", "PR_SET_KEEPCAPS", try Credentials.keepCapabilities(true))
         }
-        try stepping("setresuid", "\(user.userID)", advice: mapped) { () throws(Errno) in
-            try Credentials.setUser(user.userID)
-        }
+        try attempt(
+            "setresuid", "\(user.userID)", advice: mapped, try Credentials.setUser(user.userID))
         if user.userID != 0 {
-            try stepping("prctl", "PR_SET_KEEPCAPS") { () throws(Errno) in
-                try Credentials.keepCapabilities(false)
-            }
+            try attempt("prctl", "PR_SET_KEEPCAPS", try Credentials.keepCapabilities(false))
         }
     }
 }

@@ -3,20 +3,18 @@ internal import SystemPackage
 
 /// Descriptors of the host's (CVE-2016-9962, CVE-2024-21626).
 struct CloseDescriptors: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "close descriptors",
-            what: """
-                Closes every descriptor except the standard streams and those that the caller \
-                passes on.
-                """,
-            why: """
-                Nothing of the host's may be open in the container. Closed, not only marked \
-                close-on-exec: the program's own name could be /proc/self/fd/N. Before the \
-                filter: a profile written for older kernels may not allow close_range(2).
-                """,
-            calls: "close_range")
-    }
+    static let manual = StepManual(
+        "close descriptors",
+        what: """
+            Closes every descriptor except the standard streams and those that the caller passes \
+            on.
+            """,
+        why: """
+            Nothing of the host's may be open in the container. Closed, not only marked \
+            close-on-exec: the program's own name could be /proc/self/fd/N. Before the filter: a \
+            profile written for older kernels may not allow close_range(2).
+            """,
+        calls: "close_range")
 
     /// How many, from 3 on, the caller passes on.
     var preserved = 0
@@ -31,7 +29,7 @@ struct CloseDescriptors: ContainerStep {
     }
     var needs: Provisions { [.channel] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         var kept = [try context.channel.given(.channel).channel.borrowed]
         // Close-on-exec, all; the gate leads to a fifo, the procfs to the container's own.
         if let fifo = context.handover.fifo { kept.append(fifo.borrowed) }
@@ -42,8 +40,6 @@ struct CloseDescriptors: ContainerStep {
         // Of exec, which takes it when it is a process of the container.
         if let peer = context.terminal { kept.append(peer.borrowed) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
-        try stepping("close_range") { () throws(Errno) in
-            try CurrentProcess.closeDescriptors(except: kept)
-        }
+        try attempt("close_range", try CurrentProcess.closeDescriptors(except: kept))
     }
 }

@@ -6,29 +6,27 @@ internal import SystemPackage
 /// A program with CAP_SYS_PTRACE finds in it no right that it could not have itself, no descriptor
 /// of the host, and neither the caller's environment nor its arguments (CVE-2016-9962).
 struct EnterProcesses: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "become a process of the pid namespace",
-            what: """
-                Makes a copy of itself in the pid namespace, which is a child of the runtime \
-                process, and ends.
-                """,
-            why: """
-                Only of exec, and where a pid namespace is joined, after the last step that takes \
-                more rights than the program has. Until here the process has no pid there; from here \
-                on a program with CAP_SYS_PTRACE can look into it. The session comes after it, \
-                since it has a pid too, and the filter, which then need not allow clone3. Without \
-                no_new_privs the filter is there already and has to allow clone3 or clone.
-                """,
-            calls: "clone3, prctl, write")
-    }
+    static let manual = StepManual(
+        "become a process of the pid namespace",
+        what: """
+            Makes a copy of itself in the pid namespace, which is a child of the runtime process, \
+            and ends.
+            """,
+        why: """
+            Only of exec, and where a pid namespace is joined, after the last step that takes more \
+            rights than the program has. Until here the process has no pid there; from here on a \
+            program with CAP_SYS_PTRACE can look into it. The session comes after it, since it \
+            has a pid too, and the filter, which then need not allow clone3. Without no_new_privs \
+            the filter is there already and has to allow clone3 or clone.
+            """,
+        calls: "clone3, prctl, write")
 
     let summary = "become a process of the pid namespace"
     var needs: Provisions { [.channel] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let channel = try context.channel.given(.channel)
-        let isCopy = try stepping(
+        let isCopy = try attempt(
             "clone3", "in the pid namespace",
             advice: {
                 switch $0 {
@@ -40,13 +38,12 @@ struct EnterProcesses: ContainerStep {
                     "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in try CurrentProcess.forkSibling() }
+            }, try CurrentProcess.forkSibling())
         if !isCopy { CurrentProcess.exit(0) }
         // Of the process that was copied.
         try TieToRuntime().apply(context)
-        try stepping("write", "to the runtime process") { () throws(Errno) in
-            try channel.channel.borrowed.write(all: InitMessage.entered.encoded)
-        }
+        try attempt(
+            "write", "to the runtime process",
+            try channel.channel.borrowed.write(all: InitMessage.entered.encoded))
     }
 }

@@ -3,23 +3,21 @@ internal import SystemPackage
 
 /// `process.args[0]`, before the program is executed.
 struct FindProgram: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "find the program",
-            what: "Looks the program up along the container's PATH.",
-            why: """
-                Only of named containers and exec, before anybody is told of the container: a \
-                missing program is an error of its creation. After the user has changed, who may \
-                be allowed less than root.
-                """,
-            calls: "newfstatat, faccessat2")
-    }
+    static let manual = StepManual(
+        "find the program",
+        what: "Looks the program up along the container's PATH.",
+        why: """
+            Only of named containers and exec, before anybody is told of the container: a missing \
+            program is an error of its creation. After the user has changed, who may be allowed \
+            less than root.
+            """,
+        calls: "newfstatat, faccessat2")
 
     let search: ProgramSearch
 
     var summary: String { "find the program \(search.name)" }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         var refused: String?
         for candidate in search.candidates {
             do throws(Errno) {

@@ -3,20 +3,18 @@ internal import SystemPackage
 
 /// The limits that the runtime process has changed for itself.
 struct LeaveCallersLimits: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "restore the caller's limits",
-            what: """
-                Sets the limit of open files back to the caller's, where the config has none, and \
-                restores the default action of SIGXFSZ. The runtime process had raised the one \
-                and ignored the other.
-                """,
-            why: """
-                After all that opens many files or writes one. Before the filter, which may not \
-                allow prlimit64.
-                """,
-            calls: "prlimit64, rt_sigaction")
-    }
+    static let manual = StepManual(
+        "restore the caller's limits",
+        what: """
+            Sets the limit of open files back to the caller's, where the config has none, and \
+            restores the default action of SIGXFSZ. The runtime process had raised the one and \
+            ignored the other.
+            """,
+        why: """
+            After all that opens many files or writes one. Before the filter, which may not allow \
+            prlimit64.
+            """,
+        calls: "prlimit64, rt_sigaction")
 
     /// Whether config.json names RLIMIT_NOFILE.
     let setsFiles: Bool
@@ -27,11 +25,7 @@ struct LeaveCallersLimits: ContainerStep {
             : "leave limits as the caller has them"
     }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
-        do throws(SystemCallError) {
-            try ResourceLimit.giveBack(keepsFiles: setsFiles)
-        } catch {
-            throw error
-        }
+    func apply(_ context: ContainerContext) throws(Failure) {
+        try ResourceLimit.giveBack(keepsFiles: setsFiles)
     }
 }

@@ -4,19 +4,17 @@ internal import SystemPackage
 
 /// `linux.seccomp.listenerPath`
 struct PassListener: TurnStep {
-    static var manual: StepManual {
-        StepManual(
-            "pass the listener",
-            what: """
-                The runtime process takes the descriptor of the filter's notifications and sends \
-                it to the seccomp agent.
-                """,
-            why: """
-                Only where the profile notifies, directly after the filter. In between the init \
-                process makes one call, write: nobody can answer a notification yet.
-                """,
-            calls: "pidfd_getfd, socket, connect, sendmsg")
-    }
+    static let manual = StepManual(
+        "pass the listener",
+        what: """
+            The runtime process takes the descriptor of the filter's notifications and sends it \
+            to the seccomp agent.
+            """,
+        why: """
+            Only where the profile notifies, directly after the filter. In between the init \
+            process makes one call, write: nobody can answer a notification yet.
+            """,
+        calls: "pidfd_getfd, socket, connect, sendmsg")
 
     let path: String
     let metadata: String?
@@ -27,21 +25,17 @@ struct PassListener: TurnStep {
     var summary: String { "send the seccomp listener to \(path)" }
     var needs: Provisions { [.listener] }
 
-    func apply(
-        _ context: RuntimeContext, to process: MadeProcess
-    ) throws(StepError) {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let listener = try context.listener.given(.listener)
         context.listener = nil
         let text = document(pid: process.pid).compactText
-        do throws(SystemCallError) {
-            let socket = try attempt("connect", path.inQuotes) { () throws(Errno) in
-                try HostPath.connect(path)
-            }
-            try attempt("sendmsg", path.inQuotes) { () throws(Errno) in
-                try socket.borrowed.send(Array(text.utf8), passing: listener.borrowed)
-            }
+        do throws(Failure) {
+            let socket = try attempt("connect", on: path, try HostPath.connect(path))
+            try attempt(
+                "sendmsg", on: path,
+                try socket.borrowed.send(Array(text.utf8), passing: listener.borrowed))
         } catch {
-            throw StepError(
+            throw Failure(
                 "failed to connect with seccomp agent specified in the seccomp profile: \(error)")
         }
     }

@@ -4,13 +4,11 @@ internal import SystemPackage
 /// `process.capabilities`: effective, permitted, inheritable and ambient. Nothing is inheritable
 /// by default: programs with file capabilities would gain by it (CVE-2022-29162).
 struct SetCapabilities: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the capabilities",
-            what: "The process keeps the capabilities of the config and loses all others.",
-            why: "After the user has changed, which clears them.",
-            calls: "capset, prctl")
-    }
+    static let manual = StepManual(
+        "set the capabilities",
+        what: "The process keeps the capabilities of the config and loses all others.",
+        why: "After the user has changed, which clears them.",
+        calls: "capset, prctl")
 
     let sets: CapabilitySets
 
@@ -19,11 +17,9 @@ struct SetCapabilities: ContainerStep {
         return "keep \(sets.permitted.words)\(ambient)"
     }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         // What the runtime itself does not have it cannot give: the container runs with less.
-        context.grantedCapabilities = try stepping("capset") { () throws(Errno) in
-            try sets.apply()
-        }
+        context.grantedCapabilities = try attempt("capset", try sets.apply())
         // The change of credentials has cleared it.
         try TieToRuntime().apply(context)
     }

@@ -3,22 +3,18 @@ internal import SystemPackage
 
 /// `process.rlimits`
 struct SetLimit: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set a limit",
-            what: """
-                Sets a resource limit of the program: open files, processes, memory, CPU time.
-                """,
-            why: """
-                After the last step that opens a file: RLIMIT_NOFILE counts the runtime's own, \
-                and with 3 or 4 neither the session nor the working directory could be set up. \
-                Before the user changes: raising a limit takes CAP_SYS_RESOURCE, and setresuid(2) \
-                compares RLIMIT_NPROC with the new user's processes, after which execve fails. A \
-                RLIMIT_NOFILE below 32 stands directly before the program where a step in between \
-                opens descriptors; a seccomp profile then has to allow prlimit64.
-                """,
-            calls: "prlimit64")
-    }
+    static let manual = StepManual(
+        "set a limit",
+        what: "Sets a resource limit of the program: open files, processes, memory, CPU time.",
+        why: """
+            After the last step that opens a file: RLIMIT_NOFILE counts the runtime's own, and \
+            with 3 or 4 neither the session nor the working directory could be set up. Before the \
+            user changes: raising a limit takes CAP_SYS_RESOURCE, and setresuid(2) compares \
+            RLIMIT_NPROC with the new user's processes, after which execve fails. A RLIMIT_NOFILE \
+            below 32 stands directly before the program where a step in between opens \
+            descriptors; a seccomp profile then has to allow prlimit64.
+            """,
+        calls: "prlimit64")
 
     let limit: Configuration.Limit
 
@@ -26,15 +22,12 @@ struct SetLimit: ContainerStep {
         "limit \(limit.resource.name) to \(limit.soft.words), at most \(limit.hard.words)"
     }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
-        try stepping(
+    func apply(_ context: ContainerContext) throws(Failure) {
+        try attempt(
             "setrlimit", limit.resource.name,
             advice: {
                 $0 == .notPermitted ? "raising a hard limit takes CAP_SYS_RESOURCE" : nil
-            }
-        ) { () throws(Errno) in
-            try CurrentProcess.setLimit(limit.resource, soft: limit.soft, hard: limit.hard)
-        }
+            }, try CurrentProcess.setLimit(limit.resource, soft: limit.soft, hard: limit.hard))
     }
 }
 

@@ -3,13 +3,11 @@ internal import SystemPackage
 
 /// RLIMIT_NPROC of `process.rlimits`, or the runtime's own.
 struct SetProcessLimit: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the process limit",
-            what: "Sets RLIMIT_NPROC to the config's value, or back to the runtime's own.",
-            why: "Only of exec, after the copy in the container is made.",
-            calls: "prlimit64")
-    }
+    static let manual = StepManual(
+        "set the process limit",
+        what: "Sets RLIMIT_NPROC to the config's value, or back to the runtime's own.",
+        why: "Only of exec, after the copy in the container is made.",
+        calls: "prlimit64")
 
     let limit: Configuration.Limit?
 
@@ -18,11 +16,11 @@ struct SetProcessLimit: ContainerStep {
     }
     var needs: Provisions { limit == nil ? [.processLimit] : [] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         if let limit { return try SetLimit(limit: limit).apply(context) }
         let found = try context.processLimit.given(.processLimit)
-        try stepping("prlimit", "RLIMIT_NPROC") { () throws(Errno) in
-            try CurrentProcess.setLimit(.processes, soft: found.soft, hard: found.hard)
-        }
+        try attempt(
+            "prlimit", "RLIMIT_NPROC",
+            try CurrentProcess.setLimit(.processes, soft: found.soft, hard: found.hard))
     }
 }

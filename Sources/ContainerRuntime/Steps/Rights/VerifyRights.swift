@@ -4,23 +4,19 @@ internal import SystemPackage
 /// A call that reported success and did nothing, or that was told something wrong, must not leave
 /// the program more than the config says.
 struct VerifyRights: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "read the rights back",
-            what: """
-                Reads the five sets of capabilities, the ids, the groups, the limits, \
-                no_new_privs and the dumpable attribute back from the kernel and compares them \
-                with the config. A difference ends the start.
-                """,
-            why: """
-                After the last step that changes them, before the filter, which may forbid the \
-                calls. Without no_new_privs the filter is there already: then only capabilities \
-                and attributes are read, by calls that it has to allow anyway.
-                """,
-            calls: """
-                capget, prctl, getresuid, getresgid, getgroups, setfsuid, setfsgid, prlimit64
-                """)
-    }
+    static let manual = StepManual(
+        "read the rights back",
+        what: """
+            Reads the five sets of capabilities, the ids, the groups, the limits, no_new_privs \
+            and the dumpable attribute back from the kernel and compares them with the config. A \
+            difference ends the start.
+            """,
+        why: """
+            After the last step that changes them, before the filter, which may forbid the calls. \
+            Without no_new_privs the filter is there already: then only capabilities and \
+            attributes are read, by calls that it has to allow anyway.
+            """,
+        calls: "capget, prctl, getresuid, getresgid, getgroups, setfsuid, setfsgid, prlimit64")
 
     let sets: CapabilitySets
     let user: Configuration.User
@@ -33,15 +29,14 @@ struct VerifyRights: ContainerStep {
 
     let summary = "read back ids, groups, capabilities and limits"
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         try verifyCapabilities(context.grantedCapabilities ?? sets)
-        let (forbids, isDumpable, keeps) = try stepping("prctl", "to read attributes back") {
-            () throws(Errno) in
+        let (forbids, isDumpable, keeps) = try attempt(
+            "prctl", "to read attributes back",
             try (
                 CurrentProcess.hasNoNewPrivileges, CurrentProcess.isDumpable,
                 CurrentProcess.keepsCapabilities
-            )
-        }
+            ))
         // The caller's may forbid more.
         if forbidsNewPrivileges && !forbids {
             throw VerifyRights.difference("no_new_privs", "1", "0")
@@ -54,10 +49,9 @@ struct VerifyRights: ContainerStep {
     }
 
     /// The bounding set was the caller's before, who may have had less; the others are as granted.
-    private func verifyCapabilities(_ granted: CapabilitySets) throws(StepError) {
-        let found = try stepping("capget", "to read the capabilities back") { () throws(Errno) in
-            try CapabilitySets.current()
-        }
+    private func verifyCapabilities(_ granted: CapabilitySets) throws(Failure) {
+        let found = try attempt(
+            "capget", "to read the capabilities back", try CapabilitySets.current())
         if !found.bounding.isSubset(of: sets.bounding) {
             throw VerifyRights.difference(
                 "the bounding set of capabilities", sets.bounding.listed, found.bounding.listed)
@@ -73,10 +67,8 @@ struct VerifyRights: ContainerStep {
         }
     }
 
-    private func verifyIDs() throws(StepError) {
-        let found = try stepping("getresuid", "to read the ids back") { () throws(Errno) in
-            try ProcessRights.current()
-        }
+    private func verifyIDs() throws(Failure) {
+        let found = try attempt("getresuid", "to read the ids back", try ProcessRights.current())
         for (name, wanted, got) in [
             ("user", user.userID, found.users), ("group", user.groupID, found.groups),
         ] {
@@ -89,19 +81,18 @@ struct VerifyRights: ContainerStep {
         throw VerifyRights.difference("the groups", "\(wanted)", "\(got)")
     }
 
-    private func verify(_ limit: Configuration.Limit) throws(StepError) {
-        let found = try stepping("prlimit", limit.resource.name) { () throws(Errno) in
-            try CurrentProcess.limit(limit.resource)
-        }
+    private func verify(_ limit: Configuration.Limit) throws(Failure) {
+        let found = try attempt(
+            "prlimit", limit.resource.name, try CurrentProcess.limit(limit.resource))
         if found == (limit.soft, limit.hard) { return }
         throw VerifyRights.difference(
             limit.resource.name, "\(limit.soft), at most \(limit.hard)",
             "\(found.soft), at most \(found.hard)")
     }
 
-    private static func difference(_ what: String, _ wanted: String, _ found: String) -> StepError {
-        StepError(
-            "\(what) is not what was asked for: expected \(wanted), found \(found); the program is"
+    private static func difference(_ what: String, _ wanted: String, _ found: String) -> Failure {
+        Failure(
+            "\(what) differs after it was set: expected \(wanted), found \(found); the program is"
                 + " not started, since it could do more, or less, than the config says")
     }
 }

@@ -11,27 +11,24 @@ struct HostBindSource {
     var summary: String { "open \(path) for binding" }
 
     /// Clones the mount behind it; the clone is attached nowhere.
-    func open(propagation: MountPropagation? = nil) throws(StepError) -> BindSource {
-        let file = try stepping(
-            "open", path.inQuotes,
+    func open(propagation: MountPropagation? = nil) throws(Failure) -> BindSource {
+        let file = try attempt(
+            "open", on: path,
             advice: {
                 $0 == .noSuchFileOrDirectory ? "the source of a bind mount must exist" : nil
-            }
-        ) { () throws(Errno) in
-            try HostPath.open(path, .path)
-        }
-        return try stepping(
-            "open_tree", path.inQuotes,
+            }, try HostPath.open(path, .path))
+        let tree = try attempt(
+            "open_tree", on: path,
             advice: {
                 $0 == .invalidArgument && !isRecursive
                     ? "mounts below it would be laid bare, which a user namespace may not; use"
                         + " \"rbind\"" : nil
-            }
-        ) { () throws(Errno) in
-            let tree = try DetachedMount.clone(file.borrowed, recursive: isRecursive)
-            if let propagation { try tree.setPropagation(propagation, recursive: true) }
-            return BindSource(
-                tree, isDirectory: try FileStatus.of(file.borrowed).kind == .directory)
+            }, try DetachedMount.clone(file.borrowed, recursive: isRecursive))
+        if let propagation {
+            try attempt(
+                "mount_setattr", on: path, try tree.setPropagation(propagation, recursive: true))
         }
+        let status = try attempt("fstat", on: path, try FileStatus.of(file.borrowed))
+        return BindSource(tree, isDirectory: status.kind == .directory)
     }
 }

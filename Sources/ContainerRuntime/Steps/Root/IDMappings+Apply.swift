@@ -5,14 +5,10 @@ extension IDMappings {
     /// - Parameter name: What it is, for messages.
     func apply(
         to tree: borrowing DetachedMount, recursive: Bool, named name: String
-    ) throws(StepError) {
+    ) throws(Failure) {
         let namespace: HeldDescriptor
-        do throws(SystemCallError) {
-            namespace = HeldDescriptor(try makeNamespace())
-        } catch {
-            throw error
-        }
-        try stepping(
+        namespace = HeldDescriptor(try makeNamespace())
+        try attempt(
             "mount_setattr", "\(name) MOUNT_ATTR_IDMAP",
             advice: {
                 switch $0 {
@@ -22,9 +18,6 @@ extension IDMappings {
                 case .notPermitted: "only the owner of its file system may map ids"
                 default: nil
                 }
-            }
-        ) { () throws(Errno) in
-            try tree.mapIDs(by: namespace.borrowed, recursive: recursive)
-        }
+            }, try tree.mapIDs(by: namespace.borrowed, recursive: recursive))
     }
 }

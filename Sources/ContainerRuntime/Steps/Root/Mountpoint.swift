@@ -4,15 +4,15 @@ internal import SystemPackage
 /// The directory of the host that the container's root is mounted on, in the container's mount
 /// namespace only.
 enum Mountpoint {
-    static func open(_ path: String) throws(StepError) -> OwnedDescriptor {
+    static func open(_ path: String) throws(Failure) -> OwnedDescriptor {
         do {
             return try HostPath.open(path, [.path, .directory])
         } catch .noSuchFileOrDirectory {
-            throw StepError("the root file system \"\(path)\" does not exist")
+            throw Failure("the root file system \"\(path)\" does not exist")
         } catch .notDirectory {
-            throw StepError("the root file system \"\(path)\" is not a directory")
+            throw Failure("the root file system \"\(path)\" is not a directory")
         } catch {
-            throw StepError(SystemCallError("open", path.inQuotes, error))
+            throw Failure("open", path.inQuotes, error)
         }
     }
 }

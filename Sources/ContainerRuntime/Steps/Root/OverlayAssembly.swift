@@ -53,16 +53,15 @@ struct OverlayAssembly {
     ///   - mapping: The container's ids, where the runtime process mounts it.
     func mount(
         _ found: [String: FoundDirectory], mapping: IDMappings? = nil
-    ) throws(StepError) -> Mounted {
+    ) throws(Failure) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
         for path in layers { lowers.append(try open(path, found)) }
         guard let bottom = lowers.first else {
-            throw StepError("an overlay has at least one layer")
+            throw Failure("an overlay has at least one layer")
         }
-        let target = try stepping("dup", bottom.path.inQuotes) { () throws(Errno) in
-            try OwnedDescriptor.duplicate(bottom.borrowed)
-        }
+        let target = try attempt(
+            "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
         if let mapping { lowers = try mapLayers(lowers, mapping) }
         let (upper, work, place) = try openUpper(target, found)
         if let model = followsSnapshot ? lowers.last : lowers.first {
@@ -82,25 +81,22 @@ struct OverlayAssembly {
     /// stands behind it, is seen with its ids mapped: one layer serves every mapping.
     private func mapLayers(
         _ layers: [OverlayDirectory], _ mapping: IDMappings
-    ) throws(StepError) -> [OverlayDirectory] {
+    ) throws(Failure) -> [OverlayDirectory] {
         var mapped: [OverlayDirectory] = []
         for layer in layers {
-            let owner = try stepping("fstat", layer.path.inQuotes) { () throws(Errno) in
-                try FileStatus.of(layer.borrowed)
-            }.userID
+            let owner = try attempt("fstat", on: layer.path, try FileStatus.of(layer.borrowed))
+                .userID
             if mapping.users.reaches(owner) || !mapping.users.maps(owner) {
                 mapped.append(layer)
                 continue
             }
-            let tree = try stepping("open_tree", layer.path.inQuotes) { () throws(Errno) in
-                try DetachedMount.clone(layer.borrowed, recursive: false)
-            }
+            let tree = try attempt(
+                "open_tree", on: layer.path,
+                try DetachedMount.clone(layer.borrowed, recursive: false))
             try mapping.apply(
                 to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)")
             // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
-            try stepping("move_mount", layer.path.inQuotes) { () throws(Errno) in
-                try tree.attach(to: layer.borrowed)
-            }
+            try attempt("move_mount", on: layer.path, try tree.attach(to: layer.borrowed))
             mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
         }
         return mapped
@@ -111,8 +107,8 @@ struct OverlayAssembly {
     /// that it follows. One that a container has had is left as it is.
     private func dress(
         _ upper: OverlayDirectory, _ work: OverlayDirectory, like model: OverlayDirectory
-    ) throws(StepError) {
-        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+    ) throws(Failure) {
+        func dress() throws(Errno) {
             // The kernel has made something in it with the first mount.
             let place = try work.borrowed.open(".", [.readOnly, .directory])
             if try !place.borrowed.entries().isEmpty { return }
@@ -129,6 +125,7 @@ struct OverlayAssembly {
             }
             try upper.borrowed.changeMode(".", new.permissions)
         }
+        try attempt("fchownat", on: upper.path, try dress())
     }
 
     /// What the kernel shows for an id that has none in this user namespace.
@@ -136,29 +133,29 @@ struct OverlayAssembly {
 
     /// The top of a new upper is the container's root directory: it belongs to the container's
     /// root. One that holds something is left as it is.
-    private func give(_ upper: OverlayDirectory, to mapping: IDMappings) throws(StepError) {
+    private func give(_ upper: OverlayDirectory, to mapping: IDMappings) throws(Failure) {
         guard let user = mapping.users.outside(of: 0), let group = mapping.groups.outside(of: 0)
         else { return }
-        try stepping("fchownat", upper.path.inQuotes) { () throws(Errno) in
+        func give() throws(Errno) {
             if mapping.users.reaches(try FileStatus.of(upper.borrowed).userID) { return }
             let top = try upper.borrowed.open(".", [.readOnly, .directory])
             if try top.borrowed.entries().isEmpty {
                 try top.borrowed.changeOwner(".", user: user, group: group)
             }
         }
+        try attempt("fchownat", on: upper.path, try give())
     }
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
         _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory]
-    ) throws(StepError) -> (
+    ) throws(Failure) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
     ) {
         switch upper {
         case .kept(let directory):
-            let place = try stepping("dup") { () throws(Errno) in
-                HeldDescriptor(try OwnedDescriptor.duplicate(target.borrowed))
-            }
+            let place = try attempt(
+                "dup", try HeldDescriptor(OwnedDescriptor.duplicate(target.borrowed)))
             return (
                 try open("\(directory.value)/upper", found),
                 try open("\(directory.value)/work", found), place
@@ -167,7 +164,7 @@ struct OverlayAssembly {
             let most = try inodeCount(size?.value, inodes?.value)
             // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
             // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
-            let scratch = try stepping("mount", "tmpfs") { () throws(Errno) in
+            func mountScratch() throws(Errno) -> HeldDescriptor {
                 let tmpfs = try FileSystemContext("tmpfs")
                 if let size { try tmpfs.set("size", size.value) }
                 if let most { try tmpfs.set("nr_inodes", String(most)) }
@@ -177,6 +174,7 @@ struct OverlayAssembly {
                 try mount.attach(to: target.borrowed)
                 return HeldDescriptor(mount.release())
             }
+            let scratch = try attempt("mount", "tmpfs", try mountScratch())
             return (
                 try make("upper", in: scratch, mode: 0o755),
                 try make("work", in: scratch, mode: 0o700), scratch
@@ -185,28 +183,25 @@ struct OverlayAssembly {
     }
 
     /// Nil where the kernel's own measures hold.
-    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(StepError) -> UInt64? {
+    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(Failure) -> UInt64? {
         if let inodes { return inodes }
         guard let size = size.flatMap(TmpfsSize.init) else { return nil }
-        let pages = try stepping("sysconf", "_SC_PHYS_PAGES") { () throws(Errno) in
-            try Memory.pages()
-        }
+        let pages = try attempt("sysconf", "_SC_PHYS_PAGES", try Memory.pages())
         return size.inodes(memoryPages: pages)
     }
 
     private func make(
         _ name: String, in scratch: HeldDescriptor, mode: UInt32
-    ) throws(StepError) -> OverlayDirectory {
-        try stepping("mkdir", name.inQuotes) { () throws(Errno) in
-            try scratch.borrowed.makeDirectory(name, mode: mode)
-            let made = try scratch.borrowed.open(name, [.path, .directory])
-            return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
-        }
+    ) throws(Failure) -> OverlayDirectory {
+        try attempt("mkdir", on: name, try scratch.borrowed.makeDirectory(name, mode: mode))
+        let made = try attempt(
+            "openat", on: name, try scratch.borrowed.open(name, [.path, .directory]))
+        return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
     }
 
     private func open(
         _ path: String, _ found: [String: FoundDirectory]
-    ) throws(StepError) -> OverlayDirectory {
+    ) throws(Failure) -> OverlayDirectory {
         let directory = try found[path].given(.layers)
         return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
     }
@@ -214,9 +209,7 @@ struct OverlayAssembly {
 
 extension OverlayDirectory {
     /// The upper, as the runtime process reads it when the container has ended.
-    func openForReading() throws(StepError) -> OwnedDescriptor {
-        try stepping("open", path.inQuotes) { () throws(Errno) in
-            try borrowed.open(".", [.readOnly, .directory])
-        }
+    func openForReading() throws(Failure) -> OwnedDescriptor {
+        try attempt("open", on: path, try borrowed.open(".", [.readOnly, .directory]))
     }
 }

@@ -3,36 +3,29 @@ internal import SystemPackage
 
 /// The container's tree becomes the root.
 struct PivotRoot: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "pivot_root",
-            what: """
-                Makes the container's tree the root of the mount namespace and unmounts the \
-                host's tree from it: no path leads there any more. The old root is made a slave \
-                before it is unmounted; in a tree that is shared the host's mounts would go with \
-                it.
-                """,
-            why: """
-                Before the mounts, unlike in other runtimes: once the host's tree is gone, no \
-                symbolic link, no race and no ".." of the image leads to it. In a user namespace, \
-                and with hooks that see both trees, after the mounts: such a namespace binds the \
-                host's devices, and mounts proc and sysfs only beside the host's.
-                """,
-            calls: "fchdir, pivot_root, mount_setattr, umount2, chdir")
-    }
+    static let manual = StepManual(
+        "pivot_root",
+        what: """
+            Makes the container's tree the root of the mount namespace and unmounts the host's \
+            tree from it: no path leads there any more. The old root is made a slave before it is \
+            unmounted; in a tree that is shared the host's mounts would go with it.
+            """,
+        why: """
+            Before the mounts, unlike in other runtimes: once the host's tree is gone, no \
+            symbolic link, no race and no ".." of the image leads to it. In a user namespace, and \
+            with hooks that see both trees, after the mounts: such a namespace binds the host's \
+            devices, and mounts proc and sysfs only beside the host's.
+            """,
+        calls: "fchdir, pivot_root, mount_setattr, umount2, chdir")
 
-    let summary = "make it the root (pivot_root) and let go of the host's tree"
+    let summary = "change the root (pivot_root) and detach the host's tree"
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
-        try stepping("fchdir", "to the new root") { () throws(Errno) in
-            try CurrentProcess.changeDirectory(root.directory.borrowed)
-        }
-        do {
-            try MountTree.pivotToWorkingDirectory()
-        } catch {
-            throw error
-        }
+        try attempt(
+            "fchdir", "to the new root", try CurrentProcess.changeDirectory(root.directory.borrowed)
+        )
+        try MountTree.pivotToWorkingDirectory()
     }
 }

@@ -3,13 +3,11 @@ internal import SystemPackage
 
 /// `linux.rootfsPropagation`, after the pivot.
 struct SetRootPropagation: ContainerStep {
-    static var manual: StepManual {
-        StepManual(
-            "set the root propagation",
-            what: "Makes the new root shared, slave, private or unbindable.",
-            why: "After the pivot, which fails with EINVAL on a shared root.",
-            calls: "mount_setattr")
-    }
+    static let manual = StepManual(
+        "set the root propagation",
+        what: "Makes the new root shared, slave, private or unbindable.",
+        why: "After the pivot, which fails with EINVAL on a shared root.",
+        calls: "mount_setattr")
 
     let propagation: Configuration.Propagation
 
@@ -18,11 +16,11 @@ struct SetRootPropagation: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
-    func apply(_ context: ContainerContext) throws(StepError) {
+    func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
-        try stepping("mount_setattr", "\"/\"") { () throws(Errno) in
+        try attempt(
+            "mount_setattr", on: "/",
             try root.directory.borrowed.setMountPropagation(
-                propagation.kind, recursive: propagation.isRecursive)
-        }
+                propagation.kind, recursive: propagation.isRecursive))
     }
 }

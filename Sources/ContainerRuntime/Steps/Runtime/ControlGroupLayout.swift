@@ -14,22 +14,17 @@ struct ControlGroupLayout: Sendable, Hashable {
     /// Looks at `/sys/fs/cgroup` and, where that is not version 2, reads `/proc/self/cgroup`.
     ///
     /// - Parameter findsPaths: Looks for mount points too, which takes reading the mount table.
-    static func read(findsPaths: Bool = false) throws(StepError) -> ControlGroupLayout {
+    static func read(findsPaths: Bool = false) throws(Failure) -> ControlGroupLayout {
         let unified = try isUnifiedHost()
         var layout = ControlGroupLayout("", unified: unified == true)
         if !layout.isUnified {
-            let bytes = try stepping("read", "\"/proc/self/cgroup\"") { () throws(Errno) in
-                try HostPath.read("/proc/self/cgroup")
-            }
+            let bytes = try attempt(
+                "read", on: "/proc/self/cgroup", try HostPath.read("/proc/self/cgroup"))
             layout = ControlGroupLayout(String(decoding: bytes, as: UTF8.self), unified: false)
             layout.isUnified = unified == nil && layout.version1.isEmpty
         }
         if findsPaths {
-            do throws(SystemCallError) {
-                layout.hierarchies = try Hierarchies.read()
-            } catch {
-                throw error
-            }
+            layout.hierarchies = try Hierarchies.read()
         }
         return layout
     }
@@ -72,14 +67,14 @@ struct ControlGroupLayout: Sendable, Hashable {
     }
 
     /// Nil where there is no such directory.
-    private static func isUnifiedHost() throws(StepError) -> Bool? {
+    private static func isUnifiedHost() throws(Failure) -> Bool? {
         do throws(Errno) {
             let root = try HostPath.open("/sys/fs/cgroup", [.path, .directory])
             return try FileSystemMagic.of(root.borrowed) == .cgroup2
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
-            throw StepError(SystemCallError("open", "\"/sys/fs/cgroup\"", error))
+            throw Failure("open", "\"/sys/fs/cgroup\"", error)
         }
     }
 }

@@ -4,16 +4,14 @@ internal import SystemPackage
 
 /// The hierarchies that a mount of type `cgroup` shows.
 struct FindControlGroups: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "find the control groups",
-            what: """
-                Reads which hierarchies of control groups are mounted, and where the runtime \
-                process is in them.
-                """,
-            why: "In the runtime process: the host's /proc tells it.",
-            calls: "openat, read")
-    }
+    static let manual = StepManual(
+        "find the control groups",
+        what: """
+            Reads which hierarchies of control groups are mounted, and where the runtime process \
+            is in them.
+            """,
+        why: "In the runtime process: the host's /proc tells it.",
+        calls: "openat, read")
 
     /// Where they are mounted too.
     let findsPaths: Bool
@@ -21,7 +19,7 @@ struct FindControlGroups: RuntimeStep {
     let summary = "find the host's control group hierarchies"
     var gives: Provisions { [.controlGroups] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         context.handover.controlGroups = try ControlGroupLayout.read(findsPaths: findsPaths)
     }
 }

@@ -3,16 +3,14 @@ internal import SystemPackage
 
 /// The id mappings of a user namespace that is joined.
 struct FindMappings: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "read the id mappings",
-            what: "A helper process joins the user namespace and reads its uid_map and gid_map.",
-            why: """
-                Only for a user namespace that is joined. The files and directories that the next \
-                steps make belong to its ids.
-                """,
-            calls: "clone3, setns, read")
-    }
+    static let manual = StepManual(
+        "read the id mappings",
+        what: "A helper process joins the user namespace and reads its uid_map and gid_map.",
+        why: """
+            Only for a user namespace that is joined. The files and directories that the next \
+            steps make belong to its ids.
+            """,
+        calls: "clone3, setns, read")
 
     let path: String
     /// What the config says they are.
@@ -21,21 +19,19 @@ struct FindMappings: RuntimeStep {
     var summary: String { "read the id mappings of the user namespace \(path)" }
     var gives: Provisions { [.idMappings] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
-        let file = try stepping("open", path.inQuotes) { () throws(Errno) in
-            try HostPath.open(path, .readOnly)
-        }
+    func apply(_ context: RuntimeContext) throws(Failure) {
+        let file = try attempt("open", on: path, try HostPath.open(path, .readOnly))
         let found: IDMappings
-        do throws(SystemCallError) {
+        do throws(Failure) {
             found = try IDMappings.of(file.borrowed)
         } catch {
-            throw StepError(
+            throw Failure(
                 error,
                 error.errno == .invalidArgument
                     ? "\(path.inQuotes) is no user namespace, or the runtime's own" : nil)
         }
         if let expected, expected != found {
-            throw StepError(
+            throw Failure(
                 "the user namespace \(path.inQuotes) has other id mappings than linux.uidMappings and"
                     + " linux.gidMappings say; correct them, or leave them out")
         }

@@ -17,15 +17,11 @@ struct FoundDirectory: Sendable {
     /// By `O_PATH`.
     ///
     /// - Parameter name: As the user has named it.
-    func open(named name: String) throws(StepError) -> OwnedDescriptor {
-        let found = try stepping("openat2", path.inQuotes) { () throws(Errno) in
-            try UnfollowedPath.openWithoutLinks(path)
-        }
-        let now = try stepping("fstat", path.inQuotes) { () throws(Errno) in
-            try FileStatus.of(found.borrowed)
-        }
+    func open(named name: String) throws(Failure) -> OwnedDescriptor {
+        let found = try attempt("openat2", on: path, try UnfollowedPath.openWithoutLinks(path))
+        let now = try attempt("fstat", on: path, try FileStatus.of(found.borrowed))
         if now.isSame(as: status) { return found }
-        throw StepError(
+        throw Failure(
             "another directory has taken the place of \(name.inQuotes) during the start; start it"
                 + " again")
     }

@@ -6,19 +6,17 @@ internal import SystemPackage
 /// delegation"): not in version 1, where that is not safe, and for root of the host only where the
 /// kernel guards the limits.
 struct GiveControlGroup: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "give the control group",
-            what: """
-                Gives the directory, and the files that cgroups(7) names for delegation, to the \
-                container's user.
-                """,
-            why: """
-                After the limits, whose files stay root's. Before the init process, which may \
-                divide the group at once.
-                """,
-            calls: "fchownat")
-    }
+    static let manual = StepManual(
+        "give the control group",
+        what: """
+            Gives the directory, and the files that cgroups(7) names for delegation, to the \
+            container's user.
+            """,
+        why: """
+            After the limits, whose files stay root's. Before the init process, which may divide \
+            the group at once.
+            """,
+        calls: "fchownat")
 
     /// Of the host.
     let user: UInt32
@@ -27,7 +25,7 @@ struct GiveControlGroup: RuntimeStep {
     let undoing = "goes with the control group"
     var needs: Provisions { [.controlGroup, .controlGroups] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         let layout = try context.handover.controlGroups.given(.controlGroups)
         // None where the container may do without.
         guard let group = context.handover.controlGroup, layout.isUnified,
@@ -35,10 +33,6 @@ struct GiveControlGroup: RuntimeStep {
         else { return }
         context.handover.givesControlGroup = true
         if user == 0 { return }
-        do throws(SystemCallError) {
-            try group.give(to: user)
-        } catch {
-            throw error
-        }
+        try group.give(to: user)
     }
 }

@@ -4,19 +4,17 @@ internal import SystemPackage
 
 /// `linux.cgroupsPath`, `linux.resources`
 struct MakeControlGroup: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the control group",
-            what: """
-                Makes a directory in every hierarchy that takes part and writes the limits into \
-                its files. Version 2 filters devices by a BPF program.
-                """,
-            why: """
-                Last before the init process, with every limit in place: no process ever runs \
-                without them, and little can fail while there is something to remove.
-                """,
-            calls: "mkdir, write, bpf")
-    }
+    static let manual = StepManual(
+        "make the control group",
+        what: """
+            Makes a directory in every hierarchy that takes part and writes the limits into its \
+            files. Version 2 filters devices by a BPF program.
+            """,
+        why: """
+            Last before the init process, with every limit in place: no process ever runs without \
+            them, and little can fail while there is something to remove.
+            """,
+        calls: "mkdir, write, bpf")
 
     let group: Configuration.ControlGroup
     /// Whether all processes of the container end with its first.
@@ -26,7 +24,7 @@ struct MakeControlGroup: RuntimeStep {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
         let limits = group.resources.summary
         if let unit = group.unit {
-            return "have systemd make \(unit.unit.name) in \(unit.slice)"
+            return "make \(unit.unit.name) in \(unit.slice) through systemd"
                 + (limits.isEmpty ? "" : ": \(limits)")
         }
         return "make the control group\(place)" + (limits.isEmpty ? "" : ": \(limits)")
@@ -37,13 +35,13 @@ struct MakeControlGroup: RuntimeStep {
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
     var gives: Provisions { [.controlGroup] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         let made: ControlGroup
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             if let id = group.id {
                 context.handover.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
-                    (places) throws(ControlGroupError) in
+                    (places) throws(Failure) in
                     let missing = MakeControlGroup.watch(places, context)
                     try announce(places, missing, context)
                 }
@@ -55,25 +53,24 @@ struct MakeControlGroup: RuntimeStep {
                 }
             }
         } catch {
-            // What was made of it is gone again; what else lies there is somebody else's.
-            try stepping("write", "the container's groups") { () throws(Errno) in
-                try context.container?.announce(context.state?.groups ?? ResourceGroups())
-            }
+            // The directories that were made are removed again; others at this path are not this start's.
+            try attempt(
+                "write", "the container's groups",
+                try context.container?.announce(context.state?.groups ?? ResourceGroups()))
             if group.isOptional {
                 if !group.resources.summary.isEmpty {
                     context.warn(
-                        "the limits of linux.resources do not hold: \(error.sentence); they take a"
-                            + " control group that belongs to this user, as \"systemd-run --user"
-                            + " --scope -p Delegate=yes\" makes one")
+                        "linux.resources is ignored: \(error.message); \"systemd-run --user --scope -p"
+                            + " Delegate=yes\" makes a control group that belongs to this user")
                 }
                 return
             }
-            throw StepError(
-                error.sentence
+            throw Failure(
+                error.message
                     + (group.policesDevices || group.unit != nil
                         ? ""
-                        : "; limits take a control group that belongs to this user: remove"
-                            + " linux.resources, or run it by \"systemd-run --user --scope -p"
+                        : "; limits require a control group that belongs to this user: remove"
+                            + " linux.resources, or run vfs-run by \"systemd-run --user --scope -p"
                             + " Delegate=yes\""))
         }
         context.handover.controlGroup = made
@@ -82,12 +79,12 @@ struct MakeControlGroup: RuntimeStep {
             UsedControlGroup(
                 group: made, container: context.container, ownsProcesses: ownsProcesses))
         guard let container = context.container else { return }
-        // Written down at once: whoever deletes the remains of this start has to find it.
+        // Recorded at once: a command that removes the remains of this start has to find it.
         context.state?.groups.cgroup = made.paths
         context.state?.groups.parents = made.parents
         context.state?.groups.unit = made.unit
-        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
-            if let state = context.state { try container.write(state) }
+        if let state = context.state {
+            try attempt("write", "the state of \(container.id.text)", try container.write(state))
         }
     }
 
@@ -107,7 +104,7 @@ struct MakeControlGroup: RuntimeStep {
     private func announce(
         _ places: [(controllers: String, path: String)], _ missing: [String],
         _ context: RuntimeContext
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         guard let container = context.container else { return }
         var groups = context.state?.groups ?? ResourceGroups()
         groups.cgroup = places
@@ -118,28 +115,27 @@ struct MakeControlGroup: RuntimeStep {
         do {
             try container.announce(groups)
         } catch {
-            throw ControlGroupError(
-                SystemCallError("write", "the groups of \(container.id.text)", error))
+            throw Failure("write", "the groups of \(container.id.text)", error)
         }
     }
 
     /// Under a name of the runtime process's own. Its number may be taken by one in another pid
     /// namespace.
-    private func makeNamed(_ context: RuntimeContext) throws(ControlGroupError) -> ControlGroup {
+    private func makeNamed(_ context: RuntimeContext) throws(Failure) -> ControlGroup {
         let name = MakeControlGroup.prefix + String(CurrentProcess.pid)
         if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
             let request = request(count == 2 ? name : "\(name)-\(count)")
-            do throws(ControlGroupError) {
+            do throws(Failure) {
                 context.handover.controlGroupRequest = request
-                return try ControlGroup.make(request) { (places) throws(ControlGroupError) in
+                return try ControlGroup.make(request) { (places) throws(Failure) in
                     _ = MakeControlGroup.watch(places, context)
                 }
-            } catch  where error.isTaken && group.path == nil {
+            } catch  where error.kind == .taken && group.path == nil {
                 continue
             }
         }
-        throw ControlGroupError("no name for a control group is free: \(name) is taken")
+        throw Failure("no name for a control group is free: \(name) is taken")
     }
 
     private func request(_ name: String) -> ControlGroupRequest {

@@ -4,16 +4,14 @@ internal import SystemPackage
 
 /// `linux.intelRdt`
 struct MakeResctrlGroup: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "make the resctrl group",
-            what: """
-                Makes a directory in resctrl and writes which share of the caches and of the \
-                memory bandwidth its processes get.
-                """,
-            why: "With the control group, before there is a process in it.",
-            calls: "mkdir, write")
-    }
+    static let manual = StepManual(
+        "make the resctrl group",
+        what: """
+            Makes a directory in resctrl and writes which share of the caches and of the memory \
+            bandwidth its processes get.
+            """,
+        why: "With the control group, before there is a process in it.",
+        calls: "mkdir, write")
 
     let request: ResctrlRequest
 
@@ -21,18 +19,14 @@ struct MakeResctrlGroup: RuntimeStep {
     let undoing = "removed when the container has ended, unless the config names it"
     var gives: Provisions { [.resctrlGroup] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
-        do throws(ControlGroupError) {
-            let made = try ResctrlGroup.make(request)
-            context.handover.resctrlGroup = made
-            context.undoing.append(UsedResctrlGroup(group: made))
-        } catch {
-            throw StepError(error.sentence)
-        }
+    func apply(_ context: RuntimeContext) throws(Failure) {
+        let made = try ResctrlGroup.make(request)
+        context.handover.resctrlGroup = made
+        context.undoing.append(UsedResctrlGroup(group: made))
         guard let container = context.container else { return }
         context.state?.groups.resctrl = context.handover.resctrlGroup
-        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
-            if let state = context.state { try container.write(state) }
+        if let state = context.state {
+            try attempt("write", "the state of \(container.id.text)", try container.write(state))
         }
     }
 }
@@ -40,7 +34,7 @@ struct MakeResctrlGroup: RuntimeStep {
 private struct UsedResctrlGroup: Undoing {
     let group: ResctrlGroup
 
-    func undo() throws(RuntimeError) {
+    func undo() throws(Failure) {
         // What the container was to do is done or has failed; its outcome is what the caller
         // wants to know.
         try? group.remove()

@@ -2,21 +2,18 @@ internal import LinuxSystem
 
 /// `mounts[]` with `bind` or `rbind`: the source, where the init process may not open it.
 struct OpenBindSourceOnHost: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "open a bind source on the host",
-            what: """
-                The runtime process clones the mount behind a source, and maps its ids where the \
-                mount asks for it. The clone is attached nowhere until the init process attaches \
-                it.
-                """,
-            why: """
-                Only with a user namespace made by root, whose own root may not be allowed to \
-                enter what leads to the source, and for mounts with mapped ids, which only the \
-                owner of the file system may map.
-                """,
-            calls: "openat, open_tree, mount_setattr")
-    }
+    static let manual = StepManual(
+        "open a bind source on the host",
+        what: """
+            The runtime process clones the mount behind a source, and maps its ids where the \
+            mount asks for it. The clone is attached nowhere until the init process attaches it.
+            """,
+        why: """
+            Only with a user namespace made by root, whose own root may not be allowed to enter \
+            what leads to the source, and for mounts with mapped ids, which only the owner of the \
+            file system may map.
+            """,
+        calls: "openat, open_tree, mount_setattr")
 
     let source: HostBindSource
     let idMapping: Configuration.Mount.IDMapping?
@@ -29,12 +26,12 @@ struct OpenBindSourceOnHost: RuntimeStep {
     }
     var gives: Provisions { [.bindSources] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         // Those of the init process are no peers of the host's mounts; this one would be.
         let opened = try source.open(propagation: .slave)
         if let idMapping {
-            let own = idMapping.mappings ?? mappings
-            try (own ?? context.idMappings.given(.idMappings)).apply(
+            let own = idMapping.mappings ?? mappings ?? context.idMappings
+            try own.given(.idMappings).apply(
                 to: opened.tree, recursive: idMapping.isRecursive, named: source.path.inQuotes)
         }
         context.handover.keep(opened, at: source.position)

@@ -3,16 +3,14 @@ internal import SystemPackage
 
 /// The caller's `NOTIFY_SOCKET`. `start` listens for a container that waits for it.
 struct PrepareReadiness: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "prepare readiness",
-            what: "Makes the socket on which the program reports that it is ready.",
-            why: """
-                While the host's paths are there: the socket is a file of the host that one of \
-                the container's mounts shows.
-                """,
-            calls: "socket, bind")
-    }
+    static let manual = StepManual(
+        "prepare readiness",
+        what: "Makes the socket on which the program reports that it is ready.",
+        why: """
+            While the host's paths are there: the socket is a file of the host that one of the \
+            container's mounts shows.
+            """,
+        calls: "socket, bind")
 
     /// The caller's `NOTIFY_SOCKET`.
     let host: String
@@ -22,14 +20,15 @@ struct PrepareReadiness: RuntimeStep {
     let undoing = "the directory goes with the container"
     var needs: Provisions { [.container] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         let container = try context.container.given(.container)
-        try stepping("bind", ReadinessProxy.name) { () throws(Errno) in
+        func listen() throws(Errno) {
             let directory = container.directory.borrowed
             try directory.makeDirectory(ReadinessProxy.directory, mode: 0o755)
             if !listens { return }
             let folder = try directory.open(ReadinessProxy.directory, [.readOnly, .directory])
             context.readiness = try ReadinessProxy(in: folder.borrowed, host: host)
         }
+        try attempt("bind", on: ReadinessProxy.name, try listen())
     }
 }

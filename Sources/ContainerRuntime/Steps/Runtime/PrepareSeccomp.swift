@@ -5,16 +5,14 @@ internal import SystemPackage
 
 /// `linux.seccomp`
 struct PrepareSeccomp: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "prepare the seccomp filter",
-            what: """
-                Compiles the profile to a program for the kernel's packet filter (BPF), or takes \
-                it from the cache.
-                """,
-            why: "In the runtime process: the cache is a file of the host.",
-            calls: "openat, read")
-    }
+    static let manual = StepManual(
+        "prepare the seccomp filter",
+        what: """
+            Compiles the profile to a program for the kernel's packet filter (BPF), or takes it \
+            from the cache.
+            """,
+        why: "In the runtime process: the cache is a file of the host.",
+        calls: "openat, read")
 
     let profile: Configuration.SeccompProfile
     let cache: SeccompCache
@@ -28,14 +26,14 @@ struct PrepareSeccomp: RuntimeStep {
     let undoing = "the compiled filter stays in the cache"
     var gives: Provisions { [.seccompFilter] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         switch profile {
         case .compiled(let filter): context.handover.seccompFilter = filter
         case .read(let profile):
             do {
                 context.handover.seccompFilter = try cache.filter(for: profile)
             } catch {
-                throw StepError(error.description)
+                throw Failure(error.description)
             }
         }
     }

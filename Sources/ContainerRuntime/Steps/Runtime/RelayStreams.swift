@@ -8,20 +8,18 @@ internal import SystemPackage
 /// Pipes, sockets, terminals and the memory devices, of which `/dev/null` is one, pass as they
 /// are.
 struct RelayStreams: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "relay the streams",
-            what: """
-                Makes a pipe for each standard stream that is a file or a device of the host, \
-                except a terminal or /dev/null. The runtime process carries the bytes. A pipe \
-                that is opened again through /proc/self/fd gives no other right to the file.
-                """,
-            why: """
-                Only in the one-shot form without a terminal. Before the init process is made, \
-                which inherits its ends of the pipes.
-                """,
-            calls: "fstat, pipe2, pread, write")
-    }
+    static let manual = StepManual(
+        "relay the streams",
+        what: """
+            Makes a pipe for each standard stream that is a file or a device of the host, except \
+            a terminal or /dev/null. The runtime process carries the bytes. A pipe that is opened \
+            again through /proc/self/fd gives no other right to the file.
+            """,
+        why: """
+            Only in the one-shot form without a terminal. Before the init process is made, which \
+            inherits its ends of the pipes.
+            """,
+        calls: "fstat, pipe2, pread, write")
 
     /// Of the host: the program's, who can then open the pipes anew.
     let userID: UInt32
@@ -29,20 +27,22 @@ struct RelayStreams: RuntimeStep {
     let summary = "relay standard streams that are files or devices of the host"
     let undoing = "the pipes go with their processes"
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         var relays: [StreamRelay] = []
         for stream in StandardStream.allCases {
-            try stepping("pipe2", "for \(stream.name)") { () throws(Errno) in
-                let status = try FileStatus.of(stream.descriptor)
-                guard RelayStreams.opensAnew(status, stream.descriptor) else { return }
-                // Of one file two pipes would mix up what comes first.
-                if stream == .error, let output = relays.last(where: { $0.stream == .output }),
-                    output.isOf(status)
-                {
-                    return output.takesErrors = true
-                }
-                relays.append(try StreamRelay(stream, status, owner: userID))
+            let status = try attempt("fstat", stream.name, try FileStatus.of(stream.descriptor))
+            guard RelayStreams.opensAnew(status, stream.descriptor) else { continue }
+            // Of one file two pipes would mix up what comes first.
+            if stream == .error, let output = relays.last(where: { $0.stream == .output }),
+                output.isOf(status)
+            {
+                output.takesErrors = true
+                continue
             }
+            relays.append(
+                try attempt(
+                    "pipe2", "for \(stream.name)",
+                    try StreamRelay(stream, status, owner: userID)))
         }
         context.handover.relays = relays
     }

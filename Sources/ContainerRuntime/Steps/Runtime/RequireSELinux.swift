@@ -3,25 +3,22 @@ internal import SystemPackage
 
 /// `process.selinuxLabel`, `linux.mountLabel`
 struct RequireSELinux: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "require SELinux",
-            what: "Reads whether SELinux is enabled.",
-            why: """
-                Only where the config asks for a label. Without SELinux the label would confine \
-                nothing, so the start fails before anything is made.
-                """,
-            calls: "openat2")
-    }
+    static let manual = StepManual(
+        "require SELinux",
+        what: "Reads whether SELinux is enabled.",
+        why: """
+            Only where the config asks for a label. Without SELinux the label would confine \
+            nothing, so the start fails before anything is made.
+            """,
+        calls: "openat2")
 
-    let summary = "require SELinux, which the labels are for"
+    let summary = "check that SELinux is enabled"
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
-        let found = try stepping("read", "\"/proc/filesystems\"") { () throws(Errno) in
-            try HostPath.read("/proc/filesystems")
-        }
+    func apply(_ context: RuntimeContext) throws(Failure) {
+        let found = try attempt(
+            "read", on: "/proc/filesystems", try HostPath.read("/proc/filesystems"))
         if !RequireSELinux.isEnabled(found) {
-            throw StepError(
+            throw Failure(
                 "SELinux is not enabled in this kernel; boot it with selinux=1 and lsm=…,selinux,"
                     + " or remove process.selinuxLabel and linux.mountLabel")
         }

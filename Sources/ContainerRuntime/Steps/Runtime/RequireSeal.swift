@@ -6,23 +6,21 @@ internal import SystemPackage
 /// Without root nothing can be mounted here. Then the binary must belong to a user whom no id of
 /// the container's stands for; otherwise a copy in memory is run that can no more be changed.
 struct RequireSeal: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "run from a sealed mount",
-            what: """
-                The runtime process re-executes itself from a detached, read-only clone of the \
-                mount that its own binary lies on. It does so at its entry point, before the C \
-                library starts. Without root it runs a copy from memory where the container's ids \
-                could write the binary.
-                """,
-            why: """
-                Before anything of the container exists. Through /proc/PID/exe a container could \
-                otherwise open the host's binary for writing (CVE-2019-5736).
-                """,
-            calls: "open_tree, mount_setattr, execveat")
-    }
+    static let manual = StepManual(
+        "run from a sealed mount",
+        what: """
+            The runtime process re-executes itself from a detached, read-only clone of the mount \
+            that its own binary lies on. It does so at its entry point, before the C library \
+            starts. Without root it runs a copy from memory where the container's ids could write \
+            the binary.
+            """,
+        why: """
+            Before anything of the container exists. Through /proc/PID/exe a container could \
+            otherwise open the host's binary for writing (CVE-2019-5736).
+            """,
+        calls: "open_tree, mount_setattr, execveat")
 
-    /// Whoever the container's ids stand for, where the runtime is not root.
+    /// The users of the host behind the container's ids, where the runtime is not root.
     var users: IDMap?
 
     var summary: String {
@@ -31,16 +29,16 @@ struct RequireSeal: RuntimeStep {
             : "run from a binary that the container cannot write"
     }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         if let users { return try requireForeign(users) }
         CurrentProcess.seal()
         if CurrentProcess.isSealed { return }
         if Credentials.effectiveUser != 0 {
-            throw StepError(
-                "this needs root, and --rootless false forbids to do without: leave it out, or run"
+            throw Failure(
+                "--rootless=false requires root; leave it out or run"
                     + " vfs-run as root")
         }
-        throw StepError(
+        throw Failure(
             "the binary could not be sealed against being overwritten by a container;"
                 + " this needs CAP_SYS_ADMIN, /proc and Linux 5.14")
     }
@@ -53,18 +51,18 @@ extension RequireSeal {
         KernelSetting.number("vm/memfd_noexec") == 2 ? " (vm.memfd_noexec is 2)" : ""
     }
 
-    private func requireForeign(_ users: IDMap) throws(StepError) {
-        let (path, status) = try stepping("stat", RequireSeal.binary) { () throws(Errno) in
-            (
-                try HostPath.linkTarget(RequireSeal.binary),
-                try FileStatus.of(path: RequireSeal.binary)
-            )
-        }
+    private func requireForeign(_ users: IDMap) throws(Failure) {
+        let (path, status) = try attempt(
+            "stat", RequireSeal.binary,
+            try (
+                HostPath.linkTarget(RequireSeal.binary),
+                FileStatus.of(path: RequireSeal.binary)
+            ))
         if path.hasPrefix("/memfd:vfs-run") || CurrentProcess.isSealed { return }
         let isOurs = users.reaches(status.userID) || status.userID == Credentials.effectiveUser
         if !isOurs && status.permissions & 0o022 == 0 { return }
         CurrentProcess.sealByCopy()
-        throw StepError(
+        throw Failure(
             "the binary \(path) can be written by the container, and no copy of it can be run from"
                 + " memory\(RequireSeal.reason); install vfs-run as root's, mode 755")
     }

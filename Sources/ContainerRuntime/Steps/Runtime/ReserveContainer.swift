@@ -4,19 +4,16 @@ internal import SystemPackage
 
 /// The container's id and its directory in `--root`.
 struct ReserveContainer: RuntimeStep {
-    static var manual: StepManual {
-        StepManual(
-            "take the container id",
-            what: """
-                Makes the directory of the container's state, locks it and writes the config into \
-                it.
-                """,
-            why: """
-                Before anything that a later command has to find by the container's name. Later \
-                changes of the bundle do not reach the container.
-                """,
-            calls: "mkdir, flock, openat")
-    }
+    static let manual = StepManual(
+        "take the container id",
+        what: """
+            Makes the directory of the container's state, locks it and writes the config into it.
+            """,
+        why: """
+            Before anything that a later command has to find by the container's name. Later \
+            changes of the bundle do not reach the container.
+            """,
+        calls: "mkdir, flock, openat")
 
     let container: Configuration.Container
     let state: ContainerState
@@ -27,7 +24,7 @@ struct ReserveContainer: RuntimeStep {
     let undoing = "the directory goes with the container"
     var gives: Provisions { [.container] }
 
-    func apply(_ context: RuntimeContext) throws(StepError) {
+    func apply(_ context: RuntimeContext) throws(Failure) {
         // The fifo's mode is not the caller's business.
         Credentials.setFileModeMask(0)
         let stored = try container.store.reserve(container.id)
@@ -37,20 +34,22 @@ struct ReserveContainer: RuntimeStep {
         context.state = state
         context.undoing.append(Reservation(container: stored, state: state, hooks: hooks.poststop))
         let directory = stored.directory.borrowed
-        try stepping("write", "the state of \(container.id.text)") { () throws(Errno) in
-            try stored.write(state)
-            let config = try directory.open(
-                ContainerStore.configName, [.create, .exclusive, .writeOnly], mode: 0o600)
-            try config.borrowed.write(all: document.bytes)
-        }
+        try attempt("write", "the state of \(container.id.text)", try stored.write(state))
+        let config = try attempt(
+            "openat", on: ContainerStore.configName,
+            try directory.open(
+                ContainerStore.configName, [.create, .exclusive, .writeOnly], mode: 0o600))
+        try attempt(
+            "write", on: ContainerStore.configName, try config.borrowed.write(all: document.bytes))
         guard container.waits else { return }
-        context.handover.fifo = try stepping("mkfifo", ContainerStore.fifoName) {
-            () throws(Errno) in
-            // The container's user opens it, through the descriptor.
+        let name = ContainerStore.fifoName
+        // The container's user opens it, through the descriptor.
+        try attempt(
+            "mkfifo", on: name,
             try directory.makeNode(
-                ContainerStore.fifoName, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0))
-            return HeldDescriptor(try directory.open(ContainerStore.fifoName, .path))
-        }
+                name, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0)))
+        context.handover.fifo = try attempt(
+            "openat", on: name, HeldDescriptor(try directory.open(name, .path)))
     }
 }
 
@@ -60,9 +59,9 @@ private struct Reservation: Undoing {
     let state: ContainerState
     let hooks: [Configuration.Hook]
 
-    func undo() throws(RuntimeError) {
+    func undo() throws(Failure) {
         do {
-            // Let go of while the program ran: somebody else may have removed it.
+            // It was not locked while the program ran: another command may have removed it.
             try container.lock()
         } catch {
             return

@@ -24,7 +24,7 @@ enum ScratchUppers {
         return false
     }
 
-    /// Removes those of runs that were killed: nobody holds them any more.
+    /// Removes those of runs that were killed: no process holds them any more.
     static func sweep(_ path: String) {
         for name in (try? HostPath.directories(in: path)) ?? [] {
             guard let pid = Int32(name), pid == CurrentProcess.pid || !isAlive(pid) else {
@@ -38,14 +38,15 @@ enum ScratchUppers {
         (try? FileStatus.of(path: "/proc/\(pid)")) != nil
     }
 
-    /// Removes one with all that a container has made in it, whoever that belongs to.
-    static func remove(_ path: String) throws(RuntimeError) {
-        do throws(LayerError) {
-            try MappedOwners.inCopy { () throws(LayerError) in
+    /// Removes one with all that a container has made in it, whatever ids own it.
+    static func remove(_ path: String) throws(Failure) {
+        do throws(Failure) {
+            try MappedOwners.inCopy { () throws(Failure) in
                 try KeptUpper.owned(in: path).removeAll()
             }
         } catch {
-            throw RuntimeError("what the container wrote stays in \"\(path)\": \(error.sentence)")
+            throw Failure(
+                "the throw-away upper \(path.inQuotes) cannot be removed: \(error.message)")
         }
     }
 }

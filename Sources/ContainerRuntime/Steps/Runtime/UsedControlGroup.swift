@@ -10,10 +10,10 @@ struct UsedControlGroup: Undoing {
 
     /// What the container was to do is done or has failed, and its outcome is what the caller wants
     /// to know: what cannot be taken away is a warning.
-    func undo() throws(RuntimeError) {
+    func undo() throws(Failure) {
         var failures: [String] = []
-        func attempt(_ what: String, _ body: () throws(SystemCallError) -> Void) {
-            do throws(SystemCallError) {
+        func collect(_ what: String, _ body: @autoclosure () throws(Failure) -> Void) {
+            do {
                 try body()
             } catch {
                 failures.append("\(what): \(error)")
@@ -21,32 +21,26 @@ struct UsedControlGroup: Undoing {
         }
         // In a pid namespace of its own every process has gone with the first.
         if !ownsProcesses {
-            attempt("processes of the container cannot be killed") {
-                () throws(SystemCallError) in try group.signalAll(Signal.kill)
-            }
+            collect(
+                "processes of the container cannot be killed", try group.signalAll(Signal.kill))
         }
-        attempt("the control group cannot be removed") { () throws(SystemCallError) in
-            try group.remove()
-        }
-        do throws(RuntimeError) {
+        collect("the control group cannot be removed", try group.remove())
+        do throws(Failure) {
             let added = try added
             if !added.isEmpty {
-                attempt("the control group cannot be removed") { () throws(SystemCallError) in
-                    try ControlGroup(paths: added).remove()
-                }
+                collect(
+                    "the control group cannot be removed", try ControlGroup(paths: added).remove())
             }
         } catch {
             failures.append(error.message)
         }
         if failures.isEmpty { return }
-        var error = RuntimeError(failures.joined(separator: "; "))
-        error.isWarning = true
-        throw error
+        throw Failure(failures.joined(separator: "; "), .warning)
     }
 
     /// What update has added meanwhile.
     private var added: [(controllers: String, path: String)] {
-        get throws(RuntimeError) {
+        get throws(Failure) {
             guard let container, let groups = try container.state()?.groups else { return [] }
             try groups.requireGenuine(container.id)
             return groups.cgroup.filter { one in
