@@ -16,8 +16,8 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    check that no standard stream is a directory or an O_PATH descriptor  \
-                           default
+                 2  runtime    check that no standard stream is a directory or an O_PATH \
+                descriptor      default
                  3  runtime    lock the layer /bundle/base                                    \
                            config.json:48
                  4  runtime    lock the layer /layers/top                                     \

@@ -28,9 +28,9 @@ struct RightsTests {
         Lie(call: "prctl", argument: dropBounding, error: EINVAL, told: "PR_CAPBSET_DROP"),
         Lie(call: "prctl", argument: setNoNewPrivileges, error: 0, told: "no_new_privs"),
         Lie(call: "capset", argument: nil, error: 0, told: "set of capabilities"),
-        Lie(call: "setresuid", argument: nil, error: 0, told: "the user is not"),
-        Lie(call: "setresgid", argument: nil, error: 0, told: "the group is not"),
-        Lie(call: "prlimit64", argument: nil, error: 0, told: "RLIMIT_CORE is not"),
+        Lie(call: "setresuid", argument: nil, error: 0, told: "the user differs"),
+        Lie(call: "setresgid", argument: nil, error: 0, told: "the group differs"),
+        Lie(call: "prlimit64", argument: nil, error: 0, told: "RLIMIT_CORE differs"),
     ]
 
     @Test(arguments: lies)

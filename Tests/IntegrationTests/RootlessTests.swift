@@ -264,13 +264,13 @@ struct RootlessTests {
         }
     }
 
-    @Test func `who is not allowed to do without needs to be root`() throws {
+    @Test func `--rootless=false requires root`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()
             let outcome = try box.runOrdinary(
                 box.ordinaryConfig(), options: ["--rootless", "false"])
             #expect(outcome.code == 125)
-            #expect(outcome.error.contains("this needs root"), "\(outcome)")
+            #expect(outcome.error.contains("--rootless=false requires root"), "\(outcome)")
         }
     }
 
