@@ -694,8 +694,8 @@ static bool is_own_proc(const char *path) {
     return atoi(target) == getpid();
 }
 
-// Whether another process is in a user namespace of its own, or gone: what it can do there is nothing
-// here.
+// Whether another process is in a user namespace of its own, or gone: what it can do there is
+// nothing here.
 static bool is_elsewhere(const char *pid) {
     char path[300];
     struct stat own, other;
@@ -709,7 +709,8 @@ static bool is_empty(const char *path) {
     DIR *directory = opendir(path);
     if (directory == NULL) return false;
     int count = 0;
-    while (readdir(directory) != NULL) count++;
+    while (readdir(directory) != NULL)
+        count++;
     closedir(directory);
     return count == 2;
 }
@@ -857,7 +858,8 @@ static int swap(const char *one, const char *other) {
 static void spin(long nanoseconds) {
     struct timespec now, end;
     clock_gettime(CLOCK_MONOTONIC, &end);
-    do clock_gettime(CLOCK_MONOTONIC, &now);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
     while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < nanoseconds);
 }
 
@@ -866,7 +868,8 @@ static void spin(long nanoseconds) {
 static int exchange(char **names) {
     fcntl(0, F_SETFL, O_NONBLOCK);
     int count = 0;
-    while (names[count] != NULL && names[count + 1] != NULL) count += 2;
+    while (names[count] != NULL && names[count + 1] != NULL)
+        count += 2;
     say("ready\n");
     char byte;
     while (read(0, &byte, 1) < 0) {
@@ -899,7 +902,8 @@ static int exposed(char **places) {
             file = open_in(*place, "firmware", O_RDONLY | O_DIRECTORY);
             DIR *directory = file < 0 ? NULL : fdopendir(file);
             int count = 0;
-            while (directory != NULL && readdir(directory) != NULL) count++;
+            while (directory != NULL && readdir(directory) != NULL)
+                count++;
             if (directory != NULL) closedir(directory);
             if (count > 2) return 9;
             struct stat found;

@@ -39,7 +39,10 @@ extension StoredContainer {
         let owners = try viewing("read uid_map") { () throws(Errno) in
             namespaces.contains(.user) ? try IDMappings.of(process: "\(process.pid)") : nil
         }
-        guard try viewing("read /proc/\(process.pid)/stat", { () throws(Errno) in try process.isAlive }) else { throw failure("has ended meanwhile") }
+        guard
+            try viewing(
+                "read /proc/\(process.pid)/stat", { () throws(Errno) in try process.isAlive })
+        else { throw failure("has ended meanwhile") }
         return View(
             root: root, layers: overlay.layers, owners: owners,
             hasUserAttributes: overlay.options.contains("userxattr"))
