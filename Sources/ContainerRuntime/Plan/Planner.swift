@@ -73,8 +73,8 @@ extension Plan {
         }
         if let joined = configuration.joined {
             consoleSocket = joined.consoleSocket
-            entersLate = facts.entersProcesses
         }
+        entersLate = facts.entersProcesses
         // Nothing else would end what its first process leaves behind.
         if isTied && !namespaces.contains(.pid) { adoptsOrphans = true }
         if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
