@@ -70,12 +70,14 @@ extension StepManual {
     }
 
     private var paragraphs: String {
+        let names = calls.split(separator: ",").map { "`\($0.drop { $0 == " " })`" }
+            .joined(separator: ", ")
         let text = """
             \(what)
 
             *Why here:* \(why)
 
-            *Calls:* \(calls.split(separator: ", ").map { "`\($0)`" }.joined(separator: ", "))
+            *Calls:* \(names)
             """
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).flatMap {
             $0.isEmpty ? [""] : StepManual.lines(of: String($0), width: 100)
