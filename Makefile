@@ -55,7 +55,8 @@ run: build rootfs/base
 	@echo "The same again, in a fresh container:"
 	$(BINARY) config/script.json
 
-TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base \
+	scripts/tell-failures $(SWIFT) test
 
 test: test-dependencies build rootfs/base build/probe
 	VFS_RUN=$(CURDIR)/$(BINARY) $(TEST)

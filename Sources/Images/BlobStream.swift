@@ -48,26 +48,25 @@ final class BlobStream {
     /// Every byte counts when it comes, before anything is made of it.
     ///
     /// - Parameter limit: Of the bytes of files in it.
-    init(_ blob: consuming Blob, atMost limit: Int64) throws(ImageError) {
+    init(_ blob: consuming Blob, atMost limit: Int64) throws(Failure) {
         left = min(limit, .max >> 1) + BlobStream.overhead.atStart
         let name = blob.name
         let held = HeldBlob(blob)
-        do throws(Errno) {
-            let memory = try SharedMemory(size: BlobStream.slots * BlobStream.slotSize)
-            let pair = try Channel.Pair()
-            let far = pair.far.borrowed
-            process = try ChildProcess.spawn([]) {
+        let memory = try attempt(
+            "mmap", on: name, try SharedMemory(size: BlobStream.slots * BlobStream.slotSize))
+        let pair = try attempt("socketpair", on: name, try Channel.Pair())
+        let far = pair.far.borrowed
+        process = try attempt(
+            "clone3", on: name,
+            try ChildProcess.spawn([]) {
                 BlobReader(held.blob.file.borrowed, held.blob.range, memory, far).run()
-            }
-            self.memory = memory
-            messages = pair.takeNear()
-        } catch {
-            throw ImageError("\(name): no process can be made to read it: \(error.words)")
-        }
+            })
+        self.memory = memory
+        messages = pair.takeNear()
     }
 
     /// The next bytes, empty at the end; valid until the next call.
-    func nextPiece() throws(ArchiveError) -> UnsafeRawBufferPointer {
+    func nextPiece() throws(Failure) -> UnsafeRawBufferPointer {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         if ending != nil { return unsafe nothing }
         if holds {
@@ -87,8 +86,8 @@ final class BlobStream {
             holds = true
             left -= Int64(count)
             if left < 0 {
-                throw ArchiveError(
-                    "more comes out of it than --max-size allows; raise it if that is meant")
+                throw Failure(
+                    "its unpacked data is larger than --max-size; raise it if you trust the image")
             }
             if !isPlain { unsafe digest.add(bytes) }
             return unsafe bytes
@@ -96,7 +95,7 @@ final class BlobStream {
             let content = isPlain ? blob : digest.finished()
             ending = Ending(blob: blob, blobSize: size, content: content)
             return unsafe nothing
-        case .failed(let words): throw ArchiveError(words)
+        case .failed(let words): throw Failure(words)
         }
     }
 
@@ -106,27 +105,23 @@ final class BlobStream {
     }
 
     /// Passes over what is left behind the archive.
-    func finish() throws(ArchiveError) -> Ending {
+    func finish() throws(Failure) -> Ending {
         while true {
             if let ending { return ending }
             trailing += try unsafe nextPiece().count
             if trailing > BlobStream.mostTrailing {
-                throw ArchiveError(
+                throw Failure(
                     "more than \(BlobStream.mostTrailing >> 20) MiB follow the end of the archive;"
                         + " cut them off")
             }
         }
     }
 
-    private func receive() throws(ArchiveError) -> BlobMessage {
-        do throws(Errno) {
-            if let message = try messages.receive(), let known = BlobMessage(message.bytes) {
-                return known
-            }
-        } catch {
-            throw ArchiveError("the process that reads it does not answer: \(error.words)")
-        }
-        throw ArchiveError("the process that reads it has ended")
+    private func receive() throws(Failure) -> BlobMessage {
+        let message = try attempt(
+            "recvmsg", "of the process that reads it", try messages.receive())
+        if let message, let known = BlobMessage(message.bytes) { return known }
+        throw Failure("the process that reads it has ended")
     }
 
     deinit {

@@ -75,11 +75,11 @@ struct BundleConfig {
     /// What of the image is left out.
     var notes: [String] {
         let labels = image.labels.filter { BundleConfig.isInterpreted($0.key) }.map {
-            "the label \(shown(Array($0.key.utf8))) is left out: as an annotation it would be a"
+            "the label \(shown($0.key)) is left out: as an annotation it would be a"
                 + " property of the container's systemd scope"
         }
         let variables = image.environment.filter { !BundleConfig.isVariable($0) }.map {
-            "the variable \(shown(Array($0.utf8))) is left out: it has no name, or no \"=\""
+            "the variable \(shown($0)) is left out: it has no name, or no \"=\""
         }
         return labels + variables
     }

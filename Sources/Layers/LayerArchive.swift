@@ -47,12 +47,12 @@ public struct LayerArchive: Sendable {
     public func write(
         to file: FileDescriptor, _ compression: Compression, latest: FileTime? = nil,
         progress: @escaping (Int) -> Void = { _ in }
-    ) throws(LayerError) -> Written {
+    ) throws(Failure) -> Written {
         let blob = try BlobOutput(compression, to: file)
         let writer = unsafe TarWriter(
             of: stack, latest: latest, isLayer: isLayer, isLowest: isLowest
         ) {
-            (bytes) throws(LayerError) in
+            (bytes) throws(Failure) in
             progress(bytes.count)
             try unsafe blob.write(bytes)
         }
@@ -70,7 +70,6 @@ private final class BlobOutput {
     private final class Target {
         let file: FileDescriptor
         var digest = SHA256()
-        var failure: Errno?
 
         init(_ file: FileDescriptor) { self.file = file }
     }
@@ -79,39 +78,23 @@ private final class BlobOutput {
     private let compressor: Compressor
     private var content = SHA256()
 
-    init(_ compression: Compression, to file: FileDescriptor) throws(LayerError) {
+    init(_ compression: Compression, to file: FileDescriptor) throws(Failure) {
         let target = Target(file)
         self.target = target
-        do throws(ArchiveError) {
-            compressor = try unsafe Compressor(compression) { (bytes) throws(ArchiveError) in
-                unsafe target.digest.add(bytes)
-                do throws(Errno) {
-                    try unsafe target.file.write(all: bytes)
-                } catch {
-                    throw ArchiveError("write: \(error.words)")
-                }
-            }
-        } catch {
-            throw Failure(error.message)
+        compressor = try unsafe Compressor(compression) { (bytes) throws(Failure) in
+            unsafe target.digest.add(bytes)
+            try unsafe attempt("write", try target.file.write(all: bytes))
         }
     }
 
     @unsafe
-    func write(_ bytes: UnsafeRawBufferPointer) throws(LayerError) {
+    func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         unsafe content.add(bytes)
-        do throws(ArchiveError) {
-            try unsafe compressor.add(bytes)
-        } catch {
-            throw Failure(error.message)
-        }
+        try unsafe compressor.add(bytes)
     }
 
-    func finish(_ warnings: [String]) throws(LayerError) -> LayerArchive.Written {
-        do throws(ArchiveError) {
-            try compressor.finish()
-        } catch {
-            throw Failure(error.message)
-        }
+    func finish(_ warnings: [String]) throws(Failure) -> LayerArchive.Written {
+        try compressor.finish()
         return LayerArchive.Written(
             diffID: content.finished(), digest: target.digest.finished(),
             size: target.digest.count, warnings: warnings)

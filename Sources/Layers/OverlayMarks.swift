@@ -58,7 +58,8 @@ public struct OverlayMarks: Sendable, Hashable {
     /// What a container itself has written below this prefix, for an overlay of its own, the
     /// kernel has put one level deeper: that is not looked at either.
     func contains(_ attribute: String) -> Bool {
-        !prefix.isEmpty && attribute.hasPrefix(prefix) || attribute == LayerMarks.attribute
+        !prefix.isEmpty && attribute.hasPrefix(prefix)
+            || attribute == LayerMarks.attribute || attribute == LayerRoot.attribute
     }
 
     /// One of them on a file, where there is.

@@ -184,7 +184,7 @@ struct OverlayFacts {
         for (position, one) in lowers.enumerated() {
             for other in lowers[..<position] {
                 if one.isSame(as: other) {
-                    return "the layer \"\(one.path)\" stands twice; name it once"
+                    return "the layer \"\(one.path)\" is named twice; name it once"
                 }
                 let (inner, outer) = one.isInside(other) ? (one, other) : (other, one)
                 if inner.isInside(outer) {

@@ -37,7 +37,7 @@ extension OverlayMount {
         } catch .notSupported {
             throw OverlayError(
                 "the upper \"\(upper.path)\" is on a file system without \(notesNamespace).*"
-                    + " attributes, in which overlayfs notes what is removed and replaced; put it on"
+                    + " attributes, which overlayfs needs for whiteouts and opaque directories; put it on"
                     + " ext4, xfs or btrfs", .notSupported)
         } catch {
             throw OverlayError(

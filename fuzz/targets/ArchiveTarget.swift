@@ -33,12 +33,12 @@ private func decompressed(_ bytes: [UInt8]) -> [UInt8]? {
     }
     var content: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    do throws(ArchiveError) {
+    do throws(Failure) {
         let decompressor = try Decompressor(input, try Compression(of: input))
         while content.count < 4 << 20 {
-            var failure: ArchiveError?
+            var failure: Failure?
             let count = buffer.withUnsafeMutableBytes { target in
-                do throws(ArchiveError) {
+                do throws(Failure) {
                     return try decompressor.read(into: target)
                 } catch {
                     failure = error
@@ -66,7 +66,7 @@ private func writeLayer(
     let held = UnsafeMutableRawBufferPointer.allocate(byteCount: 4000, alignment: 16)
     defer { held.deallocate() }
     let reader: ArchiveReader
-    do throws(ArchiveError) {
+    do throws(Failure) {
         reader = try ArchiveReader {
             piece = Array(rest.prefix(held.count))
             rest = rest.dropFirst(piece.count)

@@ -3,14 +3,14 @@ internal import SystemPackage
 
 /// The first process of the container, or the one that `exec` makes: walks its part of the plan
 /// and becomes the program.
-struct InitProcess {
+package struct InitProcess {
     let plan: Plan
     let context: ContainerContext
     let times: SharedTimes?
 
     /// The exit code of an init process that has failed. The runtime process is told of the failure
     /// itself, and does not hand this code on.
-    static let failureCode: CInt = 125
+    package static let failureCode: CInt = 125
 
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {

@@ -21,6 +21,8 @@ enum JoinSection: PlanSection {
             plan.add(
                 PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
         }
+        WatchSection.planWatchdog(facts, &plan)
+        WatchSection.planSignals(facts, &plan)
         plan.add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,

@@ -23,6 +23,7 @@ enum NamespacesSection: PlanSection {
 
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
+        WatchSection.planSignals(facts, &plan)
         planInitProcess(facts, &plan)
         plan.add(
             TieToRuntime(
