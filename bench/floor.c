@@ -614,7 +614,7 @@ static int wait_for_end(int channel, int signals, int child) {
     pollers[0].fd = -1;
     pollers[2] = (struct pollfd){.fd = child, .events = POLLIN};
     must(poll(pollers, 5, -1), "poll");
-    must(clinux_wait_pidfd(child, 0, &status, &signaled), "waitid");
+    must(clinux_wait_pidfd(child, 0, &status, &signaled, NULL), "waitid");
     return signaled ? 128 + status : status;
 }
 

@@ -66,7 +66,7 @@ public final class ArchiveReader {
         return found
     }
 
-    /// What the header of the entry says, where it is a hard link.
+    /// The size in the header of the entry, where it is a hard link.
     private var linkSize: Int64 = 0
 
     /// Most programs that write a size for a hard link write no content. libarchive looks for one
@@ -132,7 +132,7 @@ private final class Input {
     let source: ArchiveReader.Source
     let skip: ArchiveReader.Skip?
     var failure: Failure?
-    /// What libarchive was given last.
+    /// The piece that libarchive was given last.
     private var piece = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
     /// Where in the input that ends.
     private var end: Int64 = 0

@@ -3,7 +3,7 @@ internal import CZstd
 public import LinuxSystem
 
 extension Compression {
-    /// What the first bytes of a stream say; `none` where they say nothing.
+    /// The compression that the first bytes of a stream say; `none` where they say nothing.
     public init(of input: StreamInput) throws(Failure) {
         let start = unsafe Array(try input.look(atLeast: 4).prefix(4))
         switch start {
@@ -19,7 +19,7 @@ extension Compression {
     }
 }
 
-/// What is in a compressed stream, piece by piece.
+/// The content of a compressed stream, piece by piece.
 @safe
 public final class Decompressor {
     private let input: StreamInput

@@ -2,7 +2,7 @@ internal import CArchive
 internal import LinuxSystem
 
 extension Failure {
-    /// What libarchive says, lower case.
+    /// The message of libarchive, lower case.
     init(_ archive: OpaquePointer) {
         guard let words = unsafe archive_error_string(archive) else {
             self.init("it is damaged")

@@ -8,7 +8,7 @@ public final class StreamInput {
 
     private let source: Source
     private let buffer: UnsafeMutableRawBufferPointer
-    /// What of the buffer was read and not taken.
+    /// The bytes of the buffer that were read and not taken.
     private var held = 0..<0
     private var hasEnded = false
 

@@ -2,13 +2,13 @@ internal import Archives
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a blob holds, decompressed by a process beside this one, while this one takes digests and
+/// The content of a blob, decompressed by a second process, while this one takes digests and
 /// writes files: two processors work, and no thread is made.
 ///
 /// The bytes come through memory that both have; the messages say which part of it is filled, and
 /// which is free again.
 final class BlobStream {
-    /// What is known of the blob once all of it was read.
+    /// The digests of the blob, once all of it was read.
     struct Ending: Sendable {
         /// Of the bytes as they lie there.
         var blob: Digest
@@ -38,11 +38,11 @@ final class BlobStream {
     static let slots = 32
     static let slotSize = 256 << 10
 
-    /// What an archive may hold besides the content of its files, before its first entry and for
-    /// each: headers, names, attributes, padding.
+    /// The bytes that an archive may hold besides the content of its files, before its first entry
+    /// and for each: headers, names, attributes, padding.
     private static let overhead: (atStart: Int64, perEntry: Int64) = (1 << 20, 8 << 10)
 
-    /// What may follow an archive: the padding to a block of a tape.
+    /// The bytes that may follow an archive: the padding to a block of a tape.
     private static let mostTrailing = 16 << 20
 
     /// Every byte counts when it comes, before anything is made of it.
@@ -71,7 +71,7 @@ final class BlobStream {
         if ending != nil { return unsafe nothing }
         if holds {
             holds = false
-            // Whoever has read everything does not listen any more.
+            // A process that has read everything does not listen any more.
             try? messages.send([0])
         }
         let message = try receive()
@@ -126,21 +126,21 @@ final class BlobStream {
 
     deinit {
         // It ends by itself when it is done; it is in the way when this one is not. One that cannot
-        // be killed is not waited for: it ends when nobody takes what it says.
+        // be killed is not waited for: it ends when no process reads its messages.
         do throws(Errno) {
             try process.send(signal: Signal.kill)
             _ = try process.wait()
         } catch {}
     }
 
-    /// A closure cannot hold what is not copied.
+    /// A closure cannot hold a noncopyable value.
     private final class HeldBlob {
         let blob: Blob
         init(_ blob: consuming Blob) { self.blob = blob }
     }
 }
 
-/// What the process that reads says to the other.
+/// The messages of the process that reads.
 enum BlobMessage {
     /// The next slot holds that many bytes; so many of the blob were read; whether it is not
     /// compressed.

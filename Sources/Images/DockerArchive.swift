@@ -2,7 +2,7 @@ internal import Archives
 internal import JSON
 internal import LinuxSystem
 
-/// What `docker save` and `podman save` write: a tar archive with a list of images in
+/// The output of `docker save` and `podman save`: a tar archive with a list of images in
 /// `manifest.json`. It has no digests of the layers' blobs; their diff-ids are verified.
 struct DockerArchive {
     let tree: any FileTree

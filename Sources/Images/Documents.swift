@@ -31,7 +31,7 @@ struct Document {
     func fail(_ words: String) -> Failure { Failure("\(name): \(words)") }
 }
 
-/// What a document says of a blob (OCI image-spec, descriptor).
+/// The description of a blob in a document (OCI image-spec, descriptor).
 struct Descriptor: Sendable {
     var mediaType: String
     var digest: Digest

@@ -23,7 +23,7 @@ extension FileTree {
     }
 }
 
-/// An image layout as a directory. Somebody else may have filled it: nothing leads out of it.
+/// An image layout as a directory. Its files are not trusted: no link leads out of it.
 final class DirectoryTree: FileTree {
     let name: String
     private let root: RootDirectory

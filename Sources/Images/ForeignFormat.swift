@@ -24,8 +24,8 @@ enum ForeignFormat: String, CaseIterable {
 
     private var package: String { self == .xz ? "xz-utils" : "bzip2" }
 
-    /// What a stream may make it take: dictionaries of xz have up to 4 GiB, those of its own
-    /// presets 64 MiB.
+    /// The memory that a stream may make it use: dictionaries of xz have up to 4 GiB, those of its
+    /// own presets 64 MiB.
     private static let mostMemory: UInt64 = 1 << 30
 
     /// Starts the program, which is looked for in PATH.
@@ -57,7 +57,7 @@ enum ForeignFormat: String, CaseIterable {
     }
 }
 
-/// What comes out of a stream: by this program itself, or by one of the host.
+/// The decompressed content of a stream: by this program itself, or by one of the host.
 enum StreamDecoder {
     case own(Decompressor, isPlain: Bool)
     case foreign(ForeignFormat, FilterProgram)

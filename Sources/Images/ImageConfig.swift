@@ -2,7 +2,7 @@ internal import Archives
 internal import JSON
 internal import LinuxSystem
 
-/// What an image says about itself (OCI image-spec, config).
+/// The config of an image (OCI image-spec, config).
 struct ImageConfig: Sendable {
     var platform: Platform
     var author: String?
@@ -61,7 +61,7 @@ struct ImageConfig: Sendable {
         }
     }
 
-    /// What none of an image's own tar is known of.
+    /// The config of a tar archive, which has none.
     init(diffID: Digest) {
         platform = .current
         diffIDs = [diffID]

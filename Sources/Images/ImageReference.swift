@@ -1,6 +1,6 @@
 public import LinuxSystem
 
-/// What the user names as an image.
+/// The name of an image on the command line.
 public enum ImageReference: Sendable, Hashable {
     /// A tar of a root file system; `-` is standard input.
     case rootfs(String)

@@ -15,7 +15,7 @@ struct ImageVolumes {
 
     /// Each once, in the order of their paths.
     private(set) var places: [Place] = []
-    /// What was left out, and why.
+    /// The volumes that were left out, and why.
     private(set) var notes: [String] = []
 
     /// No image has more; each one is a mount.

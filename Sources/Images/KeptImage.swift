@@ -4,7 +4,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a bundle keeps of the image that it was made of: its config, and where it was.
+/// The image that a bundle was made of, as far as the bundle keeps it: its config, and its place.
 final class KeptImage {
     let config: Document?
     private let saved: SavedImage?

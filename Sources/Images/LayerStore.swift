@@ -62,7 +62,7 @@ final class LayerStore {
         return file
     }
 
-    /// What lies in a store is believed, and is not mixed with other files.
+    /// The files of a store are trusted, and are not mixed with others.
     private static func requireOwn(
         _ directory: FileDescriptor, _ path: String
     ) throws(Failure) {

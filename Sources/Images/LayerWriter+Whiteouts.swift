@@ -10,14 +10,14 @@ extension FileName {
     /// A name that stands for something that is not there (OCI image-spec, layers).
     var isReservedForWhiteouts: Bool { bytes.starts(with: FileName.whiteoutPrefix) }
 
-    /// What AUFS kept for itself.
+    /// A file of AUFS's own.
     var isMetadata: Bool { bytes.starts(with: FileName.metadataPrefix) }
 
-    /// What the whiteout of this name hides; nil where that is no name.
+    /// The name that the whiteout of this name hides; nil where that is no name.
     var hidden: FileName? { FileName(bytes.dropFirst(FileName.whiteoutPrefix.count)) }
 }
 
-/// What an OCI layer writes as files of special names becomes what overlayfs has for it: a whiteout
+/// Files with special names in an OCI layer become overlayfs's whiteouts and marks: a whiteout
 /// hides a name of the layers below, and a directory that is opaque all of theirs.
 extension LayerWriter {
     func writeWhiteout(

@@ -3,7 +3,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Writes the entries of one layer into a directory that nobody else writes in.
+/// Writes the entries of one layer into a directory of this process alone.
 ///
 /// The archive is not trusted. Its names are walked one by one through open directories, so that
 /// no link in it, and none that it makes, leads anywhere; what it may not be able to say is an
@@ -11,7 +11,7 @@ internal import SystemPackage
 final class LayerWriter {
     let privilege: Privilege
     let marks = MarkWriter()
-    /// What could not be kept, each once: for the user.
+    /// The attributes and files that could not be kept, each once: for the user.
     private(set) var notes: [String] = []
     var limits: Limits
 
@@ -19,7 +19,7 @@ final class LayerWriter {
     /// The directories that are open, from the top: entries come sorted, mostly.
     private var open: [OpenDirectory] = []
     private var directories: [DirectoryRecord] = []
-    /// What their paths take of memory, in bytes.
+    /// The memory of their paths, in bytes.
     private var recorded = 0
     private static let mostRecorded = 512 << 20
     let reader: ArchiveReader
@@ -34,7 +34,7 @@ final class LayerWriter {
         }
     }
 
-    /// What a directory gets once all is in it.
+    /// The attributes of a directory that are set when everything is in it.
     private struct DirectoryRecord {
         /// Names with a slash between them: of many directories less than an `EntryPath` takes.
         var path: [UInt8]

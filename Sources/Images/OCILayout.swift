@@ -141,7 +141,7 @@ struct OCILayout {
         return found
     }
 
-    /// What the entries are named by, those without a tag by their places.
+    /// The names of the entries, those without a tag by their places.
     private static func names(_ entries: [Descriptor], _ before: String) -> String {
         let names = entries.enumerated().prefix(20).map { place, entry in
             entry.reference.map { shown($0) } ?? "@\(place)"

@@ -17,7 +17,7 @@ public struct Packer {
     /// the image's name, names the same blobs.
     public var writesDockerList = false
     public var reporter: any Reporter
-    /// What config.json says where an image does not: that does not become the image's.
+    /// The defaults of config.json where an image says nothing; they do not become the image's.
     private let base: JSONOutput
     private let archive: Archiver
 

@@ -1,7 +1,7 @@
 internal import Archives
 internal import LinuxSystem
 
-/// What the process that unpacks may do.
+/// The privilege of the process that unpacks.
 enum Privilege: Sendable, Hashable {
     /// Owners, devices and attributes are kept as they are.
     case root

@@ -23,7 +23,7 @@ struct SavedImage {
     /// As many as the config has diff-ids, bottom first.
     var layers: [Layer]
 
-    /// What both kinds of images have to fulfil.
+    /// The requirements on both kinds of images.
     func check(_ wanted: Platform?, _ name: String) throws(Failure) {
         if layers.count != config.diffIDs.count {
             throw Failure(

@@ -18,7 +18,7 @@ func within<Value: ~Copyable>(
 /// A text of an image for a message, as `shown(_:)` of its bytes.
 func shown(_ text: String) -> String { shown(Array(text.utf8)) }
 
-/// A name of an archive for a message: what is not printable as in C, at most 120 characters.
+/// A name of an archive for a message: unprintable characters as in C, at most 120 characters.
 func shown(_ name: [UInt8]) -> String {
     var text = ""
     for character in String(decoding: name, as: UTF8.self).unicodeScalars {

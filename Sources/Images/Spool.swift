@@ -2,7 +2,7 @@ internal import Archives
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What is read in many places is a file that can be gone about in: a stream, or what is
+/// A file that is read in many places must be seekable: a stream, or one that is
 /// compressed, is first written into one that has no name and goes with this process.
 enum Spool {
     /// - Parameters:

@@ -7,7 +7,7 @@ extension Unpacker {
     struct Work {
         private let unpacker: Unpacker
         private let store: LayerStore
-        /// What is left of them for the layers to come.
+        /// The rest of them, for the layers to come.
         private var limits: Limits
         private(set) var notes: [String] = []
         private let count: Int

@@ -128,7 +128,7 @@ public struct Unpacker {
         return directory
     }
 
-    /// What the other commands read of a config.json.
+    /// The largest config.json that the other commands read.
     private static let mostOfConfig = 16 << 20
 
     /// Written last: what has a config.json is whole.

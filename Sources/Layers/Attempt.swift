@@ -5,7 +5,7 @@ internal import SystemPackage
 public typealias LayerError = Failure
 
 extension Failure {
-    /// What an upper leaves to a layer that is not known.
+    /// A file whose contents lie in a layer that is not known.
     static func missingLayer(_ path: LayerPath) -> Failure {
         Failure(
             "the contents of \(path.quoted) lie in a layer below; name the layers with --layer, bottom"

@@ -1,7 +1,7 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// What has changed in a file, line by line.
+/// The changes of a file, line by line.
 extension Change {
     /// A larger file is not read.
     static let mostBytes: Int64 = 1 << 20

@@ -1,7 +1,7 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// What runs changed: the uppers beside the layers below them.
+/// The changes of runs: the uppers beside the layers below them.
 ///
 /// It costs by what the uppers hold: of those below nothing is looked at but the files that lie
 /// under their own.

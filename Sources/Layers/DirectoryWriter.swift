@@ -18,7 +18,7 @@ final class DirectoryWriter {
         let path: LayerPath
         let directory: OwnedDescriptor
         let name: FileName
-        /// What it gets when all in it is made.
+        /// Set when everything in it is made.
         let status: FileStatus
         let attributes: [(name: String, value: [UInt8])]
 

@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// A layer, or all layers as one, as a tar archive.
 public struct LayerArchive: Sendable {
-    /// What was written.
+    /// The archive that was written.
     public struct Written: Sendable {
         /// Of the archive before it was compressed: what an image's config names it by.
         public var diffID: Digest
@@ -12,7 +12,7 @@ public struct LayerArchive: Sendable {
         public var digest: Digest
         /// In bytes, compressed.
         public var size: UInt64
-        /// What could not be put into the archive, or changed meanwhile; a sentence each.
+        /// Files that are not in the archive, or that changed meanwhile; a sentence each.
         public var warnings: [String]
     }
 
@@ -21,7 +21,7 @@ public struct LayerArchive: Sendable {
     private let isLayer: Bool
     private let isLowest: Bool
 
-    /// What the uppers hold, with what they hide of the layers below.
+    /// The uppers, with their whiteouts.
     ///
     /// - Parameter isLowest: Whether nothing lies below it: it says what the root directory is like.
     public init(layer stack: LayerStack, uppers: Int = 1, isLowest: Bool = false) {
@@ -31,7 +31,7 @@ public struct LayerArchive: Sendable {
         isLayer = true
     }
 
-    /// What all layers look like as one.
+    /// All layers as one.
     public init(merged stack: LayerStack) {
         self.stack = stack
         uppers = 0
@@ -66,7 +66,7 @@ public struct LayerArchive: Sendable {
 /// A stream on its way to a file: counted, compressed, and counted again.
 @safe
 private final class BlobOutput {
-    /// What the compressor writes to; it holds on to this alone.
+    /// The target of the compressor, which holds on to this alone.
     private final class Target {
         let file: FileDescriptor
         var digest = SHA256()

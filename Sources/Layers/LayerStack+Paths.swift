@@ -4,7 +4,7 @@ internal import SystemPackage
 /// Paths as a process would find them whose root is the stack: links are followed, and none leads
 /// out.
 extension LayerStack {
-    /// What a path leads to.
+    /// The target of a path.
     public struct Resolved: Sendable {
         /// Without links. Where something on the way is missing, the rest as it was written.
         public var path: LayerPath
@@ -53,7 +53,7 @@ private struct PathWalk {
     private let stack: LayerStack
     /// From the root to here, without links.
     private var levels: [(name: FileName, found: LayerStack.Found?)] = []
-    /// What is left of the path, the next name last.
+    /// The rest of the path, the next name last.
     var rest: [ArraySlice<UInt8>]
     private(set) var links = 0
     private(set) var names = 0

@@ -125,7 +125,7 @@ public struct OutputPlace: Sendable {
         }
     }
 
-    /// What is left of one that died is removed first.
+    /// The rest of a command that was killed is removed first.
     private func makeLocked(_ aside: FileName) throws(Errno) -> OwnedDescriptor {
         if let left = try unlessMissing(try parent.borrowed.open(aside, [.readOnly, .directory])) {
             // Of another user it cannot be one that died.

@@ -1,13 +1,13 @@
 public import LinuxSystem
 
-/// What a run does about the snapshots of its upper.
+/// The snapshots of an upper, as a run uses and takes them.
 public struct SnapshotPlan: Sendable, Hashable {
     /// The kernel stacks 500 layers; some are left for `--layer`.
     public static let mostLayers = 480
 
     /// Those that are there, oldest first.
     public private(set) var known: [Snapshot] = []
-    /// What the upper is frozen as.
+    /// The snapshot that the upper becomes.
     public private(set) var taken: Snapshot?
     /// Whether the two oldest become one.
     public private(set) var merges = false

@@ -5,7 +5,7 @@ internal import SystemPackage
 extension KeptUpper {
     static let snapshotsName = "snapshots"
     private static let folderName: FileName = "snapshots"
-    /// What is being removed.
+    /// Holds files that are being removed.
     static let removedName = ".removed"
 
     /// The snapshots in a directory, oldest first; none where nothing is there.
@@ -144,7 +144,7 @@ extension KeptUpper {
         try directory.borrowed.removeTree(removed)
     }
 
-    /// What was written, top first: the upper and the snapshots below it.
+    /// The upper and the snapshots below it, top first.
     ///
     /// - Parameter name: Of the snapshot that counts as a layer below, with those before it; nil for
     ///   none.

@@ -10,7 +10,7 @@ final class TarWriter {
     /// Takes the archive, piece by piece; the bytes are valid during the call.
     @unsafe typealias Sink = (UnsafeRawBufferPointer) throws(Failure) -> Void
 
-    /// What stands at the front of the name of a deletion.
+    /// The prefix of the name of a whiteout.
     static let whiteoutPrefix = Array(".wh.".utf8)
     /// Holes are zeros in an archive, since the readers of images know no others (OCI image-spec,
     /// layer.md): as much of them as an unpacked image may have by default, and no more, so that one
@@ -93,7 +93,7 @@ final class TarWriter {
         try write(TarEntry.end)
     }
 
-    /// Whoever wrote the files decides how many there are.
+    /// The writer of the files decides how many there are.
     private static let mostWarnings = 100
 
     private func warn(_ sentence: String) {

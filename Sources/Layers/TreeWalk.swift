@@ -6,9 +6,9 @@ internal import SystemPackage
 /// their bytes. It holds what lies on the way to the file it is at, and no more.
 struct TreeWalk {
     enum Extent: Sendable {
-        /// What the uppers hold, beside what was there before them.
+        /// The files of the uppers, beside those that were there before them.
         case changes
-        /// What the uppers hold, put so that it needs no layer below to be understood:
+        /// The files of the uppers, so that no layer below is needed to understand them:
         /// directories that were moved with all that is in them.
         case standalone
         /// All layers as one.
@@ -17,12 +17,12 @@ struct TreeWalk {
         case view
     }
 
-    /// What the walk is at.
+    /// The file that the walk is at.
     struct Node {
         var path: LayerPath
         /// Nil for a whiteout.
         var found: LayerStack.Found?
-        /// What the layers below have under this path.
+        /// The file of the layers below under this path.
         var before: LayerStack.Found?
         /// Where it was before, of a directory that was moved or is in one.
         var origin: LayerPath?
@@ -66,7 +66,7 @@ struct TreeWalk {
     private var links = HardLinks()
     /// Directories that are not worth a word yet, from the top.
     private var unsaid: [Node] = []
-    /// What comes next, the first last.
+    /// The next nodes, the first last.
     private var ready: [Node] = []
 
     init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1) {
@@ -279,8 +279,8 @@ private struct HardLinks {
 }
 
 extension FileStatus {
-    /// Whether it is still the file of a layer below. Whoever changes a file can set the time back
-    /// when its content has changed; the time when anything of it has is the kernel's.
+    /// Whether it is still the file of a layer below. A program that changes a file can set the
+    /// time back when its content has changed; the time when anything of it has is the kernel's.
     fileprivate func isUntouched(since before: FileStatus) -> Bool {
         kind == before.kind && permissions == before.permissions && userID == before.userID
             && groupID == before.groupID && size == before.size && modified == before.modified

@@ -9,7 +9,7 @@ public import SystemPackage
 final class UpperLocks: Sendable {
     static let name = "lock"
 
-    /// Nil where nobody can write, and nothing needs to be locked.
+    /// Nil on a read-only file system, where nothing needs to be locked.
     private let file: LayerDirectory?
     private let status: FileStatus?
 

@@ -15,8 +15,8 @@ public enum LayerMarks: String, Sendable, Hashable {
     /// On the root directory of the layer. An ordinary user can read it too.
     public static let attribute = "user.vfs-run.marks"
 
-    /// What the layer says, or what the kernel has noted on it when the layer was an upper; nil where
-    /// neither is there. An ordinary user does not see `trusted` notes of the kernel.
+    /// The record of the layer, or the kernel's notes on it from when the layer was an upper; nil
+    /// where neither is there. An ordinary user does not see `trusted` notes of the kernel.
     ///
     /// - Parameter layer: Its root, which may be open by `O_PATH`.
     public init?(recordedOn layer: FileDescriptor) throws(Errno) {

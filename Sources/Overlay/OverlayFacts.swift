@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What is known about an overlay mount that failed, and the rules that work the cause out of
+/// The facts about an overlay mount that failed, and the rules that work the cause out of
 /// it. The kernel says it in its context log in few cases, in its own log in most, for the
 /// privileged; the rules need neither.
 struct OverlayFacts {
@@ -69,9 +69,9 @@ struct OverlayFacts {
     var subject: String?
     var errno: Errno
     var options: [String]
-    /// What the kernel said about this very mount.
+    /// The kernel's messages about this mount.
     var contextWords: [String] = []
-    /// What it said in its log meanwhile. Other mounts are in there too, so it explains nothing
+    /// Its log messages meanwhile. Other mounts are in there too, so they explain nothing
     /// by itself and is only passed on.
     var logWords: [String] = []
     var lowers: [Place] = []

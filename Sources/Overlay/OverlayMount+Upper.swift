@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What overlayfs does without where the file system of an upper lacks it: it mounts all the same,
+/// Features of the upper's file system without which overlayfs mounts all the same,
 /// leaves a line in the kernel's log, and the container meets the errors later, or sees again what it
 /// has removed. Looked for in uppers that are kept; what is thrown away lies on a tmpfs.
 extension OverlayMount {

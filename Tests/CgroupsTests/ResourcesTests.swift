@@ -1,5 +1,6 @@
 import JSON
 import OCISpec
+import LinuxSystem
 import Testing
 
 @testable import Cgroups

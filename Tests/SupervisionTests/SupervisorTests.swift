@@ -9,39 +9,39 @@ import Testing
 @testable import ContainerRuntime
 @testable import Supervision
 
-/// A step of the runtime process's that does what the test wants.
-private struct Act: Step {
-    static let manual = StepManual("Act", what: "act", why: "for the test", calls: "none")
-    let side = Side.runtime
-    let undoing = ""
+/// A step of the runtime process that does what the test wants.
+private struct Act: RuntimeStep {
+    static let manual = StepManual("act", what: "Acts.", why: "Here.", calls: "none")
     let summary = "act"
-    let body: @Sendable (StartContext) throws(Failure) -> Void
+    let body: @Sendable (RuntimeContext) throws(Failure) -> Void
 
-    init(_ body: @escaping @Sendable (StartContext) throws(Failure) -> Void) { self.body = body }
+    init(_ body: @escaping @Sendable (RuntimeContext) throws(Failure) -> Void) { self.body = body }
 
-    func apply(_ context: StartContext) throws(Failure) { try body(context) }
+    func apply(_ context: RuntimeContext) throws(Failure) { try body(context) }
 }
 
-/// Counts by being undone.
-private final class Undone: Undoing, @unchecked Sendable {
+/// Counts how often the steps that follow the end were taken.
+private final class Ended: @unchecked Sendable {
     private(set) var count = 0
-    func undo() throws(Failure) { count += 1 }
+    var step: Act { Act { _ in self.count += 1 } }
 }
 
 /// A plan that runs a command of the host's shell beside this process, with nothing of a container.
-private func plan(_ script: String, before: [Act] = []) throws -> Plan {
-    var steps = before.map { PlannedStep(step: $0, origin: .standard) }
-    let entry = CreateNamespaces(namespaces: [])
-    steps.append(PlannedStep(step: entry, origin: .standard, spawning: entry))
-    steps.append(
-        PlannedStep(
-            step: Execute(
-                arguments: ["/bin/sh", "-c", script], environment: ["PATH=/bin:/usr/bin"]),
-            origin: .standard))
-    var plan = Plan(
-        steps: steps, namespaces: [], hasTerminal: false,
-        document: try JSONDocument(Array("{}".utf8)), file: "config.json")
-    plan.isTied = false
+private func plan(
+    _ script: String, before: [Act] = [], between: [Act] = [], ending: [Act] = []
+) throws -> Plan {
+    var steps = PlannedSteps()
+    for act in before { steps.add(act) }
+    steps.add(QueueSignals(includesChildren: false))
+    steps.add(CreateNamespaces(namespaces: []))
+    for act in between { steps.add(act) }
+    steps.add(
+        program: Execute(
+            arguments: ["/bin/sh", "-c", script], environment: ["PATH=/bin:/usr/bin"]))
+    let end = steps.steps.count
+    for act in ending { steps.add(act) }
+    var plan = try Plan(steps, endingFrom: end, nil)
+    plan.namesSteps = true
     return plan
 }
 
@@ -91,7 +91,7 @@ private let second: UInt64 = 1_000_000_000
     @Test func `is out of memory where the kernel has killed for want of it`() throws {
         let directory = try TemporaryDirectory()
         let group = try group(directory, kills: 2)
-        let enter = Act { $0.controlGroup = group }
+        let enter = Act { $0.handover.controlGroup = group }
         var told: [String] = []
         var limits = Supervisor.Limits()
         limits.measures = true
@@ -144,39 +144,40 @@ private let second: UInt64 = 1_000_000_000
         #expect(try run(plan("exit 3"), limits).ending == .exited(3))
     }
 
-    @Test func `is timed out in a step too, which is undone`() throws {
-        let undone = Undone()
-        let waits = Act { (context) throws(Failure) in
-            context.undoing.append(undone)
-            try stepping("poll") { () throws(Errno) in try Poll.pause(milliseconds: 600_000) }
+    @Test func `is timed out in a step too, and what follows the end is done`() throws {
+        let ended = Ended()
+        let waits = Act { (_) throws(Failure) in
+            try attempt("poll", try Poll.pause(milliseconds: 600_000))
         }
         var limits = Supervisor.Limits()
         limits.deadline = Clock.nanoseconds + second / 5
-        let outcome = try run(plan("exit 0", before: [waits]), limits)
+        let signals = Act { (_) throws(Failure) in
+            try attempt("signalfd", try Interruption.listen())
+        }
+        let outcome = try run(
+            plan("exit 0", before: [signals, waits], ending: [ended.step]), limits)
         #expect(outcome.ending == .timedOut)
         #expect(outcome.timings.made == nil && outcome.timings.started == nil)
-        #expect(undone.count == 1)
+        #expect(ended.count == 1)
     }
 
     @Test func `is timed out where a detached start takes too long, and nothing is left`() throws {
-        let undone = Undone()
-        let makes = Act { $0.undoing.append(undone) }
-        var plan = try plan("exit 0", before: [makes])
-        let waits = Act { (_) throws(Failure) in
-            try stepping("poll") { () throws(Errno) in try Poll.pause(milliseconds: 600_000) }
-        }
+        let ended = Ended()
         // A turn, between the init process and its program.
-        plan.steps.insert(PlannedStep(step: waits, origin: .standard), at: 2)
+        let waits = Act { (_) throws(Failure) in
+            try attempt("poll", try Poll.pause(milliseconds: 600_000))
+        }
+        let plan = try plan("exit 0", between: [waits], ending: [ended.step])
         var limits = Supervisor.Limits()
         limits.deadline = Clock.nanoseconds + second / 5
         #expect(try run(plan, until: .started, limits).ending == .timedOut)
-        #expect(undone.count == 1)
+        #expect(ended.count == 1)
     }
 
     @Test func `is stopped where the observer of the usage asks for it`() throws {
         let directory = try TemporaryDirectory()
         let group = try group(directory)
-        let enter = Act { $0.controlGroup = group }
+        let enter = Act { $0.handover.controlGroup = group }
         var seen: [UInt64?] = []
         var limits = Supervisor.Limits()
         limits.observer = UsageObserver(every: 20_000_000) { usage in
@@ -192,13 +193,25 @@ private let second: UInt64 = 1_000_000_000
 }
 
 @Suite(.serialized) struct `A failed start` {
-    @Test func `is an error, and what was made is undone before it is thrown`() throws {
-        let undone = Undone()
-        let makes = Act { $0.undoing.append(undone) }
+    @Test func `is an error, and what follows the end is done before it is thrown`() throws {
+        let ended = Ended()
         let fails = Act { (_) throws(Failure) in throw Failure("there is no such thing") }
-        let supervisor = Supervisor(try plan("exit 0", before: [makes, fails])) { _ in }
+        let plan = try plan("exit 0", before: [fails], ending: [ended.step, ended.step])
+        let supervisor = Supervisor(plan) { _ in }
         let error = #expect(throws: Failure.self) { try supervisor.run() }
         #expect(error?.message == "act: there is no such thing")
-        #expect(undone.count == 1)
+        #expect(ended.count == 2)
+    }
+
+    @Test func `takes every step that follows, and tells of each that fails`() throws {
+        let ended = Ended()
+        let fails = Act { (_) throws(Failure) in throw Failure("it stays") }
+        var told: [String] = []
+        let plan = try plan("exit 0", ending: [fails, ended.step, fails])
+        let supervisor = Supervisor(plan) { told.append($0) }
+        #expect(try supervisor.run().ending == .exited(0))
+        let error = #expect(throws: Failure.self) { try supervisor.finish() }
+        #expect(error?.message == "it stays" && told == ["it stays"])
+        #expect(ended.count == 1)
     }
 }

@@ -33,6 +33,7 @@ enum JoinSection: PlanSection {
                 affinity: process.initialAffinity?.value,
                 takesProc: process.appArmorProfile != nil || process.label != nil
                     || (process.oomScoreAdjustment != nil && !configuration.opensOnHost)))
+        plan.add(ResetProcess())
         plan.add(TieToRuntime())
         if joined.namespaces.contains(.user) {
             plan.add(BecomeNamespaceRoot(user: nil, group: nil))

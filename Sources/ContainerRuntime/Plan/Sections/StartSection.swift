@@ -13,7 +13,7 @@ enum StartSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             LockContainer.self, RequireCreated.self, BindReadiness.self, ExecuteProgram.self,
-            AwaitReadiness.self,
+            RunStartedHooks.self, AwaitReadiness.self,
         ]
     }
 }
@@ -42,7 +42,7 @@ extension StoredContainer {
         planned.add(UnlockContainer(), origin)
         if let first = hooks.poststart.first, let state {
             let list = HookList(kind: .poststart, hooks: hooks.poststart, state: state)
-            planned.add(RunHostHooks(hooks: list, isInBundle: false), first.origin)
+            planned.add(RunStartedHooks(hooks: list), first.origin)
         }
         if let notifySocket, let host { planned.add(AwaitReadiness(host: notifySocket), host) }
         let end = planned.steps.count

@@ -16,8 +16,6 @@ struct RunHostHooks: TurnStep {
         calls: "clone3, execve, wait4")
 
     let hooks: HookList
-    /// Whether they run in the bundle's directory, which may be gone once the container is created.
-    var isInBundle = true
 
     var summary: String { hooks.summary }
     let undoing = HookList.undoing
