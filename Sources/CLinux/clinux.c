@@ -225,8 +225,8 @@ int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id);
 
 int clinux_set_personality(unsigned long persona) { return (int)syscall(SYS_personality, persona); }
 
-int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
-                         uint64_t runtime, uint64_t deadline, uint64_t period) {
+int clinux_set_scheduler(pid_t process, uint32_t policy, uint64_t flags, int32_t nice,
+                         uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
@@ -234,7 +234,7 @@ int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t
         uint32_t priority;
         uint64_t runtime, deadline, period;
     } attributes = {sizeof attributes, policy, flags, nice, priority, runtime, deadline, period};
-    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+    return (int)syscall(SYS_sched_setattr, process, &attributes, 0);
 }
 
 int clinux_set_io_priority(int class_and_level) {
@@ -286,6 +286,11 @@ void clinux_reap_others(pid_t kept) {
         if (info.si_pid == 0 || info.si_pid == kept) return;
         waitpid(info.si_pid, NULL, WNOHANG);
     }
+}
+
+int clinux_is_child(int pidfd) {
+    siginfo_t info;
+    return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
 }
 
 int clinux_may_execute(const char *path) {

@@ -277,7 +277,7 @@ struct Session: ~Copyable {
                 try child.descriptor(number)
             }
             walk.keep(listener: listener)
-        case .turn(let step):
+        case .turn(let step) where step < walk.plan.firstAfterStart:
             if answer(step) {
                 try attempt("sendmsg", "to the init process") { () throws(Errno) in
                     try current.send(InitMessage.go)
@@ -286,7 +286,7 @@ struct Session: ~Copyable {
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
         case .failed(let step, let error): failure = .failed(step: step, error)
-        case .spawned, .notSpawned, .root, nil:
+        case .turn, .spawned, .notSpawned, .root, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current

@@ -37,10 +37,17 @@ import Testing
         #expect(try first(TieToRuntime.self, plan) == first(CreateNamespaces.self, plan) + 1)
     }
 
-    @Test func `a pid namespace is joined before the init process is made`() throws {
+    /// A process in there may look into any other.
+    @Test func `a joined pid namespace gets a process when nothing takes rights any more`() throws {
         let made = try first(CreateNamespaces.self, plan)
-        #expect(try first(JoinPIDNamespace.self, plan) < made)
+        #expect(try first(JoinProcesses.self, plan) > made)
         #expect(try first(JoinNamespace.self, plan) > made)
+        let entry = try first(EnterProcesses.self, plan)
+        #expect(try first(CloseDescriptors.self, plan) < entry)
+        #expect(try first(ChangeUser.self, plan) < entry)
+        #expect(try first(SetCapabilities.self, plan) < entry)
+        #expect(try first(VerifyRights.self, plan) < entry)
+        #expect(try first(InstallSeccomp.self, plan) > entry)
     }
 
     /// Its root is nobody to files of the host's.

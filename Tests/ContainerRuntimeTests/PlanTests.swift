@@ -32,89 +32,103 @@ import Testing
                 SCMP_ACT_ERRNO for the rest  config.json:32
                  9  runtime    find the host's control group hierarchies                      \
                            default
-                10  runtime    join the pid namespace /proc/7/ns/pid                          \
-                           config.json:21
+                10  runtime    open the host's procfs                                         \
+                           default
                 11  runtime    make the init process in new namespaces: mount, uts, network, \
                 ipc         config.json:20
                 12  container  die when the runtime process dies                              \
                            default
-                13  container  join the cgroup namespace /proc/7/ns/cgroup                    \
+                13  container  join the pid namespace /proc/7/ns/pid                          \
+                           config.json:21
+                14  container  join the cgroup namespace /proc/7/ns/cgroup                    \
                            config.json:22
-                14  container  stop mounts from reaching the host                             \
+                15  container  stop mounts from reaching the host                             \
                            config.json:31
-                15  container  open /bundle/data for binding                                  \
+                16  container  open /bundle/data for binding                                  \
                            config.json:42
-                16  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
+                17  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile,index=off  --layer
-                17  runtime    record the layers of the upper in /keep                        \
+                18  runtime    record the layers of the upper in /keep                        \
                            --upper
-                18  container  change the root (pivot_root) and detach the host's tree        \
+                19  container  change the root (pivot_root) and detach the host's tree        \
                            default
-                19  container  make the root rprivate                                         \
+                20  container  make the root rprivate                                         \
                            config.json:31
-                20  container  mount proc on /proc nosuid                                     \
+                21  container  mount proc on /proc nosuid                                     \
                            config.json:39
-                21  container  mount tmpfs on /dev mode=755                                   \
+                22  container  mount tmpfs on /dev mode=755                                   \
                            config.json:40
-                22  container  mount devpts on /dev/pts                                       \
+                23  container  mount devpts on /dev/pts                                       \
                            config.json:41
-                23  container  mount /bundle/data on /data rbind,ro                           \
+                24  container  mount /bundle/data on /data rbind,ro                           \
                            config.json:42
-                24  container  mount a read-only view of control groups on /sys/fs/cgroup     \
+                25  container  mount a read-only view of control groups on /sys/fs/cgroup     \
                            config.json:43
-                25  container  remount /proc remount,ro                                       \
+                26  container  remount /proc remount,ro                                       \
                            config.json:44
-                26  container  make the default devices: null, zero, full, random, urandom, \
+                27  container  make the default devices: null, zero, full, random, urandom, \
                 tty, ptmx    default
-                27  container  make the device /dev/fuse (c 10:229, 0666)                     \
+                28  container  make the device /dev/fuse (c 10:229, 0666)                     \
                            config.json:25
-                28  container  make the device /run/fifo (p, 0666)                            \
+                29  container  make the device /run/fifo (p, 0666)                            \
                            config.json:26
-                29  container  open a terminal as /dev/console (80x24)                        \
+                30  container  open a terminal as /dev/console (80x24)                        \
                            config.json:4
-                30  container  mask /proc/kcore                                               \
+                31  container  mask /proc/kcore                                               \
                            config.json:29
-                31  container  make /proc/sys read-only                                       \
+                32  container  make /proc/sys read-only                                       \
                            config.json:30
-                32  container  verify the mounts on /proc, /sys and /dev                       \
-                          default
-                33  container  set the host name box                                          \
+                33  container  verify the mounts on /proc, /sys and /dev                      \
+                           default
+                34  container  set the host name box                                          \
                            config.json:36
-                34  container  set the domain name example                                    \
+                35  container  set the domain name example                                    \
                            config.json:37
-                35  container  bring the loopback interface up                                \
+                36  container  bring the loopback interface up                                \
                            default
-                36  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                37  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                37  container  set the out-of-memory score to 100                             \
+                38  container  set the out-of-memory score to 100                             \
                            config.json:15
-                38  container  start a session on the terminal                                \
+                39  container  start a session keyring                                        \
                            default
-                39  container  enter /srv                                                     \
+                40  container  enter /srv                                                     \
                            config.json:8
-                40  container  make the root read-only                                        \
+                41  container  make the root read-only                                        \
                            config.json:17
-                41  container  look up the home directory of user 1000                        \
+                42  container  look up the home directory of user 1000                        \
                            default
-                42  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                43  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                43  container  leave the other limits as the caller has them                  \
+                44  container  lift the limit of processes while the process is made          \
                            default
-                44  container  keep 2 capabilities in the bounding set                        \
+                45  container  leave the other limits as the caller has them                  \
+                           default
+                46  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                45  container  close every descriptor but the standard streams                \
+                47  container  close every descriptor but the standard streams                \
                            default
-                46  container  forbid new privileges                                          \
+                48  container  forbid new privileges                                          \
                            config.json:14
-                47  container  become user 1000, group 100, groups 5,6, umask 077             \
+                49  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                48  container  keep 1 capability, 1 of them ambient                           \
+                50  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                49  container  read back ids, groups, capabilities and limits                 \
+                51  container  read back ids, groups, capabilities and limits                 \
                            default
-                50  container  install the seccomp filter                                     \
+                52  container  take the terminal as the standard streams                      \
+                           default
+                53  container  become a process of the pid namespace                          \
+                           default
+                54  runtime    have the watchdog end the copy with the runtime process        \
+                           default
+                55  container  start a session on the terminal                                \
+                           default
+                56  container  put the limit of processes back                                \
+                           default
+                57  container  install the seccomp filter                                     \
                            config.json:32
-                51  container  execute ls -l                                                  \
+                58  container  execute ls -l                                                  \
                            --
 
                 """)

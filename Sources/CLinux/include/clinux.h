@@ -219,8 +219,8 @@ int clinux_setresgid(gid_t id);
 /// personality(2).
 int clinux_set_personality(unsigned long persona);
 /// sched_setattr(2) of this process.
-int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
-                         uint64_t runtime, uint64_t deadline, uint64_t period);
+int clinux_set_scheduler(pid_t process, uint32_t policy, uint64_t flags, int32_t nice,
+                         uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period);
 /// ioprio_set(2) of this process.
 int clinux_set_io_priority(int class_and_level);
 /// sched_setaffinity(2) of this process: `bytes` bytes of bits.
@@ -253,6 +253,8 @@ int clinux_unblock_signals(const sigset_t *set);
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Takes note of every child that has ended but `kept`.
 void clinux_reap_others(pid_t kept);
+/// waitid(2) without waiting: 0 for a child of this process, ended or not.
+int clinux_is_child(int pidfd);
 /// faccessat2(2) with X_OK and AT_EACCESS: what execve(2) would say, capabilities and all.
 int clinux_may_execute(const char *path);
 /// Whether a child is left that waitpid(2) would wait for: one with an exit signal.

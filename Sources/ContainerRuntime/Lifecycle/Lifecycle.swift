@@ -23,7 +23,7 @@ extension StoredContainer {
     /// - Parameter withOwner: The owner's name instead of nothing, as `list` has it.
     public func report() throws(RuntimeError) -> Report {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         return Report(state: state, status: status)
     }
 
@@ -73,11 +73,18 @@ extension StoredContainer {
 
     /// Whether the init process has become the program; nil when it has ended and somebody else has
     /// waited for it already: then nobody can tell any more.
-    func hasStarted(_ state: ContainerState) -> Bool? {
-        guard let process = state.process, let status = try? ProcessIdentity.status(process.pid),
-            status.startTime == process.startTime
-        else { return nil }
-        return status.hasExecuted
+    func hasStarted(_ state: ContainerState) throws(RuntimeError) -> Bool? {
+        guard let process = state.process else { return nil }
+        do throws(Errno) {
+            let status = try ProcessIdentity.status(process.pid)
+            return status.startTime == process.startTime ? status.hasExecuted : nil
+        } catch .noSuchProcess {
+            return nil
+        } catch {
+            throw self.error(
+                "whether the program has started cannot be told: /proc/\(process.pid)/stat:"
+                    + " \(error.words)")
+        }
     }
 
     func hooks() throws(RuntimeError) -> Configuration.Hooks {
@@ -114,7 +121,7 @@ extension StoredContainer {
     /// - Parameter all: Also where the first one is gone.
     public func kill(_ signal: CInt, all: Bool = false) throws(RuntimeError) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         let group = state.groups.controlGroup
         // Without a pid namespace of its own nothing else would end the rest.
         let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)
@@ -135,7 +142,7 @@ extension StoredContainer {
 
     public func pause() throws(RuntimeError) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status != .running && status != .created { throw error("container not running") }
         if state.groups.cgroup.isEmpty { throw error(StoredContainer.noControlGroup) }
         do {
@@ -147,7 +154,7 @@ extension StoredContainer {
 
     public func resume() throws(RuntimeError) {
         let state = try known()
-        if status(state) != .paused { throw error("container not paused") }
+        if try status(state) != .paused { throw error("container not paused") }
         do {
             try state.groups.controlGroup.thaw()
         } catch {
@@ -162,7 +169,7 @@ extension StoredContainer {
     public func processes() throws(RuntimeError) -> [Int32] {
         let state = try known()
         if state.groups.cgroup.isEmpty {
-            guard let process = state.process, process.isAlive else { return [] }
+            guard try status(state) != .stopped, let process = state.process else { return [] }
             return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
         do {
@@ -242,7 +249,7 @@ extension StoredContainer {
     /// What it uses, as an event.
     public func statistics() throws(RuntimeError) -> JSONOutput {
         let state = try known()
-        if status(state) == .stopped {
+        if try status(state) == .stopped {
             throw error("container with id \(id.text) is not running")
         }
         return .object([
@@ -256,7 +263,7 @@ extension StoredContainer {
         _ otherwise: String = "container not running"
     ) throws(RuntimeError) -> ContainerState {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status == .stopped || status == .creating { throw error(otherwise) }
         return state
     }

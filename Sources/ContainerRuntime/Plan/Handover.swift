@@ -24,8 +24,11 @@ struct Handover {
     var rootTree: BindSource?
     /// The sources of bind mounts; each is taken by the step that attaches it.
     var bindSources: [BindSource?] = []
-    /// The host's procfs, for a process that joins a container.
+    /// The host's procfs, for a process that joins a container or a pid namespace.
     var privateProc: HeldRoot?
+    /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.
+    var procContexts: [HeldDescriptor]?
+    var joinedProc: HeldRoot?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
     /// What the init process waits at for its start, by O_PATH.

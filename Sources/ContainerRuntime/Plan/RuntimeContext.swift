@@ -54,6 +54,19 @@ final class RuntimeContext {
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
 
+    /// The host's procfs, for a process that has no pid in the container's.
+    ///
+    /// - Returns: Its descriptor.
+    func openHostProc() throws(Failure) -> FileDescriptor {
+        let opened = try attempt(
+            "open", on: "/proc", try HostPath.open("/proc", [.path, .directory]))
+        let magic = try attempt("fstatfs", on: "/proc", try FileSystemMagic.of(opened.borrowed))
+        if magic != .procfs { throw Failure("/proc is no procfs") }
+        let proc = HeldRoot(RootDirectory(opened))
+        handover.privateProc = proc
+        return proc.directory.borrowed
+    }
+
     /// Has the watchdog remove control groups, should this process be killed.
     ///
     /// - Parameter shared: Others may have processes in these: they go only while they are empty.

@@ -83,9 +83,14 @@ public struct ChildProcess: ~Copyable, Sendable {
     }
 
     /// A child of this process that another one has made.
+    ///
+    /// - Throws: `Errno.noChildProcess` for the process of somebody else.
+    ///
+    /// The corresponding C functions are `pidfd_open` and `waitid`.
     public init(child pid: Int32) throws(Errno) {
-        pidfd = try OwnedDescriptor.adopt(clinux_pidfd_open(pid))
-        self.pid = pid
+        let opened = try OwnedDescriptor.adopt(clinux_pidfd_open(pid))
+        try checkDone(clinux_is_child(opened.borrowed.rawValue))
+        self.init(pidfd: opened, pid: pid)
     }
 
     private init(pidfd: consuming OwnedDescriptor, pid: Int32) {
@@ -293,12 +298,15 @@ public enum CurrentProcess {
         clinux_watch(child.borrowed.rawValue)
     }
 
+    /// The same, by its pidfd.
+    public static func watch(process: FileDescriptor) { clinux_watch(process.rawValue) }
+
     /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
     /// has left behind. Holds a descriptor of the namespace until this process ends.
     public static func watchMounts(of child: borrowing ChildProcess) throws(Errno) {
         do {
             try checkDone(clinux_watch_mounts(child.pid))
-        } catch where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+        } catch  where error == .noSuchFileOrDirectory || error == .noSuchProcess {
             // It has ended: its namespace may be gone, and it has left nothing.
         }
     }

@@ -51,13 +51,32 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Whether it, or another process, has this number now. The corresponding C function is `kill`
     /// with no signal.
-    public var isNumberTaken: Bool { pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) }
+    public var isNumberTaken: Bool {
+        get throws(Errno) {
+            if pid <= 0 { return false }
+            do throws(Errno) {
+                try checkDone(kill(pid, 0))
+            } catch .noSuchProcess {
+                return false
+            } catch .notPermitted {
+            }
+            return true
+        }
+    }
 
     /// Whether it is still there, and not only its remains.
+    ///
+    /// - Throws: It cannot be looked at.
     public var isAlive: Bool {
-        guard isNumberTaken, let status = try? ProcessIdentity.status(pid)
-        else { return false }
-        return status.startTime == startTime && !status.hasEnded
+        get throws(Errno) {
+            guard try isNumberTaken else { return false }
+            do throws(Errno) {
+                let status = try ProcessIdentity.status(pid)
+                return status.startTime == startTime && !status.hasEnded
+            } catch .noSuchProcess {
+                return false
+            }
+        }
     }
 
     /// It and all whose pid namespace is its own, as far as this process may look at them.
@@ -82,7 +101,7 @@ public struct ProcessIdentity: Sendable, Hashable {
             return nil
         }
         // Asked after the descriptor was there: now the number cannot change hands any more.
-        if isAlive { return consume descriptor }
+        if try isAlive { return consume descriptor }
         return nil
     }
 

@@ -11,13 +11,21 @@ public final class CallerStream {
     /// What is written to, and whether it is this object's.
     public let borrowed: FileDescriptor
     private let isOwn: Bool
+    /// Nil where it is closed, or cannot be looked at.
     private let kind: FileKind?
+    private let isClosed: Bool
     /// Whether a write answers at once in any case; otherwise only a small one does, and only when
     /// `poll` says so.
     public let neverWaits: Bool
 
     public init(_ stream: FileDescriptor) {
-        kind = (try? FileStatus.of(stream))?.kind
+        do throws(Errno) {
+            kind = try FileStatus.of(stream).kind
+            isClosed = false
+        } catch {
+            kind = nil
+            isClosed = error == .badFileDescriptor
+        }
         switch kind {
         case .fifo, .characterDevice:
             let opened = try? HostPath.open(
@@ -30,13 +38,14 @@ public final class CallerStream {
         default:
             borrowed = stream
             isOwn = false
-            neverWaits = true
+            neverWaits = kind != nil || isClosed
         }
     }
 
     /// A file that was opened with `OpenFlags.nonBlocking`.
     public init(opened file: consuming OwnedDescriptor) {
         kind = (try? FileStatus.of(file.borrowed))?.kind
+        isClosed = false
         borrowed = file.release()
         isOwn = true
         neverWaits = true
@@ -56,7 +65,7 @@ public final class CallerStream {
     public func write(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         switch kind {
         // Closed by the caller, who wants to see nothing.
-        case nil: bytes.count
+        case nil where isClosed: bytes.count
         case .socket: try borrowed.sendSome(bytes)
         default: try borrowed.writeSome(neverWaits ? bytes : bytes.prefix(CallerStream.small))
         }

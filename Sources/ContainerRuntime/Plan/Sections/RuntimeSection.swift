@@ -15,7 +15,7 @@ enum RuntimeSection: PlanSection {
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
-            FindControlGroups.self, JoinPIDNamespace.self, MakeResctrlGroup.self,
+            FindControlGroups.self, OpenHostProc.self, MakeResctrlGroup.self,
             MakeControlGroup.self, GiveControlGroup.self,
         ]
     }
@@ -41,11 +41,7 @@ enum RuntimeSection: PlanSection {
         if facts.showsControlGroups {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
-        if !facts.entersNamespaces {
-            for joined in configuration.namespaces.joined where joined.value.kind == .pid {
-                plan.add(JoinPIDNamespace(namespace: joined.value), joined.origin)
-            }
-        }
+        if facts.joinsProcesses { plan.add(OpenHostProc()) }
         planGroups(facts, &plan)
     }
 

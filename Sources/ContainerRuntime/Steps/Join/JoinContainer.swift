@@ -60,7 +60,7 @@ struct JoinContainer: SpawningStep {
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try attempt("pipe2", try hasTerminal ? Pipe() : nil)
         var kept = [channel, far, answers]
-        if takesProc { kept.append(try takeProc(context)) }
+        if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
@@ -142,16 +142,6 @@ extension JoinContainer {
         guard let directory, let opened = try? HostPath.open(directory, [.readOnly, .directory])
         else { return nil }
         return HeldDescriptor(opened)
-    }
-
-    private func takeProc(_ context: RuntimeContext) throws(Failure) -> FileDescriptor {
-        let opened = try attempt(
-            "open", on: "/proc", try HostPath.open("/proc", [.path, .directory]))
-        let magic = try attempt("fstatfs", on: "/proc", try FileSystemMagic.of(opened.borrowed))
-        if magic != .procfs { throw Failure("/proc is no procfs") }
-        let proc = HeldRoot(RootDirectory(opened))
-        context.handover.privateProc = proc
-        return proc.directory.borrowed
     }
 
     /// Before the control group is entered: the move itself then does not wake its CPUs up.

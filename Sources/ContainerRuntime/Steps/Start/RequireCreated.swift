@@ -14,7 +14,7 @@ struct RequireCreated: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         let container = try context.container.given(.container)
         let state = try container.known()
-        switch container.status(state) {
+        switch try container.status(state) {
         case .created: context.state = state
         case .creating:
             throw Failure("cannot start a container that is still being created")
