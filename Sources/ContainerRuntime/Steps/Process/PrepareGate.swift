@@ -7,7 +7,8 @@ struct PrepareGate: ContainerStep {
         "prepare to wait for the start",
         what: "Opens the procfs and the page map that the init process needs when it waits.",
         why: """
-            Only of create. Before the capabilities go: afterwards the process may mount nothing.
+            Only for create. Before the capabilities go: afterwards the process may mount \
+            nothing.
             """,
         calls: "fsopen, fsmount, openat2")
 
