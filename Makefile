@@ -55,15 +55,16 @@ run: build rootfs/base
 	@echo "The same again, in a fresh container:"
 	$(BINARY) config/script.json
 
-TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_INJECT=$(CURDIR)/build/inject \
+	VFS_RUN_BASE=$(CURDIR)/rootfs/base scripts/tell-failures $(SWIFT) test
 
-test: test-dependencies build rootfs/base build/probe
+test: test-dependencies build rootfs/base build/probe build/inject
 	VFS_RUN=$(CURDIR)/$(BINARY) $(TEST)
 
 # The same tests on a debug build, built in seconds. FILTER=NAME chooses tests. The program is linked
 # from the same objects as the tests, so nothing is compiled twice.
 DEBUG = .build-debug/debug
-check: test-dependencies rootfs/base build/probe
+check: test-dependencies rootfs/base build/probe build/inject
 	$(SWIFT) build --build-tests
 	@mkdir -p $(DEBUG)
 	swiftc -static-executable -use-ld=lld -g -module-name vfs_run -o $(DEBUG)/vfs-run \

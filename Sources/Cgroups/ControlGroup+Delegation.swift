@@ -7,7 +7,7 @@ extension ControlGroup {
     /// limit in it.
     ///
     /// - Parameter user: Of the host.
-    public func give(to user: UInt32) throws(SystemCallError) {
+    public func give(to user: UInt32) throws(Failure) {
         guard let path = version2, let directory = version2Descriptor else { return }
         for name in ["."] + ControlGroup.delegatedFiles {
             do throws(Errno) {
@@ -15,7 +15,7 @@ extension ControlGroup {
             } catch .noSuchFileOrDirectory {
                 // Not every cgroup has every one.
             } catch {
-                throw SystemCallError("fchownat", "\"\(path)/\(name)\"", error)
+                throw Failure("fchownat", "\"\(path)/\(name)\"", error)
             }
         }
     }

@@ -4,13 +4,16 @@ internal import SystemPackage
 
 extension ControlGroup {
     /// Stops every process in it; returns when none runs any more.
-    public func freeze() throws(SystemCallError) {
+    public func freeze() throws(Failure) {
         guard let (directory, isVersion2) = directory(of: "freezer") else {
-            throw SystemCallError("freeze", "the freezer controller is missing", .notSupported)
+            throw Failure("freeze", "the freezer controller is missing", .notSupported)
         }
-        if isVersion2 { return try freezeVersion2(directory) }
-        do throws(SystemCallError) {
-            try freezeVersion1(directory)
+        do throws(Failure) {
+            if isVersion2 {
+                try freezeVersion2(directory)
+            } else {
+                try freezeVersion1(directory)
+            }
         } catch {
             // Half frozen is worse than running.
             try? thaw()
@@ -18,36 +21,26 @@ extension ControlGroup {
         }
     }
 
-    private func freezeVersion2(_ directory: String) throws(SystemCallError) {
+    private func freezeVersion2(_ directory: String) throws(Failure) {
         try set(directory, "cgroup.freeze", "1")
-        do throws(SystemCallError) {
-            try waitUntilFrozen(directory, until: Clock.nanoseconds + 2_000_000_000)
-        } catch {
-            try? thaw()
-            throw error
-        }
-    }
-
-    private func waitUntilFrozen(
-        _ directory: String, until deadline: UInt64
-    ) throws(SystemCallError) {
+        let deadline = Clock.nanoseconds + 2_000_000_000
         let file = directory + "/cgroup.events"
-        while Clock.nanoseconds < deadline {
-            let isFrozen = try attempt("read", "\"\(file)\"") { () throws(Errno) in
-                let events = try HostPath.open(file, .readOnly)
-                let text = String(decoding: try events.borrowed.readShort(), as: UTF8.self)
-                if GroupFile.value(in: text, key: "frozen") == 1 { return true }
-                // It becomes urgent when it says something else than was read.
-                _ = try Poll.wait([(events.borrowed, .urgent)], until: deadline)
-                return false
-            }
-            if isFrozen { return }
+        func isFrozen() throws(Errno) -> Bool {
+            let events = try HostPath.open(file, .readOnly)
+            let text = String(decoding: try events.borrowed.readShort(), as: UTF8.self)
+            if GroupFile.value(in: text, key: "frozen") == 1 { return true }
+            // It becomes urgent when it says something else than was read.
+            _ = try Poll.wait([(events.borrowed, .urgent)], until: deadline)
+            return false
         }
-        throw SystemCallError("freeze", "\"\(directory)\"", .timedOut)
+        while Clock.nanoseconds < deadline {
+            if try attempt("read", on: file, try isFrozen()) { return }
+        }
+        throw Failure("freeze", directory.inQuotes, .timedOut)
     }
 
     /// Processes that are being made slip through; whoever writes again catches them.
-    private func freezeVersion1(_ directory: String) throws(SystemCallError) {
+    private func freezeVersion1(_ directory: String) throws(Failure) {
         for attempt in 1...1000 {
             if attempt % 50 == 0 {
                 // Thawed in between, the processes that hold up the others get on.
@@ -58,11 +51,11 @@ extension ControlGroup {
             if attempt % 25 == 0 { Clock.sleep(microseconds: 10) }
             if GroupFile.read(directory, "freezer.state") == "FROZEN" { return }
         }
-        throw SystemCallError("freeze", "\"\(directory)\"", .timedOut)
+        throw Failure("freeze", directory.inQuotes, .timedOut)
     }
 
     /// Lets its processes go on.
-    public func thaw() throws(SystemCallError) {
+    public func thaw() throws(Failure) {
         guard let (directory, isVersion2) = directory(of: "freezer") else { return }
         try set(
             directory, isVersion2 ? "cgroup.freeze" : "freezer.state", isVersion2 ? "0" : "THAWED")
@@ -76,14 +69,14 @@ extension ControlGroup {
     }
 
     /// Sends a signal to every process in it. After SIGKILL none is left that could make another.
-    public func signalAll(_ signal: CInt) throws(SystemCallError) {
+    public func signalAll(_ signal: CInt) throws(Failure) {
         if signal == SIGKILL, let version2 {
             do throws(Errno) {
                 return try GroupFile.write(version2, "cgroup.kill", "1")
             } catch .noSuchFileOrDirectory {
                 // Gone; what else it might be is found out below.
             } catch {
-                throw SystemCallError("write", "\"\(version2)/cgroup.kill\"", error)
+                throw Failure("write", "\"\(version2)/cgroup.kill\"", error)
             }
         }
         let wasFrozen = isFrozen
@@ -95,9 +88,7 @@ extension ControlGroup {
             let fresh = try processes().filter { $0 > 0 && seen.insert($0).inserted }
             if fresh.isEmpty { break }
             for pid in fresh {
-                try attempt("kill", "\(pid)") { () throws(Errno) in
-                    try Signal.send(signal, to: pid)
-                }
+                try attempt("kill", "\(pid)", try Signal.send(signal, to: pid))
             }
         }
         // Whoever is to die has to run for it.
@@ -106,9 +97,8 @@ extension ControlGroup {
 
     private func set(
         _ directory: String, _ file: String, _ value: String
-    ) throws(SystemCallError) {
-        try attempt("write", "\"\(directory)/\(file)\"") { () throws(Errno) in
-            try GroupFile.write(directory, file, value)
-        }
+    ) throws(Failure) {
+        try attempt(
+            "write", on: "\(directory)/\(file)", try GroupFile.write(directory, file, value))
     }
 }

@@ -1,26 +1,33 @@
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
     /// Every limit but devices.
-    func apply(_ resources: Resources, _ hierarchies: Hierarchies) throws(ControlGroupError) {
+    func apply(_ resources: Resources, _ hierarchies: Hierarchies) throws(Failure) {
+        let current: CurrentValue = { file in version2.flatMap { GroupFile.read($0, file) } }
+        let limits = resources.limits(current)
         for controller in resources.controllers {
             guard let (directory, isVersion2) = directory(of: controller) else {
-                throw ControlGroupError(
+                throw Failure(
                     "the container has no cgroup of the controller \(controller):"
                         + " \(MissingController(controller, hierarchies).sentence)")
             }
-            let assignments =
-                isVersion2
-                ? try Version2.assignments(resources, controller) {
-                    GroupFile.read(directory, $0)
-                } : Version1.assignments(resources, controller)
+            if isVersion2 && controller == "memory" {
+                try Version2.checkUsage(resources.memory, current)
+            }
+            var assignments: [Assignment] = []
+            for limit in limits where limit.controller == controller {
+                if let assignment = try limit.assignment(isVersion2: isVersion2) {
+                    assignments.append(assignment)
+                }
+            }
             try ControlGroup.write(assignments, directory)
         }
         if !resources.unified.isEmpty {
             let assignments = try Version2.unified(resources, hierarchies)
             guard let version2 else {
-                throw ControlGroupError("unified: the container has no cgroup of version 2")
+                throw Failure("unified: the container has no cgroup of version 2")
             }
             try ControlGroup.write(assignments, version2)
         }
@@ -30,11 +37,11 @@ extension ControlGroup {
     /// the kernel refuses is tried again after the rest.
     static func write(
         _ assignments: [Assignment], _ directory: String
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         var waiting = assignments
         while !waiting.isEmpty {
             var refused: [Assignment] = []
-            var first: ControlGroupError?
+            var first: Failure?
             for assignment in waiting {
                 guard let (choice, error) = write(assignment, directory) else { continue }
                 let refusal = failure(assignment, choice, directory, error)
@@ -69,7 +76,7 @@ extension ControlGroup {
 
     private static func failure(
         _ assignment: Assignment, _ choice: Assignment.Choice, _ directory: String, _ error: Errno
-    ) -> ControlGroupError {
+    ) -> Failure {
         let file = "\(directory)/\(choice.file)"
         let value = choice.value
         if error == .noSuchFileOrDirectory {
@@ -80,7 +87,7 @@ extension ControlGroup {
                 } ?? true
                 ? "this kernel does not have it"
                 : "the controller \(assignment.controller) is not switched on there"
-            return ControlGroupError(
+            return Failure(
                 "\(assignment.field): \"\(file)\" is missing: \(why); remove the limit")
         }
         var sentence =
@@ -96,16 +103,6 @@ extension ControlGroup {
             sentence +=
                 "; nothing that weighs is switched on for this device: make bfq its scheduler"
         }
-        return ControlGroupError(sentence)
-    }
-}
-
-extension Hierarchies {
-    static func reading() throws(ControlGroupError) -> Hierarchies {
-        do {
-            return try read()
-        } catch {
-            throw error
-        }
+        return Failure(sentence)
     }
 }

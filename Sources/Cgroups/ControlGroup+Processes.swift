@@ -4,23 +4,19 @@ internal import SystemPackage
 extension ControlGroup {
     /// Every process in it and in the cgroups below, by its id in this pid namespace; 0 for one
     /// that has none here. None where the cgroup is gone.
-    public func processes() throws(SystemCallError) -> [Int32] {
+    public func processes() throws(Failure) -> [Int32] {
         guard let directory = mainDirectory else { return [] }
         return try ControlGroup.processes(in: directory)
     }
 
-    static func processes(in directory: String) throws(SystemCallError) -> [Int32] {
+    static func processes(in directory: String) throws(Failure) -> [Int32] {
         var found: [Int32] = []
         // A container may make cgroups in its own, as deep as it likes.
         var waiting = [directory]
         while let place = waiting.popLast() {
-            do throws(SystemCallError) {
-                found += try attempt("read", "\"\(place)/cgroup.procs\"") { () throws(Errno) in
-                    try members(of: place)
-                }
-                let below = try attempt("readdir", "\"\(place)\"") { () throws(Errno) in
-                    try HostPath.directories(in: place)
-                }
+            do throws(Failure) {
+                found += try attempt("read", on: "\(place)/cgroup.procs", try members(of: place))
+                let below = try attempt("readdir", on: place, try HostPath.directories(in: place))
                 waiting += below.reversed().map { "\(place)/\($0)" }
             } catch {
                 // It may go while it is being read.
@@ -73,14 +69,14 @@ extension ControlGroup {
     public func add(
         process: Int32, inner: [Inner] = [], joining first: Int32? = nil,
         isInVersion2: Bool = false
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         for place in inner {
             if place.path.split(separator: "/").contains("..") {
-                throw ControlGroupError("bad sub cgroup path: \(place.path)")
+                throw Failure("bad sub cgroup path: \(place.path)")
             }
             let known = paths.flatMap { $0.controllers.split(separator: ",") }
             for name in place.controllers where !known.contains(Substring(name)) {
-                throw ControlGroupError(
+                throw Failure(
                     "unknown controller \(name) in SubCgroupPaths; the container has"
                         + " \(known.joined(separator: ", "))")
             }
@@ -91,7 +87,7 @@ extension ControlGroup {
                 $0.controllers.isEmpty || !Set(names).isDisjoint(with: $0.controllers)
             }
             let target = path + (place.map { HostPath.cleaned("/" + $0.path) } ?? "")
-            do throws(ControlGroupError) {
+            do throws(Failure) {
                 try ControlGroup.place(process, in: target, isVersion2: own.isEmpty)
             } catch {
                 if place == nil, try attach(process, after: error) { continue }
@@ -114,9 +110,9 @@ extension ControlGroup {
     /// - Parameters:
     ///   - process: Its id here; 0 is the calling process.
     ///   - isInVersion2: It was made there.
-    public func enter(process: Int32 = 0, isInVersion2: Bool) throws(ControlGroupError) {
+    public func enter(process: Int32 = 0, isInVersion2: Bool) throws(Failure) {
         for (controllers, path) in paths where !(controllers.isEmpty && isInVersion2) {
-            do throws(ControlGroupError) {
+            do throws(Failure) {
                 try ControlGroup.place(process, in: path, isVersion2: controllers.isEmpty)
             } catch {
                 if try !attach(process, after: error) { throw error }
@@ -136,14 +132,14 @@ extension ControlGroup {
     ///
     /// - Returns: False where that is not what was wrong.
     private func attach(
-        _ process: Int32, after error: ControlGroupError
-    ) throws(ControlGroupError) -> Bool {
+        _ process: Int32, after error: Failure
+    ) throws(Failure) -> Bool {
         guard error.kind == .forbidden, let unit else { return false }
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             var systemd = try Systemd(ofUser: unit.isUsers, at: managerPlaces)
             try systemd.attach(process == 0 ? CurrentProcess.pid : process, to: unit.name)
         } catch let other {
-            throw ControlGroupError("\(error.sentence); \(other.sentence)")
+            throw Failure("\(error.message); \(other.sentence)")
         }
         return true
     }
@@ -153,7 +149,7 @@ extension ControlGroup {
     /// itself does not have to, in version 1; what enters by itself here has only one.
     private static func place(
         _ process: Int32, in directory: String, isVersion2: Bool
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         let file = process == 0 && !isVersion2 ? "tasks" : "cgroup.procs"
         do throws(Errno) {
             try GroupFile.write(directory, file, String(process))

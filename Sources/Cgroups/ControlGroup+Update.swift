@@ -1,4 +1,5 @@
 public import LinuxSystem
+public import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
@@ -9,8 +10,8 @@ extension ControlGroup {
     /// its processes get a cgroup there too, which is one of `paths` then.
     ///
     /// - Throws: The first limit that cannot be applied. Those before it are.
-    public mutating func update(_ resources: Resources) throws(ControlGroupError) {
-        let hierarchies = try Hierarchies.reading()
+    public mutating func update(_ resources: Resources) throws(Failure) {
+        let hierarchies = try Hierarchies.read()
         if let unit { try updateUnit(unit, resources, hierarchies) }
         try reach(resources, hierarchies)
         try apply(resources, hierarchies)
@@ -18,14 +19,14 @@ extension ControlGroup {
 
     private mutating func reach(
         _ resources: Resources, _ hierarchies: Hierarchies
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         guard let inner = inner(hierarchies) else { return }
         var limits = resources
-        limits.devices = nil
+        limits.devices = []
         var maker = ControlGroupMaker(
             ControlGroupRequest(path: inner, name: "", resources: limits, isManaged: false),
             hierarchies)
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             try maker.reach(beyond: self)
             try maker.made.follow(self)
         } catch {
@@ -51,21 +52,15 @@ extension ControlGroup {
     }
 
     /// Takes in every process of another cgroup of the same container.
-    private func follow(_ other: ControlGroup) throws(ControlGroupError) {
+    private func follow(_ other: ControlGroup) throws(Failure) {
         if paths.isEmpty { return }
         var seen: Set<Int32> = []
         while true {
-            let processes: [Int32]
-            do throws(SystemCallError) {
-                processes = try other.processes()
-            } catch {
-                throw error
-            }
             // Those that were made meanwhile by some that were not in yet.
-            let fresh = processes.filter { $0 > 0 && seen.insert($0).inserted }
+            let fresh = try other.processes().filter { $0 > 0 && seen.insert($0).inserted }
             if fresh.isEmpty { return }
             for process in fresh {
-                do throws(ControlGroupError) {
+                do throws(Failure) {
                     try enter(process: process, isInVersion2: false)
                 } catch  where error.kind == .gone {
                     continue

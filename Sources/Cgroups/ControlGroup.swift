@@ -8,8 +8,8 @@ public struct ControlGroup: Sendable {
     public internal(set) var paths: [(controllers: String, path: String)]
     /// Directories above it that were made for it, the deepest last.
     public internal(set) var parents: [String] = []
-    /// Keep others from taking the same cgroup, as long as somebody holds this value.
-    var holds: [Hold] = []
+    /// Keep other runtime processes from taking the same cgroup as long as this value lives.
+    var locks: [ControlGroupLock] = []
     /// Set when systemd has made it.
     public internal(set) var unit: SystemdUnit?
     /// Where that systemd listens; nil for where the environment says.
@@ -27,19 +27,6 @@ public struct ControlGroup: Sendable {
         self.unit = unit
     }
 
-    /// An open directory that is locked.
-    final class Hold: Sendable {
-        private let owned: OwnedDescriptor
-        let path: String
-
-        init(_ owned: consuming OwnedDescriptor, path: String) {
-            self.owned = owned
-            self.path = path
-        }
-
-        var borrowed: FileDescriptor { owned.borrowed }
-    }
-
     /// Whether root in a namespace of cgroups of its own cannot change its limits in version 2.
     public var isGuarded: Bool {
         version2 != nil && (try? Hierarchies.read())?.version2?.guardsNamespaces ?? false
@@ -52,7 +39,7 @@ public struct ControlGroup: Sendable {
     /// made the cgroup lives.
     public var version2Descriptor: FileDescriptor? {
         guard let version2 else { return nil }
-        return holds.first { $0.path == version2 }?.borrowed
+        return locks.first { $0.path == version2 }?.directory
     }
 
     /// Its directory where `controller` (by its name of version 1) has a say: in the hierarchy of

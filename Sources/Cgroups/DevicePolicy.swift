@@ -20,13 +20,13 @@ struct DevicePolicy: Sendable, Hashable {
     ///
     /// - Parameter standard: What is allowed after the rules, but for what they deny in so many
     ///   words.
-    init(_ rules: [DeviceRule], standard: [DeviceRule] = []) throws(ControlGroupError) {
+    init(_ rules: [DeviceRule], standard: [DeviceRule] = []) throws(Failure) {
         for rule in rules { try apply(rule) }
         // A default that goes against a wider denial of the config's gives way.
         for rule in standard { try? apply(rule) }
     }
 
-    private mutating func apply(_ rule: DeviceRule) throws(ControlGroupError) {
+    private mutating func apply(_ rule: DeviceRule) throws(Failure) {
         if rule.kind == .any {
             allowsByDefault = rule.allows
             exceptions = []
@@ -46,13 +46,13 @@ struct DevicePolicy: Sendable, Hashable {
         }
     }
 
-    private mutating func remove(_ rule: DeviceRule) throws(ControlGroupError) {
+    private mutating func remove(_ rule: DeviceRule) throws(Failure) {
         let device = Device(kind: rule.kind, major: rule.major, minor: rule.minor)
         for wider in exceptions
         where wider.device.overlaps(device) && !device.covers(wider.device)
             && !wider.access.isDisjoint(with: rule.access)
         {
-            throw ControlGroupError(
+            throw Failure(
                 "the rule \"\(rule.allows ? "allow" : "deny") \(device.line(rule.access))\" takes"
                     + " a part out of \"\(wider.device.line(wider.access))\", which the kernel"
                     + " cannot; write the parts that are meant")

@@ -26,13 +26,12 @@ public struct Hierarchies: Sendable, Hashable {
     /// Looks at this process's own mounts and cgroups.
     ///
     /// - Parameter process: Whose cgroups are told.
-    public static func read(of process: Int32? = nil) throws(SystemCallError) -> Hierarchies {
-        func short(_ path: String) throws(SystemCallError) -> [UInt8] {
-            try attempt("read", "\"\(path)\"") { () throws(Errno) in try HostPath.readShort(path) }
+    public static func read(of process: Int32? = nil) throws(Failure) -> Hierarchies {
+        func short(_ path: String) throws(Failure) -> [UInt8] {
+            try attempt("read", on: path, try HostPath.readShort(path))
         }
-        let mounts = try attempt("read", "\"/proc/self/mountinfo\"") { () throws(Errno) in
-            try HostPath.read("/proc/self/mountinfo")
-        }
+        let mounts = try attempt(
+            "read", on: "/proc/self/mountinfo", try HostPath.read("/proc/self/mountinfo"))
         var found = Hierarchies(
             mounts: mounts,
             memberships: try short(process.map { "/proc/\($0)/cgroup" } ?? "/proc/self/cgroup"))

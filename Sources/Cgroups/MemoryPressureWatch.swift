@@ -26,13 +26,13 @@ public final class MemoryPressureWatch {
     private let trigger: FileTrigger?
 
     /// - Throws: Also where the kernel does not count.
-    public init(_ group: ControlGroup, _ level: MemoryPressure) throws(ControlGroupError) {
+    public init(_ group: ControlGroup, _ level: MemoryPressure) throws(Failure) {
         guard let (directory, isVersion2) = group.directory(of: "memory") else {
-            throw ControlGroupError("the container has no cgroup of the memory controller")
+            throw Failure("the container has no cgroup of the memory controller")
         }
         var counter: EventCounter?
         var trigger: FileTrigger?
-        do throws(SystemCallError) {
+        do throws(Failure) {
             if isVersion2 {
                 trigger = try MemoryPressureWatch.trigger(directory, level)
             } else {
@@ -40,7 +40,7 @@ public final class MemoryPressureWatch {
                     directory, "memory.pressure_level", level.rawValue)
             }
         } catch {
-            throw ControlGroupError(
+            throw Failure(
                 error,
                 error.errno == .noSuchFileOrDirectory || error.errno == .notSupported
                     ? "this kernel does not count it (psi=1 switches it on)" : nil)
@@ -51,11 +51,10 @@ public final class MemoryPressureWatch {
 
     private static func trigger(
         _ directory: String, _ level: MemoryPressure
-    ) throws(SystemCallError) -> FileTrigger {
+    ) throws(Failure) -> FileTrigger {
         let file = "\(directory)/memory.pressure"
-        return try attempt("write", "\"\(level.trigger)\" to \"\(file)\"") { () throws(Errno) in
-            try FileTrigger(file, level.trigger)
-        }
+        return try attempt(
+            "write", on: "\(level.trigger)\" to \"\(file)", try FileTrigger(file, level.trigger))
     }
 
     /// What to wait for.
@@ -66,8 +65,8 @@ public final class MemoryPressureWatch {
     /// Whether it has been scarce since the last time.
     ///
     /// - Parameter events: What has happened to the descriptor.
-    public func take(_ events: Poll.Events) throws(SystemCallError) -> Bool {
+    public func take(_ events: Poll.Events) throws(Failure) -> Bool {
         guard let counter else { return events.contains(.urgent) }
-        return try attempt("read", "eventfd") { () throws(Errno) in try counter.take() } > 0
+        return try attempt("read", "eventfd", try counter.take()) > 0
     }
 }

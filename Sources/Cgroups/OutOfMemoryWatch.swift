@@ -10,7 +10,7 @@ public final class OutOfMemoryWatch {
     private let watch: FileWatch?
     private var kills: Int
 
-    public init(_ group: ControlGroup) throws(SystemCallError) {
+    public init(_ group: ControlGroup) throws(Failure) {
         var counter: EventCounter?
         var watch: FileWatch?
         switch group.directory(of: "memory") {
@@ -26,25 +26,23 @@ public final class OutOfMemoryWatch {
     }
 
     /// Nil where the controller is not switched on: nobody is killed.
-    private static func watch(_ directory: String) throws(SystemCallError) -> FileWatch? {
+    private static func watch(_ directory: String) throws(Failure) -> FileWatch? {
         let file = "\(directory)/memory.events"
         if (try? FileStatus.of(path: file)) == nil { return nil }
-        return try attempt("inotify_add_watch", "\"\(file)\"") { () throws(Errno) in
-            try FileWatch(file)
-        }
+        return try attempt("inotify_add_watch", on: file, try FileWatch(file))
     }
 
     /// Nil where nothing will ever happen.
     public var borrowed: FileDescriptor? { counter?.borrowed ?? watch?.borrowed }
 
     /// How often that has happened since the last time.
-    public func take() throws(SystemCallError) -> Int {
+    public func take() throws(Failure) -> Int {
         if let counter {
-            let count = try attempt("read", "eventfd") { () throws(Errno) in try counter.take() }
+            let count = try attempt("read", "eventfd", try counter.take())
             // The end of the cgroup counts too.
             return count > 0 && group.isThere ? 1 : 0
         }
-        try attempt("read", "inotify") { () throws(Errno) in try watch?.take() }
+        try attempt("read", "inotify", try watch?.take())
         let now = group.outOfMemoryKills
         defer { kills = max(kills, now) }
         return max(0, now - kills)
@@ -55,16 +53,16 @@ public final class OutOfMemoryWatch {
 enum VersionOneEvents {
     static func listen(
         _ directory: String, _ file: String, _ argument: String = ""
-    ) throws(SystemCallError) -> EventCounter {
-        let counter = try attempt("eventfd") { () throws(Errno) in try EventCounter() }
-        let told = try attempt("open", "\"\(directory)/\(file)\"") { () throws(Errno) in
-            try HostPath.open("\(directory)/\(file)", .readOnly)
-        }
+    ) throws(Failure) -> EventCounter {
+        let counter = try attempt("eventfd", try EventCounter())
+        let told = try attempt(
+            "open", on: "\(directory)/\(file)", try HostPath.open("\(directory)/\(file)", .readOnly)
+        )
         var words = "\(counter.borrowed.rawValue) \(told.borrowed.rawValue)"
         if !argument.isEmpty { words += " " + argument }
-        try attempt("write", "\"\(directory)/cgroup.event_control\"") { () throws(Errno) in
-            try GroupFile.write(directory, "cgroup.event_control", words)
-        }
+        try attempt(
+            "write", on: "\(directory)/cgroup.event_control",
+            try GroupFile.write(directory, "cgroup.event_control", words))
         return counter
     }
 }

@@ -39,7 +39,7 @@ public struct DBusConnection: ~Copyable {
             case .abstract(let name): return try HostPath.connectAbstract(name, .stream)
             }
         } catch {
-            throw .call(SystemCallError("connect", address.words, error))
+            throw .call(Failure("connect", address.words, error))
         }
     }
 
@@ -117,7 +117,7 @@ public struct DBusConnection: ~Copyable {
         } catch .brokenPipe {
             throw .closed
         } catch {
-            throw .call(SystemCallError("sendmsg", "", error))
+            throw .call(Failure("sendmsg", "", error))
         }
     }
 
@@ -144,7 +144,7 @@ public struct DBusConnection: ~Copyable {
         } catch .connectionReset {
             throw .closed
         } catch {
-            throw .call(SystemCallError("read", "", error))
+            throw .call(Failure("read", "", error))
         }
     }
 }

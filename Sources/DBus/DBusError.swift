@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// What goes wrong between this process and whoever it talks to.
 public enum DBusError: Error, Sendable, Hashable, CustomStringConvertible {
-    case call(SystemCallError)
+    case call(Failure)
     /// What came is no message.
     case malformed(String)
     /// The other side does not let this process in; what it said.

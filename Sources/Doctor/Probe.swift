@@ -76,7 +76,7 @@ struct ProbeFailure: Error {
     var said: String
     var finding: Finding?
 
-    init(_ error: SystemCallError) {
+    init(_ error: Failure) {
         errno = error.errno ?? .invalidArgument
         said = error.description
     }
@@ -96,6 +96,6 @@ func trying<Value: ~Copyable>(
     do throws(Errno) {
         return try body()
     } catch {
-        throw ProbeFailure(SystemCallError(call(), subject(), error))
+        throw ProbeFailure(Failure(call(), subject(), error))
     }
 }

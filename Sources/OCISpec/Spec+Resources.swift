@@ -1,20 +1,24 @@
 public import JSON
 
 extension Spec.Linux {
-    /// Limits (`linux.resources`).
+    /// Limits (`linux.resources`). A zero or an empty text where the specification gives it no
+    /// meaning is nil: Go's encoders write it for a value that is not set.
     public struct Resources: Sendable {
-        public var devices: [DeviceRule]
+        public var devices: [DeviceRule] = []
         public var memory: Memory?
         public var cpu: CPU?
         public var pids: Located<Int64>?
         public var blockIO: BlockIO?
-        public var hugepageLimits: [HugepageLimit]
+        public var hugepageLimits: [HugepageLimit] = []
         public var network: Network?
-        public var rdma: [RDMA]
-        public var unified: [(file: Located<String>, value: Located<String>)]
-        public var offset: Int
+        public var rdma: [RDMA] = []
+        public var unified: [(file: Located<String>, value: Located<String>)] = []
+        public var offset = 0
 
-        /// Who may open and make which device nodes.
+        /// No limits.
+        public init() {}
+
+        /// A rule about access to device nodes.
         public struct DeviceRule: Sendable {
             public var allow: Located<Bool>
             public var type: Located<String>?
@@ -28,7 +32,7 @@ extension Spec.Linux {
         public struct Memory: Sendable {
             public var limit: Located<Int64>?
             public var reservation: Located<Int64>?
-            /// Of memory and swap together.
+            /// The limit of memory and swap together.
             public var swap: Located<Int64>?
             public var kernel: Located<Int64>?
             public var kernelTCP: Located<Int64>?
@@ -141,17 +145,16 @@ extension Spec.Linux.Resources.DeviceRule {
         minor = reader.integer("minor", Int64.self)
         access = reader.string("access")
         offset = reader.offset
-        // Written by Go's encoders, which leave nothing out here; whoever writes by hand and
-        // forgets it denies.
+        // The encoders of Go always write this member; a rule without it denies.
         self.allow = allow ?? Located(false, at: reader.offset)
     }
 }
 
 extension Spec.Linux.Resources.Memory {
     init(_ reader: ObjectReader) {
-        limit = reader.integer("limit", Int64.self)
-        reservation = reader.integer("reservation", Int64.self)
-        swap = reader.integer("swap", Int64.self)
+        limit = reader.amount("limit", Int64.self)
+        reservation = reader.amount("reservation", Int64.self)
+        swap = reader.amount("swap", Int64.self)
         kernel = reader.integer("kernel", Int64.self)
         kernelTCP = reader.integer("kernelTCP", Int64.self)
         swappiness = reader.integer("swappiness", UInt64.self)
@@ -164,14 +167,14 @@ extension Spec.Linux.Resources.Memory {
 
 extension Spec.Linux.Resources.CPU {
     init(_ reader: ObjectReader) {
-        shares = reader.integer("shares", UInt64.self)
-        quota = reader.integer("quota", Int64.self)
+        shares = reader.amount("shares", UInt64.self)
+        quota = reader.amount("quota", Int64.self)
         burst = reader.integer("burst", UInt64.self)
-        period = reader.integer("period", UInt64.self)
-        realtimeRuntime = reader.integer("realtimeRuntime", Int64.self)
-        realtimePeriod = reader.integer("realtimePeriod", UInt64.self)
-        cpus = reader.string("cpus")
-        mems = reader.string("mems")
+        period = reader.amount("period", UInt64.self)
+        realtimeRuntime = reader.amount("realtimeRuntime", Int64.self)
+        realtimePeriod = reader.amount("realtimePeriod", UInt64.self)
+        cpus = reader.list("cpus")
+        mems = reader.list("mems")
         idle = reader.integer("idle", Int64.self)
         offset = reader.offset
     }
@@ -180,8 +183,8 @@ extension Spec.Linux.Resources.CPU {
 extension Spec.Linux.Resources.BlockIO {
     init(_ reader: ObjectReader) {
         typealias Rate = Spec.Linux.Resources.DeviceRate
-        weight = reader.integer("weight", UInt16.self)
-        leafWeight = reader.integer("leafWeight", UInt16.self)
+        weight = reader.amount("weight", UInt16.self)
+        leafWeight = reader.amount("leafWeight", UInt16.self)
         weightDevice =
             reader.objects("weightDevice", Spec.Linux.Resources.DeviceWeight.init) ?? []
         throttleReadBpsDevice = reader.objects("throttleReadBpsDevice", Rate.init) ?? []
@@ -229,7 +232,7 @@ extension Spec.Linux.Resources.HugepageLimit {
 
 extension Spec.Linux.Resources.Network {
     init(_ reader: ObjectReader) {
-        classID = reader.integer("classID", UInt32.self)
+        classID = reader.amount("classID", UInt32.self)
         let entries: [(name: Located<String>, priority: Located<UInt32>)]? =
             reader.objects("priorities") { entry in
                 let name = entry.string("name", required: true)
@@ -239,5 +242,19 @@ extension Spec.Linux.Resources.Network {
             }
         priorities = entries ?? []
         offset = reader.offset
+    }
+}
+
+extension ObjectReader {
+    /// Nil for zero too.
+    fileprivate func amount<Number: FixedWidthInteger>(
+        _ key: String, _ type: Number.Type
+    ) -> Located<Number>? {
+        integer(key, type).flatMap { $0.value == 0 ? nil : $0 }
+    }
+
+    /// Nil for an empty text too.
+    fileprivate func list(_ key: String) -> Located<String>? {
+        string(key).flatMap { $0.value.isEmpty ? nil : $0 }
     }
 }

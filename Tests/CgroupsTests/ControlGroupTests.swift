@@ -68,7 +68,7 @@ import Testing
             }
             try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "below")])
             #expect(try group.processes() == members.map(\.pid))
-            #expect(throws: ControlGroupError.self) {
+            #expect(throws: Failure.self) {
                 try group.add(
                     process: members[0].pid, inner: [ControlGroup.Inner(path: "../nowhere")])
             }
@@ -79,7 +79,7 @@ import Testing
         try use { group, _ in
             let request = ControlGroupRequest(
                 path: nil, name: Self.name, resources: Resources(), isManaged: true)
-            #expect(throws: ControlGroupError.self) { try ControlGroup.make(request) }
+            #expect(throws: Failure.self) { try ControlGroup.make(request) }
             for (_, path) in group.paths { #expect(access(path, F_OK) == 0, "\(path) is gone") }
             // Of somebody who holds no lock, as after `create`.
             try group.freeze()
@@ -87,26 +87,21 @@ import Testing
             other.path = Self.name
             let unheld = ControlGroup(paths: group.paths)
             #expect(unheld.isFrozen)
-            #expect(throws: ControlGroupError.self) { try ControlGroup.make(other) }
+            #expect(throws: Failure.self) { try ControlGroup.make(other) }
             try group.thaw()
         }
     }
 
     @Test func `takes new limits in any order that they allow`() throws {
-        var resources = Resources()
-        resources.memory.limit = 64 << 20
-        resources.pids = 20
-        try use(resources) { made, _ in
+        let limits = #"{"memory": {"limit": 67108864}, "pids": {"limit": 20}}"#
+        try use(try `Limits in files`.resources(limits)) { made, _ in
             var group = made
-            for limit in [256 << 20, 32 << 20, -1] as [Int64] {
-                var changed = Resources()
-                changed.memory.limit = limit
-                changed.memory.swap = limit
-                try group.update(changed)
+            for limit in [256 << 20, 32 << 20, -1] {
+                let changed = #"{"memory": {"limit": \#(limit), "swap": \#(limit)}}"#
+                try group.update(try `Limits in files`.resources(changed))
             }
-            var wrong = Resources()
-            wrong.cpu.quota = 1
-            #expect(throws: ControlGroupError.self) { try group.update(wrong) }
+            let wrong = try `Limits in files`.resources(#"{"cpu": {"quota": 1}}"#)
+            #expect(throws: Failure.self) { try group.update(wrong) }
         }
     }
 }

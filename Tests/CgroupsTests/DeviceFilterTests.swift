@@ -27,10 +27,10 @@ private struct Machine {
             case 0x56: if registers[target] != one.value { counter += Int(one.offset) }
             case 0x16: if registers[target] == one.value { counter += Int(one.offset) }
             case 0x95: return registers[0] == 1
-            default: throw ControlGroupError("unknown instruction \(one.code)")
+            default: throw Failure("unknown instruction \(one.code)")
             }
         }
-        throw ControlGroupError("ran off its end")
+        throw Failure("ran off its end")
     }
 }
 

@@ -38,11 +38,11 @@ import Testing
     }
 
     private func sentence(_ request: ResctrlRequest, _ root: String?) -> String {
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             _ = try ResctrlGroup.make(request, root: root)
             return "none"
         } catch {
-            return error.sentence
+            return error.message
         }
     }
 

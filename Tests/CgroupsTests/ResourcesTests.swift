@@ -11,19 +11,20 @@ import Testing
             try JSONDocument(Array(json.utf8)), file: "resources.json")
         let spec = Spec.Linux.Resources(diagnostics.document.root, diagnostics)
         #expect(diagnostics.all.isEmpty)
-        return Resources(try #require(spec))
+        return try #require(spec)
     }
 
     private func version1(_ json: String) throws -> [String] {
         let resources = try Self.resources(json)
-        return resources.controllers.flatMap { Version1.assignments(resources, $0) }.map(Self.words)
+        return try resources.limits { _ in nil }.compactMap { try $0.assignment(isVersion2: false) }
+            .map(Self.words)
     }
 
     private func version2(_ json: String, _ current: [String: String] = [:]) throws -> [String] {
         let resources = try Self.resources(json)
-        return try resources.controllers.flatMap {
-            try Version2.assignments(resources, $0) { current[$0] }
-        }.map(Self.words)
+        try Version2.checkUsage(resources.memory) { current[$0] }
+        return try resources.limits { current[$0] }
+            .compactMap { try $0.assignment(isVersion2: true) }.map(Self.words)
     }
 
     private static func words(_ assignment: Assignment) -> String {
@@ -64,7 +65,7 @@ import Testing
         let now = ["memory.current": "1000", "memory.max": "max"]
         let check = #""checkBeforeUpdate": true"#
         for limits in [#""limit": 1000"#, #""limit": 5, "swap": 5000"#, #""swap": 900"#] {
-            #expect(throws: ControlGroupError.self) {
+            #expect(throws: Failure.self) {
                 try version2("{\"memory\": {\(limits), \(check)}}", now)
             }
             #expect(throws: Never.self) {
@@ -108,7 +109,7 @@ import Testing
         #"{"blockIO": {"leafWeight": 10}}"#,
     ])
     func `that version 2 cannot keep are refused`(_ json: String) throws {
-        #expect(throws: ControlGroupError.self) {
+        #expect(throws: Failure.self) {
             try version2(json, ["memory.current": "7", "memory.max": "max"])
         }
     }
@@ -199,7 +200,7 @@ import Testing
             #"{"unified": {"io.max": "8:0 rbps=1\n8:1 rbps=2", "cgroup.max.depth": "3"}}"#)
         var hierarchies = Hierarchies(
             mounts: "30 23 0:26 / /cg rw - cgroup2 cgroup2 rw", memberships: "0::/\n")
-        #expect(throws: ControlGroupError.self) { try Version2.unified(resources, hierarchies) }
+        #expect(throws: Failure.self) { try Version2.unified(resources, hierarchies) }
         hierarchies.version2?.controllers = ["io"]
         #expect(
             try Version2.unified(resources, hierarchies).map(Self.words) == [
@@ -217,7 +218,7 @@ import Testing
             ]}
             """#)
         #expect(
-            resources.devices == [
+            resources.deviceRules == [
                 DeviceRule(allows: false, kind: .any),
                 DeviceRule(
                     allows: true, kind: .character, major: 10, minor: 229, access: [.read, .write]),

@@ -218,16 +218,16 @@ import Testing
             "[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]",
         ]) func `that is none is an error`(_ text: String)
     {
-        #expect(throws: ControlGroupError.self) {
+        #expect(throws: Failure.self) {
             try SystemdProperty(annotation: "org.systemd.property.Test", text)
         }
     }
 
     @Test func `has a name of letters, and others are none`() throws {
-        #expect(throws: ControlGroupError.self) {
+        #expect(throws: Failure.self) {
             try SystemdProperty(annotation: "org.systemd.property.a.b", "1")
         }
-        #expect(throws: ControlGroupError.self) {
+        #expect(throws: Failure.self) {
             try SystemdProperty(annotation: "org.systemd.property.", "1")
         }
         #expect(try SystemdProperty(annotation: "org.example", "1") == nil)
@@ -249,6 +249,6 @@ import Testing
 
     @Test(arguments: ["/a/b", "a", "a:b", "a:b:", "a:b:c:d", "a:b:c.slice"])
     func `of another form is an error`(_ path: String) {
-        #expect(throws: ControlGroupError.self) { try request(path) }
+        #expect(throws: Failure.self) { try request(path) }
     }
 }

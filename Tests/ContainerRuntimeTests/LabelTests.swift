@@ -89,10 +89,10 @@ import Testing
             "linux", #"{"namespaces": [{"type": "mount"}], "mountLabel": "a\",context=\"b"}"#)
         #expect(
             try config.diagnostics() == [
-                #"config.json:4:21: process.apparmorProfile: " x" starts or ends with a space; name a"#
-                    + " profile",
-                "config.json:4:43: process.selinuxLabel: has a control character in it; remove it",
-                "config.json:6:60: linux.mountLabel: has a quotation mark in it; write"
+                #"config.json:4:21: process.apparmorProfile: " x" starts or ends with a space; remove"#
+                    + " it",
+                "config.json:4:43: process.selinuxLabel: contains a control character; remove it",
+                "config.json:6:60: linux.mountLabel: contains a quotation mark; write"
                     + " user:role:type:level",
             ])
         config = ConfigFixture(

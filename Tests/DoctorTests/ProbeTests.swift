@@ -32,7 +32,7 @@ struct `A probe` {
 
     @Test func `of a call that the kernel does not know names the version that brought it`() {
         let row = probe(since: "6.13", mend: "do this") { _ throws(ProbeFailure) in
-            throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
+            throw ProbeFailure(Failure("fsconfig", "lowerdir+", .noFunction))
         }
         #expect(row.find(user).remedy == "boot Linux 6.13 or later")
     }

@@ -274,14 +274,15 @@ struct RootlessTests {
         }
     }
 
-    @Test func `only root may map the ids of a mount`() throws {
+    @Test func `mapping the ids of a mount requires root`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()
             var config = box.ordinaryConfig()
             config["mounts"].append(Config.bind("/tmp", "/data", ["idmap"]))
             let outcome = try box.runOrdinary(config)
             #expect(outcome.code == 125)
-            #expect(outcome.error.contains("only root may map the ids of a mount"), "\(outcome)")
+            #expect(
+                outcome.error.contains("mapping the ids of a mount requires root"), "\(outcome)")
         }
     }
 

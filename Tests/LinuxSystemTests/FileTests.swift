@@ -89,10 +89,10 @@ import Testing
     }
 
     @Test func `that failed are told with call, object and the kernel's word`() {
-        let error = SystemCallError("openat2", "\"/x\"", .noSuchFileOrDirectory)
+        let error = Failure("openat2", "\"/x\"", .noSuchFileOrDirectory)
         #expect(error.description == "openat2 \"/x\": no such file or directory")
         #expect(
-            SystemCallError("setsid", "", .notPermitted).description
+            Failure("setsid", "", .notPermitted).description
                 == "setsid: operation not permitted")
     }
 

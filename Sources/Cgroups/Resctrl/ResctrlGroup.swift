@@ -65,9 +65,9 @@ public struct ResctrlGroup: Sendable, Hashable {
     /// something fails.
     public static func make(
         _ request: ResctrlRequest, root: String? = ResctrlGroup.root
-    ) throws(ControlGroupError) -> ResctrlGroup {
+    ) throws(Failure) -> ResctrlGroup {
         guard let root else {
-            throw ControlGroupError(
+            throw Failure(
                 "resctrl is not mounted on this host; mount it on /sys/fs/resctrl, or remove"
                     + " linux.intelRdt")
         }
@@ -77,7 +77,7 @@ public struct ResctrlGroup: Sendable, Hashable {
         var group = ResctrlGroup(root: root, path: path, monitor: nil, isOwn: false)
         let isNew = try group.makeDirectory(request)
         group.isOwn = request.group == nil
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             if request.group != nil && !isNew {
                 try group.compare(request)
                 try group.write(request.schemata)
@@ -95,7 +95,7 @@ public struct ResctrlGroup: Sendable, Hashable {
 
     private static func requireFeatures(
         _ request: ResctrlRequest, _ root: String
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         let wanted = [
             (request.l3CacheSchema?.isEmpty == false, "L3", "l3CacheSchema"),
             (request.memoryBandwidthSchema?.isEmpty == false, "MB", "memBwSchema"),
@@ -103,7 +103,7 @@ public struct ResctrlGroup: Sendable, Hashable {
         ]
         for (isWanted, feature, field) in wanted where isWanted {
             if (try? FileStatus.of(path: "\(root)/info/\(feature)")) == nil {
-                throw ControlGroupError(
+                throw Failure(
                     "intelRdt.\(field): \"\(root)/info/\(feature)\" is missing: this machine cannot,"
                         + " or the kernel was told not to; remove it")
             }
@@ -113,10 +113,10 @@ public struct ResctrlGroup: Sendable, Hashable {
     // MARK: The group
 
     /// - Returns: Whether it was not there.
-    private func makeDirectory(_ request: ResctrlRequest) throws(ControlGroupError) -> Bool {
+    private func makeDirectory(_ request: ResctrlRequest) throws(Failure) -> Bool {
         if request.group != nil && request.lines.isEmpty {
             if (try? FileStatus.of(path: path)) != nil { return false }
-            throw ControlGroupError(
+            throw Failure(
                 "intelRdt.closID: \"\(path)\" does not exist; make it, or give a schema")
         }
         do throws(Errno) {
@@ -124,7 +124,7 @@ public struct ResctrlGroup: Sendable, Hashable {
             return true
         } catch .fileExists {
             if request.group == nil, let tasks = GroupFile.read(path, "tasks"), !tasks.isEmpty {
-                throw ControlGroupError(
+                throw Failure(
                     "\"\(path)\" is taken: there are processes in it; remove it, or name a closID",
                     .taken)
             }
@@ -139,22 +139,22 @@ public struct ResctrlGroup: Sendable, Hashable {
     /// The kernel's own words behind the error's.
     private func failure(
         _ what: String, _ error: Errno, _ advice: String? = nil
-    ) -> ControlGroupError {
+    ) -> Failure {
         var sentence = "\(what): \(error.words)"
         if let status = GroupFile.read(root + "/info", "last_cmd_status"), status != "ok",
             !status.isEmpty
         {
             sentence += ": \(status)"
         }
-        return ControlGroupError(sentence + (advice.map { "; " + $0 } ?? ""))
+        return Failure(sentence + (advice.map { "; " + $0 } ?? ""))
     }
 
-    private func compare(_ request: ResctrlRequest) throws(ControlGroupError) {
+    private func compare(_ request: ResctrlRequest) throws(Failure) {
         let file = GroupFile.read(path, "schemata") ?? ""
         let lines = ResctrlSchema.combined(
             request.l3CacheSchema, request.memoryBandwidthSchema)
         for line in lines where !ResctrlSchema.matches(line, file) {
-            throw ControlGroupError(
+            throw Failure(
                 "intelRdt.closID: \"\(path)\" is there and has not \"\(line)\" but"
                     + " \"\(file.split(separator: "\n").joined(separator: ", "))\"; name another, or"
                     + " leave the schema out")
@@ -164,7 +164,7 @@ public struct ResctrlGroup: Sendable, Hashable {
     /// New schemata; what they do not name stays as it is.
     public func update(
         l3CacheSchema: String?, memoryBandwidthSchema: String?
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         let request = ResctrlRequest(
             group: nil, name: "", l3CacheSchema: l3CacheSchema,
             memoryBandwidthSchema: memoryBandwidthSchema, schemata: [], monitors: false)
@@ -172,7 +172,7 @@ public struct ResctrlGroup: Sendable, Hashable {
         try write(request.lines)
     }
 
-    private func write(_ lines: [String]) throws(ControlGroupError) {
+    private func write(_ lines: [String]) throws(Failure) {
         if lines.isEmpty { return }
         do throws(Errno) {
             // All at once, so that the kernel takes all or none.
@@ -189,7 +189,7 @@ public struct ResctrlGroup: Sendable, Hashable {
         try file.borrowed.write(all: Array(text.utf8))
     }
 
-    private mutating func makeMonitor(_ name: String) throws(ControlGroupError) {
+    private mutating func makeMonitor(_ name: String) throws(Failure) {
         let path = "\(path)/mon_groups/\(name)"
         do throws(Errno) {
             try HostPath.makeDirectory(path, mode: 0o755)
@@ -206,7 +206,7 @@ public struct ResctrlGroup: Sendable, Hashable {
     /// Puts a process in, and what it makes from then on.
     ///
     /// - Parameter process: 0 is the calling process.
-    public func add(process: Int32) throws(ControlGroupError) {
+    public func add(process: Int32) throws(Failure) {
         for directory in [path, monitor].compactMap(\.self) {
             do throws(Errno) {
                 try ResctrlGroup.write("\(directory)/tasks", String(process))
@@ -217,13 +217,13 @@ public struct ResctrlGroup: Sendable, Hashable {
     }
 
     /// Removes what is the container's of it. What is gone is fine.
-    public func remove() throws(SystemCallError) {
+    public func remove() throws(Failure) {
         guard let path = isOwn ? path : monitor else { return }
         do throws(Errno) {
             try HostPath.removeDirectory(path)
         } catch .noSuchFileOrDirectory {
         } catch {
-            throw SystemCallError("rmdir", "\"\(path)\"", error)
+            throw Failure("rmdir", "\"\(path)\"", error)
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import DBus
 internal import LinuxSystem
+internal import OCISpec
 internal import SystemPackage
 
 extension ControlGroup {
@@ -7,7 +8,7 @@ extension ControlGroup {
     static func startUnit(
         _ request: SystemdUnitRequest, _ resources: Resources, devices: DevicePolicy?,
         _ hierarchies: Hierarchies
-    ) throws(ControlGroupError) -> SystemdAnchor {
+    ) throws(Failure) -> SystemdAnchor {
         var systemd = try Systemd(ofUser: request.unit.isUsers)
         var properties = SystemdProperties.scope(request, hierarchies)
         properties += try limits(resources, hierarchies, &systemd, isNew: true)
@@ -19,7 +20,7 @@ extension ControlGroup {
             SystemdProperty("PIDs", .array(of: "u", [.uint32(UInt32(anchor.pid))])))
         // What the config says itself wins: systemd takes the last of a name.
         properties += request.properties
-        do throws(ControlGroupError) {
+        do throws(Failure) {
             try systemd.start(request.unit.name, properties)
         } catch {
             anchor.end()
@@ -31,9 +32,10 @@ extension ControlGroup {
     private static func limits(
         _ resources: Resources, _ hierarchies: Hierarchies, _ systemd: inout Systemd,
         isNew: Bool = false, current: CurrentValue = { _ in nil }
-    ) throws(ControlGroupError) -> [SystemdProperty] {
+    ) throws(Failure) -> [SystemdProperty] {
         let isIdle =
-            resources.cpu.idle == 1 || resources.unified.contains { $0.file == "cpu.idle" }
+            resources.cpu?.idle?.value == 1
+            || resources.unified.contains { $0.file.value == "cpu.idle" }
         // Most need nothing that only newer ones have.
         let version = isIdle || resources.killsTogether ? try systemd.version() : 0
         return try SystemdProperties(
@@ -50,7 +52,7 @@ extension ControlGroup {
     /// Tells systemd of new limits, before they are written.
     func updateUnit(
         _ unit: SystemdUnit, _ resources: Resources, _ hierarchies: Hierarchies
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         let current: CurrentValue = { file in version2.flatMap { GroupFile.read($0, file) } }
         // systemd would not ask.
         try Version2.checkUsage(resources.memory, current)

@@ -13,14 +13,14 @@ struct Systemd: ~Copyable {
     private static let patience: UInt64 = 30_000_000_000
 
     /// - Throws: The sentence that says where nobody was found.
-    init(ofUser isUsers: Bool, at places: [Place]? = nil) throws(ControlGroupError) {
+    init(ofUser isUsers: Bool, at places: [Place]? = nil) throws(Failure) {
         connection = try Systemd.connect(
             ofUser: isUsers, at: places ?? Systemd.places(ofUser: isUsers))
     }
 
     private static func connect(
         ofUser isUsers: Bool, at places: [Place]
-    ) throws(ControlGroupError) -> DBusConnection {
+    ) throws(Failure) -> DBusConnection {
         let deadline = Clock.nanoseconds + Systemd.patience
         var problems: [String] = []
         for place in places {
@@ -36,7 +36,7 @@ struct Systemd: ~Copyable {
             }
         }
         let whose = isUsers ? "the user's systemd" : "systemd"
-        throw ControlGroupError(
+        throw Failure(
             "\(whose) cannot be reached: "
                 + (problems.isEmpty
                     ? "neither XDG_RUNTIME_DIR nor DBUS_SESSION_BUS_ADDRESS is set"
@@ -88,7 +88,7 @@ struct Systemd: ~Copyable {
     /// Makes a unit and waits until it is there. One of that name that has failed makes way.
     mutating func start(
         _ unit: String, _ properties: [SystemdProperty]
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         let body: [DBusValue] = [
             .string(unit), .string("replace"), .array(of: "(sv)", properties.map(\.encoded)),
             .array(of: "(sa(sv))", []),
@@ -103,14 +103,14 @@ struct Systemd: ~Copyable {
                 result = try run("StartTransientUnit", body)
             }
         } catch {
-            throw ControlGroupError(
+            throw Failure(
                 "systemd does not make the unit \"\(unit)\": \(error)"
                     + (error.isUnitTaken ? "; name another in linux.cgroupsPath" : ""),
                 error.isUnitTaken ? .taken : .other)
         }
         if result != "done" {
             try? resetFailed(unit)
-            throw ControlGroupError(
+            throw Failure(
                 "systemd has not made the unit \"\(unit)\": its job ended as \"\(result)\"")
         }
     }
@@ -126,7 +126,7 @@ struct Systemd: ~Copyable {
         try resetFailed(unit)
     }
 
-    mutating func set(_ unit: String, _ properties: [SystemdProperty]) throws(ControlGroupError) {
+    mutating func set(_ unit: String, _ properties: [SystemdProperty]) throws(Failure) {
         do throws(DBusError) {
             _ = try call(
                 "SetUnitProperties",
@@ -134,13 +134,13 @@ struct Systemd: ~Copyable {
                     .string(unit), .bool(true), .array(of: "(sv)", properties.map(\.encoded)),
                 ])
         } catch {
-            throw ControlGroupError("systemd does not change the unit \"\(unit)\": \(error)")
+            throw Failure("systemd does not change the unit \"\(unit)\": \(error)")
         }
     }
 
     /// Moves a process into a unit that was delegated: systemd may where the process's own user may
     /// not.
-    mutating func attach(_ process: Int32, to unit: String) throws(ControlGroupError) {
+    mutating func attach(_ process: Int32, to unit: String) throws(Failure) {
         do throws(DBusError) {
             _ = try call(
                 "AttachProcessesToUnit",
@@ -149,7 +149,7 @@ struct Systemd: ~Copyable {
                     .array(of: "u", [.uint32(UInt32(truncatingIfNeeded: process))]),
                 ])
         } catch {
-            throw ControlGroupError(
+            throw Failure(
                 "systemd does not move the process into the unit \"\(unit)\": \(error)")
         }
     }
@@ -163,7 +163,7 @@ struct Systemd: ~Copyable {
     }
 
     /// Its number as far as it has one: 252 of `252.39-1`.
-    mutating func version() throws(ControlGroupError) -> Int {
+    mutating func version() throws(Failure) -> Int {
         do throws(DBusError) {
             let answer = try connection.call(
                 Systemd.service, Systemd.object, "org.freedesktop.DBus.Properties", "Get",
@@ -171,7 +171,7 @@ struct Systemd: ~Copyable {
             let text = answer.first?.text ?? ""
             return Int(text.drop { !$0.isNumber }.prefix { $0.isNumber }) ?? 0
         } catch {
-            throw ControlGroupError("systemd does not tell its version: \(error)")
+            throw Failure("systemd does not tell its version: \(error)")
         }
     }
 

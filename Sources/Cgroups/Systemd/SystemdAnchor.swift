@@ -8,18 +8,17 @@ final class SystemdAnchor: Sendable {
 
     var pid: Int32 { process.pid }
 
-    init() throws(ControlGroupError) {
-        do throws(Errno) {
-            process = try ChildProcess.spawn([]) {
+    init() throws(Failure) {
+        func spawn() throws(Errno) -> ChildProcess {
+            try ChildProcess.spawn([]) {
                 // Without it nothing would end this process when the runtime process is killed; and
                 // it holds nothing open of the runtime's.
                 try? CurrentProcess.setParentDeathSignal(Signal.kill)
                 try? CurrentProcess.closeDescriptors(except: [])
                 while true { Clock.sleep(microseconds: 3_600_000_000) }
             }
-        } catch {
-            throw ControlGroupError(SystemCallError("clone3", "for the scope", error))
         }
+        process = try attempt("clone3", "for the scope", try spawn())
     }
 
     /// Once.

@@ -1,5 +1,6 @@
 internal import DBus
 internal import LinuxSystem
+internal import OCISpec
 
 /// `linux.resources` as properties of a unit, as far as systemd has them: otherwise it would put
 /// its own values in their place the next time that it looks after the cgroup. All of them, and
@@ -17,15 +18,17 @@ struct SystemdProperties {
     init(
         _ resources: Resources, _ hierarchies: Hierarchies, current: CurrentValue = { _ in nil },
         knowsIdle: Bool, knowsPolicy: Bool = false
-    ) throws(ControlGroupError) {
+    ) throws(Failure) {
         self.resources = resources
         self.hierarchies = hierarchies
         try addMemory(current)
         addProcessor(knowsIdle)
         addSets()
-        if let pids = resources.pids { add("TasksMax", pids < 0 ? .max : UInt64(max(pids, 1))) }
+        if let pids = resources.pids?.value {
+            add("TasksMax", pids < 0 ? .max : UInt64(max(pids, 1)))
+        }
         addBlockIO()
-        for (file, value) in resources.unified { addUnified(file, value, knowsIdle) }
+        for (file, value) in resources.unified { addUnified(file.value, value.value, knowsIdle) }
         if knowsPolicy && resources.killsTogether {
             // Or systemd would write 0 into the file again.
             all.append(SystemdProperty("OOMPolicy", .string("kill")))
@@ -47,26 +50,26 @@ struct SystemdProperties {
 
     // MARK: Controllers
 
-    private mutating func addMemory(_ current: CurrentValue) throws(ControlGroupError) {
-        let memory = resources.memory
-        guard isVersion2("memory") else { return add("MemoryLimit", limit: memory.limit) }
-        add("MemoryMax", limit: memory.limit)
-        add("MemoryLow", limit: memory.reservation)
+    private mutating func addMemory(_ current: CurrentValue) throws(Failure) {
+        guard let memory = resources.memory else { return }
+        guard isVersion2("memory") else { return add("MemoryLimit", limit: memory.limit?.value) }
+        add("MemoryMax", limit: memory.limit?.value)
+        add("MemoryLow", limit: memory.reservation?.value)
         add("MemorySwapMax", limit: try Version2.swap(memory, current))
     }
 
     private mutating func addProcessor(_ knowsIdle: Bool) {
-        let cpu = resources.cpu
-        if cpu.idle == 1 {
+        guard let cpu = resources.cpu else { return }
+        if cpu.idle?.value == 1 {
             if isVersion2("cpu") && knowsIdle { add("CPUWeight", 0) }
-        } else if let shares = cpu.shares {
+        } else if let shares = cpu.shares?.value {
             if isVersion2("cpu") {
                 add("CPUWeight", Version2.weight(shares))
             } else {
                 add("CPUShares", shares)
             }
         }
-        addQuota(cpu.quota, cpu.period)
+        addQuota(cpu.quota?.value, cpu.period?.value)
     }
 
     /// The time in a second, in whole hundredths: rounded up, so that a cgroup below may be given
@@ -84,9 +87,9 @@ struct SystemdProperties {
 
     private mutating func addSets() {
         for (name, list) in [
-            ("AllowedCPUs", resources.cpu.cpus), ("AllowedMemoryNodes", resources.cpu.mems),
+            ("AllowedCPUs", resources.cpu?.cpus), ("AllowedMemoryNodes", resources.cpu?.mems),
         ] {
-            if let list { addSet(name, list) }
+            if let list { addSet(name, list.value) }
         }
     }
 
@@ -107,7 +110,7 @@ struct SystemdProperties {
     }
 
     private mutating func addBlockIO() {
-        guard let weight = resources.blockIO.weight else { return }
+        guard let weight = resources.blockIO?.weight?.value else { return }
         if isVersion2("blkio") {
             add("IOWeight", Version2.ioWeight(weight))
         } else {
@@ -117,21 +120,26 @@ struct SystemdProperties {
 
     // MARK: Files
 
+    /// Files that hold one number, and the property of each.
+    private static let numbers = [
+        "memory.max": "MemoryMax", "memory.high": "MemoryHigh", "memory.low": "MemoryLow",
+        "memory.min": "MemoryMin", "memory.swap.max": "MemorySwapMax", "pids.max": "TasksMax",
+    ]
+
     private mutating func addUnified(_ file: String, _ text: String, _ knowsIdle: Bool) {
         let value = text.split { $0 == " " || $0 == "\n" || $0 == "\t" }.map(String.init)
         func number(_ word: String?) -> UInt64? {
             word == "max" ? .max : word.flatMap { UInt64($0) }
         }
+        if let name = SystemdProperties.numbers[file] {
+            if let number = number(value.first) { add(name, number) }
+            return
+        }
         switch file {
-        case "memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "pids.max":
-            let names = [
-                "memory.max": "MemoryMax", "memory.high": "MemoryHigh", "memory.low": "MemoryLow",
-                "memory.min": "MemoryMin", "memory.swap.max": "MemorySwapMax",
-                "pids.max": "TasksMax",
-            ]
-            if let name = names[file], let number = number(value.first) { add(name, number) }
         case "cpu.weight":
-            let idle = resources.unified.contains { $0.file == "cpu.idle" && $0.value == "1" }
+            let idle = resources.unified.contains {
+                $0.file.value == "cpu.idle" && $0.value.value == "1"
+            }
             if !idle, let number = number(value.first) { add("CPUWeight", number) }
         case "cpu.idle": if value.first == "1" && knowsIdle { add("CPUWeight", 0) }
         case "cpu.max":
@@ -186,12 +194,5 @@ struct SystemdProperties {
             }
         }
         return nil
-    }
-}
-
-extension Resources {
-    /// Whether all processes go when the kernel kills one for want of memory.
-    var killsTogether: Bool {
-        unified.contains { $0.file == "memory.oom.group" && $0.value.hasPrefix("1") }
     }
 }

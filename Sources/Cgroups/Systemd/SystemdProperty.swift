@@ -22,14 +22,14 @@ public struct SystemdProperty: Sendable, Hashable {
     /// has in microseconds under a name that ends in `USec`.
     ///
     /// - Returns: Nil for an annotation that is no property.
-    public init?(annotation key: String, _ value: String) throws(ControlGroupError) {
+    public init?(annotation key: String, _ value: String) throws(Failure) {
         guard key.hasPrefix(SystemdProperty.annotationPrefix) else { return nil }
         let name = String(key.dropFirst(SystemdProperty.annotationPrefix.count))
         let letters = name.utf8.allSatisfy {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
         }
         guard letters, name.utf8.count > 2 else {
-            throw ControlGroupError(
+            throw Failure(
                 "\"\(name)\" is not the name of a property; it has letters only"
             )
         }
@@ -38,11 +38,11 @@ public struct SystemdProperty: Sendable, Hashable {
         do {
             parsed = try parser.whole()
         } catch {
-            throw ControlGroupError("\(value): \(error.sentence)")
+            throw Failure("\(value): \(error.message)")
         }
         if name.hasSuffix("Sec") && !name.hasSuffix("USec") {
             guard let time = SystemdProperty.microseconds(parsed) else {
-                throw ControlGroupError("\(value) is not a number of seconds")
+                throw Failure("\(value) is not a number of seconds")
             }
             self.init(name.dropLast(3) + "USec", .uint64(time))
         } else {

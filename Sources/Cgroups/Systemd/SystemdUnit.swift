@@ -34,7 +34,7 @@ public struct SystemdUnitRequest: Sendable {
     /// - Parameters:
     ///   - path: `linux.cgroupsPath`: `slice:prefix:name`, where an empty slice is the usual one;
     ///     nil for a unit of that `name` there.
-    public init(path: String?, name: String, isUsers: Bool) throws(ControlGroupError) {
+    public init(path: String?, name: String, isUsers: Bool) throws(Failure) {
         let words = try SystemdUnitRequest.words(path ?? ":vfs-run:\(name)")
         let prefix = words.prefix.isEmpty ? "" : words.prefix + "-"
         unit = SystemdUnit(name: "\(prefix)\(words.name).scope", isUsers: isUsers)
@@ -45,16 +45,16 @@ public struct SystemdUnitRequest: Sendable {
 
     private static func words(
         _ path: String
-    ) throws(ControlGroupError) -> (slice: String, prefix: String, name: String) {
+    ) throws(Failure) -> (slice: String, prefix: String, name: String) {
         let parts = path.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 3, !parts[2].isEmpty else {
-            throw ControlGroupError(
+            throw Failure(
                 "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups,"
                     + " got \"\(path)\" instead; leave --systemd-cgroup out for a path in the file"
                     + " system")
         }
         if parts[2].hasSuffix(".slice") {
-            throw ControlGroupError(
+            throw Failure(
                 "the unit \"\(parts[2])\" would be a slice, which holds no processes; leave"
                     + " \".slice\" out")
         }

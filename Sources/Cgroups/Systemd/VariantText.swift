@@ -1,4 +1,5 @@
 internal import DBus
+internal import LinuxSystem
 
 /// Reads values in GVariant's text notation, as far as properties of units need it: booleans,
 /// numbers, text, arrays and tuples of these, with a type before them (`uint64 5`, `@as []`) or
@@ -7,10 +8,6 @@ struct VariantText {
     private let bytes: [UInt8]
     private var position = 0
 
-    struct Failure: Error {
-        var sentence: String
-    }
-
     init(_ text: String) {
         bytes = Array(text.utf8)
     }
@@ -18,12 +15,12 @@ struct VariantText {
     mutating func whole() throws(Failure) -> DBusValue {
         let found = try value(depth: 0)
         skipSpace()
-        if position != bytes.count { throw Failure(sentence: "goes on behind its value") }
+        if position != bytes.count { throw Failure("goes on behind its value") }
         return found
     }
 
     private mutating func value(depth: Int) throws(Failure) -> DBusValue {
-        if depth > 16 { throw Failure(sentence: "is nested too deeply") }
+        if depth > 16 { throw Failure("is nested too deeply") }
         skipSpace()
         switch peek {
         case "[": return try array(nil, depth)
@@ -57,7 +54,7 @@ struct VariantText {
         {
             return .double(number)
         }
-        throw Failure(sentence: "has no value where one has to be; text stands in quotes")
+        throw Failure("has no value where one has to be; text stands in quotes")
     }
 
     private mutating func array(_ type: String?, _ depth: Int) throws(Failure) -> DBusValue {
@@ -67,7 +64,7 @@ struct VariantText {
             return .array(of: type, elements)
         }
         guard let first = elements.first else {
-            throw Failure(sentence: "is an empty array of no type; write @as []")
+            throw Failure("is an empty array of no type; write @as []")
         }
         // A type before the first element is that of all.
         for index in elements.indices {
@@ -89,7 +86,7 @@ struct VariantText {
             if peek == "," {
                 position += 1
             } else if peek != close {
-                throw Failure(sentence: "has a \(open) that is not closed")
+                throw Failure("has a \(open) that is not closed")
             }
         }
         position += 1
@@ -105,7 +102,7 @@ struct VariantText {
             found.append(bytes[position])
             position += 1
         }
-        if position == bytes.count { throw Failure(sentence: "has text that is not closed") }
+        if position == bytes.count { throw Failure("has text that is not closed") }
         position += 1
         return String(decoding: found, as: UTF8.self)
     }
@@ -130,7 +127,7 @@ struct VariantText {
             case (.uint64(let number), _): VariantText.number(number, type)
             default: nil
             }
-        guard let found else { throw Failure(sentence: "does not fit its type, \(type)") }
+        guard let found else { throw Failure("does not fit its type, \(type)") }
         return found
     }
 

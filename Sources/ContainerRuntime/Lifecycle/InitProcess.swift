@@ -3,26 +3,17 @@ internal import SystemPackage
 
 /// The first process of the container, or the one that `exec` makes: walks its part of the plan
 /// and becomes the program.
-struct InitProcess {
+package struct InitProcess {
     let plan: Plan
     let context: ContainerContext
     let times: SharedTimes?
 
     /// The exit code of an init process that has failed. The runtime process is told of the failure
     /// itself, and does not hand this code on.
-    static let failureCode: CInt = 125
+    package static let failureCode: CInt = 125
 
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
-        do throws(Errno) {
-            try SignalQueue.resetAll()
-        } catch {
-            report(
-                plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
-        }
-        Interruption.forget()
-        // Devices and directories get the modes that they are made with.
-        Credentials.setFileModeMask(0)
         var isRuntimesTurn = false
         for (index, planned) in plan.steps.enumerated().dropFirst(plan.entry + 1) {
             if planned.side == .runtime {
@@ -42,7 +33,7 @@ struct InitProcess {
             }
             times?.record(index, start: start, end: Clock.nanoseconds)
         }
-        report(plan.steps.count - 1, StepError("the plan ends without a program"))
+        report(plan.steps.count - 1, Failure("the plan ends without a program"))
     }
 
     /// By write(2) and read(2), here and below: a filter may be installed by now, and one that
@@ -61,7 +52,7 @@ struct InitProcess {
         }
     }
 
-    private func report(_ index: Int, _ error: StepError) -> Never {
+    private func report(_ index: Int, _ error: Failure) -> Never {
         let message = InitMessage.failed(step: index, error)
         // Nobody is left to tell when this fails: the runtime sees the end without a word.
         try? context.reports?.write(all: message.encoded)

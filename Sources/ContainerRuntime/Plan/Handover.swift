@@ -27,7 +27,7 @@ struct Handover {
     /// The host's procfs, for a process that joins a container.
     var privateProc: HeldRoot?
     /// What carries standard streams between the caller and the program.
-    var relays: [StreamRelay] = []
+    var pipes: [StreamPipe] = []
     /// What the init process waits at for its start, by O_PATH.
     var fifo: HeldDescriptor?
     /// Of the caller's terminal, where there is one: the container's has it before the program can

@@ -5,33 +5,38 @@ internal import LinuxSystem
 /// Everything that a start does, in order, as data.
 public struct Plan: Sendable {
     public var steps: [PlannedStep]
+    /// Taken when the container has ended, and after a failure.
+    public var ending: [PlannedStep] = []
     /// Those that the init process gets.
-    let namespaces: NamespaceSet
-    let hasTerminal: Bool
-    /// Who gets the terminal; nil when the runtime keeps it.
-    var consoleSocket: String?
-    /// Whether the container ends with the runtime process.
-    var isTied = true
+    var namespaces: NamespaceSet = []
+    /// The socket that gets the terminal; nil when the runtime keeps it.
+    package var consoleSocket: String?
     /// Whether the process that takes the container's steps makes another one, which goes on.
     var entersLate = false
+    /// Whether the watchdog kills what is left in the container's mount namespace.
+    var watchesMounts = false
     /// Whether the state stays when the container has ended.
-    var isKept = false
-    /// Whether what the container leaves behind becomes the runtime's.
-    var adoptsOrphans = false
-    /// Whether that is ended with the container.
-    var endsOrphans: Bool { adoptsOrphans && !isKept && !namespaces.contains(.pid) }
-    /// The layers that the upper is written over, for `--diff`.
+    package var isKept = false
+    /// Whether something depends on the program's start: then a death on the way there is told
+    /// apart at once.
+    package var actsOnStart = false
+    /// Whether a failure names its step.
+    var namesSteps = true
+    /// The layers below the upper, where the caller wants to see what was written.
     var compared: KeptUpper.Record?
     /// config.json, which the origins point into.
     let document: JSONDocument
     let file: String
 
+    /// In the order in which they are taken.
+    var allSteps: [PlannedStep] { steps + ending }
+
     /// The step that makes the init process: what stands before is the runtime's.
-    var entry: Int { steps.firstIndex { $0.spawning != nil } ?? 0 }
+    var entry: Int { steps.firstIndex { $0.spawning != nil } ?? steps.count }
 
     /// What stands behind the program's execution: the runtime's again.
-    var firstAfterStart: Int {
-        (steps.lastIndex { $0.step is Execute } ?? steps.count - 1) + 1
+    package var firstAfterStart: Int {
+        (steps.lastIndex { $0.isProgram } ?? steps.count - 1) + 1
     }
 
     /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.
@@ -50,6 +55,7 @@ public struct Plan: Sendable {
 
     /// The failure of a step: where it comes from, what it was, why.
     func failure(of planned: PlannedStep, _ error: Failure) -> Failure {
+        if !namesSteps { return error }
         let subject = planned.step.summary
         return switch planned.origin {
         case .config, .argument("--upper"), .argument("--layer"):
@@ -60,6 +66,7 @@ public struct Plan: Sendable {
 
     /// Numbered lines: side, what, where from. Of a long one the middle is left out.
     public var text: String {
+        let steps = allSteps
         let summaries = steps.map { $0.step.summary.printable(upTo: .longestMessage) }
         let width = min(summaries.map(\.count).max() ?? 0, 72)
         let digits = String(steps.count).count
@@ -83,7 +90,7 @@ public struct Plan: Sendable {
     private func json(isExplained: Bool) -> JSONOutput {
         let lines = document.lines
         return .array(
-            steps.enumerated().map { index, planned in
+            allSteps.enumerated().map { index, planned in
                 var members: [(key: String, value: JSONOutput)] = [
                     ("step", .integer(Int64(index + 1))),
                     ("side", .string(planned.side.rawValue)),

@@ -41,6 +41,10 @@ struct PlanFacts {
     let entersProcesses: Bool
     /// Whether others are told of the process, or may use it by the container's name.
     let isNamed: Bool
+    /// Whether the processes that the container leaves behind become the runtime's.
+    let adoptsOrphans: Bool
+    /// Whether the container's terminal is shown on the caller's.
+    let showsTerminal: Bool
 
     init(_ configuration: Configuration, document: JSONDocument, seccompCache: SeccompCache) {
         self.configuration = configuration
@@ -65,6 +69,11 @@ struct PlanFacts {
         let (container, joined) = (configuration.container, configuration.joined)
         isNamed = container != nil || joined != nil
         relaysStreams = !isNamed && configuration.process.terminal == nil
+        // Nothing else would end what the first process of a nameless container leaves behind.
+        adoptsOrphans = container?.adoptsOrphans ?? (!isNamed && !new.contains(.pid))
+        showsTerminal =
+            configuration.process.terminal != nil && container?.consoleSocket == nil
+            && joined?.consoleSocket == nil
         passedDescriptors =
             container.map { $0.listeningDescriptors + $0.preservedDescriptors }
             ?? joined?.preservedDescriptors ?? 0

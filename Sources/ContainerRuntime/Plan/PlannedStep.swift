@@ -9,6 +9,8 @@ public struct PlannedStep: Sendable {
         case turn(any TurnStep)
         case spawning(any SpawningStep)
         case container(any ContainerStep)
+        /// The program replaces the init process.
+        case program(any ContainerStep)
     }
 
     let kind: Kind
@@ -21,7 +23,7 @@ public struct PlannedStep: Sendable {
         case .runtime(let step): step
         case .turn(let step): step
         case .spawning(let step): step
-        case .container(let step): step
+        case .container(let step), .program(let step): step
         }
     }
 
@@ -29,8 +31,13 @@ public struct PlannedStep: Sendable {
     public var side: Side {
         switch kind {
         case .runtime, .turn, .spawning: .runtime
-        case .container: .container
+        case .container, .program: .container
         }
+    }
+
+    /// Whether the program replaces the init process in it.
+    var isProgram: Bool {
+        if case .program = kind { true } else { false }
     }
 
     /// Itself, where it makes the init process.
@@ -44,12 +51,15 @@ public struct PlannedStep: Sendable {
         case .runtime(let step): try step.apply(context)
         case .turn(let step):
             try step.apply(context, to: context.initProcess.given(.process))
-        case .spawning, .container: break
+        case .spawning, .container, .program: break
         }
     }
 
     /// In the init process.
     func apply(_ context: ContainerContext) throws(Failure) {
-        if case .container(let step) = kind { try step.apply(context) }
+        switch kind {
+        case .container(let step), .program(let step): try step.apply(context)
+        case .runtime, .turn, .spawning: break
+        }
     }
 }

@@ -24,6 +24,12 @@ struct PlannedSteps {
         append(.container(step), step, origin)
     }
 
+    /// The step in which the program replaces the init process.
+    mutating func add(program step: some ContainerStep, _ origin: Origin = .standard) {
+        require(.process, for: step)
+        append(.program(step), step, origin)
+    }
+
     private mutating func append(
         _ kind: PlannedStep.Kind, _ step: some SuppliedStep, _ origin: Origin
     ) {

@@ -20,8 +20,10 @@ public enum Planner {
             planStart(facts, &planned)
         }
         planProcess(facts, &planned)
+        let started = planned.steps.count
+        RemovalSection.plan(facts, &planned)
         if let lack = planned.lack { throw Failure(lack) }
-        return Plan(planned.steps, facts, file: file)
+        return Plan(planned.steps, endingFrom: started, facts, file: file)
     }
 
     private static func planStart(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
@@ -58,25 +60,23 @@ public enum Planner {
 }
 
 extension Plan {
-    fileprivate init(_ steps: [PlannedStep], _ facts: PlanFacts, file: String) {
+    fileprivate init(
+        _ steps: [PlannedStep], endingFrom end: Int, _ facts: PlanFacts, file: String
+    ) {
         let configuration = facts.configuration
-        self.steps = steps
+        self.steps = Array(steps[..<end])
+        ending = Array(steps[end...])
         namespaces = configuration.joined == nil ? facts.clonedNamespaces : []
-        hasTerminal = configuration.process.terminal != nil
         document = facts.document
         self.file = file
-        isTied = !facts.isNamed
-        if let container = configuration.container {
-            consoleSocket = container.consoleSocket
-            adoptsOrphans = container.adoptsOrphans
-            isKept = container.isKept
-        }
-        if let joined = configuration.joined {
-            consoleSocket = joined.consoleSocket
-            entersLate = facts.entersProcesses
-        }
-        // Nothing else would end what its first process leaves behind.
-        if isTied && !namespaces.contains(.pid) { adoptsOrphans = true }
+        consoleSocket =
+            configuration.container?.consoleSocket ?? configuration.joined?.consoleSocket
+        isKept = configuration.container?.isKept ?? false
+        actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
+        entersLate = facts.entersProcesses
+        // Where the mount namespace is the container's own, and nothing else tells whose they are.
+        watchesMounts =
+            !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)
         if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
             compared = KeptUpper.Record(overlay, of: configuration)
             compared?.layers = overlay.layers.map(\.value)

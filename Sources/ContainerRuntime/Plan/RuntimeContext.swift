@@ -31,14 +31,24 @@ final class RuntimeContext {
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
     /// Where the program says that it is ready, until it has.
-    var readiness: ReadinessProxy?
+    var readiness: ReadinessSocket?
 
-    /// Takes away what the steps have made on the host and nothing takes along; the last first.
-    var undoing: [any Undoing] = []
-    /// To be waited for.
-    var endedWatchdog: Int32?
-    /// What has time until the program runs, in no particular order.
-    var afterStart: [() -> Void] = []
+    /// Whether the poststop hooks are to run: the container has come to be and is not removed yet.
+    var owesPoststop = false
+    /// Whether what the container wrote lies in a directory that has to be removed.
+    var hasScratchUpper = false
+    /// The groups of a container whose state is damaged.
+    var announcedGroups: ResourceGroups?
+    /// Whether a failure of the step ends a container that other commands have made.
+    var endsContainer = false
+    /// The process that ends the container when this process is killed.
+    var watchdog: Watchdog?
+    /// The signals for the container, from before there was one.
+    var signals: SignalQueue?
+    /// The caller's terminal, where the container's is shown on it.
+    var terminal: TerminalSettings?
+    /// Passes on what the program says of itself until it is ready.
+    var followReadiness: (AwaitedReadiness) -> Void = { _ in }
     /// Whether the user at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
     /// Tells the caller of a deviation from the config that ends nothing.
@@ -57,9 +67,4 @@ struct MadeProcess {
     let pid: Int32
     /// On loan.
     let pidfd: FileDescriptor
-}
-
-/// Something on the host that does not go away by itself.
-protocol Undoing {
-    func undo() throws(Failure)
 }

@@ -23,6 +23,7 @@ extension Plan {
     public var explainedText: String {
         var explained: [String: Int] = [:]
         var text = ""
+        let steps = allSteps
         for (index, line) in self.text.split(separator: "\n").enumerated() {
             text += line + "\n"
             let manual = type(of: steps[index].step).manual

@@ -67,7 +67,7 @@ extension ProbeGroup {
                 "bpf: \(Errno.notPermitted.words)",
                 "ulimit -l unlimited, or start this container with CAP_BPF")
         } catch {
-            throw ProbeFailure(SystemCallError("bpf", "BPF_PROG_LOAD", error))
+            throw ProbeFailure(Failure("bpf", "BPF_PROG_LOAD", error))
         }
     }
 

@@ -98,7 +98,7 @@ extension ProbeGroup {
         } catch .invalidArgument {
             return .lacks("this file system's mounts cannot be mapped")
         } catch {
-            throw ProbeFailure(SystemCallError("mount_setattr", "MOUNT_ATTR_IDMAP", error))
+            throw ProbeFailure(Failure("mount_setattr", "MOUNT_ATTR_IDMAP", error))
         }
     }
 }

@@ -39,7 +39,7 @@ extension ProbeGroup {
         } catch .operationNotSupportedByDevice {
             return .lacks("the kernel has no overlay file system, and cannot load it")
         } catch {
-            throw ProbeFailure(SystemCallError("fsopen", "overlay", error))
+            throw ProbeFailure(Failure("fsopen", "overlay", error))
         }
     }
 
@@ -165,7 +165,7 @@ extension Subject {
         } catch {
             // Before 6.5 overlayfs looks at its keys when it is mounted.
             if [.notSupported, .invalidArgument].contains(error.errno) {
-                throw ProbeFailure(SystemCallError("fsconfig", "lowerdir+", .noFunction))
+                throw ProbeFailure(Failure("fsconfig", "lowerdir+", .noFunction))
             }
             return .lacks(error.sentence)
         }

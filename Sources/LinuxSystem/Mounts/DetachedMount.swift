@@ -160,24 +160,18 @@ public enum MountTree {
     /// The corresponding C functions are `pivot_root(".", ".")`, `mount_setattr` and
     /// `umount2(".", MNT_DETACH)`:
     /// the old root comes to lie on top of the new one, so no directory for it is needed.
-    public static func pivotToWorkingDirectory() throws(SystemCallError) {
+    public static func pivotToWorkingDirectory() throws(Failure) {
         // Opened before: "." stays the new root, whatever lies on top of it.
-        let old = try attempt("open", #""/""#) { () throws(Errno) in
-            try HostPath.open("/", [.path, .directory])
-        }
-        try attempt("pivot_root", #"".""#) { () throws(Errno) in
-            try checkDone(unsafe clinux_pivot_root(".", "."))
-        }
+        let old = try attempt("open", #""/""#, try HostPath.open("/", [.path, .directory]))
+        try attempt("pivot_root", #"".""#, try checkDone(unsafe clinux_pivot_root(".", ".")))
         // Unmounting a tree that is shared with the host would unmount the host's.
-        try attempt("mount_setattr", "rslave, of the old root") { () throws(Errno) in
-            try old.borrowed.setMountPropagation(.slave, recursive: true)
-        }
-        try attempt("umount2", "of the old root") { () throws(Errno) in
-            try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))
-        }
-        try attempt("chdir", #""/""#) { () throws(Errno) in
-            try checkDone(unsafe chdir("/"))
-        }
+        try attempt(
+            "mount_setattr", "rslave, of the old root",
+            try old.borrowed.setMountPropagation(.slave, recursive: true))
+        try attempt(
+            "umount2", "of the old root",
+            try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH))))
+        try attempt("chdir", #""/""#, try checkDone(unsafe chdir("/")))
     }
 
     /// The corresponding C function is `mount` with file-system-specific data, for file systems

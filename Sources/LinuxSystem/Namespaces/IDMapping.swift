@@ -110,7 +110,7 @@ public struct IDMappings: Sendable, Hashable {
     /// The corresponding C function is `write`.
     public func write(
         to process: String, forbidsGroups: Bool
-    ) throws(SystemCallError) {
+    ) throws(Failure) {
         if forbidsGroups { try IDMappings.write("deny", to: process, "setgroups") }
         try IDMappings.write(users.text, to: process, "uid_map")
         try IDMappings.write(groups.text, to: process, "gid_map")
@@ -118,7 +118,7 @@ public struct IDMappings: Sendable, Hashable {
 
     private static func write(
         _ text: String, to process: String, _ name: String
-    ) throws(SystemCallError) {
+    ) throws(Failure) {
         let path = "/proc/\(process)/\(name)"
         try attempt("write", "\"\(path)\"") { () throws(Errno) in
             let file = try HostPath.open(path, .writeOnly)
@@ -130,10 +130,10 @@ public struct IDMappings: Sendable, Hashable {
 
 extension IDMappings {
     /// A user namespace that nobody is in, with these mappings: mounts are id-mapped by it.
-    public func makeNamespace() throws(SystemCallError) -> OwnedDescriptor {
-        var outcome: Result<Void, SystemCallError> = .success(())
+    public func makeNamespace() throws(Failure) -> OwnedDescriptor {
+        var outcome: Result<Void, Failure> = .success(())
         let made = try IDMappings.makeNamespace { process in
-            outcome = Result { () throws(SystemCallError) in
+            outcome = Result { () throws(Failure) in
                 try write(to: String(process), forbidsGroups: false)
             }
         }
@@ -146,20 +146,18 @@ extension IDMappings {
     /// - Parameter write: Gives them to the process with this pid.
     public static func makeNamespace(
         mappedBy write: (Int32) -> Void
-    ) throws(SystemCallError) -> OwnedDescriptor {
-        let sleeper = try attempt("clone3", "CLONE_NEWUSER") { () throws(Errno) in
-            try check(clinux_spawn_sleeper(CInt(NamespaceSet.user.rawValue)))
-        }
+    ) throws(Failure) -> OwnedDescriptor {
+        let sleeper = try attempt(
+            "clone3", "CLONE_NEWUSER",
+            try check(clinux_spawn_sleeper(CInt(NamespaceSet.user.rawValue))))
         defer { _ = clinux_end_sleeper(sleeper) }
         write(sleeper)
         let path = "/proc/\(sleeper)/ns/user"
-        return try attempt("open", "\"\(path)\"") { () throws(Errno) in
-            try HostPath.open(path, .readOnly)
-        }
+        return try attempt("open", on: path, try HostPath.open(path, .readOnly))
     }
 
     /// The mappings of a user namespace, as seen from this process's.
-    public static func of(_ namespace: FileDescriptor) throws(SystemCallError) -> IDMappings {
+    public static func of(_ namespace: FileDescriptor) throws(Failure) -> IDMappings {
         let answers = try attempt("clone3") { () throws(Errno) in
             try ChildProcess.runAside([]) { channel in
                 // Where it cannot say so, nothing to be received says that it failed.
@@ -189,7 +187,7 @@ extension IDMappings {
         static let notJoined: UInt8 = 1
         static let notRead: UInt8 = 2
 
-        static func map(_ channel: borrowing Channel) throws(SystemCallError) -> IDMap {
+        static func map(_ channel: borrowing Channel) throws(Failure) -> IDMap {
             let joining = ("setns", "to the user namespace")
             let message = try attempt(joining.0, joining.1) { () throws(Errno) in
                 guard let bytes = try channel.receive()?.bytes else { throw .noSuchProcess }

@@ -128,13 +128,28 @@ public struct ChildProcess: ~Copyable, Sendable {
     ///
     /// The corresponding C function is `waitid` with `P_PIDFD`.
     public func wait(keepingRemains: Bool = false) throws(Errno) -> Ending {
+        try waitMeasuring(keepingRemains: keepingRemains).ending
+    }
+
+    /// Waits for the end.
+    ///
+    /// - Parameter keepingRemains: As for `wait`.
+    /// - Returns: Also what the process and those that it has waited for have used.
+    ///
+    /// The corresponding system call is `waitid` with `P_PIDFD`.
+    public func waitMeasuring(
+        keepingRemains: Bool = false
+    ) throws(Errno) -> (ending: Ending, usage: ProcessUsage) {
         var status: CInt = 0
         var signaled: CInt = 0
+        var usage = rusage()
         let keep: CInt = keepingRemains ? 1 : 0
-        while unsafe clinux_wait_pidfd(pidfd.borrowed.rawValue, keep, &status, &signaled) != 0 {
+        while unsafe clinux_wait_pidfd(
+            pidfd.borrowed.rawValue, keep, &status, &signaled, &usage) != 0
+        {
             if errno != EINTR { throw Errno(rawValue: errno) }
         }
-        return signaled != 0 ? .signaled(status) : .exited(status)
+        return (signaled != 0 ? .signaled(status) : .exited(status), ProcessUsage(usage))
     }
 }
 
@@ -279,9 +294,20 @@ public enum CurrentProcess {
     }
 
     /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
-    /// has left behind.
-    public static func watchMounts(of child: borrowing ChildProcess) {
-        clinux_watch_mounts(child.pid)
+    /// has left behind. Holds a descriptor of the namespace until this process ends.
+    public static func watchMounts(of child: borrowing ChildProcess) throws(Errno) {
+        do {
+            try checkDone(clinux_watch_mounts(child.pid))
+        } catch where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+            // It has ended: its namespace may be gone, and it has left nothing.
+        }
+    }
+
+    /// The init process has been waited for. The watchdog forgets it, its mount namespace and the
+    /// terminal, whose descriptors may close now, and still removes the directories when this process
+    /// is killed.
+    public static func relieveWatchdog() {
+        clinux_relieve_watchdog()
     }
 
     /// Ends the watchdog: nothing is left to kill. The corresponding C function is `kill`.

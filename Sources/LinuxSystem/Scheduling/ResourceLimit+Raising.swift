@@ -20,17 +20,13 @@ extension ResourceLimit {
     /// - Parameter keepsFiles: The limit of open files has got another value, which stays.
     ///
     /// The corresponding C functions are `prlimit` and `signal`.
-    public static func giveBack(keepsFiles: Bool = false) throws(SystemCallError) {
+    public static func giveBack(keepsFiles: Bool = false) throws(Failure) {
         if keepsFiles {
             clinux_forget_open_files()
         } else {
-            try attempt("prlimit", openFiles.name) { () throws(Errno) in
-                _ = try check(clinux_give_back_open_files())
-            }
+            try attempt("prlimit", openFiles.name, _ = try check(clinux_give_back_open_files()))
         }
-        try attempt("signal", "SIGXFSZ") { () throws(Errno) in
-            try checkDone(clinux_set_default(SIGXFSZ))
-        }
+        try attempt("signal", "SIGXFSZ", try checkDone(clinux_set_default(SIGXFSZ)))
     }
 
     /// Runs `body`, which starts a program, under the caller's limit of open files: programs are

@@ -34,10 +34,11 @@ enum EndSection: PlanSection {
             plan.add(SetLimit(limit: limit.value), limit.origin)
         }
         plan.add(
-            Execute(arguments: process.arguments.value, environment: process.environment),
+            program: Execute(
+                arguments: process.arguments.value, environment: process.environment),
             process.arguments.origin)
-        // create leaves them to start.
-        if joined == nil && !waits { HooksSection.plan([.poststart], facts, &plan) }
+        // create leaves it to start.
+        if joined == nil && !waits { WatchSection.planStarted(facts, &plan) }
     }
 
     /// The container is there: other commands find it by its name.

@@ -21,6 +21,8 @@ enum JoinSection: PlanSection {
             plan.add(
                 PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
         }
+        WatchSection.planWatchdog(facts, &plan)
+        WatchSection.planSignals(facts, &plan)
         plan.add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
@@ -31,6 +33,7 @@ enum JoinSection: PlanSection {
                 affinity: process.initialAffinity?.value,
                 takesProc: process.appArmorProfile != nil || process.label != nil
                     || (process.oomScoreAdjustment != nil && !configuration.opensOnHost)))
+        plan.add(ResetProcess())
         plan.add(TieToRuntime())
         if joined.namespaces.contains(.user) {
             plan.add(BecomeNamespaceRoot(user: nil, group: nil))

@@ -13,7 +13,7 @@ enum NamespacesSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            CreateNamespaces.self, EnterNamespaces.self, TieToRuntime.self,
+            CreateNamespaces.self, EnterNamespaces.self, ResetProcess.self, TieToRuntime.self,
             MoveIntoControlGroup.self, MoveIntoResctrlGroup.self, WriteMappings.self,
             MapItself.self, BecomeNamespaceRoot.self, EnterControlGroup.self, LetAnchorGo.self,
             SeparateControlGroups.self, SetAffinity.self, EnterResctrlGroup.self,
@@ -23,7 +23,9 @@ enum NamespacesSection: PlanSection {
 
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
+        WatchSection.planSignals(facts, &plan)
         planInitProcess(facts, &plan)
+        plan.add(ResetProcess())
         plan.add(
             TieToRuntime(
                 isHidden: configuration.userNamespace == nil || configuration.privilege != .none))

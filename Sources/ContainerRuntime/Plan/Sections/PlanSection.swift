@@ -11,9 +11,11 @@ extension PlanSection {
     /// Every section, in the order of a start.
     static var all: [any PlanSection.Type] {
         [
-            RuntimeSection.self, NamespacesSection.self, RootSection.self, MountsSection.self,
+            RuntimeSection.self, WatchSection.self, NamespacesSection.self, RootSection.self,
+            MountsSection.self,
             DevicesSection.self, HooksSection.self, KernelSection.self, ProcessSection.self,
             RightsSection.self, JoinSection.self, EndSection.self,
+            StartSection.self, RemovalSection.self,
         ]
     }
 }

@@ -54,6 +54,7 @@ enum RuntimeSection: PlanSection {
         let configuration = facts.configuration
         let isAdapted = facts.reachedUsers != nil && configuration.joined == nil
         plan.add(RequireSeal(users: facts.reachedUsers), isAdapted ? .rootless : .standard)
+        plan.add(ListenForSignals())
         plan.add(RequireStreams())
         if facts.relaysStreams {
             plan.add(RelayStreams(userID: configuration.hostUserID))
@@ -138,14 +139,13 @@ enum RuntimeSection: PlanSection {
     /// Last, since nothing else of the runtime's work outlives it.
     private static func planGroups(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
+        WatchSection.planWatchdog(facts, &plan)
         if let request = configuration.resourceDirector {
             plan.add(MakeResctrlGroup(request: request.value), request.origin)
         }
         guard let group = configuration.controlGroup else { return }
         plan.add(
-            MakeControlGroup(
-                group: group.value, ownsProcesses: facts.newNamespaces.contains(.pid)),
-            group.origin)
+            MakeControlGroup(group: group.value), group.origin)
         if let mount = facts.writableControlGroups {
             plan.add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
         }

@@ -15,8 +15,8 @@ struct TakeStreams: ContainerStep {
     let summary = "take the relayed standard streams"
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        for relay in context.handover.relays {
-            try attempt("dup2", relay.stream.name, try relay.becomeStream())
+        for pipe in context.handover.pipes {
+            try attempt("dup2", pipe.stream.name, try pipe.becomeStream())
         }
     }
 }

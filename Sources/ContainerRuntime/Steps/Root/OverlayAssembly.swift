@@ -64,9 +64,7 @@ struct OverlayAssembly {
             "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
         if let mapping { lowers = try mapLayers(lowers, mapping) }
         let (upper, work, place) = try openUpper(target, found)
-        if let model = followsSnapshot ? lowers.last : lowers.first {
-            try dress(upper, work, like: model)
-        }
+        try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
         do {
@@ -103,18 +101,21 @@ struct OverlayAssembly {
     }
 
     /// The top of the upper is the container's root directory, with its own mode and owner: a new one
-    /// is made like the lowest layer's, which those of an image are written over, or like the snapshot
+    /// is made like that of the layer which says what the root directory is like, or like the snapshot
     /// that it follows. One that a container has had is left as it is.
     private func dress(
-        _ upper: OverlayDirectory, _ work: OverlayDirectory, like model: OverlayDirectory
+        _ upper: OverlayDirectory, _ work: OverlayDirectory, over layers: [OverlayDirectory]
     ) throws(Failure) {
         func dress() throws(Errno) {
             // The kernel has made something in it with the first mount.
             let place = try work.borrowed.open(".", [.readOnly, .directory])
             if try !place.borrowed.entries().isEmpty { return }
-            let (new, old) = (
-                try FileStatus.of(model.borrowed), try FileStatus.of(upper.borrowed)
-            )
+            let (position, mode) =
+                followsSnapshot
+                ? (layers.count - 1, nil)
+                : try LayerRoot.model(among: layers.map(\.borrowed))
+            let new = try FileStatus.of(layers[position].borrowed)
+            let old = try FileStatus.of(upper.borrowed)
             let isMapped = new.userID != overflowID && new.groupID != overflowID
             if isMapped && (new.userID, new.groupID) != (old.userID, old.groupID) {
                 do throws(Errno) {
@@ -123,7 +124,7 @@ struct OverlayAssembly {
                     // An ordinary user gives nothing away: it stays the user's own.
                 }
             }
-            try upper.borrowed.changeMode(".", new.permissions)
+            try upper.borrowed.changeMode(".", mode ?? new.permissions)
         }
         try attempt("fchownat", on: upper.path, try dress())
     }

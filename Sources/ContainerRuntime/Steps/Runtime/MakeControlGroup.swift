@@ -17,8 +17,6 @@ struct MakeControlGroup: RuntimeStep {
         calls: "mkdir, write, bpf")
 
     let group: Configuration.ControlGroup
-    /// Whether all processes of the container end with its first.
-    let ownsProcesses: Bool
 
     var summary: String {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
@@ -31,7 +29,7 @@ struct MakeControlGroup: RuntimeStep {
             + (group.isOptional ? ", if this user may" : "")
     }
     /// Of the names that are made up, before the number of the runtime process.
-    private static let prefix = "vfs-run-"
+    static let prefix = "vfs-run-"
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
     var gives: Provisions { [.controlGroup] }
 
@@ -47,10 +45,6 @@ struct MakeControlGroup: RuntimeStep {
                 }
             } else {
                 made = try makeNamed(context)
-                // It can wait, and then costs nothing.
-                if group.path == nil && group.unit == nil {
-                    context.afterStart.append { made.removeLeftovers(MakeControlGroup.prefix) }
-                }
             }
         } catch {
             // The directories that were made are removed again; others at this path are not this start's.
@@ -75,9 +69,6 @@ struct MakeControlGroup: RuntimeStep {
         }
         context.handover.controlGroup = made
         context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
-        context.undoing.append(
-            UsedControlGroup(
-                group: made, container: context.container, ownsProcesses: ownsProcesses))
         guard let container = context.container else { return }
         // Recorded at once: a command that removes the remains of this start has to find it.
         context.state?.groups.cgroup = made.paths

@@ -20,23 +20,11 @@ struct MakeResctrlGroup: RuntimeStep {
     var gives: Provisions { [.resctrlGroup] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
-        let made = try ResctrlGroup.make(request)
-        context.handover.resctrlGroup = made
-        context.undoing.append(UsedResctrlGroup(group: made))
+        context.handover.resctrlGroup = try ResctrlGroup.make(request)
         guard let container = context.container else { return }
         context.state?.groups.resctrl = context.handover.resctrlGroup
         if let state = context.state {
             try attempt("write", "the state of \(container.id.text)", try container.write(state))
         }
-    }
-}
-
-private struct UsedResctrlGroup: Undoing {
-    let group: ResctrlGroup
-
-    func undo() throws(Failure) {
-        // What the container was to do is done or has failed; its outcome is what the caller
-        // wants to know.
-        try? group.remove()
     }
 }

@@ -27,12 +27,6 @@ struct MakeScratchUpper: RuntimeStep {
         try attempt("mkdir", on: parent, try HostPath.makeDirectories(parent, mode: 0o700))
         ScratchUppers.sweep(parent)
         try attempt("mkdir", on: directory, try HostPath.makeDirectories(directory, mode: 0o700))
-        context.undoing.append(ScratchUpper(directory: directory))
+        context.hasScratchUpper = true
     }
-}
-
-private struct ScratchUpper: Undoing {
-    let directory: String
-
-    func undo() throws(Failure) { try ScratchUppers.remove(directory) }
 }

@@ -24,11 +24,11 @@ struct PrepareReadiness: RuntimeStep {
         let container = try context.container.given(.container)
         func listen() throws(Errno) {
             let directory = container.directory.borrowed
-            try directory.makeDirectory(ReadinessProxy.directory, mode: 0o755)
+            try directory.makeDirectory(ReadinessSocket.directory, mode: 0o755)
             if !listens { return }
-            let folder = try directory.open(ReadinessProxy.directory, [.readOnly, .directory])
-            context.readiness = try ReadinessProxy(in: folder.borrowed, host: host)
+            let folder = try directory.open(ReadinessSocket.directory, [.readOnly, .directory])
+            context.readiness = try ReadinessSocket(in: folder.borrowed, host: host)
         }
-        try attempt("bind", on: ReadinessProxy.name, try listen())
+        try attempt("bind", on: ReadinessSocket.name, try listen())
     }
 }

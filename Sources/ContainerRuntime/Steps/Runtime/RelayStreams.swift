@@ -28,23 +28,23 @@ struct RelayStreams: RuntimeStep {
     let undoing = "the pipes go with their processes"
 
     func apply(_ context: RuntimeContext) throws(Failure) {
-        var relays: [StreamRelay] = []
+        var pipes: [StreamPipe] = []
         for stream in StandardStream.allCases {
             let status = try attempt("fstat", stream.name, try FileStatus.of(stream.descriptor))
             guard RelayStreams.opensAnew(status, stream.descriptor) else { continue }
             // Of one file two pipes would mix up what comes first.
-            if stream == .error, let output = relays.last(where: { $0.stream == .output }),
+            if stream == .error, let output = pipes.last(where: { $0.stream == .output }),
                 output.isOf(status)
             {
                 output.takesErrors = true
                 continue
             }
-            relays.append(
+            pipes.append(
                 try attempt(
                     "pipe2", "for \(stream.name)",
-                    try StreamRelay(stream, status, owner: userID)))
+                    try StreamPipe(stream, status, owner: userID)))
         }
-        context.handover.relays = relays
+        context.handover.pipes = pipes
     }
 
     private static func opensAnew(_ status: FileStatus, _ stream: FileDescriptor) -> Bool {

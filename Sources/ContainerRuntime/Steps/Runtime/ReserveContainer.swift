@@ -32,7 +32,7 @@ struct ReserveContainer: RuntimeStep {
         state.hooks = Configuration.Hooks.Kind.allCases.filter { !hooks[$0].isEmpty }
         context.container = stored
         context.state = state
-        context.undoing.append(Reservation(container: stored, state: state, hooks: hooks.poststop))
+        context.owesPoststop = true
         let directory = stored.directory.borrowed
         try attempt("write", "the state of \(container.id.text)", try stored.write(state))
         let config = try attempt(
@@ -50,22 +50,5 @@ struct ReserveContainer: RuntimeStep {
                 name, mode: 0o010_622, device: DeviceNumber(major: 0, minor: 0)))
         context.handover.fifo = try attempt(
             "openat", on: name, HeldDescriptor(try directory.open(name, .path)))
-    }
-}
-
-/// The directory of a container that has come to its end, or has never come to be.
-private struct Reservation: Undoing {
-    let container: StoredContainer
-    let state: ContainerState
-    let hooks: [Configuration.Hook]
-
-    func undo() throws(Failure) {
-        do {
-            // It was not locked while the program ran: another command may have removed it.
-            try container.lock()
-        } catch {
-            return
-        }
-        try container.destroy(state, poststop: hooks)
     }
 }

@@ -1,13 +1,12 @@
-internal import LinuxSystem
-internal import SystemPackage
+package import SystemPackage
 
 /// A standard stream by its number.
-enum StandardStream: CInt, CaseIterable {
+package enum StandardStream: CInt, CaseIterable {
     case input, output, error
 
-    var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
+    package var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
 
-    var name: String {
+    package var name: String {
         switch self {
         case .input: "standard input"
         case .output: "standard output"
