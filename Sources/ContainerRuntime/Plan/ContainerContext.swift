@@ -6,7 +6,7 @@ internal import SystemPackage
 /// What the init process's steps hand to one another.
 final class ContainerContext {
     /// What the runtime process has made.
-    var handover: Handover
+    let handover: Handover
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
     /// The fifo of the start, open: from the start on the init process reports through it.

@@ -4,7 +4,7 @@ internal import OCISpec
 internal import Seccomp
 
 /// What the sections of a plan decide by, worked out once.
-struct PlanFacts {
+final class PlanFacts {
     let configuration: Configuration
     let document: JSONDocument
     let seccompCache: SeccompCache

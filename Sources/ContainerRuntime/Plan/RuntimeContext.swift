@@ -7,7 +7,7 @@ internal import SystemPackage
 /// What the runtime process's steps hand to one another.
 final class RuntimeContext {
     /// What the init process will have too.
-    var handover = Handover()
+    let handover = Handover()
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []

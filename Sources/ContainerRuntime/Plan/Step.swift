@@ -83,20 +83,3 @@ extension SpawningStep {
 extension ContainerStep {
     public var undoing: String { "goes with the container" }
 }
-
-/// The former name.
-public typealias StepError = Failure
-
-/// Runs calls of a step; what fails becomes its error.
-@inline(__always)
-func stepping<Value: ~Copyable>(
-    _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
-    advice: (Errno) -> String? = { _ in nil },
-    _ body: () throws(Errno) -> Value
-) throws(Failure) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw Failure(call(), subject(), error, advice: advice(error))
-    }
-}
