@@ -1,7 +1,7 @@
 internal import Cgroups
 internal import LinuxSystem
 
-/// What the runtime process has made for the init process, which starts with a copy of it.
+/// The values that the runtime process has made for the init process, which starts with a copy.
 ///
 /// Descriptors in it are numbers of the init process's own table too.
 final class Handover {
@@ -26,9 +26,9 @@ final class Handover {
     var bindSources: [BindSource?] = []
     /// The host's procfs, for a process that joins a container.
     var privateProc: HeldRoot?
-    /// What carries standard streams between the caller and the program.
+    /// The pipes that carry standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
-    /// What the init process waits at for its start, by O_PATH.
+    /// The fifo at which the init process waits for its start, by O_PATH.
     var fifo: HeldDescriptor?
     /// Of the caller's terminal, where there is one: the container's has it before the program can
     /// ask.

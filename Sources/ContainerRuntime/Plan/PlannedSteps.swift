@@ -1,9 +1,9 @@
 /// The steps of a plan while it is written, in their order.
 struct PlannedSteps {
     private(set) var steps: [PlannedStep] = []
-    /// What the steps so far give.
+    /// All that the steps so far give.
     private var given: Provisions = []
-    /// What is wrong with the plan: the first step that needs more.
+    /// The defect of the plan: the first step that needs more.
     private(set) var lack: String?
 
     mutating func add(_ step: some RuntimeStep, _ origin: Origin = .standard) {

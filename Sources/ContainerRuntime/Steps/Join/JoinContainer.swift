@@ -98,7 +98,7 @@ struct JoinContainer: SpawningStep {
         return try follow(try attempt("clone3", try make()), pair.takeNear())
     }
 
-    /// What the new process does: enters the container's control group and its namespaces, and closes
+    /// The part of the new process: enters the container's control group and its namespaces, and closes
     /// the host's descriptors.
     ///
     /// - Parameter input: What stands in for the caller's standard streams.
@@ -173,7 +173,7 @@ extension JoinContainer {
             try CurrentProcess.setAffinity(affinity))
     }
 
-    /// What is made from here on is counted and limited with the container.
+    /// Processes made from here on are counted and limited with the container.
     private func enter(
         _ controlGroup: ControlGroup, isInVersion2: Bool
     ) throws(Failure) {

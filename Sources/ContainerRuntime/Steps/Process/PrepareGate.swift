@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the init process opens the gate by, taken while it may still mount.
+/// The procfs through which the init process opens the gate, taken while it may still mount.
 struct PrepareGate: ContainerStep {
     static let manual = StepManual(
         "prepare to wait for the start",
