@@ -26,9 +26,9 @@ final class Handover {
     var bindSources: [BindSource?] = []
     /// The host's procfs, for a process that joins a container.
     var privateProc: HeldRoot?
-    /// The pipes that carry standard streams between the caller and the program.
+    /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
-    /// The fifo at which the init process waits for its start, by O_PATH.
+    /// What the init process waits at for its start, by O_PATH.
     var fifo: HeldDescriptor?
     /// Of the caller's terminal, where there is one: the container's has it before the program can
     /// ask.

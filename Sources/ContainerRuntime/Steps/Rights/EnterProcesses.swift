@@ -9,11 +9,11 @@ struct EnterProcesses: ContainerStep {
     static let manual = StepManual(
         "become a process of the container",
         what: """
-            The process makes a copy of itself in the container's pid namespace, as a child of \
-            the runtime process, and ends.
+            Makes a copy of itself in the container's pid namespace, which is a child of the \
+            runtime process, and ends.
             """,
         why: """
-            Only for exec, after the last step that takes more rights than the program has. Until \
+            Only of exec, after the last step that takes more rights than the program has. Until \
             here no pid of the container's namespace stands for the process; from here on a \
             program with CAP_SYS_PTRACE can look into it. The session comes after it, since it \
             has a pid too, and the filter, which then need not allow clone3. Without no_new_privs \

@@ -9,9 +9,7 @@ struct LiftProcessLimit: ContainerStep {
             Lifts RLIMIT_NPROC while exec makes its copy in the container: for a moment the user \
             has one process more.
             """,
-        why: """
-            Only for exec. Before the change of user: an unprivileged user may not raise a limit.
-            """,
+        why: "Only of exec, before the user changes, who may raise nothing.",
         calls: "prlimit64")
 
     let summary = "lift the limit of processes while the process is made"
