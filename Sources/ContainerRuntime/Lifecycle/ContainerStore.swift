@@ -177,7 +177,7 @@ public struct ContainerStore: Sendable {
     /// Takes the name: of many who want it at once one gets it.
     ///
     /// - Returns: The container, locked, with nothing in it.
-    func reserve(_ id: ContainerID) throws(StepError) -> StoredContainer {
+    func reserve(_ id: ContainerID) throws(Failure) -> StoredContainer {
         let path = directory(id)
         let parent: HeldDescriptor?
         do throws(Errno) {
@@ -198,14 +198,14 @@ public struct ContainerStore: Sendable {
             return StoredContainer(
                 id: id, store: self, root: parent, directory: HeldDescriptor(made))
         } catch .fileExists {
-            throw StepError("container with given ID already exists: \"\(id.text)\"")
+            throw Failure("container with given ID already exists: \"\(id.text)\"")
         } catch {
             throw cannotMake(path, error)
         }
     }
 
-    private func cannotMake(_ path: String, _ error: Errno) -> StepError {
-        StepError(
+    private func cannotMake(_ path: String, _ error: Errno) -> Failure {
+        Failure(
             SystemCallError("mkdir", path.inQuotes, error),
             error == .permissionDenied || error == .noSuchFileOrDirectory
                 ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)

@@ -14,17 +14,11 @@ public enum MappedOwners {
         guard let owners, Credentials.effectiveUser != 0,
             let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
-        do throws(StepError) {
-            let namespace = try make(owners, writer)
-            try stepping("setns", "to the user namespace") { () throws(Errno) in
-                try namespace.borrowed.joinNamespace(.user)
-                if owners.groups.maps(0) { try Credentials.setGroup(0) }
-                if owners.users.maps(0) { try Credentials.setUser(0) }
-            }
-            return true
-        } catch {
-            throw error
-        }
+        let namespace = try make(owners, writer)
+        try attempt("setns", "to the user namespace", try namespace.borrowed.joinNamespace(.user))
+        if owners.groups.maps(0) { try attempt("setresgid", "0", try Credentials.setGroup(0)) }
+        if owners.users.maps(0) { try attempt("setresuid", "0", try Credentials.setUser(0)) }
+        return true
     }
 
     /// Does `work` as that root: in a copy of this process, where there is one to become.
@@ -71,20 +65,20 @@ public enum MappedOwners {
 
     private static func make(
         _ owners: IDMappings, _ writer: Configuration.MappingWriter
-    ) throws(StepError) -> OwnedDescriptor {
-        var outcome: Result<Void, StepError> = .success(())
+    ) throws(Failure) -> OwnedDescriptor {
+        var outcome: Result<Void, Failure> = .success(())
         do throws(SystemCallError) {
             let made = try IDMappings.makeNamespace { process in
-                outcome = Result { () throws(StepError) in
+                outcome = Result { () throws(Failure) in
                     try WriteMappings(mappings: owners, writer: writer).write(to: process)
                 }
             }
             if case .success = outcome { return made }
         } catch {
-            throw StepError(error, error.errno.flatMap(CreateNamespaces.advice))
+            throw Failure(error, error.errno.flatMap(CreateNamespaces.advice))
         }
         try outcome.get()
-        throw StepError("the user namespace has no ids")
+        throw Failure("the user namespace has no ids")
     }
 }
 

@@ -3,10 +3,10 @@ internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
-/// What the init process's steps hand to one another.
+/// The values that the init process's steps hand to one another.
 final class ContainerContext {
-    /// What the runtime process has made.
-    var handover: Handover
+    /// The runtime process's part.
+    let handover: Handover
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
     /// The fifo of the start, open: from the start on the init process reports through it.
@@ -16,7 +16,7 @@ final class ContainerContext {
     var controlGroupTrees: [(name: String, tree: BindSource)]?
     /// The container's root.
     var root: HeldRoot?
-    /// What has been mounted on `/proc`, `/sys` and `/dev` in it.
+    /// The mounts on `/proc`, `/sys` and `/dev` in it.
     var heldMounts = HeldMounts()
     /// New tmpfs that were filled from the image, by their mount ids.
     var copiedMounts: Set<UInt64> = []

@@ -3,12 +3,12 @@ internal import LinuxSystem
 internal import OCISpec
 internal import Seccomp
 
-/// What the sections of a plan decide by, worked out once.
-struct PlanFacts {
+/// The facts that the sections of a plan decide by, worked out once.
+final class PlanFacts {
     let configuration: Configuration
     let document: JSONDocument
     let seccompCache: SeccompCache
-    /// What hooks and other commands are told of the container; without a process yet.
+    /// The container's state for hooks and other commands; without a process yet.
     let state: ContainerState
 
     /// The namespaces of the container's own.

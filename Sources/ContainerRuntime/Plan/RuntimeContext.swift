@@ -4,10 +4,10 @@ internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
-/// What the runtime process's steps hand to one another.
+/// The values that the runtime process's steps hand to one another.
 final class RuntimeContext {
-    /// What the init process will have too.
-    var handover = Handover()
+    /// The init process's part.
+    let handover = Handover()
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []

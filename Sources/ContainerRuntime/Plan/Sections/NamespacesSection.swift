@@ -67,7 +67,7 @@ enum NamespacesSection: PlanSection {
             configuration.namespaces.joined.first?.origin ?? origin)
     }
 
-    /// What the init process waits for first of all: until its ids are mapped it can do nothing.
+    /// The init process waits for its id mappings first of all: without them it can do nothing.
     private static func planMappings(
         _ namespace: Configuration.UserNamespace, _ facts: PlanFacts, _ plan: inout PlannedSteps
     ) {

@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// What the program inherits from the process that executes it.
+/// The attributes that the program inherits from the process that executes it.
 enum ProcessSection: PlanSection {
     static let title = "The process"
     static let about = """
@@ -35,7 +35,7 @@ enum ProcessSection: PlanSection {
     private static func planTreatment(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let process = configuration.process
-        // Of exec, root's alone: other users cannot write it from inside, and it confines nothing.
+        // For exec, root's alone: other users cannot write it from inside, and it confines nothing.
         let mayScore = configuration.joined == nil || configuration.privilege == .full
         if let value = process.oomScoreAdjustment, mayScore {
             let score = OutOfMemoryScore(

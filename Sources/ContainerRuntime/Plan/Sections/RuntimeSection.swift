@@ -45,7 +45,7 @@ enum RuntimeSection: PlanSection {
         planGroups(facts, &plan)
     }
 
-    /// What a start and exec look at before anything is made.
+    /// The requirements of a start and of exec, before anything is made.
     static func planRequirements(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let isAdapted = facts.reachedUsers != nil && configuration.joined == nil
@@ -109,7 +109,7 @@ enum RuntimeSection: PlanSection {
             directory.origin)
     }
 
-    /// What the container is made of, where the init process may not open it.
+    /// The sources and the root, where the init process may not open them.
     private static func planSources(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let mappings = configuration.userNamespace?.mappings?.value

@@ -12,12 +12,12 @@ struct JoinContainer: SpawningStep {
         "make a process in a container",
         what: """
             A new process in the container's control group joins all its namespaces but that of \
-            pids, closes what it has of the host and prepares the program there.
+            pids, closes the host's descriptors and prepares the program there.
             """,
         why: """
             The step of exec that makes the init process. No process inside ever sees one that \
-            still holds something of the host's, or may do more than its program (CVE-2016-9962, \
-            CVE-2024-21626).
+            still holds the host's descriptors, or that has more rights than its program \
+            (CVE-2016-9962, CVE-2024-21626).
             """,
         calls: "pidfd_open, clone3, write, setns, close_range")
 
@@ -71,29 +71,14 @@ struct JoinContainer: SpawningStep {
                 ProcessWords.erase()
                 _ = OwnedDescriptor(near)
                 let held = OwnedDescriptor(answers)
-                var answer = InitMessage.spawned(pid: 0)
-                do throws(Failure) {
-                    try setAffinity()
-                    try enter(controlGroup, isInVersion2: place != nil)
-                } catch {
-                    answer = .failed(step: 0, error)
-                }
-                if case .spawned = answer {
-                    do throws(Errno) {
-                        for stream in 0..<3 {
-                            try nothing?.reader?.become(standardStream: CInt(stream))
-                        }
-                        try container.borrowed.joinNamespace(namespaces)
-                        try CurrentProcess.closeDescriptors(except: kept)
-                    } catch {
-                        answer = .notSpawned(errno: error.rawValue)
-                    }
-                }
+                let answer = join(
+                    container.borrowed, controlGroup, isInVersion2: place != nil,
+                    input: nothing?.reader, keeping: kept)
                 // Where it fails, the runtime finds nothing to read.
                 do throws(Errno) {
                     try answers.write(all: answer.encoded)
                 } catch {
-                    CurrentProcess.exit(125)
+                    CurrentProcess.exit(InitProcess.failureCode)
                 }
                 _ = consume held
                 guard case .spawned = answer else { CurrentProcess.exit(0) }
@@ -111,6 +96,32 @@ struct JoinContainer: SpawningStep {
             }
         }
         return try follow(try attempt("clone3", try make()), pair.takeNear())
+    }
+
+    /// The part of the new process: enters the container's control group and its namespaces, and closes
+    /// the host's descriptors.
+    ///
+    /// - Parameter input: What stands in for the caller's standard streams.
+    private func join(
+        _ container: FileDescriptor, _ controlGroup: ControlGroup, isInVersion2: Bool,
+        input: FileDescriptor?, keeping kept: [FileDescriptor]
+    ) -> InitMessage {
+        do throws(Failure) {
+            try setAffinity()
+            try enter(controlGroup, isInVersion2: isInVersion2)
+        } catch {
+            return .failed(step: 0, error)
+        }
+        do throws(Errno) {
+            if let input {
+                for stream in 0..<3 { try input.become(standardStream: CInt(stream)) }
+            }
+            try container.joinNamespace(namespaces)
+            try CurrentProcess.closeDescriptors(except: kept)
+        } catch {
+            return .notSpawned(errno: error.rawValue)
+        }
+        return .spawned(pid: 0)
     }
 
     /// Until it has joined everything, or has said what keeps it from that.
@@ -152,7 +163,7 @@ extension JoinContainer {
             try CurrentProcess.setAffinity(affinity))
     }
 
-    /// What is made from here on is counted and limited with the container.
+    /// Processes made from here on are counted and limited with the container.
     private func enter(
         _ controlGroup: ControlGroup, isInVersion2: Bool
     ) throws(Failure) {

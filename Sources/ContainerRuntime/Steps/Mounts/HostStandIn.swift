@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the host has mounted, for a file system that a user namespace may not mount: sysfs without
+/// The host's mount, for a file system that a user namespace may not mount: sysfs without
 /// its own network namespace, the message queues without its own ipc namespace, proc without its own
 /// pid namespace.
 struct HostStandIn {
