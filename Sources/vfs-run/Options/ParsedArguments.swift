@@ -87,7 +87,11 @@ struct ParsedArguments {
 
     /// The path that is given last, made absolute.
     func path(_ option: Option) throws(Failure) -> String? {
-        try value(option).map(LoadedConfig.absolute)
+        guard let text = value(option) else { return nil }
+        if text.isEmpty {
+            throw Failure("--\(option.long): the name is empty; is a variable unset?")
+        }
+        return try LoadedConfig.absolute(text)
     }
 
     /// A number of file descriptors; nil where the option is not given.
