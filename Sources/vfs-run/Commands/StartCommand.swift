@@ -11,7 +11,7 @@ extension Command {
                 + " reported that it is ready or has ended (sd_notify(3))."
         ],
         isOfContainers: true,
-        run: on(1...1) { arguments throws(RuntimeError) in
+        run: { arguments throws(RuntimeError) in
             try arguments.container().start(
                 notifySocket: notifySocket, warn: arguments.globals.log.warning)
             return 0
