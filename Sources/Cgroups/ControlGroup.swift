@@ -69,7 +69,7 @@ enum GroupFile {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// What blanks part in it; nothing where it cannot be read.
+    /// Its words, separated by blanks; none where it cannot be read.
     static func words(_ directory: String, _ name: String) -> [String] {
         (try? HostPath.readShort(directory + "/" + name)).map { KernelText($0).words } ?? []
     }

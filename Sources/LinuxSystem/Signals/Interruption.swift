@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What asks this process to end. A process that has made something on the host takes these signals
+/// The signals that ask this process to end. A process that has made something on the host takes them
 /// as data, and ends when it has removed it: every wait of `Poll` then ends with
 /// `Errno.interrupted` as soon as one has arrived, whatever it waits for.
 ///
@@ -30,7 +30,7 @@ public enum Interruption {
     /// For a copy of this process, whose signals are its own.
     public static func forget() { clinux_set_interruption(-1) }
 
-    /// The signal that has arrived first of those that nobody has taken yet; nil for none.
+    /// The first pending signal of those; nil for none.
     public static func take() -> CInt? {
         guard let descriptor, let info = try? descriptor.readSome(128), info.count == 128 else {
             return nil

@@ -42,7 +42,7 @@ struct Limit {
     }
 }
 
-/// What is written into one file of a cgroup.
+/// A value to be written into one file of a cgroup.
 struct Assignment: Sendable, Hashable {
     /// Files of the same meaning and what is written there; the first that exists counts.
     var choices: [Choice]
