@@ -1,4 +1,5 @@
 import DBus
+import LinuxSystem
 import Testing
 
 @testable import Cgroups
