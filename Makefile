@@ -19,10 +19,10 @@ STATIC = -c release $(LINK) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json docs/steps.md -type f) Package.swift Makefile $(ORDER) \
+SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-vm test-clients lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-vm test-clients docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -55,15 +55,16 @@ run: build rootfs/base
 	@echo "The same again, in a fresh container:"
 	$(BINARY) config/script.json
 
-TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_BASE=$(CURDIR)/rootfs/base $(SWIFT) test
+TEST = VFS_RUN_PROBE=$(CURDIR)/build/probe VFS_RUN_INJECT=$(CURDIR)/build/inject \
+	VFS_RUN_BASE=$(CURDIR)/rootfs/base scripts/tell-failures $(SWIFT) test
 
-test: test-dependencies build rootfs/base build/probe
+test: test-dependencies build rootfs/base build/probe build/inject
 	VFS_RUN=$(CURDIR)/$(BINARY) $(TEST)
 
 # The same tests on a debug build, built in seconds. FILTER=NAME chooses tests. The program is linked
 # from the same objects as the tests, so nothing is compiled twice.
 DEBUG = .build-debug/debug
-check: test-dependencies rootfs/base build/probe
+check: test-dependencies rootfs/base build/probe build/inject
 	$(SWIFT) build --build-tests
 	@mkdir -p $(DEBUG)
 	swiftc -static-executable -use-ld=lld -g -module-name vfs_run -o $(DEBUG)/vfs-run \
@@ -95,6 +96,10 @@ test-vm: build rootfs/base
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
+
+# docs/steps.md from the manuals of the steps.
+docs: build
+	$(BINARY) help --steps > docs/steps.md
 
 lint: build rootfs/base
 	@scripts/install-dependencies lint

@@ -68,7 +68,8 @@ let package = Package(
             name: "Seccomp", dependencies: ["CSeccomp", "LinuxSystem", "OCISpec", system],
             swiftSettings: strict),
         .target(
-            name: "Archives", dependencies: ["CArchive", "CArchiveSupport", "CZlib", "CZstd"],
+            name: "Archives",
+            dependencies: ["CArchive", "CArchiveSupport", "CZlib", "CZstd", "LinuxSystem"],
             swiftSettings: strict),
         .target(
             name: "ContainerRuntime",
@@ -76,6 +77,10 @@ let package = Package(
                 "Cgroups", "CResources", "JSON", "Layers", "LinuxSystem", "OCISpec", "Overlay",
                 "Seccomp", system,
             ],
+            swiftSettings: strict),
+        .target(
+            name: "Supervision",
+            dependencies: ["Cgroups", "ContainerRuntime", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
@@ -87,7 +92,7 @@ let package = Package(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", system,
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Supervision", system,
             ],
             swiftSettings: strict),
         .target(
@@ -123,7 +128,7 @@ let package = Package(
             ],
             swiftSettings: relaxed),
         .testTarget(
-            name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport"],
+            name: "ArchivesTests", dependencies: ["Archives", "CArchiveSupport", "LinuxSystem"],
             swiftSettings: relaxed),
         .testTarget(
             name: "ImagesTests",
@@ -134,6 +139,13 @@ let package = Package(
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
+            ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SupervisionTests",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision", "TestSupport",
+                system,
             ],
             swiftSettings: relaxed),
         .testTarget(

@@ -3,7 +3,7 @@ internal import CArchive
 /// One entry of a tar archive, valid until the reader goes on.
 @safe
 public struct ArchiveEntry {
-    /// What kind of file it is, or that it is another name of one before it.
+    /// The kind of file, or another name of a file before it.
     public enum Kind: Sendable, Hashable {
         case regular, directory, symbolicLink, characterDevice, blockDevice, fifo
         case hardLink

@@ -1,5 +1,6 @@
 internal import CZlib
 internal import CZstd
+public import LinuxSystem
 
 /// How a stream is compressed.
 public enum Compression: String, Sendable, CaseIterable {
@@ -10,7 +11,7 @@ public enum Compression: String, Sendable, CaseIterable {
 @safe
 public final class Compressor {
     /// Takes what comes out; the bytes are valid during the call.
-    @unsafe public typealias Output = (UnsafeRawBufferPointer) throws(ArchiveError) -> Void
+    @unsafe public typealias Output = (UnsafeRawBufferPointer) throws(Failure) -> Void
 
     private let engine: Engine
     private let output: Output
@@ -28,7 +29,7 @@ public final class Compressor {
     ///   - output: Is handed what is compressed, in pieces.
     public init(
         _ compression: Compression, level: Int? = nil, to output: @escaping Output
-    ) throws(ArchiveError) {
+    ) throws(Failure) {
         unsafe self.output = output
         unsafe buffer = .allocate(byteCount: 128 << 10, alignment: 16)
         switch compression {
@@ -41,10 +42,10 @@ public final class Compressor {
             let result = unsafe deflateInit2_(
                 stream, CInt(level ?? 6), Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
                 CInt(MemoryLayout<z_stream>.size))
-            if result != Z_OK { throw ArchiveError("zlib cannot start: \(result)") }
+            if result != Z_OK { throw Failure("zlib cannot start: \(result)") }
         case .zstd:
             guard let context = unsafe ZSTD_createCCtx() else {
-                throw ArchiveError("no memory for zstd")
+                throw Failure("no memory for zstd")
             }
             unsafe engine = .zstd(context)
             try Compressor.check(
@@ -56,25 +57,25 @@ public final class Compressor {
     }
 
     /// - Parameter bytes: Less than 4 GiB: zlib counts in 32 bits.
-    public func add(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
+    public func add(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         if bytes.count > 0 { try unsafe compress(bytes, isLast: false) }
     }
 
-    public func add(_ bytes: [UInt8]) throws(ArchiveError) {
+    public func add(_ bytes: [UInt8]) throws(Failure) {
         let result = unsafe bytes.withUnsafeBytes { pointer in
-            Result { () throws(ArchiveError) in try unsafe add(pointer) }
+            Result { () throws(Failure) in try unsafe add(pointer) }
         }
         try result.get()
     }
 
     /// Hands out what is left. Nothing may be added afterwards.
-    public func finish() throws(ArchiveError) {
+    public func finish() throws(Failure) {
         try unsafe compress(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true)
     }
 
     private func compress(
         _ bytes: UnsafeRawBufferPointer, isLast: Bool
-    ) throws(ArchiveError) {
+    ) throws(Failure) {
         switch unsafe engine {
         case .none: if bytes.count > 0 { try unsafe output(bytes) }
         case .gzip(let stream): try unsafe deflate(stream, bytes, isLast: isLast)
@@ -84,7 +85,7 @@ public final class Compressor {
 
     private func deflate(
         _ stream: UnsafeMutablePointer<z_stream>, _ bytes: UnsafeRawBufferPointer, isLast: Bool
-    ) throws(ArchiveError) {
+    ) throws(Failure) {
         unsafe stream.pointee.next_in = UnsafeMutablePointer(
             mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         unsafe stream.pointee.avail_in = CUnsignedInt(bytes.count)
@@ -92,14 +93,14 @@ public final class Compressor {
             unsafe stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
             unsafe stream.pointee.avail_out = CUnsignedInt(buffer.count)
             let result = unsafe CZlib.deflate(stream, isLast ? Z_FINISH : Z_NO_FLUSH)
-            if result == Z_STREAM_ERROR { throw ArchiveError("zlib failed: \(result)") }
+            if result == Z_STREAM_ERROR { throw Failure("zlib failed: \(result)") }
             try unsafe emit(buffer.count - Int(stream.pointee.avail_out))
         } while unsafe stream.pointee.avail_out == 0
     }
 
     private func zstd(
         _ context: OpaquePointer, _ bytes: UnsafeRawBufferPointer, isLast: Bool
-    ) throws(ArchiveError) {
+    ) throws(Failure) {
         var input = unsafe ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
         var left = 0
         repeat {
@@ -111,15 +112,15 @@ public final class Compressor {
         } while unsafe isLast ? left != 0 : input.pos < input.size
     }
 
-    private func emit(_ count: Int) throws(ArchiveError) {
+    private func emit(_ count: Int) throws(Failure) {
         if count > 0 {
             try unsafe output(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
     }
 
-    private static func check(_ result: Int) throws(ArchiveError) {
+    private static func check(_ result: Int) throws(Failure) {
         if ZSTD_isError(result) != 0 {
-            throw ArchiveError(unsafe "zstd: " + String(cString: ZSTD_getErrorName(result)))
+            throw Failure(unsafe "zstd: " + String(cString: ZSTD_getErrorName(result)))
         }
     }
 

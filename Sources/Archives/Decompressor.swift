@@ -1,9 +1,10 @@
 internal import CZlib
 internal import CZstd
+public import LinuxSystem
 
 extension Compression {
-    /// What the first bytes of a stream say; `none` where they say nothing.
-    public init(of input: StreamInput) throws(ArchiveError) {
+    /// The compression that the first bytes of a stream say; `none` where they say nothing.
+    public init(of input: StreamInput) throws(Failure) {
         let start = unsafe Array(try input.look(atLeast: 4).prefix(4))
         switch start {
         case _ where start.starts(with: [0x1f, 0x8b]): self = .gzip
@@ -18,7 +19,7 @@ extension Compression {
     }
 }
 
-/// What is in a compressed stream, piece by piece.
+/// The content of a compressed stream, piece by piece.
 @safe
 public final class Decompressor {
     private let input: StreamInput
@@ -33,7 +34,7 @@ public final class Decompressor {
         case zstd(OpaquePointer)
     }
 
-    public init(_ input: StreamInput, _ compression: Compression) throws(ArchiveError) {
+    public init(_ input: StreamInput, _ compression: Compression) throws(Failure) {
         self.input = input
         switch compression {
         case .none: unsafe engine = .none
@@ -44,10 +45,10 @@ public final class Decompressor {
             // 31: a window of 32 KiB (15) and gzip's header (16).
             let result = unsafe inflateInit2_(
                 stream, 31, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
-            if result != Z_OK { throw ArchiveError("zlib cannot start: \(result)") }
+            if result != Z_OK { throw Failure("zlib cannot start: \(result)") }
         case .zstd:
             guard let context = unsafe ZSTD_createDCtx() else {
-                throw ArchiveError("no memory for zstd")
+                throw Failure("no memory for zstd")
             }
             unsafe engine = .zstd(context)
         }
@@ -65,7 +66,7 @@ public final class Decompressor {
 
     /// Fills the start of `target` by at least a byte; 0 is the end.
     @unsafe
-    public func read(into target: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    public func read(into target: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         switch unsafe engine {
         case .none: try unsafe input.read(into: target)
         case .gzip(let stream): try unsafe inflate(stream, target)
@@ -77,7 +78,7 @@ public final class Decompressor {
     /// to a block of a tape.
     private func inflate(
         _ stream: UnsafeMutablePointer<z_stream>, _ target: UnsafeMutableRawBufferPointer
-    ) throws(ArchiveError) -> Int {
+    ) throws(Failure) -> Int {
         unsafe stream.pointee.next_out = target.baseAddress?.assumingMemoryBound(to: UInt8.self)
         unsafe stream.pointee.avail_out = CUnsignedInt(target.count)
         while unsafe Int(stream.pointee.avail_out) == target.count {
@@ -95,10 +96,10 @@ public final class Decompressor {
             if result == Z_STREAM_END {
                 isWhole = true
             } else if result == Z_BUF_ERROR, unsafe bytes.isEmpty {
-                throw ArchiveError("the gzip stream is cut off")
+                throw Failure("the gzip data is truncated")
             } else if result != Z_OK {
                 let words = unsafe stream.pointee.msg.map { unsafe String(cString: $0) }
-                throw ArchiveError("the gzip stream is damaged: \(words ?? "\(result)")")
+                throw Failure("the gzip data is damaged: \(words ?? "\(result)")")
             }
         }
         return unsafe target.count - Int(stream.pointee.avail_out)
@@ -106,7 +107,7 @@ public final class Decompressor {
 
     private func decompress(
         _ context: OpaquePointer, _ target: UnsafeMutableRawBufferPointer
-    ) throws(ArchiveError) -> Int {
+    ) throws(Failure) -> Int {
         var output = unsafe ZSTD_outBuffer(dst: target.baseAddress, size: target.count, pos: 0)
         while unsafe output.pos == 0 {
             let bytes = try unsafe input.look()
@@ -116,12 +117,12 @@ public final class Decompressor {
             let left = unsafe ZSTD_decompressStream(context, &output, &piece)
             if ZSTD_isError(left) != 0 {
                 let words = unsafe String(cString: ZSTD_getErrorName(left))
-                throw ArchiveError("the zstd stream is damaged: \(words)")
+                throw Failure("the zstd data is damaged: \(words)")
             }
             unsafe input.take(piece.pos)
             isWhole = left == 0
             if unsafe bytes.isEmpty && output.pos == 0 && !isWhole {
-                throw ArchiveError("the zstd stream is cut off")
+                throw Failure("the zstd data is truncated")
             }
         }
         return unsafe output.pos

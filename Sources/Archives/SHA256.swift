@@ -35,7 +35,7 @@ public struct SHA256: Sendable {
     }
 }
 
-/// What names a blob by its content: `sha256:` and 64 hexadecimal digits.
+/// The name of a blob by its content: `sha256:` and 64 hexadecimal digits.
 public struct Digest: Sendable, Hashable, CustomStringConvertible {
     /// 32 of them.
     private let bytes: [UInt8]

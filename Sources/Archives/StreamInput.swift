@@ -1,12 +1,14 @@
+public import LinuxSystem
+
 /// A stream that is read piece by piece, and whose first bytes can be looked at beforehand.
 @safe
 public final class StreamInput {
     /// Fills the start of a buffer by at least a byte; 0 is the end.
-    @unsafe public typealias Source = (UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int
+    @unsafe public typealias Source = (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
 
     private let source: Source
     private let buffer: UnsafeMutableRawBufferPointer
-    /// What of the buffer was read and not taken.
+    /// The bytes of the buffer that were read and not taken.
     private var held = 0..<0
     private var hasEnded = false
 
@@ -22,7 +24,7 @@ public final class StreamInput {
     /// The next bytes, at least one where there are any; valid until the next call. `take` passes
     /// over them.
     @unsafe
-    public func look() throws(ArchiveError) -> UnsafeRawBufferPointer {
+    public func look() throws(Failure) -> UnsafeRawBufferPointer {
         if held.isEmpty { try fill() }
         return unsafe UnsafeRawBufferPointer(rebasing: buffer[held])
     }
@@ -31,7 +33,7 @@ public final class StreamInput {
     ///
     /// - Parameter count: Far less than the buffer is long.
     @unsafe
-    public func look(atLeast count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
+    public func look(atLeast count: Int) throws(Failure) -> UnsafeRawBufferPointer {
         while held.count < count && !hasEnded { try fill() }
         return unsafe UnsafeRawBufferPointer(rebasing: buffer[held])
     }
@@ -42,7 +44,7 @@ public final class StreamInput {
 
     /// Fills the start of `target`; 0 is the end. What was not looked at goes there without a copy.
     @unsafe
-    public func read(into target: UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int {
+    public func read(into target: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         if held.isEmpty { return hasEnded ? 0 : try unsafe note(source(target)) }
         let piece = min(held.count, target.count)
         unsafe target.copyBytes(
@@ -52,7 +54,7 @@ public final class StreamInput {
     }
 
     /// Reads more behind what is held.
-    private func fill() throws(ArchiveError) {
+    private func fill() throws(Failure) {
         if hasEnded { return }
         let kept = held.count
         unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[held]))

@@ -67,9 +67,11 @@ int clinux_pidfd_getfd(int pidfd, int number) {
     return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 }
 
-int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled) {
+int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled, struct rusage *usage) {
     siginfo_t info;
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | (keep ? WNOWAIT : 0)) != 0) return -1;
+    // Not by waitid(3), which leaves out the last argument.
+    int options = WEXITED | (keep ? WNOWAIT : 0);
+    if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, usage) != 0) return -1;
     *status = info.si_status;
     *signaled = info.si_code != CLD_EXITED;
     return 0;
@@ -253,10 +255,17 @@ int clinux_set_memory_policy(int mode, const void *nodes, unsigned long bits) {
 int clinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK); }
 
 static int interruption = -1, interruption_is_deferred;
+static uint64_t interruption_deadline;
 
 int clinux_interruption(void) { return interruption_is_deferred ? -1 : interruption; }
 
 void clinux_set_interruption(int fd) { interruption = fd; }
+
+uint64_t clinux_interruption_deadline(void) {
+    return interruption_is_deferred ? 0 : interruption_deadline;
+}
+
+void clinux_set_interruption_deadline(uint64_t nanoseconds) { interruption_deadline = nanoseconds; }
 
 int clinux_defer_interruption(int deferred) {
     int before = interruption_is_deferred;

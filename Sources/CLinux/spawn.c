@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -34,8 +35,8 @@ static struct {
     int lifeline, target, tty;
     struct termios saved;
     char *const *directories;
-    char mounts[32];
-} watched = {.target = -1};
+    int mounts;
+} watched = {.target = -1, .mounts = -1};
 
 // The stacks of the two processes that share this one's memory, the watchdog and the sleeper, lie
 // between guard pages: a process that runs over the end of one is killed at once.
@@ -133,27 +134,30 @@ int clinux_end_sleeper(pid_t pid) {
 
 void clinux_watch_directories(char *const *paths) { watched.directories = paths; }
 
-void clinux_watch_mounts(pid_t pid) {
+int clinux_watch_mounts(pid_t pid) {
     char name[32];
     snprintf(name, sizeof name, "/proc/%d/ns/mnt", pid);
-    ssize_t length = readlink(name, watched.mounts, sizeof watched.mounts - 1);
-    watched.mounts[length > 0 ? length : 0] = 0;
+    // The descriptor stays open, so that the kernel gives the namespace's inode number to no other
+    // one: the next container's processes would be killed in place of this one's.
+    watched.mounts = open(name, O_RDONLY | O_CLOEXEC);
+    return watched.mounts < 0 ? -1 : 0;
 }
 
 // Whether `pid`, a name of /proc, is in the mount namespace that is watched.
-static int has_mounts(int proc, const char *pid) {
-    char name[32], found[sizeof watched.mounts];
+static int has_mounts(int proc, const char *pid, const struct stat *own) {
+    char name[32];
+    struct stat found;
     if (snprintf(name, sizeof name, "%s/ns/mnt", pid) >= (int)sizeof name) return 0;
-    ssize_t length = readlinkat(proc, name, found, sizeof found - 1);
-    if (length <= 0) return 0;
-    found[length] = 0;
-    return strcmp(found, watched.mounts) == 0;
+    if (fstatat(proc, name, &found, 0) != 0) return 0;
+    return found.st_ino == own->st_ino && found.st_dev == own->st_dev;
 }
 
 // Kills all that are in the container's mount namespace, once; says whether there were any. With
 // no memory of its own: the thread that held the lock of the heap may be gone.
 static int kill_by_mounts(void) {
     static char entries[8192] __attribute__((aligned(8)));
+    struct stat own;
+    if (fstat(watched.mounts, &own) != 0) return 0;
     int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int any = 0;
     long length;
@@ -162,10 +166,10 @@ static int kill_by_mounts(void) {
             struct dirent64 *entry = (struct dirent64 *)(entries + at);
             at += entry->d_reclen;
             if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-            if (!has_mounts(proc, entry->d_name)) continue;
+            if (!has_mounts(proc, entry->d_name, &own)) continue;
             int pidfd = (int)syscall(SYS_pidfd_open, atoi(entry->d_name), 0);
             // Still the same: the number may have changed hands meanwhile.
-            if (pidfd >= 0 && has_mounts(proc, entry->d_name))
+            if (pidfd >= 0 && has_mounts(proc, entry->d_name, &own))
                 any |= syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
             if (pidfd >= 0) close(pidfd);
         }
@@ -228,7 +232,7 @@ static int watchdog(void *unused) {
     if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
     if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
     // Processes that they have made meanwhile are found in the next round.
-    for (int tries = 0; watched.mounts[0] != 0 && tries < 1000 && kill_by_mounts(); tries++) {
+    for (int tries = 0; watched.mounts >= 0 && tries < 1000 && kill_by_mounts(); tries++) {
     }
     remove_directories();
     syscall(SYS_exit_group, 0);
@@ -256,7 +260,9 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
 void clinux_relieve_watchdog(void) {
     watched.tty = -1;
     watched.target = -1;
-    watched.mounts[0] = 0;
+    int held = watched.mounts;
+    watched.mounts = -1;
+    if (held >= 0) close(held);
 }
 
 int clinux_end_watchdog(pid_t pid) {

@@ -11,13 +11,13 @@ struct Blob: ~Copyable {
     let name: String
 
     /// An archive that the user names; `-` is standard input.
-    init(openingArchive path: String) throws(ImageError) {
+    init(openingArchive path: String) throws(Failure) {
         let file = try Blob.open(path)
-        let status = try atFile(path) { () throws(Errno) in try FileStatus.of(file.borrowed) }
+        let status = try attempt("stat", on: path, try FileStatus.of(file.borrowed))
         if status.kind == .directory {
-            throw ImageError(
-                "\(path) is a directory; \"oci:\(path)\" unpacks an image layout, and a"
-                    + " directory can be run as it is")
+            throw Failure(
+                "\(path) is a directory; for an image layout write \"oci:\(path)\"; a root file system"
+                    + " is used as root.path or as a layer, without unpack")
         }
         let isFile = status.kind == .regular && path != "-"
         self.init(
@@ -25,14 +25,14 @@ struct Blob: ~Copyable {
             name: path == "-" ? "standard input" : path)
     }
 
-    private static func open(_ path: String) throws(ImageError) -> OwnedDescriptor {
+    private static func open(_ path: String) throws(Failure) -> OwnedDescriptor {
         do throws(Errno) {
             if path == "-" { return try OwnedDescriptor.duplicate(.standardInput) }
             return try HostPath.open(path, [.readOnly, .noControllingTerminal])
         } catch {
             // What other programs would fetch.
             let isName = error == .noSuchFileOrDirectory && !path.has(".tar")
-            throw ImageError(
+            throw Failure(
                 "\(path): \(error.words)"
                     + (isName
                         ? "; an image of a registry is fetched by \"skopeo copy docker://\(path)"
@@ -49,18 +49,18 @@ struct Blob: ~Copyable {
     /// The whole of a small blob.
     ///
     /// - Parameter limit: A document of more bytes than this is none.
-    consuming func readDocument(limit: Int = Blob.documentLimit) throws(ImageError) -> [UInt8] {
+    consuming func readDocument(limit: Int = Blob.documentLimit) throws(Failure) -> [UInt8] {
         let name = self.name
         if let range, range.count > limit {
-            throw ImageError("\(name): a document of more than \(limit >> 20) MiB; that is none")
+            throw Failure("\(name): the document is larger than \(limit >> 20) MiB")
         }
-        return try atFile(name) { () throws(Errno) in
-            if let range { try file.borrowed.moveOffset(to: range.lowerBound) }
-            let bytes = try file.borrowed.readBytes(
-                upTo: range.map { $0.count } ?? limit + 1)
-            if bytes.count > limit { throw .fileTooLarge }
-            return bytes
+        if let range {
+            try attempt("lseek", on: name, try file.borrowed.moveOffset(to: range.lowerBound))
         }
+        let count = range.map { $0.count } ?? limit + 1
+        let bytes = try attempt("read", on: name, try file.borrowed.readBytes(upTo: count))
+        if bytes.count > limit { throw Failure("read", name.inQuotes, .fileTooLarge) }
+        return bytes
     }
 
     /// As registries and other runtimes have it.

@@ -27,7 +27,7 @@ final class BlobReader {
     }
 
     func run() -> Never {
-        do throws(ArchiveError) {
+        do throws(Failure) {
             try read()
         } catch {
             try? send(.failed(error.message))
@@ -38,22 +38,19 @@ final class BlobReader {
         CurrentProcess.exit(0)
     }
 
-    private func read() throws(ArchiveError) {
-        do throws(Errno) {
-            // Nobody else would end it: it may wait for a pipe.
-            try CurrentProcess.setParentDeathSignal(Signal.kill)
-            try CurrentProcess.closeDescriptors(except: [file, messages])
-            if let start { try file.moveOffset(to: start) }
-        } catch {
-            throw ArchiveError(error.words)
-        }
-        let input = unsafe StreamInput { [self] (target) throws(ArchiveError) in
+    private func read() throws(Failure) {
+        // It may wait for a pipe, and no other process would end it.
+        try attempt("prctl", try CurrentProcess.setParentDeathSignal(Signal.kill))
+        try attempt(
+            "close_range", try CurrentProcess.closeDescriptors(except: [file, messages]))
+        if let start { try attempt("lseek", try file.moveOffset(to: start)) }
+        let input = unsafe StreamInput { [self] (target) throws(Failure) in
             try unsafe fill(target)
         }
         let decoder = try StreamDecoder(input)
         while true {
             try takeSlot()
-            let count = try unsafe fillSlot { (target) throws(ArchiveError) in
+            let count = try unsafe fillSlot { (target) throws(Failure) in
                 try unsafe decoder.read(input, into: target)
             }
             if count > 0 { try pass(count, isPlain: decoder.isPlain) }
@@ -76,8 +73,8 @@ final class BlobReader {
 
     /// As far as there is something.
     private func fillSlot(
-        _ read: (UnsafeMutableRawBufferPointer) throws(ArchiveError) -> Int
-    ) throws(ArchiveError) -> Int {
+        _ read: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
         var filled = 0
         while filled < BlobStream.slotSize {
             let count = try unsafe read(
@@ -88,47 +85,36 @@ final class BlobReader {
         return filled
     }
 
-    private func pass(_ count: Int, isPlain: Bool) throws(ArchiveError) {
+    private func pass(_ count: Int, isPlain: Bool) throws(Failure) {
         try send(.filled(count: count, consumed: Int64(digest.count), isPlain: isPlain))
         next = (next + 1) % BlobStream.slots
     }
 
     /// Waits for a slot that the other process is done with.
-    private func takeSlot() throws(ArchiveError) {
+    private func takeSlot() throws(Failure) {
         free -= 1
         if free >= 0 { return }
-        do throws(Errno) {
-            guard try messages.receiveBytes(1) != nil else { CurrentProcess.exit(1) }
-        } catch {
-            throw ArchiveError(error.words)
-        }
+        let word = try attempt("read", try messages.receiveBytes(1))
+        if word == nil { CurrentProcess.exit(1) }
         free += 1
     }
 
     private func fill(
         _ target: UnsafeMutableRawBufferPointer
-    ) throws(ArchiveError) -> Int {
+    ) throws(Failure) -> Int {
         let wanted = Int(min(left ?? .max, Int64(target.count)))
         if wanted == 0 { return 0 }
-        do throws(Errno) {
-            let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<wanted])
-            let count = try unsafe file.readInto(piece)
-            if let before = left {
-                if count == 0 { throw .noData }
-                left = before - Int64(count)
-            }
-            unsafe digest.add(UnsafeRawBufferPointer(rebasing: piece[..<count]))
-            return count
-        } catch {
-            throw ArchiveError("it cannot be read: \(error.words)")
+        let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: target[..<wanted])
+        let count = try attempt("read", try unsafe file.readInto(piece))
+        if let before = left {
+            if count == 0 { throw Failure("read", "", .noData) }
+            left = before - Int64(count)
         }
+        unsafe digest.add(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+        return count
     }
 
-    private func send(_ message: BlobMessage) throws(ArchiveError) {
-        do throws(Errno) {
-            try messages.send(message.bytes)
-        } catch {
-            throw ArchiveError(error.words)
-        }
+    private func send(_ message: BlobMessage) throws(Failure) {
+        try attempt("sendmsg", try messages.send(message.bytes))
     }
 }

@@ -2,13 +2,13 @@ internal import Archives
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a blob holds, decompressed by a process beside this one, while this one takes digests and
+/// The content of a blob, decompressed by a second process, while this one takes digests and
 /// writes files: two processors work, and no thread is made.
 ///
 /// The bytes come through memory that both have; the messages say which part of it is filled, and
 /// which is free again.
 final class BlobStream {
-    /// What is known of the blob once all of it was read.
+    /// The digests of the blob, once all of it was read.
     struct Ending: Sendable {
         /// Of the bytes as they lie there.
         var blob: Digest
@@ -38,41 +38,40 @@ final class BlobStream {
     static let slots = 32
     static let slotSize = 256 << 10
 
-    /// What an archive may hold besides the content of its files, before its first entry and for
-    /// each: headers, names, attributes, padding.
+    /// The bytes that an archive may hold besides the content of its files, before its first entry
+    /// and for each: headers, names, attributes, padding.
     private static let overhead: (atStart: Int64, perEntry: Int64) = (1 << 20, 8 << 10)
 
-    /// What may follow an archive: the padding to a block of a tape.
+    /// The bytes that may follow an archive: the padding to a block of a tape.
     private static let mostTrailing = 16 << 20
 
     /// Every byte counts when it comes, before anything is made of it.
     ///
     /// - Parameter limit: Of the bytes of files in it.
-    init(_ blob: consuming Blob, atMost limit: Int64) throws(ImageError) {
+    init(_ blob: consuming Blob, atMost limit: Int64) throws(Failure) {
         left = min(limit, .max >> 1) + BlobStream.overhead.atStart
         let name = blob.name
         let held = HeldBlob(blob)
-        do throws(Errno) {
-            let memory = try SharedMemory(size: BlobStream.slots * BlobStream.slotSize)
-            let pair = try Channel.Pair()
-            let far = pair.far.borrowed
-            process = try ChildProcess.spawn([]) {
+        let memory = try attempt(
+            "mmap", on: name, try SharedMemory(size: BlobStream.slots * BlobStream.slotSize))
+        let pair = try attempt("socketpair", on: name, try Channel.Pair())
+        let far = pair.far.borrowed
+        process = try attempt(
+            "clone3", on: name,
+            try ChildProcess.spawn([]) {
                 BlobReader(held.blob.file.borrowed, held.blob.range, memory, far).run()
-            }
-            self.memory = memory
-            messages = pair.takeNear()
-        } catch {
-            throw ImageError("\(name): no process can be made to read it: \(error.words)")
-        }
+            })
+        self.memory = memory
+        messages = pair.takeNear()
     }
 
     /// The next bytes, empty at the end; valid until the next call.
-    func nextPiece() throws(ArchiveError) -> UnsafeRawBufferPointer {
+    func nextPiece() throws(Failure) -> UnsafeRawBufferPointer {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         if ending != nil { return unsafe nothing }
         if holds {
             holds = false
-            // Whoever has read everything does not listen any more.
+            // A process that has read everything does not listen any more.
             try? messages.send([0])
         }
         let message = try receive()
@@ -87,8 +86,8 @@ final class BlobStream {
             holds = true
             left -= Int64(count)
             if left < 0 {
-                throw ArchiveError(
-                    "more comes out of it than --max-size allows; raise it if that is meant")
+                throw Failure(
+                    "its unpacked data is larger than --max-size; raise it if you trust the image")
             }
             if !isPlain { unsafe digest.add(bytes) }
             return unsafe bytes
@@ -96,7 +95,7 @@ final class BlobStream {
             let content = isPlain ? blob : digest.finished()
             ending = Ending(blob: blob, blobSize: size, content: content)
             return unsafe nothing
-        case .failed(let words): throw ArchiveError(words)
+        case .failed(let words): throw Failure(words)
         }
     }
 
@@ -106,46 +105,42 @@ final class BlobStream {
     }
 
     /// Passes over what is left behind the archive.
-    func finish() throws(ArchiveError) -> Ending {
+    func finish() throws(Failure) -> Ending {
         while true {
             if let ending { return ending }
             trailing += try unsafe nextPiece().count
             if trailing > BlobStream.mostTrailing {
-                throw ArchiveError(
+                throw Failure(
                     "more than \(BlobStream.mostTrailing >> 20) MiB follow the end of the archive;"
                         + " cut them off")
             }
         }
     }
 
-    private func receive() throws(ArchiveError) -> BlobMessage {
-        do throws(Errno) {
-            if let message = try messages.receive(), let known = BlobMessage(message.bytes) {
-                return known
-            }
-        } catch {
-            throw ArchiveError("the process that reads it does not answer: \(error.words)")
-        }
-        throw ArchiveError("the process that reads it has ended")
+    private func receive() throws(Failure) -> BlobMessage {
+        let message = try attempt(
+            "recvmsg", "of the process that reads it", try messages.receive())
+        if let message, let known = BlobMessage(message.bytes) { return known }
+        throw Failure("the process that reads it has ended")
     }
 
     deinit {
         // It ends by itself when it is done; it is in the way when this one is not. One that cannot
-        // be killed is not waited for: it ends when nobody takes what it says.
+        // be killed is not waited for: it ends when no process reads its messages.
         do throws(Errno) {
             try process.send(signal: Signal.kill)
             _ = try process.wait()
         } catch {}
     }
 
-    /// A closure cannot hold what is not copied.
+    /// A closure cannot hold a noncopyable value.
     private final class HeldBlob {
         let blob: Blob
         init(_ blob: consuming Blob) { self.blob = blob }
     }
 }
 
-/// What the process that reads says to the other.
+/// The messages of the process that reads.
 enum BlobMessage {
     /// The next slot holds that many bytes; so many of the blob were read; whether it is not
     /// compressed.

@@ -8,10 +8,10 @@ struct BundleConfig {
     var volumes: [ImageVolumes.Place]
     /// Directories of the layers, bottom first, as the bundle names them.
     var layers: [String]
-    /// What `root.path` says.
+    /// The value of `root.path`.
     var root: String
 
-    /// What a container of the image runs as: `base`, where the image says nothing else.
+    /// The config of a container of the image: `base`, where the image says nothing else.
     func json(over base: JSONOutput) -> JSONOutput {
         var json = base
         json.set("root", .object([("path", .string(root)), ("readonly", .bool(false))]))
@@ -61,7 +61,7 @@ struct BundleConfig {
         return result + own
     }
 
-    /// What is written to a volume does not belong to the writable layer; it starts with what the
+    /// A volume is not part of the writable layer; it starts with the files that the
     /// image has there, its mode and its owner among that.
     private func mount(_ volume: ImageVolumes.Place) -> JSONOutput {
         let options = ["nosuid", "nodev"] + (volume.exists ? ["tmpcopyup"] : ["mode=755"])
@@ -72,14 +72,14 @@ struct BundleConfig {
         ])
     }
 
-    /// What of the image is left out.
+    /// The parts of the image that are left out.
     var notes: [String] {
         let labels = image.labels.filter { BundleConfig.isInterpreted($0.key) }.map {
-            "the label \(shown(Array($0.key.utf8))) is left out: as an annotation it would be a"
+            "the label \(shown($0.key)) is left out: as an annotation it would be a"
                 + " property of the container's systemd scope"
         }
         let variables = image.environment.filter { !BundleConfig.isVariable($0) }.map {
-            "the variable \(shown(Array($0.utf8))) is left out: it has no name, or no \"=\""
+            "the variable \(shown($0)) is left out: it has no name, or no \"=\""
         }
         return labels + variables
     }

@@ -2,20 +2,15 @@ internal import Archives
 internal import JSON
 internal import LinuxSystem
 
-/// What `docker save` and `podman save` write: a tar archive with a list of images in
+/// The output of `docker save` and `podman save`: a tar archive with a list of images in
 /// `manifest.json`. It has no digests of the layers' blobs; their diff-ids are verified.
 struct DockerArchive {
     let tree: any FileTree
 
     /// - Parameter reference: `name:tag`; nil where there is one image only.
-    func image(_ reference: String?, _ wanted: Platform?) throws(ImageError) -> SavedImage {
+    func image(_ reference: String?, _ wanted: Platform?) throws(Failure) -> SavedImage {
         let place = "\(tree.name): manifest.json"
-        let file: Blob
-        do throws(ImageError) {
-            file = try tree.file("manifest.json")
-        } catch {
-            throw ImageError("\(error.message); is it what docker save writes?")
-        }
+        let file = try tree.file("manifest.json", advice: "is it what docker save writes?")
         let list = try Document(try file.readDocument(), place)
         guard list.root.kind == .array else { throw list.fail("it is no array of images") }
         var images = list.root.elements
@@ -31,11 +26,11 @@ struct DockerArchive {
         guard let entry = images.first, images.count == 1 else {
             let names = list.root.elements.enumerated().prefix(20).flatMap { place, image in
                 let tags = (image["RepoTags"]?.elements ?? []).compactMap(\.string).prefix(20)
-                return tags.isEmpty ? ["@\(place)"] : tags.map { shown(Array($0.utf8)) }
+                return tags.isEmpty ? ["@\(place)"] : tags.map { shown($0) }
             }.joined(separator: ", ")
             throw list.fail(
                 (images.isEmpty
-                    ? "there is no image \(shown(Array((reference ?? "").utf8)))"
+                    ? "there is no image \(shown(reference ?? ""))"
                     : "there are several images; name one of them behind a colon")
                     + (names.isEmpty ? "" : "; there are \(names)"))
         }

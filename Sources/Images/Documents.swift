@@ -8,30 +8,30 @@ struct Document {
     /// For messages.
     let name: String
 
-    init(_ bytes: [UInt8], _ name: String) throws(ImageError) {
+    init(_ bytes: [UInt8], _ name: String) throws(Failure) {
         self.name = name
         let document: JSONDocument
         do {
             document = try JSONDocument(bytes)
         } catch {
             let place = "\(error.position.line):\(error.position.column)"
-            throw ImageError("\(name):\(place): not JSON: \(error.message)")
+            throw Failure("\(name):\(place): not JSON: \(error.message)")
         }
         // One reader would take the first, another one the last.
         if let key = document.duplicateKeys.first {
-            throw ImageError(
-                "\(name): the key \(shown(Array((key.string ?? "").utf8))) stands twice")
+            throw Failure(
+                "\(name): duplicate key \(shown(key.string ?? ""))")
         }
         root = document.root
         if root.kind != .object && root.kind != .array {
-            throw ImageError("\(name): it is neither an object nor an array")
+            throw Failure("\(name): it is neither an object nor an array")
         }
     }
 
-    func fail(_ words: String) -> ImageError { ImageError("\(name): \(words)") }
+    func fail(_ words: String) -> Failure { Failure("\(name): \(words)") }
 }
 
-/// What a document says of a blob (OCI image-spec, descriptor).
+/// The description of a blob in a document (OCI image-spec, descriptor).
 struct Descriptor: Sendable {
     var mediaType: String
     var digest: Digest
@@ -41,13 +41,13 @@ struct Descriptor: Sendable {
     var annotations: [(key: String, value: String)] = []
     var platform: Platform?
 
-    init(_ value: JSONValue, in document: Document) throws(ImageError) {
+    init(_ value: JSONValue, in document: Document) throws(Failure) {
         guard value.kind == .object else { throw document.fail("a descriptor is not an object") }
         mediaType = value["mediaType"]?.string ?? ""
         let written = value["digest"]?.string ?? ""
         guard let digest = Digest(written) else {
             throw document.fail(
-                "the digest \(shown(Array(written.utf8))) is not sha256: and 64 lower-case digits")
+                "the digest \(shown(written)) is not sha256: and 64 lower-case digits")
         }
         self.digest = digest
         guard let size = value["size"]?.integer(Int64.self), size >= 0 else {

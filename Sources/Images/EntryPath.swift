@@ -11,23 +11,23 @@ struct EntryPath: Hashable {
     /// A leading `/` and `.` mean nothing: all is relative to the layer's root.
     ///
     /// - Throws: For `..`, for nothing at all, and for what no kernel takes as a name.
-    init(_ path: [UInt8]) throws(ImageError) {
+    init(_ path: [UInt8]) throws(Failure) {
         var names: [FileName] = []
-        if path.isEmpty { throw ImageError("an entry has no name") }
+        if path.isEmpty { throw Failure("an entry has no name") }
         for part in path.split(separator: UInt8(ascii: "/")) where part != [UInt8(ascii: ".")] {
             guard let name = FileName(part) else {
-                throw ImageError(
+                throw Failure(
                     "the entry \(shown(path)) has \"..\" in its path, which may lead out of the"
                         + " layer; such an archive is not unpacked")
             }
             if part.count > 255 {
-                throw ImageError(
+                throw Failure(
                     "the entry \(shown(path)) has a name of \(part.count) bytes; 255 are the most")
             }
             names.append(name)
         }
         if names.count > EntryPath.maximumDepth {
-            throw ImageError(
+            throw Failure(
                 "the entry \(shown(path)) lies \(names.count) directories deep;"
                     + " \(EntryPath.maximumDepth) are the most")
         }
@@ -44,5 +44,5 @@ struct EntryPath: Hashable {
     var bytes: [UInt8] { Array(names.map(\.bytes).joined(separator: [UInt8(ascii: "/")])) }
 
     /// For messages.
-    var text: String { shown(bytes) }
+    var text: String { names.isEmpty ? "the root of the layer" : shown(bytes) }
 }

@@ -7,29 +7,44 @@ protocol FileTree: AnyObject {
     /// For messages.
     var name: String { get }
     /// A regular file in it.
-    func file(_ path: String) throws(ImageError) -> Blob
+    func file(_ path: String) throws(Failure) -> Blob
 }
 
-/// An image layout as a directory. Somebody else may have filled it: nothing leads out of it.
+extension FileTree {
+    /// The same of the file that every image of its kind has.
+    func file(_ path: String, advice: String) throws(Failure) -> Blob {
+        do {
+            return try file(path)
+        } catch {
+            var failure = error
+            failure.advice = advice
+            throw failure
+        }
+    }
+}
+
+/// An image layout as a directory. Its files are not trusted: no link leads out of it.
 final class DirectoryTree: FileTree {
     let name: String
     private let root: RootDirectory
 
-    init(_ path: String) throws(ImageError) {
+    init(_ path: String) throws(Failure) {
         name = path
         root = RootDirectory(
-            try atFile(path) { () throws(Errno) in try HostPath.open(path, [.path, .directory]) })
+            try attempt("open", on: path, try HostPath.open(path, [.path, .directory])))
     }
 
-    func file(_ path: String) throws(ImageError) -> Blob {
-        try atFile("\(name)/\(path)") { () throws(Errno) in
-            let handle = try root.open(path, .path)
-            if try FileStatus.of(handle.borrowed).kind != .regular { throw .invalidArgument }
-            let file = try root.open(path, [.readOnly, .nonBlocking, .noControllingTerminal])
-            let status = try FileStatus.of(file.borrowed)
-            if status.kind != .regular { throw .invalidArgument }
-            return Blob(file: file, range: 0..<status.size, name: "\(name)/\(path)")
-        }
+    func file(_ path: String) throws(Failure) -> Blob {
+        try attempt("open", on: "\(name)/\(path)", try open(path))
+    }
+
+    private func open(_ path: String) throws(Errno) -> Blob {
+        let handle = try root.open(path, .path)
+        if try FileStatus.of(handle.borrowed).kind != .regular { throw .invalidArgument }
+        let file = try root.open(path, [.readOnly, .nonBlocking, .noControllingTerminal])
+        let status = try FileStatus.of(file.borrowed)
+        if status.kind != .regular { throw .invalidArgument }
+        return Blob(file: file, range: 0..<status.size, name: "\(name)/\(path)")
     }
 }
 
@@ -54,25 +69,25 @@ final class TarTree: FileTree {
     init(
         _ path: String, spoolingIn directory: FileDescriptor, atMost limit: Int64,
         _ reporter: any Reporter
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let blob = try Blob(openingArchive: path)
         name = blob.name
         file = try Spool.file(of: blob, in: directory, atMost: limit, reporter)
-        try inArchive(name) { [self] () throws(ArchiveError) in try index() }
+        try within(name, try index())
     }
 
-    private func index() throws(ArchiveError) {
+    private func index() throws(Failure) {
         let input = FileInput(file.borrowed)
         let reader = try unsafe ArchiveReader(
-            from: { () throws(ArchiveError) in try unsafe input.next() },
-            skip: { count throws(ArchiveError) in try input.skip(count) })
+            from: { () throws(Failure) in try unsafe input.next() },
+            skip: { count throws(Failure) in try input.skip(count) })
         while let entry = try reader.nextEntry() {
             let path = TarTree.cleaned(entry.path)
             switch entry.kind {
             case .regular:
                 let (end, isTooLarge) = reader.offset.addingReportingOverflow(entry.size)
                 if isTooLarge || entry.size < 0 {
-                    throw ArchiveError("\(shown(path)) in it has a size that no file has")
+                    throw Failure("\(shown(path)) in it has a size that no file has")
                 }
                 members[path] = .content(reader.offset..<end)
             case .hardLink: members[path] = .link(TarTree.cleaned(entry.linkTarget))
@@ -82,7 +97,7 @@ final class TarTree: FileTree {
             default: break
             }
             if members.count > TarTree.maximumMembers {
-                throw ArchiveError(
+                throw Failure(
                     "more than \(TarTree.maximumMembers) files, which no saved image has")
             }
         }
@@ -101,21 +116,21 @@ final class TarTree: FileTree {
         return Array(parts.joined(separator: [UInt8(ascii: "/")]))
     }
 
-    func file(_ path: String) throws(ImageError) -> Blob {
+    func file(_ path: String) throws(Failure) -> Blob {
         var key = TarTree.cleaned(Array(path.utf8))
         for _ in 0..<8 {
             switch members[key] {
             case .content(let range):
                 // Opened anew: it has an offset of its own.
-                let copy = try atFile(name) { () throws(Errno) in
-                    try HostPath.open("/proc/self/fd/\(file.borrowed.rawValue)", .readOnly)
-                }
+                let copy = try attempt(
+                    "open", on: name,
+                    try HostPath.open("/proc/self/fd/\(file.borrowed.rawValue)", .readOnly))
                 return Blob(file: copy, range: range, name: "\(name): \(shown(key))")
             case .link(let target): key = target
-            case nil: throw ImageError("\(name): it has no file \(shown(key))")
+            case nil: throw Failure("\(name): it has no file \(shown(key))")
             }
         }
-        throw ImageError("\(name): too many links lead from \(shown(Array(path.utf8)))")
+        throw Failure("\(name): too many links lead from \(shown(path))")
     }
 }
 
@@ -131,25 +146,18 @@ private final class FileInput {
         unsafe buffer = .allocate(byteCount: 64 << 10, alignment: 64)
     }
 
-    func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
-        do throws(Errno) {
-            try file.moveOffset(to: offset)
-            let count = try unsafe file.readInto(buffer)
-            offset += Int64(count)
-            return unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        } catch {
-            throw ArchiveError(error.words)
-        }
+    func next() throws(Failure) -> UnsafeRawBufferPointer {
+        try attempt("lseek", try file.moveOffset(to: offset))
+        let count = try attempt("read", try unsafe file.readInto(buffer))
+        offset += Int64(count)
+        return unsafe UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 
-    func skip(_ count: Int64) throws(ArchiveError) -> Int64 {
-        do throws(Errno) {
-            let count = min(count, max(0, try FileStatus.of(file).size - offset))
-            offset += count
-            return count
-        } catch {
-            throw ArchiveError(error.words)
-        }
+    func skip(_ count: Int64) throws(Failure) -> Int64 {
+        let size = try attempt("fstat", try FileStatus.of(file).size)
+        let count = min(count, max(0, size - offset))
+        offset += count
+        return count
     }
 
     deinit {

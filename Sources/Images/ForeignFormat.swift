@@ -8,7 +8,7 @@ enum ForeignFormat: String, CaseIterable {
     case xz, bzip2
 
     /// Nil where the first bytes say something else.
-    init?(of input: StreamInput) throws(ArchiveError) {
+    init?(of input: StreamInput) throws(Failure) {
         let start = unsafe Array(try input.look(atLeast: 6).prefix(6))
         guard let found = ForeignFormat.allCases.first(where: { start.starts(with: $0.magic) })
         else { return nil }
@@ -24,30 +24,26 @@ enum ForeignFormat: String, CaseIterable {
 
     private var package: String { self == .xz ? "xz-utils" : "bzip2" }
 
-    /// What a stream may make it take: dictionaries of xz have up to 4 GiB, those of its own
-    /// presets 64 MiB.
+    /// The memory that a stream may make it use: dictionaries of xz have up to 4 GiB, those of its
+    /// own presets 64 MiB.
     private static let mostMemory: UInt64 = 1 << 30
 
     /// Starts the program, which is looked for in PATH.
     ///
     /// This process is given its limit of memory, too.
-    func start() throws(ArchiveError) -> FilterProgram {
+    func start() throws(Failure) -> FilterProgram {
         guard let path = ForeignFormat.find(rawValue) else {
-            throw ArchiveError(
+            throw Failure(
                 "it is compressed by \(rawValue), and there is no \(rawValue) in PATH; install"
                     + " \(package), or decompress it first")
         }
-        do throws(Errno) {
-            try CurrentProcess.setLimit(
-                .addressSpace, soft: ForeignFormat.mostMemory, hard: ForeignFormat.mostMemory)
-            return try FilterProgram(
-                Program(
-                    path: path, arguments: [rawValue, "-dc"],
-                    // Many threads would need as many times the memory.
-                    environment: ["XZ_DEFAULTS=-T1"]))
-        } catch {
-            throw ArchiveError("\(path) cannot be executed: \(error.words)")
-        }
+        let most = ForeignFormat.mostMemory
+        try attempt(
+            "setrlimit", try CurrentProcess.setLimit(.addressSpace, soft: most, hard: most))
+        // Every thread would need as much memory again.
+        let program = Program(
+            path: path, arguments: [rawValue, "-dc"], environment: ["XZ_DEFAULTS=-T1"])
+        return try attempt("execve", on: path, try FilterProgram(program))
     }
 
     /// Absolute places only: what lies in the working directory may have come with the archive.
@@ -61,12 +57,12 @@ enum ForeignFormat: String, CaseIterable {
     }
 }
 
-/// What comes out of a stream: by this program itself, or by one of the host.
+/// The decompressed content of a stream: by this program itself, or by one of the host.
 enum StreamDecoder {
     case own(Decompressor, isPlain: Bool)
     case foreign(ForeignFormat, FilterProgram)
 
-    init(_ input: StreamInput) throws(ArchiveError) {
+    init(_ input: StreamInput) throws(Failure) {
         if let format = try ForeignFormat(of: input) {
             self = .foreign(format, try format.start())
         } else {
@@ -84,21 +80,18 @@ enum StreamDecoder {
     @unsafe
     func read(
         _ input: StreamInput, into target: UnsafeMutableRawBufferPointer
-    ) throws(ArchiveError) -> Int {
+    ) throws(Failure) -> Int {
         switch self {
         case .own(let decompressor, _): return try unsafe decompressor.read(into: target)
         case .foreign(let format, let program):
             while true {
                 let bytes = try unsafe input.look()
                 if unsafe bytes.isEmpty { program.closeInput() }
-                do throws(Errno) {
-                    let (written, read) = try unsafe program.exchange(bytes, target)
-                    input.take(written)
-                    guard let read else { continue }
-                    if read > 0 { return read }
-                } catch {
-                    throw ArchiveError("\(format.rawValue): \(error.words)")
-                }
+                let (written, read) = try attempt(
+                    "poll", on: format.rawValue, try unsafe program.exchange(bytes, target))
+                input.take(written)
+                guard let read else { continue }
+                if read > 0 { return read }
                 try format.finish(program)
                 return 0
             }
@@ -108,16 +101,11 @@ enum StreamDecoder {
 
 extension ForeignFormat {
     /// It has said everything: whether that was all there is, its exit status tells.
-    fileprivate func finish(_ program: FilterProgram) throws(ArchiveError) {
-        let outcome: (ending: ChildProcess.Ending, said: [UInt8])
-        do throws(Errno) {
-            outcome = try program.finish()
-        } catch {
-            throw ArchiveError("\(rawValue): \(error.words)")
-        }
+    fileprivate func finish(_ program: FilterProgram) throws(Failure) {
+        let outcome = try attempt("waitid", on: rawValue, try program.finish())
         if outcome.ending == .exited(0) { return }
         let words = outcome.said.split(separator: UInt8(ascii: "\n")).first.map(Array.init) ?? []
-        throw ArchiveError(
+        throw Failure(
             "\(rawValue) cannot decompress it"
                 + (words.isEmpty ? "" : ": \(shown(words))"))
     }

@@ -2,7 +2,7 @@ internal import Archives
 internal import JSON
 internal import LinuxSystem
 
-/// What an image says about itself (OCI image-spec, config).
+/// The config of an image (OCI image-spec, config).
 struct ImageConfig: Sendable {
     var platform: Platform
     var author: String?
@@ -20,7 +20,7 @@ struct ImageConfig: Sendable {
     var labels: [(key: String, value: String)]
     var stopSignal: String?
 
-    init(_ bytes: [UInt8], _ name: String) throws(ImageError) {
+    init(_ bytes: [UInt8], _ name: String) throws(Failure) {
         let document = try Document(bytes, name)
         let root = document.root
         guard let layers = root["rootfs"]?["diff_ids"], layers.kind == .array else {
@@ -30,7 +30,7 @@ struct ImageConfig: Sendable {
         for layer in layers.elements {
             guard let digest = Digest(layer.string ?? "") else {
                 throw document.fail(
-                    "the diff-id \(shown(Array((layer.string ?? "").utf8))) is not sha256: and 64"
+                    "the diff-id \(shown(layer.string ?? "")) is not sha256: and 64"
                         + " lower-case digits")
             }
             diffIDs.append(digest)
@@ -61,7 +61,7 @@ struct ImageConfig: Sendable {
         }
     }
 
-    /// What none of an image's own tar is known of.
+    /// The config of a tar archive, which has none.
     init(diffID: Digest) {
         platform = .current
         diffIDs = [diffID]
@@ -80,7 +80,7 @@ struct ImageConfig: Sendable {
 
     private static func check(
         _ value: JSONValue, _ key: String, _ document: Document
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let count = value.kind == .array ? value.elements.count : value.members.count
         if count > mostElements {
             throw document.fail("config.\(key) has \(count) elements; \(mostElements) are the most")
@@ -89,7 +89,7 @@ struct ImageConfig: Sendable {
 
     private static func text(
         _ config: JSONValue?, _ key: String, _ document: Document
-    ) throws(ImageError) -> String? {
+    ) throws(Failure) -> String? {
         guard let value = config?[key], value.kind != .null else { return nil }
         guard let text = value.string, !text.utf8.contains(0) else {
             throw document.fail("config.\(key) is no text")
@@ -99,7 +99,7 @@ struct ImageConfig: Sendable {
 
     private static func texts(
         _ config: JSONValue?, _ key: String, _ document: Document
-    ) throws(ImageError) -> [String] {
+    ) throws(Failure) -> [String] {
         guard let value = config?[key], value.kind != .null else { return [] }
         guard value.kind == .array else { throw document.fail("config.\(key) is no array") }
         try check(value, key, document)
@@ -115,7 +115,7 @@ struct ImageConfig: Sendable {
 
     private static func keys(
         _ config: JSONValue?, _ key: String, _ document: Document
-    ) throws(ImageError) -> [String] {
+    ) throws(Failure) -> [String] {
         guard let value = config?[key], value.kind != .null else { return [] }
         guard value.kind == .object else { throw document.fail("config.\(key) is no object") }
         try check(value, key, document)

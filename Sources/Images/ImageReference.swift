@@ -1,6 +1,6 @@
 public import LinuxSystem
 
-/// What the user names as an image.
+/// The name of an image on the command line.
 public enum ImageReference: Sendable, Hashable {
     /// A tar of a root file system; `-` is standard input.
     case rootfs(String)
@@ -10,12 +10,12 @@ public enum ImageReference: Sendable, Hashable {
 
     /// `oci:DIR[:TAG|@DIGEST]`, `oci-archive:FILE[:TAG|@DIGEST]`, `docker-archive:FILE[:NAME]`, or a
     /// path.
-    public init(_ text: String) throws(ImageError) {
+    public init(_ text: String) throws(Failure) {
         for (prefix, make) in ImageReference.forms where text.hasPrefix(prefix + ":") {
             let rest = String(text.dropFirst(prefix.utf8.count + 1))
             let (path, reference) = ImageReference.split(rest)
             if path.isEmpty {
-                throw ImageError("\(text): a path is missing behind \"\(prefix):\"")
+                throw Failure("\(text): a path is missing behind \"\(prefix):\"")
             }
             self = make(path, reference)
             return
@@ -24,7 +24,7 @@ public enum ImageReference: Sendable, Hashable {
         if text.contains(":"),
             ["docker", "docker-daemon", "dir", "containers-storage"].contains(scheme)
         {
-            throw ImageError(
+            throw Failure(
                 "\(text): images are taken from files alone; \"skopeo copy \(text) oci:DIR:TAG\""
                     + " makes some")
         }
@@ -32,7 +32,7 @@ public enum ImageReference: Sendable, Hashable {
     }
 
     /// The same as seen from everywhere.
-    func absolute() throws(ImageError) -> String {
+    func absolute() throws(Failure) -> String {
         switch self {
         case .rootfs(let path): try Unpacker.absolute(path)
         case .layout(let path, let isArchive, let reference):

@@ -15,7 +15,7 @@ struct ImageVolumes {
 
     /// Each once, in the order of their paths.
     private(set) var places: [Place] = []
-    /// What was left out, and why.
+    /// The volumes that were left out, and why.
     private(set) var notes: [String] = []
 
     /// No image has more; each one is a mount.
@@ -23,14 +23,14 @@ struct ImageVolumes {
     /// Where the runtime mounts what the kernel shows.
     private static let kernelPlaces = ["dev", "proc", "sys"]
 
-    init(_ volumes: [String], in layers: LayerStack) throws(ImageError) {
+    init(_ volumes: [String], in layers: LayerStack) throws(Failure) {
         if volumes.count > ImageVolumes.most {
-            throw ImageError(
+            throw Failure(
                 "the image has \(volumes.count) volumes; \(ImageVolumes.most) are the most")
         }
         for volume in volumes {
-            let name = shown(Array(volume.utf8))
-            do throws(LayerError) {
+            let name = shown(volume)
+            do throws(Failure) {
                 let found = try layers.resolve(volume)
                 if let fault = ImageVolumes.fault(found) {
                     notes.append("the volume \(name) is left out: \(fault)")
@@ -39,7 +39,7 @@ struct ImageVolumes {
                 let place = Place(path: found.path.text, exists: found.status != nil)
                 if !places.contains(where: { $0.path == place.path }) { places.append(place) }
             } catch {
-                notes.append("the volume \(name) is left out: \(error.sentence)")
+                notes.append("the volume \(name) is left out: \(error.message)")
             }
         }
         places.sort { $0.path < $1.path }

@@ -4,19 +4,24 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a bundle keeps of the image that it was made of: its config, and where it was.
+/// The image that a bundle was made of, as far as the bundle keeps it: its config, and its place.
 final class KeptImage {
     let config: Document?
     private let saved: SavedImage?
 
-    /// What is not there any more, or has changed, counts as nothing: the bundle is all there is.
-    init(_ bundle: String, _ reporter: any Reporter) {
-        config = try? Document(
-            try HostPath.read("\(bundle)/image/config.json", limit: Blob.documentLimit),
-            "\(bundle)/image/config.json")
-        guard let text = try? HostPath.read("\(bundle)/image/source", limit: 8192),
-            let manifest = try? HostPath.read(
-                "\(bundle)/image/manifest.json", limit: Blob.documentLimit),
+    /// An image that is not there any more, or has changed, counts as none: the bundle is all there
+    /// is.
+    init(_ bundle: String, _ reporter: any Reporter) throws(Failure) {
+        func kept(_ name: String) throws(Failure) -> [UInt8]? {
+            try attempt(
+                "read", on: "\(bundle)/image/\(name)",
+                try unlessMissing(
+                    try HostPath.read("\(bundle)/image/\(name)", limit: Blob.documentLimit)))
+        }
+        config = try kept("config.json").map { bytes throws(Failure) in
+            try Document(bytes, "\(bundle)/image/config.json")
+        }
+        guard let text = try kept("source"), let manifest = try kept("manifest.json"),
             let reference = try? ImageReference(String(decoding: text, as: UTF8.self)),
             case .layout(let path, let isArchive, _) = reference
         else {
@@ -29,13 +34,12 @@ final class KeptImage {
     private static func find(
         _ path: String, _ isArchive: Bool, _ manifest: Digest, _ bundle: String,
         _ reporter: any Reporter
-    ) throws(ImageError) -> SavedImage {
+    ) throws(Failure) -> SavedImage {
         guard isArchive else {
             return try OCILayout(try DirectoryTree(path)).image(manifest: manifest)
         }
-        let directory = try atFile(bundle) { () throws(Errno) in
-            try HostPath.open(bundle, [.readOnly, .directory])
-        }
+        let directory = try attempt(
+            "open", on: bundle, try HostPath.open(bundle, [.readOnly, .directory]))
         let tree = try TarTree(
             path, spoolingIn: directory.borrowed, atMost: Limits().size, reporter)
         return try OCILayout(tree).image(manifest: manifest)

@@ -5,10 +5,10 @@ internal import SystemPackage
 extension LayerWriter {
     /// Runs `make`, and where the name is taken already removes what has it and runs it again.
     private func making(
-        _ name: FileName, in parent: FileDescriptor, _ path: EntryPath,
+        _ call: String, _ name: FileName, in parent: FileDescriptor, _ path: EntryPath,
         _ make: () throws(Errno) -> Void
-    ) throws(ImageError) {
-        try atFile(path.text) { () throws(Errno) in
+    ) throws(Failure) {
+        func work() throws(Errno) {
             do throws(Errno) {
                 try make()
             } catch .fileExists {
@@ -16,16 +16,16 @@ extension LayerWriter {
                 try make()
             }
         }
+        try attempt(call, path.text, try work())
     }
 
     func writeFile(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         // An ordinary user sets attributes of what that user may write.
         let mode = entry.permissions & 0o777 | privilege.addedToFiles
-        let file = try atFile(path.text) { () throws(Errno) in
-            try LayerWriter.openNew(name, in: parent, mode: mode)
-        }
+        let file = try attempt(
+            "open", path.text, try LayerWriter.openNew(name, in: parent, mode: mode))
         try writeContent(file.borrowed, size: entry.size, path)
         try giveAway(entry, path) { user, group throws(Errno) in
             try file.borrowed.changeOwner(user: user, group: group)
@@ -33,10 +33,12 @@ extension LayerWriter {
         try writeAttributes(entry, path) { name, value throws(Errno) in
             try file.borrowed.setAttribute(name, bytes: value)
         }
-        try atFile(path.text) { () throws(Errno) in
-            // A change of owner takes set-id bits away: they come after it.
-            if entry.permissions != mode { try file.borrowed.changeMode(entry.permissions) }
-            if let time = entry.time { try file.borrowed.changeTimes(to: time) }
+        // A change of owner takes set-id bits away: they come after it.
+        if entry.permissions != mode {
+            try attempt("fchmod", path.text, try file.borrowed.changeMode(entry.permissions))
+        }
+        if let time = entry.time {
+            try attempt("futimens", path.text, try file.borrowed.changeTimes(to: time))
         }
     }
 
@@ -55,37 +57,32 @@ extension LayerWriter {
 
     private func writeContent(
         _ file: FileDescriptor, size: Int64, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         var end: Int64 = 0
-        while let block = try unsafe inArchive(
-            "the entry \(path.text)",
-            { [reader] () throws(ArchiveError) in try unsafe reader.nextBlock() })
-        {
+        while let block = try unsafe within("the entry \(path.text)", try reader.nextBlock()) {
             let bytes = unsafe block.bytes
             let offset = unsafe block.offset
             if unsafe bytes.isEmpty { continue }
             if offset < end || offset + Int64(bytes.count) > size {
-                throw ImageError("the entry \(path.text) has more content than its size says")
+                throw Failure("the entry \(path.text) has more content than its size says")
             }
-            try atFile(path.text) { () throws(Errno) in
-                if offset != end { try file.moveOffset(to: offset) }
-                try unsafe file.writeAll(bytes)
-            }
+            if offset != end { try attempt("lseek", path.text, try file.moveOffset(to: offset)) }
+            try unsafe attempt("write", path.text, try file.writeAll(bytes))
             end = offset + Int64(bytes.count)
         }
         if end != size {
-            try atFile(path.text) { () throws(Errno) in try file.setSize(size) }
+            try attempt("ftruncate", path.text, try file.setSize(size))
         }
     }
 
     func writeSymbolicLink(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let target = entry.linkTarget
         if target.isEmpty || target.count > 4095 {
-            throw ImageError("the symbolic link \(path.text) leads to \(target.count) bytes")
+            throw Failure("the symbolic link \(path.text) leads to \(target.count) bytes")
         }
-        try making(name, in: parent, path) { () throws(Errno) in
+        try making("symlink", name, in: parent, path) { () throws(Errno) in
             try parent.makeSymbolicLink(name, to: target)
         }
         try finish(name, in: parent, entry, path)
@@ -94,39 +91,34 @@ extension LayerWriter {
     /// Another name of a file of this layer; what it would be of another one's is not known here.
     func writeHardLink(
         _ name: FileName, _ entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let target = try EntryPath(entry.linkTarget)
         guard let targetName = target.names.last else {
-            throw ImageError("the hard link \(path.text) leads to the root of the layer")
+            throw Failure("the hard link \(path.text) leads to the root of the layer")
         }
         if target == path { return }
-        let missing = ImageError(
+        let missing = Failure(
             "the hard link \(path.text) leads to \(target.text), which is no file of the same layer"
         )
-        guard let found = try? directory(target.parents, for: target, making: false) else {
-            throw missing
-        }
+        guard let found = try existing(target.parents, for: target) else { throw missing }
         // A descriptor of its own: the way to the link may close it.
-        let from = try atFile(path.text) { () throws(Errno) in
-            try OwnedDescriptor.duplicate(found)
-        }
-        guard let status = try? FileStatus.of(targetName, in: from.borrowed),
-            status.kind != .directory
-        else { throw missing }
+        let from = try attempt("dup", path.text, try OwnedDescriptor.duplicate(found))
+        let file = from.borrowed
+        let status = try attempt(
+            "stat", target.text, try unlessMissing(try FileStatus.of(targetName, in: file)))
+        guard let status, status.kind != .directory else { throw missing }
         let parent = try directory(path.parents, for: path)
-        if let there = try? FileStatus.of(name, in: parent), there.inode == status.inode,
-            there.device == status.device
-        {
-            return
-        }
-        try making(name, in: parent, path) { () throws(Errno) in
+        let there = try attempt(
+            "stat", path.text, try unlessMissing(try FileStatus.of(name, in: parent)))
+        if there?.isSame(as: status) == true { return }
+        try making("link", name, in: parent, path) { () throws(Errno) in
             try parent.makeLink(name, to: targetName, in: from.borrowed)
         }
     }
 
     func writeNode(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let kind: FileKind =
             switch entry.kind {
             case .characterDevice: .characterDevice
@@ -141,7 +133,7 @@ extension LayerWriter {
             : DeviceNumber(major: entry.major, minor: entry.minor)
         let mode = kind.modeBits | entry.permissions & 0o777
         var isMade = true
-        try making(name, in: parent, path) { () throws(Errno) in
+        try making("mknod", name, in: parent, path) { () throws(Errno) in
             do throws(Errno) {
                 try parent.makeNode(name, mode: mode, device: number)
             } catch .notPermitted where kind != .fifo {
@@ -152,9 +144,7 @@ extension LayerWriter {
         if !isMade { return note(leftOut) }
         try finish(name, in: parent, entry, path)
         if entry.permissions > 0o777 {
-            try atFile(path.text) { () throws(Errno) in
-                try parent.changeMode(name, entry.permissions)
-            }
+            try attempt("fchmodat", path.text, try parent.changeMode(name, entry.permissions))
         }
     }
 
@@ -162,23 +152,21 @@ extension LayerWriter {
     func giveAway(
         _ entry: ArchiveEntry, _ path: EntryPath,
         _ change: (_ user: UInt32, _ group: UInt32) throws(Errno) -> Void
-    ) throws(ImageError) {
+    ) throws(Failure) {
         guard let owner = try privilege.owner(of: entry, path) else { return }
-        var isMapped = true
-        try atFile(path.text) { () throws(Errno) in
-            do throws(Errno) {
-                try change(owner.user, owner.group)
-            } catch .invalidArgument {
-                isMapped = false
-            }
+        do throws(Errno) {
+            try change(owner.user, owner.group)
+        } catch .invalidArgument {
+            note("owners that this user namespace does not have are left out")
+        } catch {
+            throw Failure("fchownat", path.text, error)
         }
-        if !isMapped { note("owners that this user namespace does not have are left out") }
     }
 
     /// Owner, attributes and time of what is reached by its name alone.
     private func finish(
         _ name: FileName, in parent: FileDescriptor, _ entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         try giveAway(entry, path) { user, group throws(Errno) in
             try parent.changeOwner(name, user: user, group: group)
         }
@@ -186,7 +174,7 @@ extension LayerWriter {
             try parent.setAttribute(of: name, attribute, value)
         }
         if let time = entry.time {
-            try atFile(path.text) { () throws(Errno) in try parent.changeTimes(name, to: time) }
+            try attempt("utimensat", path.text, try parent.changeTimes(name, to: time))
         }
     }
 
@@ -195,10 +183,13 @@ extension LayerWriter {
     func writeAttributes(
         _ entry: ArchiveEntry, _ path: EntryPath,
         _ set: (String, [UInt8]) throws(Errno) -> Void
-    ) throws(ImageError) {
+    ) throws(Failure) {
         for (name, value) in entry.attributes {
-            if name.hasPrefix("trusted.overlay.") || name.hasPrefix("user.overlay.") {
-                note("attributes of overlayfs are left out: \(shown(Array(name.utf8)))")
+            let own = ["trusted.overlay.", "user.overlay.", "user.vfs-run."]
+            if own.contains(where: name.hasPrefix) {
+                note(
+                    "attributes of overlayfs and of vfs-run are left out:"
+                        + " \(shown(name))")
                 continue
             }
             do {
@@ -208,12 +199,11 @@ extension LayerWriter {
                 // namespace's root are not all there are.
                 note(
                     "attributes that cannot be set on a file of its kind, or not by this user, are"
-                        + " left out: \(shown(Array(name.utf8)))")
+                        + " left out: \(shown(name))")
             } catch .notSupported {
-                note("the file system cannot hold the attribute \(shown(Array(name.utf8)))")
+                note("the file system cannot hold the attribute \(shown(name))")
             } catch {
-                throw ImageError(
-                    "\(path.text): the attribute \(shown(Array(name.utf8))): \(error.words)")
+                throw Failure("setxattr", "\(path.text) \(shown(name))", error)
             }
         }
         if entry.hasAccessControlList { note("access control lists are left out") }

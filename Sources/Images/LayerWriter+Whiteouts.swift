@@ -10,50 +10,46 @@ extension FileName {
     /// A name that stands for something that is not there (OCI image-spec, layers).
     var isReservedForWhiteouts: Bool { bytes.starts(with: FileName.whiteoutPrefix) }
 
-    /// What AUFS kept for itself.
+    /// A file of AUFS's own.
     var isMetadata: Bool { bytes.starts(with: FileName.metadataPrefix) }
 
-    /// What the whiteout of this name hides; nil where that is no name.
+    /// The name that the whiteout of this name hides; nil where that is no name.
     var hidden: FileName? { FileName(bytes.dropFirst(FileName.whiteoutPrefix.count)) }
 }
 
-/// What an OCI layer writes as files of special names becomes what overlayfs has for it: a whiteout
+/// Files with special names in an OCI layer become overlayfs's whiteouts and marks: a whiteout
 /// hides a name of the layers below, and a directory that is opaque all of theirs.
 extension LayerWriter {
     func writeWhiteout(
         _ name: FileName, in parent: FileDescriptor, _ path: EntryPath
-    ) throws(ImageError) {
+    ) throws(Failure) {
         if name.bytes == FileName.opaqueMarker {
             let directory = EntryPath(Array(path.parents))
             guard let last = directory.names.last else {
-                throw ImageError(
+                throw Failure(
                     "the layer hides everything below its root, which an overlay cannot say; pack"
                         + " the image anew without the layers below")
             }
             let above = try self.directory(directory.parents, for: path)
-            return try atFile(path.text) { () throws(Errno) in
-                try makeOpaque(last, in: above)
-            }
+            return try attempt("setxattr", path.text, try makeOpaque(last, in: above))
         }
         if name.isMetadata { return note("metadata of AUFS is left out") }
         guard let hidden = name.hidden else {
-            throw ImageError("the whiteout \(path.text) names nothing that can be hidden")
+            throw Failure("the whiteout \(path.text) names nothing that can be hidden")
         }
-        try atFile(path.text) { () throws(Errno) in
-            do throws(Errno) {
-                try marks.hide(hidden, in: parent)
-            } catch .fileExists {
-                // A whiteout hides what is in the layers below, not in its own: what this layer
-                // has under the name hides that already, a directory when it is opaque.
-                if try FileStatus.of(hidden, in: parent).kind == .directory {
-                    try makeOpaque(hidden, in: parent)
-                }
-            }
-        }
+        try attempt("mknod", path.text, try hide(hidden, in: parent))
     }
 
-    func isWhiteout(_ name: FileName, in parent: FileDescriptor) -> Bool {
-        (try? marks.hides(name, in: parent)) == true
+    private func hide(_ name: FileName, in parent: FileDescriptor) throws(Errno) {
+        do throws(Errno) {
+            try marks.hide(name, in: parent)
+        } catch .fileExists {
+            // A whiteout hides what is in the layers below, not in its own: what this layer has
+            // under the name hides that already, a directory when it is opaque.
+            if try FileStatus.of(name, in: parent).kind == .directory {
+                try makeOpaque(name, in: parent)
+            }
+        }
     }
 
     /// A directory in the place of a whiteout hides what the whiteout has hidden.

@@ -11,36 +11,38 @@ final class LayoutWriter {
     private let blobs: OwnedDescriptor
 
     /// Opens a layout, or makes one in an empty or new directory.
-    init(_ path: String) throws(ImageError) {
+    init(_ path: String) throws(Failure) {
         name = path
-        let root = try atFile(path) { () throws(Errno) in
-            try HostPath.makeDirectories(path + "/blobs/sha256", mode: 0o755)
-            let root = try HostPath.open(path, [.readOnly, .directory])
-            try root.borrowed.waitForLock(until: Clock.deadline(seconds: 3600))
-            return root
-        }
-        blobs = try atFile(path + "/blobs/sha256") { () throws(Errno) in
-            try HostPath.open(path + "/blobs/sha256", [.readOnly, .directory])
-        }
-        if (try? FileStatus.of("oci-layout", in: root.borrowed)) == nil {
-            try atFile(path + "/oci-layout") { () throws(Errno) in
-                try root.borrowed.replaceFile(
-                    "oci-layout", with: Array(#"{"imageLayoutVersion": "1.0.0"}"#.utf8), mode: 0o644
-                )
-            }
-        }
-        self.root = root
+        let place = path + "/blobs/sha256"
+        try attempt("mkdir", on: place, try HostPath.makeDirectories(place, mode: 0o755))
+        root = try attempt("open", on: path, try HostPath.open(path, [.readOnly, .directory]))
+        let deadline = Clock.deadline(seconds: 3600)
+        try attempt("flock", on: path, try root.borrowed.waitForLock(until: deadline))
+        blobs = try attempt("open", on: place, try HostPath.open(place, [.readOnly, .directory]))
+        let version = Array(#"{"imageLayoutVersion": "1.0.0"}"#.utf8)
+        if try !has("oci-layout") { try replace("oci-layout", with: version) }
+    }
+
+    private func has(_ file: String) throws(Failure) -> Bool {
+        try attempt(
+            "stat", on: "\(name)/\(file)",
+            try unlessMissing(try FileStatus.of(file, in: root.borrowed)) != nil)
+    }
+
+    private func replace(_ file: String, with bytes: [UInt8]) throws(Failure) {
+        try attempt(
+            "write", on: "\(name)/\(file)",
+            try root.borrowed.replaceFile(file, with: bytes, mode: 0o644))
     }
 
     /// Adds a document.
     ///
     /// - Returns: Its descriptor.
-    func add(_ document: [UInt8], _ mediaType: String) throws(ImageError) -> JSONOutput {
+    func add(_ document: [UInt8], _ mediaType: String) throws(Failure) -> JSONOutput {
         let digest = SHA256.of(document)
-        let blobs = blobs.borrowed
-        try atFile("\(name)/blobs/sha256") { () throws(Errno) in
-            try blobs.replaceFile(digest.hexadecimal, with: document, mode: 0o644)
-        }
+        try attempt(
+            "write", on: "\(name)/blobs/sha256",
+            try blobs.borrowed.replaceFile(digest.hexadecimal, with: document, mode: 0o644))
         return .object([
             ("mediaType", .string(mediaType)), ("digest", .string(digest.description)),
             ("size", .integer(Int64(document.count))),
@@ -49,21 +51,19 @@ final class LayoutWriter {
 
     /// Adds a blob that `write` fills, under its digest.
     func addFile(
-        _ write: (FileDescriptor) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64)
-    ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64) {
+        _ write: (FileDescriptor) throws(Failure) -> (diffID: Digest, blob: Digest, size: Int64)
+    ) throws(Failure) -> (diffID: Digest, blob: Digest, size: Int64) {
         let blobs = blobs.borrowed
         let aside = ".blob.\(CurrentProcess.pid)"
-        let file = try atFile("\(name)/blobs/sha256") { () throws(Errno) in
-            try blobs.open(aside, [.writeOnly, .create, .truncate], mode: 0o644)
-        }
-        do throws(ImageError) {
+        let file = try attempt(
+            "open", on: "\(name)/blobs/sha256",
+            try blobs.open(aside, [.writeOnly, .create, .truncate], mode: 0o644))
+        do throws(Failure) {
             let written = try write(file.borrowed)
-            try atFile("\(name)/blobs/sha256/\(written.blob.hexadecimal)") { () throws(Errno) in
-                try file.borrowed.synchronize()
-                guard let from = FileName(aside), let to = FileName(written.blob.hexadecimal) else {
-                    throw .invalidArgument
-                }
-                try blobs.rename(from, to: to, in: blobs)
+            let place = "\(name)/blobs/sha256/\(written.blob.hexadecimal)"
+            try attempt("fsync", on: place, try file.borrowed.synchronize())
+            if let from = FileName(aside), let to = FileName(written.blob.hexadecimal) {
+                try attempt("rename", on: place, try blobs.rename(from, to: to, in: blobs))
             }
             return written
         } catch {
@@ -73,21 +73,21 @@ final class LayoutWriter {
     }
 
     /// Adds the layer of a saved image as it is; nil where it is not what it was.
-    func copy(_ layer: SavedImage.Layer, _ diffID: Digest) throws(ImageError) -> PackedLayer? {
+    func copy(_ layer: SavedImage.Layer, _ diffID: Digest) throws(Failure) -> PackedLayer? {
         guard let known = layer.blob, let mediaType = layer.mediaType else { return nil }
         let packed = PackedLayer(
             diffID: diffID, isKept: true, mediaType: mediaType, blob: known.digest,
             size: known.size, annotations: layer.annotations)
-        if let there = try? FileStatus.of(known.digest.hexadecimal, in: blobs.borrowed),
-            there.kind == .regular, there.size == known.size
-        {
-            return packed
-        }
+        let file = known.digest.hexadecimal
+        let there = try attempt(
+            "stat", on: "\(name)/blobs/sha256/\(file)",
+            try unlessMissing(try FileStatus.of(file, in: blobs.borrowed)))
+        if let there, there.kind == .regular, there.size == known.size { return packed }
         guard let blob = try? layer.open() else { return nil }
-        do throws(ImageError) {
-            _ = try addFile { (file) throws(ImageError) in
+        do throws(Failure) {
+            _ = try addFile { (file) throws(Failure) in
                 let digest = try blob.copy(to: file)
-                if digest != known.digest { throw ImageError("\(blob.name): it has changed") }
+                if digest != known.digest { throw Failure("\(blob.name): it has changed") }
                 return (diffID, digest, known.size)
             }
         } catch {
@@ -99,11 +99,12 @@ final class LayoutWriter {
     /// Puts an image into the index, in the place of one of the same name.
     func list(
         _ manifest: JSONOutput, as tag: String?, _ platform: Platform
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let place = "\(name)/index.json"
         var images: [JSONOutput] = []
-        if let bytes = try? DirectoryTree(name).file("index.json").readDocument() {
-            let index = try Document(bytes, place)
+        if try has("index.json") {
+            let index = try Document(
+                try DirectoryTree(name).file("index.json").readDocument(), place)
             guard let list = index.root["manifests"], list.kind == .array else {
                 throw index.fail("it has no manifests; is it an index?")
             }
@@ -125,10 +126,7 @@ final class LayoutWriter {
             ("mediaType", .string("application/vnd.oci.image.index.v1+json")),
             ("manifests", .array(images)),
         ])
-        let root = root.borrowed
-        try atFile(place) { () throws(Errno) in
-            try root.replaceFile("index.json", with: Array(index.prettyText.utf8), mode: 0o644)
-        }
+        try replace("index.json", with: Array(index.prettyText.utf8))
     }
 }
 
@@ -144,7 +142,7 @@ extension LayoutWriter {
     /// - Parameter name: With its tag.
     func listForDocker(
         config: Digest, _ layers: [PackedLayer], name: String?
-    ) throws(ImageError) {
+    ) throws(Failure) {
         func path(_ digest: Digest) -> JSONOutput { .string("blobs/sha256/\(digest.hexadecimal)") }
         let tags = name.map { [JSONOutput.string($0)] } ?? []
         let list = JSONOutput.array([
@@ -153,11 +151,7 @@ extension LayoutWriter {
                 ("Layers", .array(layers.map { path($0.blob) })),
             ])
         ])
-        let root = root.borrowed
-        try atFile("\(self.name)/manifest.json") { () throws(Errno) in
-            try root.replaceFile(
-                "manifest.json", with: Array(list.prettyText.utf8), mode: 0o644)
-        }
+        try replace("manifest.json", with: Array(list.prettyText.utf8))
     }
 }
 
@@ -165,23 +159,21 @@ extension Blob {
     /// Copies what it holds.
     ///
     /// - Returns: Its digest.
-    borrowing func copy(to target: FileDescriptor) throws(ImageError) -> Digest {
+    borrowing func copy(to target: FileDescriptor) throws(Failure) -> Digest {
         let range = range ?? 0..<0
         let name = name
         let file = file.borrowed
-        return try atFile(name) { () throws(Errno) in
-            var digest = SHA256()
-            try file.moveOffset(to: range.lowerBound)
-            var left = Int64(range.count)
-            while left > 0 {
-                let piece = try file.readBytes(upTo: Int(min(left, 1 << 20)))
-                if piece.isEmpty { throw .noData }
-                digest.add(piece)
-                try target.write(all: piece)
-                left -= Int64(piece.count)
-            }
-            return digest.finished()
+        var digest = SHA256()
+        try attempt("lseek", on: name, try file.moveOffset(to: range.lowerBound))
+        var left = range.count
+        while left > 0 {
+            let piece = try attempt("read", on: name, try file.readBytes(upTo: min(left, 1 << 20)))
+            if piece.isEmpty { throw Failure("read", name.inQuotes, .noData) }
+            digest.add(piece)
+            try attempt("write", try target.write(all: piece))
+            left -= piece.count
         }
+        return digest.finished()
     }
 }
 

@@ -10,20 +10,19 @@ public struct Limits: Sendable, Hashable {
     public init() {}
 
     /// Counts one more entry of `bytes`.
-    mutating func take(entry bytes: Int64) throws(ImageError) {
+    mutating func take(entry bytes: Int64) throws(Failure) {
         entries -= 1
         if entries < 0 {
-            throw ImageError(
-                "there are more entries in the layers than --max-entries allows; raise it if"
-                    + " that is meant")
+            throw Failure(
+                "the layers have more entries than --max-entries; raise it if you trust the image")
         }
         try take(bytes: bytes)
     }
 
-    mutating func take(bytes: Int64) throws(ImageError) {
+    mutating func take(bytes: Int64) throws(Failure) {
         if bytes > size {
-            throw ImageError(
-                "the layers unpacked are larger than --max-size allows; raise it if that is meant")
+            throw Failure(
+                "the unpacked layers are larger than --max-size; raise it if you trust the image")
         }
         size -= bytes
     }

@@ -6,14 +6,9 @@ internal import LinuxSystem
 struct OCILayout {
     let tree: any FileTree
 
-    init(_ tree: any FileTree) throws(ImageError) {
+    init(_ tree: any FileTree) throws(Failure) {
         self.tree = tree
-        let file: Blob
-        do throws(ImageError) {
-            file = try tree.file("oci-layout")
-        } catch {
-            throw ImageError("\(error.message); is it an OCI image layout?")
-        }
+        let file = try tree.file("oci-layout", advice: "is it an OCI image layout?")
         let version = try Document(try file.readDocument(), place("oci-layout"))
         guard version.root["imageLayoutVersion"]?.string == "1.0.0" else {
             throw version.fail("its imageLayoutVersion is not 1.0.0")
@@ -24,7 +19,7 @@ struct OCILayout {
 
     /// - Parameters:
     ///   - reference: A tag, or a digest of a manifest; nil where there is one image only.
-    func image(_ reference: String?, _ wanted: Platform?) throws(ImageError) -> SavedImage {
+    func image(_ reference: String?, _ wanted: Platform?) throws(Failure) -> SavedImage {
         let index = try Document(try tree.file("index.json").readDocument(), place("index.json"))
         let manifest = try choose(
             try self.entries(of: index), reference, wanted ?? .current, index, depth: 0)
@@ -34,12 +29,12 @@ struct OCILayout {
     }
 
     /// The image of that manifest, whatever the index says.
-    func image(manifest digest: Digest) throws(ImageError) -> SavedImage {
+    func image(manifest digest: Digest) throws(Failure) -> SavedImage {
         let size = try tree.file(path(of: digest)).range.map { Int64($0.count) } ?? 0
         return try image(Descriptor(manifest: digest, size: size))
     }
 
-    private func image(_ manifest: Descriptor) throws(ImageError) -> SavedImage {
+    private func image(_ manifest: Descriptor) throws(Failure) -> SavedImage {
         let bytes = try read(manifest)
         let document = try Document(bytes, place(path(of: manifest.digest)))
         try OCILayout.checkKind(document, manifest, isIndex: false)
@@ -72,17 +67,17 @@ struct OCILayout {
     private func path(of digest: Digest) -> String { "blobs/sha256/\(digest.hexadecimal)" }
 
     /// A document, verified.
-    private func read(_ descriptor: Descriptor) throws(ImageError) -> [UInt8] {
+    private func read(_ descriptor: Descriptor) throws(Failure) -> [UInt8] {
         let bytes = try tree.file(path(of: descriptor.digest)).readDocument()
         if Int64(bytes.count) != descriptor.size || SHA256.of(bytes) != descriptor.digest {
-            throw ImageError(
-                "\(place(path(of: descriptor.digest))): its content is not what its name says; it"
-                    + " is damaged, or somebody has changed it")
+            throw Failure(
+                "\(place(path(of: descriptor.digest))): its digest differs from its"
+                    + " name; it is damaged or was changed")
         }
         return bytes
     }
 
-    private func entries(of index: Document) throws(ImageError) -> [Descriptor] {
+    private func entries(of index: Document) throws(Failure) -> [Descriptor] {
         guard let list = index.root["manifests"], list.kind == .array else {
             throw index.fail("it has no manifests; is it an index?")
         }
@@ -95,7 +90,7 @@ struct OCILayout {
     private func choose(
         _ entries: [Descriptor], _ reference: String?, _ wanted: Platform, _ index: Document,
         depth: Int
-    ) throws(ImageError) -> Descriptor {
+    ) throws(Failure) -> Descriptor {
         let candidates = try OCILayout.named(reference, among: entries, index)
         // Attestations and the like are listed for a platform that is none; a manifest that names no
         // platform is taken where no other one fits.
@@ -130,7 +125,7 @@ struct OCILayout {
     /// - Parameter reference: A tag, a digest, or `@` and the place in the index, from 0.
     private static func named(
         _ reference: String?, among entries: [Descriptor], _ index: Document
-    ) throws(ImageError) -> [Descriptor] {
+    ) throws(Failure) -> [Descriptor] {
         guard let reference else { return entries }
         if let place = reference.placeInList, entries.indices.contains(place) {
             return [entries[place]]
@@ -140,16 +135,16 @@ struct OCILayout {
         }
         if found.isEmpty {
             throw index.fail(
-                "there is no image \(shown(Array(reference.utf8)))" + names(entries, "; there are ")
+                "there is no image \(shown(reference))" + names(entries, "; there are ")
             )
         }
         return found
     }
 
-    /// What the entries are named by, those without a tag by their places.
+    /// The names of the entries, those without a tag by their places.
     private static func names(_ entries: [Descriptor], _ before: String) -> String {
         let names = entries.enumerated().prefix(20).map { place, entry in
-            entry.reference.map { shown(Array($0.utf8)) } ?? "@\(place)"
+            entry.reference.map { shown($0) } ?? "@\(place)"
         }
         return names.isEmpty ? "" : before + names.joined(separator: ", ")
     }
@@ -158,14 +153,14 @@ struct OCILayout {
     /// one of them (CVE-2021-41190).
     private static func checkKind(
         _ document: Document, _ descriptor: Descriptor, isIndex: Bool
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let root = document.root
         if let type = root["mediaType"]?.string, !descriptor.mediaType.isEmpty,
             type != descriptor.mediaType
         {
             throw document.fail(
-                "it calls itself \(shown(Array(type.utf8))), and what leads to it says"
-                    + " \(shown(Array(descriptor.mediaType.utf8)))")
+                "its media type is \(shown(type)), but its descriptor says"
+                    + " \(shown(descriptor.mediaType))")
         }
         if root["manifests"] != nil && (root["layers"] != nil || root["config"] != nil) {
             throw document.fail("it is a manifest and an index at once; it can be neither")
@@ -192,10 +187,10 @@ struct OCILayout {
 
     private static func checkLayer(
         _ layer: Descriptor, _ document: Document
-    ) throws(ImageError) {
+    ) throws(Failure) {
         if layerTypes.contains(layer.mediaType) { return }
         throw document.fail(
-            "the layer \(layer.digest) is of the type \(shown(Array(layer.mediaType.utf8))); tar,"
+            "the layer \(layer.digest) is of the type \(shown(layer.mediaType)); tar,"
                 + " tar+gzip and tar+zstd are known")
     }
 }

@@ -8,7 +8,7 @@ struct PackedConfig {
     let config: Document
     /// Nil for a bundle that was made of no image.
     let original: Document?
-    /// What `unpack` has put the config.json over.
+    /// The config that `unpack` has put the config.json over.
     let base: JSONOutput
     let layers: [PackedLayer]
     /// In RFC 3339.

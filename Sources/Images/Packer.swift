@@ -10,14 +10,14 @@ public struct Packer {
     /// `isLowest`: No layer lies below it.
     public typealias Archiver = (
         _ layer: String, _ isLowest: Bool, _ file: FileDescriptor, Compression
-    ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64)
+    ) throws(Failure) -> (diffID: Digest, blob: Digest, size: Int64)
 
     public var compression = Compression.gzip
     /// Whether the layout is also what `docker save` writes: its list of images, with the tag as
     /// the image's name, names the same blobs.
     public var writesDockerList = false
     public var reporter: any Reporter
-    /// What config.json says where an image does not: that does not become the image's.
+    /// The defaults of config.json where an image says nothing; they do not become the image's.
     private let base: JSONOutput
     private let archive: Archiver
 
@@ -41,12 +41,13 @@ public struct Packer {
     ///   - bundle: A directory with a config.json.
     ///   - path: Of an image layout, which is made if need be.
     ///   - tag: What the image is called in it; one of that name is replaced.
-    public func pack(_ bundle: String, to path: String, tag: String?) throws(ImageError) {
+    public func pack(_ bundle: String, to path: String, tag: String?) throws(Failure) {
         let config = try Document(
-            try atFile("\(bundle)/config.json") { () throws(Errno) in
-                try HostPath.read("\(bundle)/config.json", limit: Blob.documentLimit)
-            }, "\(bundle)/config.json")
-        let source = KeptImage(bundle, reporter)
+            try attempt(
+                "read", on: "\(bundle)/config.json",
+                try HostPath.read("\(bundle)/config.json", limit: Blob.documentLimit)),
+            "\(bundle)/config.json")
+        let source = try KeptImage(bundle, reporter)
         let layout = try LayoutWriter(path)
         let paths = try Packer.layers(of: config, bundle)
         var layers: [PackedLayer] = []
@@ -75,7 +76,7 @@ public struct Packer {
     /// The directories of a bundle's layers, bottom first.
     private static func layers(
         of config: Document, _ bundle: String
-    ) throws(ImageError) -> [String] {
+    ) throws(Failure) -> [String] {
         var paths: [String] = []
         for value in config.root["vfs"]?["overlay"]?["layers"]?.elements ?? [] {
             guard let path = value.string else {
@@ -96,19 +97,19 @@ public struct Packer {
     /// A layer as it was saved, where that is still to be had; otherwise an archive of what it is.
     private func add(
         _ path: String, isLowest: Bool, to layout: LayoutWriter, _ source: KeptImage
-    ) throws(ImageError) -> PackedLayer {
+    ) throws(Failure) -> PackedLayer {
         let name = path.split(separator: "/").last ?? ""
         if let diffID = Digest(hexadecimal: name.utf8), let saved = source.layer(diffID) {
             if let kept = try layout.copy(saved, diffID) { return kept }
         }
         defer { reporter.endProgress() }
-        let written = try layout.addFile { (file) throws(ImageError) in
+        let written = try layout.addFile { (file) throws(Failure) in
             try archive(path, isLowest, file, compression)
         }
         if let diffID = Digest(hexadecimal: name.utf8), diffID != written.diffID {
             reporter.note(
-                "the layer \(diffID) is written anew as \(written.diffID): there is no image"
-                    + " any more that it could be taken from")
+                "the layer \(diffID) is written again as \(written.diffID): its original archive is"
+                    + " not available")
         }
         return PackedLayer(
             diffID: written.diffID, isKept: false, mediaType: PackedLayer.type(compression),

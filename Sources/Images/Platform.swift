@@ -1,4 +1,4 @@
-/// What an image was built for, by the names of Go.
+/// The platform that an image was built for, by the names of Go.
 public struct Platform: Sendable, Hashable, CustomStringConvertible {
     public var system: String
     public var architecture: String

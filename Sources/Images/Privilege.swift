@@ -1,7 +1,7 @@
 internal import Archives
 internal import LinuxSystem
 
-/// What the process that unpacks may do.
+/// The privilege of the process that unpacks.
 enum Privilege: Sendable, Hashable {
     /// Owners, devices and attributes are kept as they are.
     case root
@@ -15,9 +15,9 @@ enum Privilege: Sendable, Hashable {
     /// Who an entry belongs to; nil where it has been made as theirs.
     func owner(
         of entry: ArchiveEntry, _ path: EntryPath
-    ) throws(ImageError) -> (user: UInt32, group: UInt32)? {
+    ) throws(Failure) -> (user: UInt32, group: UInt32)? {
         guard let user = entry.userID, let group = entry.groupID else {
-            throw ImageError("the entry \(path.text) belongs to an id that Linux does not have")
+            throw Failure("the entry \(path.text) belongs to an id that Linux does not have")
         }
         if self == .user || user == 0 && group == Privilege.ownGroup { return nil }
         return (user, group)

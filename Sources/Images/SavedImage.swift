@@ -13,7 +13,7 @@ struct SavedImage {
         var mediaType: String?
         var annotations: [(key: String, value: String)] = []
 
-        func open() throws(ImageError) -> Blob { try tree.file(path) }
+        func open() throws(Failure) -> Blob { try tree.file(path) }
     }
 
     var config: ImageConfig
@@ -23,19 +23,19 @@ struct SavedImage {
     /// As many as the config has diff-ids, bottom first.
     var layers: [Layer]
 
-    /// What both kinds of images have to fulfil.
-    func check(_ wanted: Platform?, _ name: String) throws(ImageError) {
+    /// The requirements on both kinds of images.
+    func check(_ wanted: Platform?, _ name: String) throws(Failure) {
         if layers.count != config.diffIDs.count {
-            throw ImageError(
+            throw Failure(
                 "\(name): the image has \(layers.count) layers, and its config names"
                     + " \(config.diffIDs.count)")
         }
-        if layers.isEmpty { throw ImageError("\(name): the image has no layers") }
+        if layers.isEmpty { throw Failure("\(name): the image has no layers") }
         if layers.count > 500 {
-            throw ImageError("\(name): the image has \(layers.count) layers; an overlay takes 500")
+            throw Failure("\(name): the image has \(layers.count) layers; an overlay takes 500")
         }
         if (wanted ?? .current).rank(of: config.platform) == nil {
-            throw ImageError(
+            throw Failure(
                 "\(name): the image is for \(config.platform), not for \(wanted ?? .current);"
                     + " --platform \(config.platform) unpacks it all the same")
         }

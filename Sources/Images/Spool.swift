@@ -2,7 +2,7 @@ internal import Archives
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What is read in many places is a file that can be gone about in: a stream, or what is
+/// A file that is read in many places must be seekable: a stream, or one that is
 /// compressed, is first written into one that has no name and goes with this process.
 enum Spool {
     /// - Parameters:
@@ -12,41 +12,33 @@ enum Spool {
     static func file(
         of blob: consuming Blob, in directory: FileDescriptor, atMost limit: Int64,
         _ reporter: any Reporter
-    ) throws(ImageError) -> OwnedDescriptor {
+    ) throws(Failure) -> OwnedDescriptor {
         let name = blob.name
         let total = blob.range.map { Int64($0.count) }
         if total != nil, try !isCompressed(blob) { return blob.takeFile() }
-        let file = try atFile("\(name), in a file without a name") { () throws(Errno) in
-            try make(in: directory)
-        }
+        let file = try attempt(
+            "open", on: "\(name), in a file without a name", try make(in: directory))
         let stream = try BlobStream(blob, atMost: limit)
         defer { reporter.endProgress() }
         while true {
-            let piece = try unsafe inArchive(name) { () throws(ArchiveError) in
-                try unsafe stream.nextPiece()
-            }
+            let piece = try unsafe within(name, try stream.nextPiece())
             if unsafe piece.isEmpty { break }
-            try atFile(name) { () throws(Errno) in try unsafe file.borrowed.writeAll(piece) }
+            try attempt("write", on: name, try unsafe file.borrowed.writeAll(piece))
             reporter.progress(name, done: stream.consumed, of: total)
         }
         return file
     }
 
-    private static func isCompressed(_ blob: borrowing Blob) throws(ImageError) -> Bool {
+    private static func isCompressed(_ blob: borrowing Blob) throws(Failure) -> Bool {
         let file = blob.file.borrowed
-        let found = try inArchive(blob.name) { () throws(ArchiveError) in
-            let input = unsafe StreamInput { (target) throws(ArchiveError) in
-                do throws(Errno) {
-                    return try unsafe file.readInto(target)
-                } catch {
-                    throw ArchiveError(error.words)
-                }
-            }
-            if try ForeignFormat(of: input) != nil { return true }
-            return try Compression(of: input) != .none
+        let name = blob.name
+        let input = unsafe StreamInput { (target) throws(Failure) in
+            try unsafe attempt("read", on: name, try file.readInto(target))
         }
-        try atFile(blob.name) { () throws(Errno) in try file.moveOffset(to: 0) }
-        return found
+        let foreign = try ForeignFormat(of: input)
+        let compression = try Compression(of: input)
+        try attempt("lseek", on: name, try file.moveOffset(to: 0))
+        return foreign != nil || compression != .none
     }
 
     private static func make(in directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {

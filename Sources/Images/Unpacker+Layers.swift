@@ -7,7 +7,7 @@ extension Unpacker {
     struct Work {
         private let unpacker: Unpacker
         private let store: LayerStore
-        /// What is left of them for the layers to come.
+        /// The rest of them, for the layers to come.
         private var limits: Limits
         private(set) var notes: [String] = []
         private let count: Int
@@ -22,27 +22,27 @@ extension Unpacker {
         }
 
         /// A layer of a saved image, unless it is there.
-        mutating func unpack(_ layer: SavedImage.Layer, _ diffID: Digest) throws(ImageError) {
+        mutating func unpack(_ layer: SavedImage.Layer, _ diffID: Digest) throws(Failure) {
             number += 1
             if try store.layer(diffID) != nil { return }
             let blob = try layer.open()
             let name = blob.name
             if let known = layer.blob, let range = blob.range, Int64(range.count) != known.size {
-                throw ImageError(
+                throw Failure(
                     "\(name): it has \(range.count) bytes, and the manifest says \(known.size)")
             }
-            try write(blob, name, mayBeEmpty: true) { ending throws(ImageError) in
+            try write(blob, name, mayBeEmpty: true) { ending throws(Failure) in
                 if let known = layer.blob,
                     ending.blob != known.digest || ending.blobSize != known.size
                 {
-                    throw ImageError(
+                    throw Failure(
                         "\(name): its digest is \(ending.blob), and the manifest says"
-                            + " \(known.digest); it is damaged, or somebody has changed it")
+                            + " \(known.digest); it is damaged or was changed")
                 }
                 if ending.content != diffID {
-                    throw ImageError(
+                    throw Failure(
                         "\(name): unpacked its digest is \(ending.content), and the image's config"
-                            + " says \(diffID); it is damaged, or somebody has changed it")
+                            + " says \(diffID); it is damaged or was changed")
                 }
             }
         }
@@ -50,7 +50,7 @@ extension Unpacker {
         /// A tar of a root file system.
         ///
         /// - Returns: Its diff-id.
-        mutating func unpack(_ blob: consuming Blob) throws(ImageError) -> Digest {
+        mutating func unpack(_ blob: consuming Blob) throws(Failure) -> Digest {
             let name = blob.name
             return try write(blob, name, mayBeEmpty: false) { _ in }
         }
@@ -58,19 +58,18 @@ extension Unpacker {
         @discardableResult
         private mutating func write(
             _ blob: consuming Blob, _ name: String, mayBeEmpty: Bool,
-            _ verify: (BlobStream.Ending) throws(ImageError) -> Void
-        ) throws(ImageError) -> Digest {
+            _ verify: (BlobStream.Ending) throws(Failure) -> Void
+        ) throws(Failure) -> Digest {
             let total = blob.range.map { Int64($0.count) }
             let layer = try store.makePartial()
-            do throws(ImageError) {
-                let root = try atFile(name) { () throws(Errno) in
-                    try OwnedDescriptor.duplicate(layer.root.borrowed)
-                }
+            do throws(Failure) {
+                let root = try attempt(
+                    "dup", on: name, try OwnedDescriptor.duplicate(layer.borrowed))
                 let ending = try writeContent(blob, name, mayBeEmpty: mayBeEmpty, total, root)
                 unpacker.reporter.endProgress()
                 try verify(ending)
                 try store.finish(
-                    layer, as: ending.content, synchronizing: unpacker.synchronizes)
+                    layer.borrowed, as: ending.content, synchronizing: unpacker.synchronizes)
                 return ending.content
             } catch {
                 unpacker.reporter.endProgress()
@@ -82,43 +81,38 @@ extension Unpacker {
         private mutating func writeContent(
             _ blob: consuming Blob, _ name: String, mayBeEmpty: Bool, _ total: Int64?,
             _ root: consuming OwnedDescriptor
-        ) throws(ImageError) -> BlobStream.Ending {
+        ) throws(Failure) -> BlobStream.Ending {
             let stream = try BlobStream(blob, atMost: limits.size)
-            let label = count > 1 ? "layer \(number) of \(count)" : name
-            let reader: ArchiveReader
-            do throws(ArchiveError) {
-                reader = try unsafe ArchiveReader {
-                    [reporter = unpacker.reporter, label] () throws(ArchiveError) in
-                    reporter.progress(label, done: stream.consumed, of: total)
-                    return try unsafe stream.nextPiece()
-                }
-            } catch {
-                throw ImageError(Work.sentence(name, error))
-            }
+            let reader = try makeReader(stream, name, total)
             let writer = LayerWriter(root, reading: reader, store.privilege, limits)
-            do throws(ImageError) {
-                try writer.writeAll(counted: stream.allowEntry)
-            } catch {
-                throw ImageError("\(name): \(error.message)")
-            }
+            try within(name, try writer.writeAll(counted: stream.allowEntry))
             if !mayBeEmpty && writer.limits.entries == limits.entries {
-                throw ImageError(
+                throw Failure(
                     "\(name): it holds no file; a tar of a root file system is expected")
             }
             limits = writer.limits
             notes += writer.notes.filter { [notes] note in !notes.contains(note) }
-            do throws(ArchiveError) {
-                return try stream.finish()
-            } catch {
-                throw ImageError(Work.sentence(name, error))
-            }
+            return try within(name, try stream.finish())
         }
 
-        private static func sentence(_ name: String, _ error: ArchiveError) -> String {
-            "\(name): \(error.message)"
-                + (error.message == "unrecognized archive format"
-                    ? "; a tar archive is expected, plain or compressed by gzip, zstd, xz or bzip2"
-                    : "")
+        private func makeReader(
+            _ stream: BlobStream, _ name: String, _ total: Int64?
+        ) throws(Failure) -> ArchiveReader {
+            let label = count > 1 ? "layer \(number) of \(count)" : name
+            do throws(Failure) {
+                return try unsafe ArchiveReader {
+                    [reporter = unpacker.reporter] () throws(Failure) in
+                    reporter.progress(label, done: stream.consumed, of: total)
+                    return try unsafe stream.nextPiece()
+                }
+            } catch {
+                var failure = error
+                if error.subject == "unrecognized archive format" {
+                    failure.advice =
+                        "a tar archive is expected, plain or compressed by gzip, zstd, xz or bzip2"
+                }
+                throw failure.within(name)
+            }
         }
     }
 }
@@ -129,20 +123,18 @@ extension SavedImage {
     /// - Parameter source: Where it was.
     func keepDocuments(
         in bundle: FileDescriptor, _ name: String, _ source: String
-    ) throws(ImageError) {
-        try atFile("\(name)/image") { () throws(Errno) in
-            guard let directoryName = FileName("image") else { throw .invalidArgument }
-            do throws(Errno) {
-                _ = try bundle.makePlainDirectory(directoryName, mode: 0o755)
-            } catch .fileExists {
-            }
-            let directory = try bundle.open("image", [.readOnly, .directory])
-            try directory.borrowed.replaceFile("config.json", with: configBytes, mode: 0o644)
-            try directory.borrowed.replaceFile("source", with: Array(source.utf8), mode: 0o644)
-            if let manifestBytes {
-                try directory.borrowed.replaceFile(
-                    "manifest.json", with: manifestBytes, mode: 0o644)
-            }
+    ) throws(Failure) {
+        let place = "\(name)/image"
+        let directory = try attempt("mkdir", on: place, try bundle.openOrMake("image", mode: 0o755))
+        let documents = [
+            ("config.json", configBytes), ("source", Array(source.utf8)),
+            ("manifest.json", manifestBytes),
+        ]
+        for (file, bytes) in documents {
+            guard let bytes else { continue }
+            try attempt(
+                "write", on: "\(place)/\(file)",
+                try directory.borrowed.replaceFile(file, with: bytes, mode: 0o644))
         }
     }
 }

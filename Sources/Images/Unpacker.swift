@@ -24,10 +24,11 @@ public struct Unpacker {
     ///   - base: What config.json says where the image does not.
     public func unpack(
         _ reference: ImageReference, to bundle: String, over base: JSONOutput
-    ) throws(ImageError) {
-        let isNew = (try? FileStatus.of(path: bundle)) == nil
+    ) throws(Failure) {
+        let isNew = try attempt(
+            "stat", on: bundle, try unlessMissing(try FileStatus.of(path: bundle)) == nil)
         let directory = try openBundle(bundle)
-        do throws(ImageError) {
+        do throws(Failure) {
             try unpack(reference, to: bundle, directory.borrowed, over: base)
         } catch {
             if isNew { Unpacker.discard(bundle, directory.borrowed) }
@@ -38,15 +39,14 @@ public struct Unpacker {
     /// Takes away what was made for nothing. Layers that are whole stay: the next one need not unpack
     /// them again.
     private static func discard(_ bundle: String, _ directory: FileDescriptor) {
-        guard let name = FileName("layers") else { return }
-        if let layers = try? directory.open(name, [.readOnly, .directory]),
+        if let layers = try? directory.open("layers", [.readOnly, .directory]),
             let whole = try? layers.borrowed.open("sha256", [.readOnly, .directory]),
             (try? whole.borrowed.names())?.isEmpty == true,
             // Others who write there hold it.
             let lock = try? layers.borrowed.open("lock", [.readOnly, .nonBlocking]),
             (try? lock.borrowed.lock(exclusive: true)) != nil
         {
-            try? directory.removeTree(name)
+            try? directory.removeTree("layers")
         }
         // One that holds anything stays.
         try? HostPath.removeDirectory(bundle)
@@ -55,7 +55,7 @@ public struct Unpacker {
     private func unpack(
         _ reference: ImageReference, to bundle: String, _ directory: FileDescriptor,
         over base: JSONOutput
-    ) throws(ImageError) {
+    ) throws(Failure) {
         let image = try find(reference, spoolingIn: directory)
         let storePath = store ?? bundle + "/layers"
         let layers = try LayerStore(storePath, in: store == nil ? directory : nil) {
@@ -91,8 +91,8 @@ public struct Unpacker {
 
     private func find(
         _ reference: ImageReference, spoolingIn directory: FileDescriptor
-    ) throws(ImageError) -> Found {
-        func archive(_ path: String) throws(ImageError) -> TarTree {
+    ) throws(Failure) -> Found {
+        func archive(_ path: String) throws(Failure) -> TarTree {
             try TarTree(path, spoolingIn: directory, atMost: limits.size, reporter)
         }
         switch reference {
@@ -106,39 +106,36 @@ public struct Unpacker {
         }
     }
 
-    private func openBundle(_ bundle: String) throws(ImageError) -> OwnedDescriptor {
-        let directory = try atFile(bundle) { () throws(Errno) in
-            try HostPath.makeDirectories(bundle, mode: 0o755)
-            return try HostPath.open(bundle, [.readOnly, .directory])
-        }
-        let (status, names) = try atFile(bundle) { () throws(Errno) in
-            (try FileStatus.of(directory.borrowed), Set(try directory.borrowed.entries()))
-        }
+    private func openBundle(_ bundle: String) throws(Failure) -> OwnedDescriptor {
+        try attempt("mkdir", on: bundle, try HostPath.makeDirectories(bundle, mode: 0o755))
+        let directory = try attempt(
+            "open", on: bundle, try HostPath.open(bundle, [.readOnly, .directory]))
+        let status = try attempt("fstat", on: bundle, try FileStatus.of(directory.borrowed))
+        let names = try attempt("readdir", on: bundle, Set(try directory.borrowed.entries()))
         if names.contains("config.json") {
-            throw ImageError(
+            throw Failure(
                 "\(bundle)/config.json exists; remove it first, or name another directory")
         }
         if !status.isOwned {
-            throw ImageError(
+            throw Failure(
                 "\(bundle) cannot be a bundle: \(status.foreignness ?? ""); name a directory of this"
                     + " user's own")
         }
         if let other = names.subtracting(["image", "layers", "rootfs"]).sorted().first {
-            throw ImageError(
-                "\(bundle) holds other files, \"\(other)\" for one; name a new directory, or an"
-                    + " empty one")
+            throw Failure(
+                "\(bundle) is not empty (it has \"\(other)\"); name a new or empty directory")
         }
         return directory
     }
 
-    /// What the other commands read of a config.json.
+    /// The largest config.json that the other commands read.
     private static let mostOfConfig = 16 << 20
 
     /// Written last: what has a config.json is whole.
     private func writeConfig(
         _ image: ImageConfig, _ layers: LayerStore, _ storePath: String, _ base: JSONOutput,
         in directory: FileDescriptor, _ bundle: String
-    ) throws(ImageError) {
+    ) throws(Failure) {
         // The same layer twice, which is mostly the empty one, is no overlay; the upper one counts.
         var order: [Digest] = []
         for diffID in image.diffIDs.reversed() where !order.contains(diffID) {
@@ -150,7 +147,7 @@ public struct Unpacker {
                 roots.append(LayerDirectory(root, layer: roots.count))
             }
         }
-        let stack = try ofLayers { () throws(LayerError) in try LayerStack(looking: roots) }
+        let stack = try LayerStack(looking: roots)
         let user = try UserDatabase(stack).find(image.user)
         let volumes = try ImageVolumes(image.volumes, in: stack)
         let place = store == nil ? "layers" : try Unpacker.absolute(storePath)
@@ -161,29 +158,23 @@ public struct Unpacker {
         for note in volumes.notes + config.notes { reporter.note(note) }
         let text = Array(config.json(over: base).prettyText.utf8)
         if text.count > Unpacker.mostOfConfig {
-            throw ImageError(
+            throw Failure(
                 "the image's config makes a config.json of \(text.count) bytes, and"
                     + " \(Unpacker.mostOfConfig) are the most that are read")
         }
-        try atFile("\(bundle)/config.json") { () throws(Errno) in
-            if paths.count > 1 {
-                // For runtimes that build no overlay: something may be mounted there for them.
-                guard let name = FileName("rootfs") else { throw .invalidArgument }
-                do throws(Errno) {
-                    _ = try directory.makePlainDirectory(name, mode: 0o755)
-                } catch .fileExists {
-                }
-            }
-            try directory.replaceFile(
-                "config.json", with: text, mode: 0o644)
+        if paths.count > 1 {
+            // For runtimes that build no overlay: something may be mounted there for them.
+            _ = try attempt(
+                "mkdir", on: "\(bundle)/rootfs", try directory.openOrMake("rootfs", mode: 0o755))
         }
+        try attempt(
+            "write", on: "\(bundle)/config.json",
+            try directory.replaceFile("config.json", with: text, mode: 0o644))
     }
 
-    static func absolute(_ path: String) throws(ImageError) -> String {
+    static func absolute(_ path: String) throws(Failure) -> String {
         if path.hasPrefix("/") { return path }
-        return try atFile(path) { () throws(Errno) in
-            "\(try HostPath.workingDirectory())/\(path)"
-        }
+        return try attempt("getcwd", on: path, "\(try HostPath.workingDirectory())/\(path)")
     }
 }
 

@@ -44,7 +44,7 @@ struct UserDatabase {
     }
 
     /// `user`, `uid`, `user:group`, `uid:gid` and what lies between; empty is root.
-    func find(_ text: String) throws(ImageError) -> ImageUser {
+    func find(_ text: String) throws(Failure) -> ImageUser {
         var found = ImageUser()
         if text.isEmpty { return found }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -58,9 +58,9 @@ struct UserDatabase {
             let own = passwd.first { UserDatabase.id($0[2]) == number }
             found.groupID = own.flatMap { UserDatabase.id($0[3]) } ?? 0
         } else {
-            throw ImageError(
+            throw Failure(
                 "the image's user is \(shown(name)), which is neither a number nor in the image's"
-                    + " /etc/passwd; write process.user into config.json by hand")
+                    + " /etc/passwd; set process.user in config.json")
         }
         if parts.count > 1 && !parts[1].isEmpty {
             found.groupID = try findGroup(Array(parts[1].utf8))
@@ -83,15 +83,15 @@ struct UserDatabase {
         return found
     }
 
-    private func findGroup(_ name: [UInt8]) throws(ImageError) -> UInt32 {
+    private func findGroup(_ name: [UInt8]) throws(Failure) -> UInt32 {
         if let line = group.first(where: { $0[0] == name[...] }), let id = UserDatabase.id(line[2])
         {
             return id
         }
         if let number = UserDatabase.id(name[...]) { return number }
-        throw ImageError(
+        throw Failure(
             "the image's group is \(shown(name)), which is neither a number nor in the image's"
-                + " /etc/group; write process.user into config.json by hand")
+                + " /etc/group; set process.user in config.json")
     }
 
     /// Decimal digits and nothing else, in the range of an id: −1 is none.

@@ -1,10 +1,10 @@
 /// A parsed JSON text (RFC 8259) that keeps the place of every value.
 ///
-/// The text is parsed once into a flat list of nodes in document order; strings and numbers stay
-/// bytes of the text until somebody asks for them. Duplicate keys are not an error of the text,
-/// they are listed for whoever reads it.
+/// The text is parsed once into a flat list of nodes in document order. Strings and numbers are
+/// decoded from the text when they are read. Duplicate keys are not an error of the text; they are
+/// listed for the reader.
 public final class JSONDocument: Sendable {
-    /// What is between two nodes of the list: everything that one value holds.
+    /// A value; the nodes of its parts follow in the list.
     struct Node: Sendable {
         var kind: JSONValue.Kind
         /// For a string: it has a `\` in it.
@@ -48,7 +48,7 @@ public final class JSONDocument: Sendable {
         JSONPosition(of: offset, in: bytes)
     }
 
-    /// Where the lines start, for whoever wants many positions.
+    /// The starts of lines, for many positions.
     public var lines: JSONLines { JSONLines(bytes) }
 
     /// The way from the root to the value, or the key, at `offset`: `process.args[0]`.
@@ -141,7 +141,7 @@ public struct JSONLines: Sendable {
 public struct JSONSyntaxError: Error, Sendable, Hashable {
     /// Offset of the byte that could not be there.
     public var offset: Int
-    /// What is wrong, in lower case: `expected ',' or '}' after a value`.
+    /// The error, in lower case: `expected ',' or '}' after a value`.
     public var message: String
     public var position: JSONPosition
 }

@@ -77,7 +77,7 @@ public indirect enum JSONOutput: Sendable {
 }
 
 extension String {
-    /// As a JSON string.
+    /// The JSON string.
     fileprivate var quoted: String {
         var text = "\""
         for scalar in unicodeScalars {
@@ -87,8 +87,8 @@ extension String {
             case "\n": text += "\\n"
             case "\t": text += "\\t"
             case "\r": text += "\\r"
-            // Also what a terminal would obey beyond ASCII: whoever reads the text as JSON gets the
-            // same string.
+            // Also the control characters beyond ASCII that affect a terminal: a reader of JSON gets
+            // the same string.
             case "\u{0}"..<" ", "\u{7f}"..<"\u{a0}", "\u{61c}", "\u{200e}"..."\u{200f}",
                 "\u{2028}"..."\u{202e}", "\u{2066}"..."\u{2069}":
                 let digits = String(scalar.value, radix: 16)
@@ -101,7 +101,23 @@ extension String {
 }
 
 extension JSONOutput {
-    /// A parsed value, to be written again; a number that is no integer becomes null.
+    public static func strings(_ strings: [String]) -> JSONOutput { .array(strings.map(string)) }
+}
+
+extension JSONOutput: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(arrayLiteral elements: JSONOutput...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, JSONOutput)...) {
+        self = .object(elements.map { ($0.0, $0.1) })
+    }
+}
+
+extension JSONOutput {
+    /// A parsed value, to be written again; a number that is not an integer becomes null.
     public init(_ value: JSONValue) {
         switch value.kind {
         case .object:

@@ -38,7 +38,7 @@ struct JSONParser {
         case UInt8(ascii: "f"): try parseWord("false", .false)
         case UInt8(ascii: "n"): try parseWord("null", .null)
         case UInt8(ascii: "}"), UInt8(ascii: "]"):
-            throw error("expected a value, found \(found); is there a ',' too many before it?")
+            throw error("expected a value, found \(found); remove a superfluous ',' before it")
         default: throw error("expected a value, found \(found)")
         }
     }
@@ -136,7 +136,7 @@ struct JSONParser {
         } else {
             try takeDigits()
         }
-        // As most do.
+        // The usual case.
         if offset < bytes.count, bytes[offset] == 0x2c || bytes[offset] == 0x5d {
             return leaf(.number, from: start)
         }
@@ -182,7 +182,7 @@ struct JSONParser {
             }
         }
         offset = start
-        throw error("a string that is not closed")
+        throw error("an unterminated string")
     }
 
     /// Passes over what means itself in a string, eight bytes at a time.
@@ -215,17 +215,17 @@ struct JSONParser {
             let first = try takeHex()
             if first >= 0xdc00 && first < 0xe000 {
                 offset = start
-                throw error("half of a surrogate pair")
+                throw error("an unpaired surrogate")
             }
             if first >= 0xd800 && first < 0xdc00 {
                 guard take("\\"), take("u"), (0xdc00..<0xe000).contains(try takeHex()) else {
                     offset = start
-                    throw error("half of a surrogate pair")
+                    throw error("an unpaired surrogate")
                 }
             }
         default:
             offset = start
-            throw error("an escape that JSON does not have")
+            throw error("an unknown escape")
         }
     }
 
@@ -329,7 +329,7 @@ struct JSONParser {
         return true
     }
 
-    /// What stands at the offset, for a message.
+    /// The text at the offset, for a message.
     private var found: String {
         guard offset < bytes.count else { return "the end of the text" }
         let byte = bytes[offset]

@@ -108,7 +108,7 @@ public struct JSONValue: Sendable {
         return found
     }
 
-    /// Goes through the members of an object in their order, for whoever wants most of them.
+    /// Visits the members of an object in their order.
     public func forEachMember(_ body: (_ key: JSONValue, _ value: JSONValue) -> Void) {
         guard node.kind == .object else { return }
         var child = index + 1
@@ -121,7 +121,7 @@ public struct JSONValue: Sendable {
         }
     }
 
-    /// How many bytes a string has as it is written, without its quotation marks.
+    /// The number of bytes of a string in the text, without its quotation marks.
     public var length: Int { Int(node.end) - Int(node.start) - 2 }
 
     /// Whether it is the string `word`, without making one of it.

@@ -1,7 +1,7 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// What has changed in a file, line by line.
+/// The changes of a file, line by line.
 extension Change {
     /// A larger file is not read.
     static let mostBytes: Int64 = 1 << 20
@@ -10,7 +10,7 @@ extension Change {
     /// has changed.
     ///
     /// - Parameter forTerminal: Bytes that would do something to a terminal are replaced.
-    public func content(forTerminal: Bool) throws(LayerError) -> [UInt8] {
+    public func content(forTerminal: Bool) throws(Failure) -> [UInt8] {
         let hasContent =
             switch kind {
             case .added, .deleted, .replaced: link == nil
@@ -36,12 +36,11 @@ extension Change {
     }
 
     /// Nil for what is no text.
-    private func text(of file: LayerStack.Found?) throws(LayerError) -> [UInt8]? {
+    private func text(of file: LayerStack.Found?) throws(Failure) -> [UInt8]? {
         guard let file else { return [] }
-        let bytes = try on(path, "read") { () throws(Errno) in
-            let opened = try file.openData()
-            return try opened.borrowed.readAll(limit: Int(2 * Change.mostBytes))
-        }
+        let opened = try attempt("open", on: path, try file.openData())
+        let bytes = try attempt(
+            "read", on: path, try opened.borrowed.readAll(limit: Int(2 * Change.mostBytes)))
         return bytes.prefix(8000).contains(0) ? nil : bytes
     }
 

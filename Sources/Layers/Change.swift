@@ -1,6 +1,6 @@
 public import LinuxSystem
 
-/// What has become of one path.
+/// The change of one path.
 public struct Change: Sendable {
     public enum Kind: String, Sendable, Hashable {
         case added, modified, deleted
@@ -23,7 +23,7 @@ public struct Change: Sendable {
         }
     }
 
-    /// What differs.
+    /// The differences.
     public struct Aspects: OptionSet, Sendable, Hashable {
         public var rawValue: UInt16
         public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -60,7 +60,7 @@ public struct Change: Sendable {
     /// Another new name of the same file.
     public var link: LayerPath?
 
-    /// What is read where the content is wanted.
+    /// Read where the content is wanted.
     var node: TreeWalk.Node
 
     public var isDirectory: Bool { (after ?? before)?.kind == .directory }

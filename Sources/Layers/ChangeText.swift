@@ -11,7 +11,7 @@ extension Change {
         return text
     }
 
-    /// What is not the content: `mode 644 -> 755`.
+    /// Everything but the content: `mode 644 -> 755`.
     private var details: [String] {
         var words: [String] = []
         if let origin { words.append("was \(origin.shown(isDirectory: isDirectory))") }
@@ -71,7 +71,7 @@ extension Change {
         return .object(members)
     }
 
-    /// What a name that is not text really is.
+    /// The bytes of a name that is not text.
     private static func bytes(
         _ key: String, _ path: LayerPath
     ) -> [(key: String, value: JSONOutput)] {

@@ -1,7 +1,7 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// What runs changed: the uppers beside the layers below them.
+/// The changes of runs: the uppers beside the layers below them.
 ///
 /// It costs by what the uppers hold: of those below nothing is looked at but the files that lie
 /// under their own.
@@ -20,14 +20,14 @@ public struct Comparison {
     }
 
     /// The next change, `unchanged` ones too; nil at the end.
-    public mutating func next() throws(LayerError) -> Change? {
+    public mutating func next() throws(Failure) -> Change? {
         while let node = try walk.next() {
             if let change = try change(of: node) { return change }
         }
         return nil
     }
 
-    private func change(of node: TreeWalk.Node) throws(LayerError) -> Change? {
+    private func change(of node: TreeWalk.Node) throws(Failure) -> Change? {
         var change = Change(kind: .unchanged, path: node.path, node: node)
         change.before = node.before?.status
         change.after = node.found?.status
@@ -59,27 +59,24 @@ public struct Comparison {
 
     private func differences(
         _ path: LayerPath, _ before: LayerStack.Found, _ after: LayerStack.Found
-    ) throws(LayerError) -> (Change.Aspects, [String]) {
+    ) throws(Failure) -> (Change.Aspects, [String]) {
         var aspects: Change.Aspects = []
         let (old, new) = (before.status, after.status)
         if old.permissions != new.permissions { aspects.insert(.mode) }
         if (old.userID, old.groupID) != (new.userID, new.groupID) { aspects.insert(.owner) }
         if old.modified != new.modified { aspects.insert(.times) }
-        let attributes = try on(path, "getxattr") { () throws(Errno) in
-            try changedAttributes(before, after, isRoot: path == .root)
-        }
+        let attributes = try attempt(
+            "getxattr", on: path, try changedAttributes(before, after, isRoot: path == .root))
         if !attributes.isEmpty { aspects.insert(.attributes) }
         switch new.kind {
         case .regular:
-            let isSame = try on(path, "read") { () throws(Errno) in
-                try hasSameContent(before, after)
-            }
+            let isSame = try attempt("read", on: path, try hasSameContent(before, after))
             if !isSame { aspects.insert(.content) }
         case .symbolicLink:
-            let isSame = try on(path, "readlink") { () throws(Errno) in
+            let isSame = try attempt(
+                "readlink", on: path,
                 try before.directory.borrowed.linkTarget(before.name)
-                    == after.directory.borrowed.linkTarget(after.name)
-            }
+                    == after.directory.borrowed.linkTarget(after.name))
             if !isSame { aspects.insert(.target) }
         case .characterDevice, .blockDevice:
             if old.deviceNumber != new.deviceNumber { aspects.insert(.device) }

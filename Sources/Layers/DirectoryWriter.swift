@@ -18,7 +18,7 @@ final class DirectoryWriter {
         let path: LayerPath
         let directory: OwnedDescriptor
         let name: FileName
-        /// What it gets when all in it is made.
+        /// Set when everything in it is made.
         let status: FileStatus
         let attributes: [(name: String, value: [UInt8])]
 
@@ -44,10 +44,10 @@ final class DirectoryWriter {
         markWriter = MarkWriter([stack.marks])
     }
 
-    func add(_ node: TreeWalk.Node) throws(LayerError) {
+    func add(_ node: TreeWalk.Node) throws(Failure) {
         let path = node.path
         // There may be millions of them.
-        try on(path, "poll") { () throws(Errno) in try Interruption.check() }
+        try attempt("poll", on: path, try Interruption.check())
         guard let bytes = node.name, let name = FileName(bytes) else {
             if let found = node.found { try addRoot(found) }
             return
@@ -55,72 +55,63 @@ final class DirectoryWriter {
         try leave(for: path)
         let parent = levels.last?.directory.borrowed ?? root.borrowed
         guard let found = node.found else {
-            return try on(path, "mknod") { () throws(Errno) in
-                try markWriter.hide(name, in: parent)
-            }
+            return try attempt("mknod", on: path, try markWriter.hide(name, in: parent))
         }
         if let link = node.link {
-            return try on(path, "link") { () throws(Errno) in
-                let (directory, other) = try open(parentOf: link)
-                try parent.makeLink(name, to: other, in: directory.borrowed)
-            }
+            let (directory, other) = try attempt("open", on: link, try open(parentOf: link))
+            return try attempt(
+                "link", on: path, try parent.makeLink(name, to: other, in: directory.borrowed))
         }
-        if found.isMetacopy && found.data == nil { throw LayerError.missingLayer(path) }
-        try on(path, "write") { () throws(Errno) in try make(found, name, in: parent) }
-        let attributes = try on(path, "getxattr") { () throws(Errno) in
-            try stack.attributes(of: found)
-        }
+        if found.isMetacopy && found.data == nil { throw Failure.missingLayer(path) }
+        try attempt("write", on: path, try make(found, name, in: parent))
+        let attributes = try attempt("getxattr", on: path, try stack.attributes(of: found))
         if found.status.kind == .directory {
-            let made = try on(path, "open") { () throws(Errno) in
-                try parent.open(name, [.readOnly, .directory])
-            }
+            let made = try attempt(
+                "open", on: path, try parent.open(name, [.readOnly, .directory]))
             if node.isOpaque {
-                try on(path, "setxattr") { () throws(Errno) in
-                    try markWriter.makeOpaque(made.borrowed)
-                }
+                try attempt("setxattr", on: path, try markWriter.makeOpaque(made.borrowed))
             }
             levels.append(Level(path, made, name, found.status, attributes))
             return
         }
-        try on(path, "chown") { () throws(Errno) in
-            try finish(name, in: parent, found.status, attributes)
-        }
+        try attempt("chown", on: path, try finish(name, in: parent, found.status, attributes))
     }
 
     /// Every directory gets its times when nothing is made in it any more.
-    func finish() throws(LayerError) {
+    func finish() throws(Failure) {
         while let level = levels.popLast() { try leave(level) }
-        try on(.root, "setxattr") { () throws(Errno) in try markWriter.finish(root.borrowed) }
+        try attempt("setxattr", on: .root, try markWriter.finish(root.borrowed))
         guard let rootStatus else { return }
-        try on(.root, "utimensat") { () throws(Errno) in
-            try finish(FileName.here, in: root.borrowed, rootStatus, rootAttributes)
-        }
+        try attempt(
+            "setxattr", on: .root,
+            try markWriter.record(rootMode: rootStatus.permissions, on: root.borrowed))
+        try attempt(
+            "utimensat", on: .root,
+            try finish(.here, in: root.borrowed, rootStatus, rootAttributes))
     }
 
     private var rootStatus: FileStatus?
     private var rootAttributes: [(name: String, value: [UInt8])] = []
 
-    private func addRoot(_ found: LayerStack.Found) throws(LayerError) {
+    private func addRoot(_ found: LayerStack.Found) throws(Failure) {
         rootStatus = found.status
-        rootAttributes = try on(.root, "getxattr") { () throws(Errno) in
-            try stack.attributes(of: found)
-        }
+        rootAttributes = try attempt("getxattr", on: .root, try stack.attributes(of: found))
     }
 
     // MARK: The way to a file
 
-    private func leave(for path: LayerPath) throws(LayerError) {
+    private func leave(for path: LayerPath) throws(Failure) {
         while let last = levels.last, !path.isInside(last.path) {
             levels.removeLast()
             try leave(last)
         }
     }
 
-    private func leave(_ level: Level) throws(LayerError) {
+    private func leave(_ level: Level) throws(Failure) {
         let parent = levels.last?.directory.borrowed ?? root.borrowed
-        try on(level.path, "chown") { () throws(Errno) in
-            try finish(level.name, in: parent, level.status, level.attributes)
-        }
+        try attempt(
+            "chown", on: level.path,
+            try finish(level.name, in: parent, level.status, level.attributes))
     }
 
     /// Of a file that is written already: name by name, since a path may be longer than the kernel

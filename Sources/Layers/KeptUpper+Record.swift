@@ -1,20 +1,57 @@
 internal import JSON
-internal import LinuxSystem
+public import LinuxSystem
 
-extension KeptUpper.Record {
-    var bytes: [UInt8] { Array(JSONOutput.object(members).prettyText.utf8) }
+extension KeptUpper {
+    /// The layers below an upper, and how the overlay was mounted.
+    public struct Record: Sendable, Hashable {
+        /// Absolute, bottom first.
+        public var layers: [String]
+        /// The overlay's options.
+        public var options: [String]
+        /// Of the container's user namespace, where it has one.
+        public var owners: IDMappings?
 
-    /// As it is written down: the mappings by the names that config.json has for them.
-    var members: [(key: String, value: JSONOutput)] {
-        var members: [(key: String, value: JSONOutput)] = [
-            ("layers", .array(layers.map(JSONOutput.string))),
-            ("options", .array(options.map(JSONOutput.string))),
-        ]
-        if let owners {
-            members.append(("uidMappings", owners.users.recorded))
-            members.append(("gidMappings", owners.groups.recorded))
+        public init(layers: [String], options: [String], owners: IDMappings? = nil) {
+            self.layers = layers
+            self.options = options
+            self.owners = owners
         }
-        return members
+
+        /// Nil for bytes that are no record.
+        init?(_ bytes: [UInt8]) {
+            guard let root = try? JSONDocument(bytes).root,
+                let layers = root["layers"]?.elements.compactMap(\.string)
+            else { return nil }
+            self.init(
+                layers: layers, options: root["options"]?.elements.compactMap(\.string) ?? [],
+                owners: IDMappings(recorded: root))
+        }
+
+        /// The position of the first layer that is another one.
+        func firstDifference(from other: Record) -> Int? {
+            let most = max(layers.count, other.layers.count)
+            return (0..<most).first {
+                $0 >= layers.count || $0 >= other.layers.count || layers[$0] != other.layers[$0]
+            }
+        }
+
+        /// Where the kernel keeps its notes.
+        public var marks: OverlayMarks { options.contains("userxattr") ? .user : .trusted }
+
+        var bytes: [UInt8] { Array(JSONOutput.object(members).prettyText.utf8) }
+
+        /// The mappings have the names of config.json.
+        var members: [(key: String, value: JSONOutput)] {
+            var members: [(key: String, value: JSONOutput)] = [
+                ("layers", .array(layers.map(JSONOutput.string))),
+                ("options", .array(options.map(JSONOutput.string))),
+            ]
+            if let owners {
+                members.append(("uidMappings", owners.users.recorded))
+                members.append(("gidMappings", owners.groups.recorded))
+            }
+            return members
+        }
     }
 }
 

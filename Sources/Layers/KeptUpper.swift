@@ -1,14 +1,13 @@
-internal import JSON
 public import LinuxSystem
 internal import SystemPackage
 
 /// A writable layer that outlives its runs: a directory of the host.
 ///
-///     DIR/upper           what was written
+///     DIR/upper           the upper
 ///     DIR/work            overlayfs's own
-///     DIR/layers.json     what it was written over, so that others know
+///     DIR/layers.json     the layers that it was written over
 ///     DIR/process.json    the container that uses it, where no runtime process stays with it
-///     DIR/lock            who uses it, or a snapshot of it, while a runtime process is there
+///     DIR/lock            locks of the runtime processes that use it, or a snapshot of it
 ///
 /// DIR is its owner's alone, mode 0700: what containers have written lies in it with set-id bits.
 public struct KeptUpper: Sendable {
@@ -21,23 +20,20 @@ public struct KeptUpper: Sendable {
 
     static let recordName = "layers.json"
 
-    public init(opening path: String) throws(LayerError) {
+    public init(opening path: String) throws(Failure) {
         try self.init(path: path, try KeptUpper.openDirectory(path))
     }
 
-    init(path: String, _ directory: LayerDirectory) throws(LayerError) {
+    init(path: String, _ directory: LayerDirectory) throws(Failure) {
         self.path = path
         self.directory = directory
-        do throws(Errno) {
-            locks = try UpperLocks(in: directory.borrowed)
-        } catch {
-            throw LayerError("open \"\(path)/\(UpperLocks.name)\": \(error.words)")
-        }
+        locks = try attempt(
+            "open", on: "\(path)/\(UpperLocks.name)", try UpperLocks(in: directory.borrowed))
         upper = try KeptUpper.openUpper(path, directory, locks)
     }
 
-    /// The same with what is the upper now.
-    init(reopening other: KeptUpper) throws(LayerError) {
+    /// The same with the upper that is there now.
+    init(reopening other: KeptUpper) throws(Failure) {
         path = other.path
         directory = other.directory
         locks = other.locks
@@ -46,116 +42,84 @@ public struct KeptUpper: Sendable {
 
     private static func openUpper(
         _ path: String, _ directory: LayerDirectory, _ locks: UpperLocks
-    ) throws(LayerError) -> LayerDirectory {
-        do throws(Errno) {
-            // The lock lasts as long as the upper is open.
-            return LayerDirectory(
-                try directory.borrowed.open("upper", [.readOnly, .directory]), layer: 0,
-                keeping: locks)
-        } catch {
-            throw LayerError("open \"\(path)/upper\": \(error.words)")
-        }
+    ) throws(Failure) -> LayerDirectory {
+        let opened = try attempt(
+            "open", on: "\(path)/upper",
+            try directory.borrowed.open("upper", [.readOnly, .directory]))
+        // The lock lasts as long as the upper is open.
+        return LayerDirectory(opened, layer: 0, keeping: locks)
     }
 
     /// One of the directories of its own, by `O_PATH`.
     ///
     /// - Parameter name: `upper`, `work`, or `snapshots/…`.
-    public func open(_ name: String) throws(LayerError) -> OwnedDescriptor {
-        do throws(Errno) {
-            return try RootDirectory(OwnedDescriptor.duplicate(directory.borrowed)).open(
-                name, [.path, .directory], links: .refuse)
-        } catch {
-            throw LayerError("open \"\(path)/\(name)\": \(error.words)")
-        }
+    public func open(_ name: String) throws(Failure) -> OwnedDescriptor {
+        let root = RootDirectory(
+            try attempt("dup", on: path, try OwnedDescriptor.duplicate(directory.borrowed)))
+        return try attempt(
+            "open", on: "\(path)/\(name)",
+            try root.open(name, [.path, .directory], links: .refuse))
     }
 
     /// Takes it for a run, or for something that takes it apart; held as long as `upper` is open.
     ///
-    /// A container that was left to itself holds no lock, but is written down.
-    public func lock() throws(LayerError) {
+    /// A detached container holds no lock, but is written down.
+    public func lock() throws(Failure) {
+        if try attempt("lock", on: lockPath, try takeAlone()) { return }
+        throw Failure(
+            "the upper \"\(path)\" is in use by another run; wait for its end or use another"
+                + " directory")
+    }
+
+    private func takeAlone() throws(Errno) -> Bool {
         do throws(Errno) {
             try locks.take(0, exclusive: true)
-            // The one who had it before may have removed it, or put another one in its place.
-            let isThere = try locks.belong(to: directory.borrowed)
-            let here = try FileStatus.of(upper.borrowed)
-            let there = try FileStatus.of("upper", in: directory.borrowed)
-            let user = try self.user
-            if !isThere || !here.isSame(as: there) || user != nil { throw Errno.wouldBlock }
         } catch .wouldBlock {
-            throw LayerError(
-                "the upper \"\(path)\" is in use by another run; wait for its end or use another"
-                    + " directory")
-        } catch {
-            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
+            return false
         }
+        // The process that held it before may have removed the upper, or replaced it.
+        let isThere = try locks.belong(to: directory.borrowed)
+        let here = try FileStatus.of(upper.borrowed)
+        let there = try FileStatus.of("upper", in: directory.borrowed)
+        let user = try self.user
+        return isThere && here.isSame(as: there) && user == nil
     }
 
     /// Whether a run writes to it now, or uses it as a layer; otherwise none will while `upper` is
     /// open.
-    public func isInUse() throws(LayerError) -> Bool {
+    public func isInUse() throws(Failure) -> Bool {
+        try attempt("lock", on: lockPath, try isTaken())
+    }
+
+    private func isTaken() throws(Errno) -> Bool {
         do throws(Errno) {
             try locks.take(0, exclusive: false)
             return try user != nil
         } catch .wouldBlock {
             return true
-        } catch {
-            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
         }
     }
 
-    // MARK: What it was written over
+    var lockPath: String { "\(path)/\(UpperLocks.name)" }
 
-    /// What is known of the layers below an upper.
-    public struct Record: Sendable, Hashable {
-        /// Absolute, bottom first.
-        public var layers: [String]
-        /// The overlay's options.
-        public var options: [String]
-        /// Of the container's user namespace, where it has one.
-        public var owners: IDMappings?
+    // MARK: The layers below
 
-        public init(layers: [String], options: [String], owners: IDMappings? = nil) {
-            self.layers = layers
-            self.options = options
-            self.owners = owners
-        }
-
-        /// The position of the first layer that is another one.
-        func firstDifference(from other: Record) -> Int? {
-            let most = max(layers.count, other.layers.count)
-            return (0..<most).first {
-                $0 >= layers.count || $0 >= other.layers.count || layers[$0] != other.layers[$0]
-            }
-        }
-
-        /// Where the kernel keeps its notes.
-        public var marks: OverlayMarks { options.contains("userxattr") ? .user : .trusted }
-    }
-
-    /// Writes it down, in one go.
-    public func write(_ record: Record) throws(LayerError) {
-        do throws(Errno) {
+    /// Writes the record, atomically.
+    public func write(_ record: Record) throws(Failure) {
+        try attempt(
+            "write", on: "\(path)/\(KeptUpper.recordName)",
             try directory.borrowed.replaceFile(
-                KeptUpper.recordName, with: record.bytes, mode: 0o600)
-        } catch {
-            throw LayerError("write \"\(path)/\(KeptUpper.recordName)\": \(error.words)")
-        }
+                KeptUpper.recordName, with: record.bytes, mode: 0o600))
     }
 
-    /// Makes sure that what was written here was written over the same layers: over others, files
-    /// come back that were removed, and others are missing.
-    public func require(_ record: Record) throws(LayerError) {
+    /// Makes sure that the upper was written over the same layers: over others, files come back that
+    /// were removed, and others are missing.
+    public func require(_ record: Record) throws(Failure) {
         guard let before = try self.record() else { return }
-        let isEmpty: Bool
-        do throws(Errno) {
-            isEmpty = try FileNameList(of: upper.borrowed).count == 0
-        } catch {
-            throw LayerError("readdir \"\(path)/upper\": \(error.words)")
-        }
-        let snapshots = try KeptUpper.snapshots(in: directory.borrowed, path)
-        if isEmpty && snapshots.isEmpty { return }
+        let isEmpty = try attempt("readdir", on: "\(path)/upper", try upper.borrowed.isEmpty)
+        if isEmpty, try snapshots().isEmpty { return }
         if before.marks != record.marks {
-            throw LayerError(
+            throw Failure(
                 before.marks == .user
                     ? "the upper \"\(path)\" was written by an ordinary user's runs (userxattr), and"
                         + " others would see again what those have removed: run it as that user, or"
@@ -168,45 +132,25 @@ public struct KeptUpper: Sendable {
         func name(_ layers: [String]) -> String {
             index < layers.count ? "\"\(layers[index])\"" : "none"
         }
-        throw LayerError(
+        throw Failure(
             "the upper \"\(path)\" was written over other layers: layer \(index + 1) from the bottom"
                 + " was \(name(before.layers)) and is \(name(record.layers)) now; use the same"
                 + " layers, name another directory, or where a layer was only moved, correct"
                 + " \"\(path)/\(KeptUpper.recordName)\"")
     }
 
-    /// Nil where no run has written it down.
-    public func record() throws(LayerError) -> Record? {
-        try recordBytes().flatMap { bytes throws(LayerError) in try record(bytes) }
+    /// Nil where no run has written it.
+    public func record() throws(Failure) -> Record? {
+        let place = "\(path)/\(KeptUpper.recordName)"
+        let found = try attempt("read", on: place, try KeptUpper.read(directory.borrowed))
+        guard let bytes = found else { return nil }
+        if let record = Record(bytes) { return record }
+        throw Failure("\"\(place)\" is damaged; remove it and name the layers by --layer")
     }
 
-    private func recordBytes() throws(LayerError) -> [UInt8]? {
-        do throws(Errno) {
-            return try KeptUpper.read(directory.borrowed)
-        } catch {
-            throw LayerError("read \"\(path)/\(KeptUpper.recordName)\": \(error.words)")
-        }
-    }
-
-    private func record(_ bytes: [UInt8]) throws(LayerError) -> Record? {
-        let name = "\(path)/\(KeptUpper.recordName)"
-        guard let document = try? JSONDocument(bytes),
-            let layers = document.root["layers"]?.elements.compactMap(\.string)
-        else {
-            throw LayerError("\"\(name)\" is damaged; remove it and name the layers by --layer")
-        }
-        let options = document.root["options"]?.elements.compactMap(\.string) ?? []
-        return Record(
-            layers: layers, options: options, owners: IDMappings(recorded: document.root))
-    }
-
-    private static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {
-        do throws(Errno) {
-            // Named: what is not would be closed before it is read.
-            let file = try directory.openOwn(recordName)
-            return try file.borrowed.readAll(limit: 1 << 20)
-        } catch .noSuchFileOrDirectory {
-            return nil
-        }
+    static func read(_ directory: FileDescriptor) throws(Errno) -> [UInt8]? {
+        // Kept in a variable: a temporary would be closed before the read.
+        guard let file = try unlessMissing(try directory.openOwn(recordName)) else { return nil }
+        return try file.borrowed.readAll(limit: 1 << 20)
     }
 }

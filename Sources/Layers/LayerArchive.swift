@@ -4,7 +4,7 @@ public import SystemPackage
 
 /// A layer, or all layers as one, as a tar archive.
 public struct LayerArchive: Sendable {
-    /// What was written.
+    /// The archive that was written.
     public struct Written: Sendable {
         /// Of the archive before it was compressed: what an image's config names it by.
         public var diffID: Digest
@@ -12,7 +12,7 @@ public struct LayerArchive: Sendable {
         public var digest: Digest
         /// In bytes, compressed.
         public var size: UInt64
-        /// What could not be put into the archive, or changed meanwhile; a sentence each.
+        /// Files that are not in the archive, or that changed meanwhile; a sentence each.
         public var warnings: [String]
     }
 
@@ -21,7 +21,7 @@ public struct LayerArchive: Sendable {
     private let isLayer: Bool
     private let isLowest: Bool
 
-    /// What the uppers hold, with what they hide of the layers below.
+    /// The uppers, with their whiteouts.
     ///
     /// - Parameter isLowest: Whether nothing lies below it: it says what the root directory is like.
     public init(layer stack: LayerStack, uppers: Int = 1, isLowest: Bool = false) {
@@ -31,7 +31,7 @@ public struct LayerArchive: Sendable {
         isLayer = true
     }
 
-    /// What all layers look like as one.
+    /// All layers as one.
     public init(merged stack: LayerStack) {
         self.stack = stack
         uppers = 0
@@ -47,12 +47,12 @@ public struct LayerArchive: Sendable {
     public func write(
         to file: FileDescriptor, _ compression: Compression, latest: FileTime? = nil,
         progress: @escaping (Int) -> Void = { _ in }
-    ) throws(LayerError) -> Written {
+    ) throws(Failure) -> Written {
         let blob = try BlobOutput(compression, to: file)
         let writer = unsafe TarWriter(
             of: stack, latest: latest, isLayer: isLayer, isLowest: isLowest
         ) {
-            (bytes) throws(LayerError) in
+            (bytes) throws(Failure) in
             progress(bytes.count)
             try unsafe blob.write(bytes)
         }
@@ -66,11 +66,10 @@ public struct LayerArchive: Sendable {
 /// A stream on its way to a file: counted, compressed, and counted again.
 @safe
 private final class BlobOutput {
-    /// What the compressor writes to; it holds on to this alone.
+    /// The target of the compressor, which holds on to this alone.
     private final class Target {
         let file: FileDescriptor
         var digest = SHA256()
-        var failure: Errno?
 
         init(_ file: FileDescriptor) { self.file = file }
     }
@@ -79,39 +78,23 @@ private final class BlobOutput {
     private let compressor: Compressor
     private var content = SHA256()
 
-    init(_ compression: Compression, to file: FileDescriptor) throws(LayerError) {
+    init(_ compression: Compression, to file: FileDescriptor) throws(Failure) {
         let target = Target(file)
         self.target = target
-        do throws(ArchiveError) {
-            compressor = try unsafe Compressor(compression) { (bytes) throws(ArchiveError) in
-                unsafe target.digest.add(bytes)
-                do throws(Errno) {
-                    try unsafe target.file.write(all: bytes)
-                } catch {
-                    throw ArchiveError("write: \(error.words)")
-                }
-            }
-        } catch {
-            throw Failure(error.message)
+        compressor = try unsafe Compressor(compression) { (bytes) throws(Failure) in
+            unsafe target.digest.add(bytes)
+            try unsafe attempt("write", try target.file.write(all: bytes))
         }
     }
 
     @unsafe
-    func write(_ bytes: UnsafeRawBufferPointer) throws(LayerError) {
+    func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         unsafe content.add(bytes)
-        do throws(ArchiveError) {
-            try unsafe compressor.add(bytes)
-        } catch {
-            throw Failure(error.message)
-        }
+        try unsafe compressor.add(bytes)
     }
 
-    func finish(_ warnings: [String]) throws(LayerError) -> LayerArchive.Written {
-        do throws(ArchiveError) {
-            try compressor.finish()
-        } catch {
-            throw Failure(error.message)
-        }
+    func finish(_ warnings: [String]) throws(Failure) -> LayerArchive.Written {
+        try compressor.finish()
         return LayerArchive.Written(
             diffID: content.finished(), digest: target.digest.finished(),
             size: target.digest.count, warnings: warnings)

@@ -15,8 +15,8 @@ extension LayerStack {
     public func commit(
         uppers: Int, to place: OutputPlace, latest: FileTime? = nil, isPrivate: Bool = false,
         progress: (Int) -> Void = { _ in }
-    ) throws(LayerError) {
-        try place.makeDirectory { (directory) throws(LayerError) in
+    ) throws(Failure) {
+        try place.makeDirectory { (directory) throws(Failure) in
             let root = LayerDirectory(directory, layer: 0)
             let writer = DirectoryWriter(root, of: self, latest: latest)
             var walk = TreeWalk(self, .standalone, uppers: uppers)
@@ -28,7 +28,7 @@ extension LayerStack {
             }
             try writer.finish()
             if !isPrivate { return }
-            try on(.root, "fchmod") { () throws(Errno) in try root.borrowed.changeMode(0o700) }
+            try attempt("fchmod", on: .root, try root.borrowed.changeMode(0o700))
         }
     }
 }

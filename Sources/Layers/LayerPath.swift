@@ -39,7 +39,7 @@ public struct LayerPath: Sendable, Hashable {
         LayerPath(bytes: bytes.isEmpty ? name.bytes : bytes + [0x2f] + name.bytes)
     }
 
-    /// From the root, as people write it; what is not UTF-8 is replaced.
+    /// From the root, as people write it; bytes that are not UTF-8 are replaced.
     public var text: String { "/" + String(decoding: bytes, as: UTF8.self) }
 
     /// Whether `text` says all of it.

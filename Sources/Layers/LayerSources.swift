@@ -10,16 +10,12 @@ extension LayerStack {
     ///   - layers: Bottom first.
     public init(
         uppers: [LayerDirectory], over layers: [String], marks: OverlayMarks, isView: Bool = false
-    ) throws(LayerError) {
+    ) throws(Failure) {
         var roots = uppers
         for path in layers.reversed() {
             let opened = try LayerDirectory.open(layerAt: path)
-            let recorded: LayerMarks?
-            do throws(Errno) {
-                recorded = try LayerMarks(recordedOn: opened.borrowed)
-            } catch {
-                throw LayerError(OverlayError.opening("layer", path, error).sentence)
-            }
+            let recorded = try attempt(
+                "getxattr", on: path, try KeptUpper.marks(of: opened.borrowed))
             roots.append(LayerDirectory(opened, layer: roots.count))
             do throws(OverlayError) {
                 if let own = marks.kind { try recorded?.require(own, path) }
@@ -34,16 +30,16 @@ extension LayerStack {
     ///
     /// - Parameter roots: Top first, numbered from 0; may be mere handles.
     /// - Throws: Some of them note what they hide in a way that the others do not.
-    public init(looking roots: [LayerDirectory]) throws(LayerError) {
+    public init(looking roots: [LayerDirectory]) throws(Failure) {
         var marks: OverlayMarks?
         for root in roots {
-            let recorded = try on(.root, "getxattr") { () throws(Errno) in
-                try LayerMarks(recordedOn: root.borrowed).map(OverlayMarks.init)
-            }
+            let recorded = try attempt(
+                "getxattr", on: .root, try KeptUpper.marks(of: root.borrowed).map(OverlayMarks.init)
+            )
             if let recorded, let marks, marks != recorded {
-                throw LayerError(
+                throw Failure(
                     "some layers were made by root and some by an ordinary user, and no overlay"
-                        + " would see what both of them hide; unpack the image into another directory"
+                        + " reads the whiteouts of both; unpack the image into another directory"
                 )
             }
             marks = recorded ?? marks
@@ -52,7 +48,7 @@ extension LayerStack {
     }
 
     /// The same of directories of the host, bottom first.
-    public init(of layers: [String]) throws(LayerError) {
+    public init(of layers: [String]) throws(Failure) {
         var roots: [LayerDirectory] = []
         for path in layers.reversed() {
             roots.append(
@@ -64,17 +60,17 @@ extension LayerStack {
 
 extension LayerDirectory {
     /// Opens a layer that the user has named, for reading; see `UnfollowedPath` for links.
-    static func open(layerAt path: String) throws(LayerError) -> OwnedDescriptor {
+    static func open(layerAt path: String) throws(Failure) -> OwnedDescriptor {
         let found: OwnedDescriptor
         do throws(UnfollowedPath.Failure) {
             found = try UnfollowedPath.open(path)
         } catch {
-            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+            throw Failure(OverlayError.opening("layer", path, error).sentence)
         }
         do throws(Errno) {
             return try found.borrowed.open(".", [.readOnly, .directory])
         } catch {
-            throw LayerError(OverlayError.opening("layer", path, error).sentence)
+            throw Failure(OverlayError.opening("layer", path, error).sentence)
         }
     }
 }

@@ -4,7 +4,7 @@ internal import SystemPackage
 /// Paths as a process would find them whose root is the stack: links are followed, and none leads
 /// out.
 extension LayerStack {
-    /// What a path leads to.
+    /// The target of a path.
     public struct Resolved: Sendable {
         /// Without links. Where something on the way is missing, the rest as it was written.
         public var path: LayerPath
@@ -13,40 +13,36 @@ extension LayerStack {
     }
 
     /// As the kernel has it.
-    private static let mostLinks = 40
+    fileprivate static let mostLinks = 40
     /// Of the path and of all links on the way together.
-    private static let mostNames = 4096
+    fileprivate static let mostNames = 4096
 
-    public func resolve(_ path: String) throws(LayerError) -> Resolved {
+    public func resolve(_ path: String) throws(Failure) -> Resolved {
         let walk = try walk(Array(path.utf8))
-        return Resolved(
-            path: walk.path, status: walk.isMissing ? nil : walk.found?.status ?? walk.rootStatus)
+        if walk.isMissing { return Resolved(path: walk.path, status: nil) }
+        if let found = walk.found { return Resolved(path: walk.path, status: found.status) }
+        let root = try roots.first.map { root throws(Failure) in
+            try attempt("fstat", on: .root, try FileStatus.of(root.borrowed))
+        }
+        return Resolved(path: walk.path, status: root)
     }
 
     /// The content of a regular file; nil where there is none, and where it is no regular file.
     ///
     /// - Parameter limit: In bytes; a larger file is an error.
-    public func content(of path: String, limit: Int) throws(LayerError) -> [UInt8]? {
+    public func content(of path: String, limit: Int) throws(Failure) -> [UInt8]? {
         let walk = try walk(Array(path.utf8))
         guard !walk.isMissing, let found = walk.found, found.status.kind == .regular else {
             return nil
         }
-        return try on(walk.path, "read") { () throws(Errno) in
-            let file = try found.openData()
-            return try file.borrowed.readAll(limit: limit)
-        }
+        let file = try attempt("open", on: walk.path, try found.openData())
+        return try attempt("read", on: walk.path, try file.borrowed.readAll(limit: limit))
     }
 
-    private func walk(_ path: [UInt8]) throws(LayerError) -> PathWalk {
+    private func walk(_ path: [UInt8]) throws(Failure) -> PathWalk {
         var walk = PathWalk(self, path)
         while let name = walk.rest.popLast() {
-            do throws(Errno) {
-                try walk.step(name)
-                if walk.links > LayerStack.mostLinks { throw .tooManySymbolicLinkLevels }
-                if walk.names > LayerStack.mostNames { throw .fileNameTooLong }
-            } catch {
-                throw LayerError("look for", walk.path, error)
-            }
+            try attempt("look for", on: walk.path, try walk.step(name))
         }
         return walk
     }
@@ -57,7 +53,7 @@ private struct PathWalk {
     private let stack: LayerStack
     /// From the root to here, without links.
     private var levels: [(name: FileName, found: LayerStack.Found?)] = []
-    /// What is left of the path, the next name last.
+    /// The rest of the path, the next name last.
     var rest: [ArraySlice<UInt8>]
     private(set) var links = 0
     private(set) var names = 0
@@ -73,16 +69,13 @@ private struct PathWalk {
 
     var path: LayerPath { levels.reduce(.root) { $0.appending($1.name) } }
 
-    var rootStatus: FileStatus? {
-        stack.roots.first.flatMap { try? FileStatus.of($0.borrowed) }
-    }
-
     private static func reversed(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
         path.split(separator: UInt8(ascii: "/")).reversed()
     }
 
     mutating func step(_ part: ArraySlice<UInt8>) throws(Errno) {
         names += 1
+        if names > LayerStack.mostNames { throw .fileNameTooLong }
         if part == [0x2e] { return }
         if part == [0x2e, 0x2e] {
             _ = levels.popLast()
@@ -102,6 +95,7 @@ private struct PathWalk {
         }
         guard found.status.kind == .symbolicLink else { return levels.append((name, found)) }
         links += 1
+        if links > LayerStack.mostLinks { throw .tooManySymbolicLinkLevels }
         let target = try found.directory.borrowed.linkTarget(found.name)
         rest += PathWalk.reversed(target)
         if target.first == UInt8(ascii: "/") { levels = [] }

@@ -24,7 +24,7 @@ public final class LayerDirectory: Sendable {
 /// Directories that lie on each other, and what they look like as one, by overlayfs's rules.
 ///
 /// Nothing is mounted, so it takes no privilege; and everything is reached name by name from the
-/// layers' descriptors, no link followed, whatever somebody has put there.
+/// layers' descriptors, and no link is followed.
 public struct LayerStack: Sendable {
     /// Top first.
     public let roots: [LayerDirectory]
@@ -35,7 +35,7 @@ public struct LayerStack: Sendable {
     public var owners: IDMappings?
     /// The one that the uppers' root directory has its mode and owner from; nil for the lowest.
     public var rootLayer: LayerDirectory?
-    /// Whether the topmost one is no layer, but what all look like as one with an upper that nobody
+    /// Whether the topmost one is no layer, but all of them as one with an upper that no process
     /// sees: the kernel shows it.
     public let isView: Bool
 
@@ -53,7 +53,7 @@ public struct LayerStack: Sendable {
         return view
     }
 
-    /// What stands under a name.
+    /// The file of a name.
     struct Found {
         /// Of the topmost layer that has it.
         var status: FileStatus
@@ -87,7 +87,7 @@ public struct LayerStack: Sendable {
         return seen
     }
 
-    /// What `parts`, the directories that make up a merged one, have under a name.
+    /// Looks up a name in `parts`, the directories that make up a merged one.
     func lookup(_ name: FileName, in parts: [LayerDirectory]) throws(Errno) -> Lookup {
         var search = Search(stack: self, path: [name], places: parts[...])
         while let place = search.places.popFirst() {

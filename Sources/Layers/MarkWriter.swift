@@ -77,6 +77,11 @@ public final class MarkWriter {
         }
     }
 
+    /// Says on the root of the layer which mode the container's root directory has.
+    public func record(rootMode mode: UInt32, on root: FileDescriptor) throws(Errno) {
+        try LayerRoot.record(mode, on: root)
+    }
+
     private func note(
         _ mark: KeyPath<OverlayMarks, String>, _ value: [UInt8], on name: FileName,
         in parent: FileDescriptor

@@ -11,55 +11,37 @@ public struct OutputPlace: Sendable {
     private let synchronizes: Bool
 
     /// - Parameter synchronizing: Without it a machine that stops right afterwards may leave what
-    ///   looks whole and is not.
-    public init(_ path: String, synchronizing: Bool = true) throws(LayerError) {
+    ///   looks complete and is not.
+    public init(_ path: String, synchronizing: Bool = true) throws(Failure) {
         synchronizes = synchronizing
-        var bytes = path.utf8[...]
-        while bytes.count > 1 && bytes.last == 0x2f { bytes.removeLast() }
-        let slash = bytes.lastIndex(of: 0x2f)
-        let folder = slash.map { String(Substring(bytes[...$0])) } ?? "."
-        guard let name = FileName(slash.map { bytes[bytes.index(after: $0)...] } ?? bytes) else {
-            throw LayerError("\"\(path)\" names no file; end it in one")
-        }
+        let (folder, last) = HostPath.split(path)
+        guard let name = last else { throw Failure("\"\(path)\" names no file; end it in one") }
         self.path = path
         self.name = name
         self.folder = folder
-        do throws(Errno) {
-            parent = LayerDirectory(
-                try HostPath.open(folder, [.readOnly, .directory]), layer: 0)
-        } catch {
-            throw LayerError("open \"\(folder)\": \(error.words)")
-        }
-    }
-
-    private func failed(_ call: String, _ error: Errno) -> LayerError {
-        LayerError("\(call) \"\(path)\": \(error.words)")
+        parent = LayerDirectory(
+            try attempt("open", on: folder, try HostPath.open(folder, [.readOnly, .directory])),
+            layer: 0)
     }
 
     /// A file, in the place of one that is there.
     ///
-    /// Until it is whole it has no name, where the file system knows such files: nothing is left of
+    /// Until it is complete it has no name, where the file system knows such files: nothing is left of
     /// it, whatever happens.
     public func makeFile<Value>(
-        _ body: (FileDescriptor) throws(LayerError) -> Value
-    ) throws(LayerError) -> Value {
+        _ body: (FileDescriptor) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
         let aside = FileName(".\(name.text).\(CurrentProcess.pid)") ?? name
         var isNamed = false
-        let file: OwnedDescriptor
-        do throws(Errno) {
-            file = try make(aside, &isNamed)
-        } catch {
-            throw failed("create", error)
-        }
-        do throws(LayerError) {
+        let file = try attempt("create", on: path, try make(aside, &isNamed))
+        do throws(Failure) {
             let result = try body(file.borrowed)
-            do throws(Errno) {
-                if synchronizes { try file.borrowed.synchronize() }
-                if !isNamed { try parent.borrowed.makeLink(aside, toOpen: file.borrowed) }
-                try placed(aside)
-            } catch {
-                throw failed("rename to", error)
+            if synchronizes { try attempt("fsync", on: path, try file.borrowed.synchronize()) }
+            if !isNamed {
+                try attempt(
+                    "link", on: path, try parent.borrowed.makeLink(aside, toOpen: file.borrowed))
             }
+            try place(aside)
             return result
         } catch {
             try? parent.borrowed.remove(aside)
@@ -67,10 +49,11 @@ public struct OutputPlace: Sendable {
         }
     }
 
-    /// Gives what is whole its name.
-    private func placed(_ aside: FileName) throws(Errno) {
-        try parent.borrowed.rename(aside, to: name, in: parent.borrowed)
-        if synchronizes { try parent.borrowed.synchronize() }
+    /// Gives what is complete its name.
+    private func place(_ aside: FileName) throws(Failure) {
+        try attempt(
+            "rename to", on: path, try parent.borrowed.rename(aside, to: name, in: parent.borrowed))
+        if synchronizes { try attempt("fsync", on: folder, try parent.borrowed.synchronize()) }
     }
 
     private func make(
@@ -87,32 +70,20 @@ public struct OutputPlace: Sendable {
 
     /// A directory, where nothing is.
     public func makeDirectory(
-        _ body: (consuming OwnedDescriptor) throws(LayerError) -> Void
-    ) throws(LayerError) {
-        if (try? FileStatus.of(name, in: parent.borrowed)) != nil {
-            throw LayerError("\"\(path)\" exists; remove it, or name another directory")
+        _ body: (consuming OwnedDescriptor) throws(Failure) -> Void
+    ) throws(Failure) {
+        let there = try attempt(
+            "stat", on: path, try unlessMissing(try FileStatus.of(name, in: parent.borrowed)))
+        if there != nil {
+            throw Failure("\"\(path)\" exists; remove it, or name another directory")
         }
-        let aside = try asideName
-        let directory = try make(partial: aside)
-        // Kept to the end: whoever sees it locked leaves it alone.
-        let lock: OwnedDescriptor
-        do throws(Errno) { lock = try OwnedDescriptor.duplicate(directory.borrowed) } catch {
-            try? parent.borrowed.removeTree(aside)
-            throw failed("dup", error)
+        try withPartial { aside, lock throws(Failure) in
+            try body(try attempt("dup", on: path, try OwnedDescriptor.duplicate(lock)))
+            if synchronizes { try attempt("syncfs", on: path, try lock.synchronizeFileSystem()) }
+            try place(aside)
+        } failed: {
+            try? parent.borrowed.removeTree($0)
         }
-        do throws(LayerError) {
-            try body(directory)
-            do throws(Errno) {
-                if synchronizes { try lock.borrowed.synchronizeFileSystem() }
-                try placed(aside)
-            } catch {
-                throw failed("rename to", error)
-            }
-        } catch {
-            try? parent.borrowed.removeTree(aside)
-            throw error
-        }
-        _ = lock.borrowed
     }
 
     /// A directory beside the place that what is written there is made in; it is removed
@@ -120,38 +91,43 @@ public struct OutputPlace: Sendable {
     ///
     /// - Parameter body: Gets its path.
     public func withScratch<Value>(
-        _ body: (String) throws(LayerError) -> Value
-    ) throws(LayerError) -> Value {
-        let aside = try asideName
-        let lock = try make(partial: aside)
-        defer { try? parent.borrowed.removeTree(aside) }
-        let result = try body("\(folder)/\(aside.text)")
-        _ = lock.borrowed
-        return result
-    }
-
-    private var asideName: FileName {
-        get throws(LayerError) {
-            guard let aside = FileName(".\(name.text).partial") else {
-                throw LayerError("\"\(path)\" names no directory")
-            }
-            return aside
+        _ body: (String) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try withPartial { aside, _ throws(Failure) in
+            defer { try? parent.borrowed.removeTree(aside) }
+            return try body("\(folder)/\(aside.text)")
+        } failed: { _ in
         }
     }
 
-    private func make(partial aside: FileName) throws(LayerError) -> OwnedDescriptor {
+    /// Makes `.NAME.partial`, and keeps it locked: other commands leave it alone.
+    private func withPartial<Value>(
+        _ body: (FileName, FileDescriptor) throws(Failure) -> Value, failed: (FileName) -> Void
+    ) throws(Failure) -> Value {
+        guard let aside = FileName(".\(name.text).partial") else {
+            throw Failure("\"\(path)\" names no directory")
+        }
+        let lock: OwnedDescriptor
         do throws(Errno) {
-            return try makeLocked(aside)
+            lock = try makeLocked(aside)
         } catch .wouldBlock {
-            throw LayerError("\"\(path)\" is being written by another command; wait for its end")
+            throw Failure("\"\(path)\" is being written by another command; wait for its end")
         } catch {
-            throw failed("mkdir", error)
+            throw Failure("mkdir", path.inQuotes, error)
+        }
+        do throws(Failure) {
+            let value = try body(aside, lock.borrowed)
+            _ = lock.borrowed
+            return value
+        } catch {
+            failed(aside)
+            throw error
         }
     }
 
-    /// What is left of one that died is removed first.
+    /// The rest of a command that was killed is removed first.
     private func makeLocked(_ aside: FileName) throws(Errno) -> OwnedDescriptor {
-        if let left = try? parent.borrowed.open(aside, [.readOnly, .directory]) {
+        if let left = try unlessMissing(try parent.borrowed.open(aside, [.readOnly, .directory])) {
             // Of another user it cannot be one that died.
             if try !FileStatus.of(left.borrowed).isOwned { throw .fileExists }
             try left.borrowed.lock(exclusive: true)

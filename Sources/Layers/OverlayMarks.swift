@@ -15,7 +15,7 @@ public struct OverlayMarks: Sendable, Hashable {
     /// `trusted.overlay.` or `user.overlay.`; empty where there are no notes.
     public let prefix: String
 
-    /// Of an ordinary mount: nobody but root of the host reads or writes them.
+    /// Of an ordinary mount: only root of the host reads or writes them.
     public static let trusted = OverlayMarks(prefix: "trusted.overlay.")
     /// Of a mount with `userxattr`, as users have it.
     public static let user = OverlayMarks(prefix: "user.overlay.")
@@ -55,10 +55,11 @@ public struct OverlayMarks: Sendable, Hashable {
     /// Whether an attribute is one of the kernel's notes, or says which they are, and is not one of
     /// the file.
     ///
-    /// What a container itself has written below this prefix, for an overlay of its own, the
+    /// Attributes that a container has written below this prefix, for an overlay of its own, the
     /// kernel has put one level deeper: that is not looked at either.
     func contains(_ attribute: String) -> Bool {
-        !prefix.isEmpty && attribute.hasPrefix(prefix) || attribute == LayerMarks.attribute
+        !prefix.isEmpty && attribute.hasPrefix(prefix)
+            || attribute == LayerMarks.attribute || attribute == LayerRoot.attribute
     }
 
     /// One of them on a file, where there is.

@@ -1,13 +1,13 @@
 public import LinuxSystem
 
-/// What a run does about the snapshots of its upper.
+/// The snapshots of an upper, as a run uses and takes them.
 public struct SnapshotPlan: Sendable, Hashable {
     /// The kernel stacks 500 layers; some are left for `--layer`.
     public static let mostLayers = 480
 
     /// Those that are there, oldest first.
     public private(set) var known: [Snapshot] = []
-    /// What the upper is frozen as.
+    /// The snapshot that the upper becomes.
     public private(set) var taken: Snapshot?
     /// Whether the two oldest become one.
     public private(set) var merges = false
@@ -17,12 +17,12 @@ public struct SnapshotPlan: Sendable, Hashable {
     /// - Parameters:
     ///   - name: Of the one to be taken; nil for none.
     ///   - count: How many layers there are below them.
-    public init(_ path: String, taking name: String?, over count: Int) throws(LayerError) {
+    public init(_ path: String, taking name: String?, over count: Int) throws(Failure) {
         known = try KeptUpper.snapshots(in: path)
         guard let name else { return }
         try Snapshot.check(name: name)
         if known.contains(where: { $0.name == name }) {
-            throw LayerError("\"\(path)\" has a snapshot \"\(name)\" already; take another name")
+            throw Failure("\"\(path)\" has a snapshot \"\(name)\" already; take another name")
         }
         taken = Snapshot(number: (known.last?.number ?? 0) + 1, name: name)
         merges = known.count >= 2 && count + known.count + 1 > SnapshotPlan.mostLayers
@@ -53,15 +53,15 @@ extension KeptUpper {
     /// - Returns: What the run writes to, locked.
     public func carryOut(
         _ plan: SnapshotPlan, over record: Record,
-        lend: (() throws(LayerError) -> Void) throws(LayerError) -> Void
-    ) throws(LayerError) -> KeptUpper {
+        lend: (() throws(Failure) -> Void) throws(Failure) -> Void
+    ) throws(Failure) -> KeptUpper {
         if plan.isEmpty { return self }
         if try KeptUpper.snapshots(in: directory.borrowed, path) != plan.known {
-            throw LayerError("the snapshots of \"\(path)\" have changed meanwhile; start it again")
+            throw Failure("the snapshots of \"\(path)\" have changed meanwhile; start it again")
         }
         guard let taken = plan.taken else { return self }
         if plan.merges {
-            try lend { () throws(LayerError) in
+            try lend { () throws(Failure) in
                 try merge(
                     plan.known[0], into: plan.known[1], over: record.layers, marks: record.marks)
             }

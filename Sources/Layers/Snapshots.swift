@@ -1,73 +1,41 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// A state that was frozen as a layer: `DIR/snapshots/0001-NAME`.
-public struct Snapshot: Sendable, Hashable {
-    /// They lie on each other in this order.
-    public var number: Int
-    public var name: String
-
-    public init(number: Int, name: String) {
-        self.number = number
-        self.name = name
-    }
-
-    /// Of its directory.
-    public var directoryName: String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "-" + name
-    }
-
-    init?(directoryName: String) {
-        let parts = directoryName.split(separator: "-", maxSplits: 1)
-        guard parts.count == 2, parts[0].utf8.count >= 4, let number = Int(parts[0]), number > 0
-        else { return nil }
-        self.init(number: number, name: String(parts[1]))
-    }
-
-    /// - Throws: A sentence with what is allowed.
-    public static func check(name: String) throws(LayerError) {
-        if !name.isPlainName || name.isEmpty || name.utf8.count > 200 {
-            throw LayerError(
-                "the snapshot's name \"\(name)\" is none; letters, digits and _ + - . are allowed,"
-                    + " at most 200")
-        }
-    }
-}
-
+/// The snapshots of an upper, in `DIR/snapshots`.
 extension KeptUpper {
     static let snapshotsName = "snapshots"
-    /// What is being removed.
+    private static let folderName: FileName = "snapshots"
+    /// Holds files that are being removed.
     static let removedName = ".removed"
 
     /// The snapshots in a directory, oldest first; none where nothing is there.
-    public static func snapshots(in path: String) throws(LayerError) -> [Snapshot] {
-        if isMissing(path) { return [] }
-        // Named: what is not would be closed before it is read.
+    public static func snapshots(in path: String) throws(Failure) -> [Snapshot] {
+        if try isMissing(path) { return [] }
+        // Kept in a variable: a temporary would be closed before the read.
         let directory = try openDirectory(path)
         return try snapshots(in: directory.borrowed, path)
     }
 
     static func snapshots(
         in directory: FileDescriptor, _ path: String
-    ) throws(LayerError) -> [Snapshot] {
-        do throws(Errno) {
-            let folder = try directory.open(snapshotsName, [.readOnly, .directory])
-            return try folder.borrowed.entries().compactMap(Snapshot.init(directoryName:))
-                .sorted { $0.number < $1.number }
-        } catch .noSuchFileOrDirectory {
-            return []
-        } catch {
-            throw LayerError("open \"\(path)/\(snapshotsName)\": \(error.words)")
-        }
+    ) throws(Failure) -> [Snapshot] {
+        let place = "\(path)/\(snapshotsName)"
+        let found = try attempt("open", on: place, try unlessMissing(try openFolder(in: directory)))
+        guard let folder = found else { return [] }
+        let names = try attempt("readdir", on: place, try folder.borrowed.entries())
+        return names.compactMap(Snapshot.init(directoryName:)).sorted { $0.number < $1.number }
     }
 
-    private func snapshots() throws(LayerError) -> [Snapshot] {
+    func snapshots() throws(Failure) -> [Snapshot] {
         try KeptUpper.snapshots(in: directory.borrowed, path)
     }
 
+    private static func openFolder(in directory: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        try directory.open(snapshotsName, [.readOnly, .directory])
+    }
+
     private func openFolder() throws(Errno) -> OwnedDescriptor {
-        try directory.borrowed.open(KeptUpper.snapshotsName, [.readOnly, .directory])
+        try KeptUpper.openFolder(in: directory.borrowed)
     }
 
     /// The directory of a snapshot.
@@ -80,29 +48,22 @@ extension KeptUpper {
     /// It is one rename: whatever happens, the state is frozen or it is not. It must be locked.
     ///
     /// - Returns: The new upper, locked.
-    public func freeze(as snapshot: Snapshot) throws(LayerError) -> KeptUpper {
-        do throws(Errno) {
-            guard let all = FileName(KeptUpper.snapshotsName) else { throw .invalidArgument }
-            do throws(Errno) {
-                _ = try directory.borrowed.makePlainDirectory(all, mode: 0o700)
-            } catch .fileExists {
-            }
-            let folder = try openFolder()
-            guard let name = FileName(snapshot.directoryName), let upper = FileName("upper"),
-                let work = FileName("work")
-            else { throw .invalidArgument }
-            if (try? FileStatus.of(name, in: folder.borrowed)) != nil { throw .fileExists }
-            // What overlayfs keeps there belongs to this upper.
-            try directory.borrowed.removeTree(work)
-            try directory.borrowed.rename(upper, to: name, in: folder.borrowed)
-        } catch {
-            throw LayerError(
-                "the snapshot \"\(snapshot.name)\" of \"\(path)\" cannot be taken: \(error.words)")
-        }
+    public func freeze(as snapshot: Snapshot) throws(Failure) -> KeptUpper {
+        try attempt("rename", on: KeptUpper.path(of: snapshot, in: path), try move(to: snapshot))
         try makeUpper()
         // The lock on the upper is held on; the run lies on the snapshot too.
         try share(snapshot)
         return try KeptUpper(reopening: self)
+    }
+
+    private func move(to snapshot: Snapshot) throws(Errno) {
+        let all = try directory.borrowed.openOrMake(KeptUpper.snapshotsName, mode: 0o700)
+        let name = try snapshot.fileName
+        let there = try unlessMissing(try FileStatus.of(name, in: all.borrowed))
+        if there != nil { throw .fileExists }
+        // What overlayfs keeps there belongs to this upper.
+        try directory.borrowed.removeTree("work")
+        try directory.borrowed.rename("upper", to: name, in: all.borrowed)
     }
 
     /// Makes one snapshot of two that follow each other: the newer one, with what the older one has
@@ -111,107 +72,91 @@ extension KeptUpper {
     /// - Parameter layers: What the older one lies on, bottom first.
     public func merge(
         _ older: Snapshot, into newer: Snapshot, over layers: [String], marks: OverlayMarks
-    ) throws(LayerError) {
+    ) throws(Failure) {
         var uppers: [LayerDirectory] = []
         for snapshot in [newer, older] {
             try lock(snapshot)
             uppers.append(LayerDirectory(try open(snapshot), layer: uppers.count))
         }
         let stack = try LayerStack(uppers: uppers, over: layers, marks: marks)
-        let folder = "\(path)/\(KeptUpper.snapshotsName)"
-        try clear(".merged")
-        try stack.commit(uppers: 2, to: OutputPlace("\(folder)/.merged"))
+        let merged = "\(path)/\(KeptUpper.snapshotsName)/.merged"
+        try attempt("unlink", on: merged, try clear(".merged"))
+        try stack.commit(uppers: 2, to: OutputPlace(merged))
         // With the older one below it the merged one is the same as without.
-        do throws(Errno) {
-            let opened = try openFolder()
-            guard let aside = FileName(".merged"), let name = FileName(newer.directoryName) else {
-                throw .invalidArgument
-            }
-            try opened.borrowed.exchange(name, with: aside)
-        } catch {
-            throw LayerError(
-                "the snapshots \"\(older.name)\" and \"\(newer.name)\" of \"\(path)\" cannot be"
-                    + " merged: \(error.words)")
-        }
-        try clear(older.directoryName)
-        try clear(".merged")
+        try attempt("renameat2", on: merged, try exchange(newer))
+        try attempt(
+            "unlink", on: KeptUpper.path(of: older, in: path), try clear(try older.fileName))
+        try attempt("unlink", on: merged, try clear(".merged"))
     }
 
-    private func clear(_ name: String) throws(LayerError) {
-        do throws(Errno) {
-            let opened = try openFolder()
-            guard let name = FileName(name) else { throw .invalidArgument }
-            try opened.borrowed.removeTree(name)
-        } catch {
-            throw LayerError(
-                "remove \"\(path)/\(KeptUpper.snapshotsName)/\(name)\": \(error.words)")
-        }
+    private func clear(_ name: FileName) throws(Errno) {
+        let folder = try openFolder()
+        try folder.borrowed.removeTree(name)
+    }
+
+    private func exchange(_ snapshot: Snapshot) throws(Errno) {
+        let folder = try openFolder()
+        try folder.borrowed.exchange(try snapshot.fileName, with: ".merged")
     }
 
     /// Goes back to a snapshot: what was written since is removed, with the snapshots taken since.
     ///
     /// Each is moved away before it is removed, the newest first: whatever happens, what is there
     /// is a state that was. It must be locked.
-    public func goBack(to snapshot: Snapshot) throws(LayerError) {
+    public func goBack(to snapshot: Snapshot) throws(Failure) {
         try discard(try snapshots().filter { $0.number > snapshot.number })
         try makeUpper()
     }
 
     /// Removes all that runs have written here, with every snapshot, and the directory where nothing
     /// else is in it. It must be locked.
-    public func removeAll() throws(LayerError) {
+    public func removeAll() throws(Failure) {
         try discard(try snapshots())
-        do throws(Errno) {
-            // The lock last: it is held until then.
-            for name in [
-                KeptUpper.snapshotsName, KeptUpper.recordName, KeptUpper.userName, UpperLocks.name,
-            ] {
-                guard let name = FileName(name) else { throw .invalidArgument }
-                try directory.borrowed.removeTree(name)
-            }
-        } catch {
-            throw LayerError("remove what is left in \"\(path)\": \(error.words)")
+        // The lock last: it is held until then.
+        let names: [FileName] = [KeptUpper.folderName, "layers.json", "process.json", "lock"]
+        for name in names {
+            try attempt(
+                "unlink", on: "\(path)/\(name.text)", try directory.borrowed.removeTree(name))
         }
-        // Somebody may keep more in it, or may not remove it from where it lies: both are theirs.
+        // Other files in it, and a parent that this user may not write to, are the user's business.
         try? HostPath.removeDirectory(path)
     }
 
-    /// Moves the upper and some of the snapshots, the newest first, to where they are removed.
-    private func discard(_ newer: [Snapshot]) throws(LayerError) {
+    /// Removes the upper and some of the snapshots.
+    private func discard(_ newer: [Snapshot]) throws(Failure) {
         for one in newer { try lock(one) }
-        do throws(Errno) {
-            guard let removed = FileName(KeptUpper.removedName), let upper = FileName("upper"),
-                let work = FileName("work")
-            else { throw .invalidArgument }
-            try directory.borrowed.removeTree(removed)
-            try directory.borrowed.makeDirectory(removed, mode: 0o700)
-            let bin = try directory.borrowed.open(removed, [.readOnly, .directory])
-            try directory.borrowed.rename(upper, to: upper, in: bin.borrowed)
-            try directory.borrowed.rename(work, to: work, in: bin.borrowed)
-            for one in newer.reversed() {
-                let folder = try openFolder()
-                guard let name = FileName(one.directoryName) else { throw .invalidArgument }
-                try folder.borrowed.rename(name, to: name, in: bin.borrowed)
-            }
-            try directory.borrowed.removeTree(removed)
-        } catch {
-            throw LayerError("what was written cannot be removed: \(error.words)")
-        }
+        try attempt("unlink", on: path, try remove(newer))
     }
 
-    /// What was written, top first: the upper and the snapshots below it.
+    /// Moves them, the newest first, to where they are removed.
+    private func remove(_ newer: [Snapshot]) throws(Errno) {
+        let (removed, upper, work): (FileName, FileName, FileName) = (".removed", "upper", "work")
+        try directory.borrowed.removeTree(removed)
+        try directory.borrowed.makeDirectory(removed, mode: 0o700)
+        let bin = try directory.borrowed.open(removed, [.readOnly, .directory])
+        try directory.borrowed.rename(upper, to: upper, in: bin.borrowed)
+        try directory.borrowed.rename(work, to: work, in: bin.borrowed)
+        for one in newer.reversed() {
+            let folder = try openFolder()
+            let name = try one.fileName
+            try folder.borrowed.rename(name, to: name, in: bin.borrowed)
+        }
+        try directory.borrowed.removeTree(removed)
+    }
+
+    /// The upper and the snapshots below it, top first.
     ///
     /// - Parameter name: Of the snapshot that counts as a layer below, with those before it; nil for
     ///   none.
     /// - Returns: Numbered from 0; and the directories of the snapshots that count as layers.
     public func uppers(
         since name: String?
-    ) throws(LayerError) -> (uppers: [LayerDirectory], below: [String]) {
+    ) throws(Failure) -> (uppers: [LayerDirectory], below: [String]) {
         let snapshots = try snapshots()
         var first = 0
         if let name {
             guard let found = snapshots.firstIndex(where: { $0.name == name }) else {
-                throw LayerError("\"\(path)\" has no snapshot \"\(name)\"; undo --list names them")
+                throw Failure("\"\(path)\" has no snapshot \"\(name)\"; undo --list names them")
             }
             first = found + 1
         }
@@ -222,35 +167,29 @@ extension KeptUpper {
         return (uppers, snapshots[..<first].map { KeptUpper.path(of: $0, in: path) })
     }
 
-    private func open(_ snapshot: Snapshot) throws(LayerError) -> OwnedDescriptor {
-        do throws(Errno) {
-            let folder = try openFolder()
-            return try folder.borrowed.open(snapshot.directoryName, [.readOnly, .directory])
-        } catch {
-            let place = KeptUpper.path(of: snapshot, in: path)
-            throw LayerError("open \"\(place)\": \(error.words)")
-        }
+    private func open(_ snapshot: Snapshot) throws(Failure) -> OwnedDescriptor {
+        let place = KeptUpper.path(of: snapshot, in: path)
+        let folder = try attempt("open", on: place, try openFolder())
+        return try attempt(
+            "open", on: place,
+            try folder.borrowed.open(snapshot.directoryName, [.readOnly, .directory]))
     }
 
     /// Shares the lock on one that was merged into, and is a layer like others from here on.
-    func share(_ snapshot: Snapshot) throws(LayerError) {
-        do throws(Errno) {
-            try locks.take(snapshot.number, exclusive: false)
-        } catch {
-            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
-        }
+    func share(_ snapshot: Snapshot) throws(Failure) {
+        try attempt("lock", on: lockPath, try locks.take(snapshot.number, exclusive: false))
     }
 
     /// Held as the upper's lock is.
-    private func lock(_ snapshot: Snapshot) throws(LayerError) {
+    private func lock(_ snapshot: Snapshot) throws(Failure) {
         do throws(Errno) {
             try locks.take(snapshot.number, exclusive: true)
         } catch .wouldBlock {
-            throw LayerError(
+            throw Failure(
                 "the snapshot \"\(snapshot.name)\" of \"\(path)\" is in use as a layer; wait for the"
                     + " end of the run")
         } catch {
-            throw LayerError("lock \"\(path)/\(UpperLocks.name)\": \(error.words)")
+            throw Failure("lock", lockPath.inQuotes, error)
         }
     }
 }

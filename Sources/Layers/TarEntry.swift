@@ -27,13 +27,13 @@ struct TarEntry {
 
     static let blockSize = 512
 
-    /// What a content of `size` bytes is filled up with.
+    /// The padding behind a content of `size` bytes.
     static func padding(_ size: Int64) -> [UInt8] {
         let rest = Int(size % Int64(blockSize))
         return rest == 0 ? [] : [UInt8](repeating: 0, count: blockSize - rest)
     }
 
-    /// What ends an archive.
+    /// The end of an archive.
     static let end = [UInt8](repeating: 0, count: 2 * blockSize)
 
     /// The header, behind a pax header where one is needed.

@@ -8,9 +8,9 @@ internal import SystemPackage
 @safe
 final class TarWriter {
     /// Takes the archive, piece by piece; the bytes are valid during the call.
-    @unsafe typealias Sink = (UnsafeRawBufferPointer) throws(LayerError) -> Void
+    @unsafe typealias Sink = (UnsafeRawBufferPointer) throws(Failure) -> Void
 
-    /// What stands at the front of the name of a deletion.
+    /// The prefix of the name of a whiteout.
     static let whiteoutPrefix = Array(".wh.".utf8)
     /// Holes are zeros in an archive, since the readers of images know no others (OCI image-spec,
     /// layer.md): as much of them as an unpacked image may have by default, and no more, so that one
@@ -46,14 +46,14 @@ final class TarWriter {
         unsafe buffer.deallocate()
     }
 
-    func add(_ node: TreeWalk.Node) throws(LayerError) {
+    func add(_ node: TreeWalk.Node) throws(Failure) {
         guard let name = node.name else { return try addRoot(node) }
         guard let found = node.found else {
             return try write(
                 TarEntry(path: node.path.beside(TarWriter.whiteoutPrefix + name), kind: .regular))
         }
         if isLayer && name.starts(with: TarWriter.whiteoutPrefix) {
-            throw LayerError(
+            throw Failure(
                 "\(node.path.quoted) cannot be in an OCI layer, where a name that starts with"
                     + " \".wh.\" is a deletion; remove it, or commit to a directory")
         }
@@ -67,36 +67,33 @@ final class TarWriter {
             return
         }
         let path = node.path
-        if found.isMetacopy && found.data == nil { throw LayerError.missingLayer(path) }
-        let file = try on(path, "open") { () throws(Errno) in try found.openData() }
-        let status = try on(path, "fstat") { () throws(Errno) in
-            try FileStatus.of(file.borrowed)
-        }
+        if found.isMetacopy && found.data == nil { throw Failure.missingLayer(path) }
+        let file = try attempt("open", on: path, try found.openData())
+        let status = try attempt("fstat", on: path, try FileStatus.of(file.borrowed))
         try addContent(of: file.borrowed, status, path, &entry)
     }
 
     /// The root directory, where it is not as the layers below have it: whose it is and with which
     /// mode is the business of the lowest layer.
-    private func addRoot(_ node: TreeWalk.Node) throws(LayerError) {
+    private func addRoot(_ node: TreeWalk.Node) throws(Failure) {
         guard let found = node.found else { return }
         let isSame =
-            node.before.map { found.status.isSameOwned(as: $0.status) } ?? (isLayer && !isLowest)
+            node.before.map { found.status.isSameOwned(as: $0.status) }
+            ?? (isLayer && !isLowest && !node.saysRoot)
         if isLayer && isSame { return }
         var root = TarEntry(path: [0x2e, 0x2f], kind: .directory)
         root.permissions = found.status.permissions
         (root.userID, root.groupID) = (found.status.userID, found.status.groupID)
         root.modified = latest.map { min($0, found.status.modified) } ?? found.status.modified
-        root.attributes = try on(.root, "getxattr") { () throws(Errno) in
-            try stack.attributes(of: found)
-        }
+        root.attributes = try attempt("getxattr", on: .root, try stack.attributes(of: found))
         try write(root)
     }
 
-    func finish() throws(LayerError) {
+    func finish() throws(Failure) {
         try write(TarEntry.end)
     }
 
-    /// Whoever wrote the files decides how many there are.
+    /// The writer of the files decides how many there are.
     private static let mostWarnings = 100
 
     private func warn(_ sentence: String) {
@@ -108,7 +105,7 @@ final class TarWriter {
     /// Nil for a socket, which nothing but its program can make.
     private func entry(
         _ node: TreeWalk.Node, _ found: LayerStack.Found
-    ) throws(LayerError) -> TarEntry? {
+    ) throws(Failure) -> TarEntry? {
         let status = found.status
         let kind: TarEntry.Kind
         switch status.kind {
@@ -134,22 +131,19 @@ final class TarWriter {
             return entry
         }
         if kind == .symbolicLink {
-            entry.target = try on(node.path, "readlink") { () throws(Errno) in
-                try found.directory.borrowed.linkTarget(found.name)
-            }
+            entry.target = try attempt(
+                "readlink", on: node.path, try found.directory.borrowed.linkTarget(found.name))
         }
-        entry.attributes = try on(node.path, "getxattr") { () throws(Errno) in
-            try stack.attributes(of: found)
-        }
+        entry.attributes = try attempt("getxattr", on: node.path, try stack.attributes(of: found))
         return entry
     }
 
     private func addContent(
         of file: FileDescriptor, _ status: FileStatus, _ path: LayerPath, _ entry: inout TarEntry
-    ) throws(LayerError) {
+    ) throws(Failure) {
         holes += max(0, status.size - min(status.size, status.allocated))
         if holes > TarWriter.mostOfHoles {
-            throw LayerError(
+            throw Failure(
                 "\(path.quoted) and the files before it have more than"
                     + " \(TarWriter.mostOfHoles >> 30) GiB of holes, which an archive holds as zeros;"
                     + " remove it, or commit to a directory")
@@ -162,14 +156,12 @@ final class TarWriter {
 
     private func copy(
         _ file: FileDescriptor, _ count: Int64, _ path: LayerPath
-    ) throws(LayerError) {
+    ) throws(Failure) {
         var (position, left) = (Int64(0), count)
         while left > 0 {
             let piece = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: buffer[..<Int(min(left, Int64(buffer.count)))])
-            let got = try on(path, "read") { () throws(Errno) in
-                try unsafe file.read(into: piece, at: position)
-            }
+            let got = try attempt("read", on: path, try unsafe file.read(into: piece, at: position))
             if got < piece.count {
                 // Its size stands in the archive already.
                 warn("\(path.quoted) became shorter while it was read")
@@ -182,11 +174,11 @@ final class TarWriter {
         }
     }
 
-    private func write(_ entry: TarEntry) throws(LayerError) { try write(entry.blocks) }
+    private func write(_ entry: TarEntry) throws(Failure) { try write(entry.blocks) }
 
-    private func write(_ bytes: [UInt8]) throws(LayerError) {
+    private func write(_ bytes: [UInt8]) throws(Failure) {
         let result = unsafe bytes.withUnsafeBytes { bytes in
-            Result { () throws(LayerError) in try unsafe sink(bytes) }
+            Result { () throws(Failure) in try unsafe sink(bytes) }
         }
         try result.get()
     }

@@ -1,13 +1,14 @@
 internal import LinuxSystem
+internal import Overlay
 internal import SystemPackage
 
 /// Goes through layers name by name, each directory before what is in it, names in the order of
 /// their bytes. It holds what lies on the way to the file it is at, and no more.
 struct TreeWalk {
     enum Extent: Sendable {
-        /// What the uppers hold, beside what was there before them.
+        /// The files of the uppers, beside those that were there before them.
         case changes
-        /// What the uppers hold, put so that it needs no layer below to be understood:
+        /// The files of the uppers, so that no layer below is needed to understand them:
         /// directories that were moved with all that is in them.
         case standalone
         /// All layers as one.
@@ -16,12 +17,12 @@ struct TreeWalk {
         case view
     }
 
-    /// What the walk is at.
+    /// The file that the walk is at.
     struct Node {
         var path: LayerPath
         /// Nil for a whiteout.
         var found: LayerStack.Found?
-        /// What the layers below have under this path.
+        /// The file of the layers below under this path.
         var before: LayerStack.Found?
         /// Where it was before, of a directory that was moved or is in one.
         var origin: LayerPath?
@@ -33,6 +34,8 @@ struct TreeWalk {
         var isMoved = false
         /// Of a directory of a view: nothing of it has changed, unless something in it has.
         var isUntouched = false
+        /// Of the root directory: the topmost layer says what it is like.
+        var saysRoot = false
     }
 
     private struct Level {
@@ -63,7 +66,7 @@ struct TreeWalk {
     private var links = HardLinks()
     /// Directories that are not worth a word yet, from the top.
     private var unsaid: [Node] = []
-    /// What comes next, the first last.
+    /// The next nodes, the first last.
     private var ready: [Node] = []
 
     init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1) {
@@ -75,7 +78,7 @@ struct TreeWalk {
     }
 
     /// The next file; nil at the end.
-    mutating func next() throws(LayerError) -> Node? {
+    mutating func next() throws(Failure) -> Node? {
         if let node = ready.popLast() { return node }
         while let node = try step() {
             unsaid.removeAll { !node.path.isInside($0.path) }
@@ -90,7 +93,7 @@ struct TreeWalk {
         return nil
     }
 
-    private mutating func step() throws(LayerError) -> Node? {
+    private mutating func step() throws(Failure) -> Node? {
         if !hasBegun { return try begin() }
         if let (node, level) = pending {
             pending = nil
@@ -110,42 +113,58 @@ struct TreeWalk {
         return nil
     }
 
-    private mutating func begin() throws(LayerError) -> Node {
+    private mutating func begin() throws(Failure) -> Node {
         hasBegun = true
         var node = Node(path: .root)
-        node.found = try root(of: present.roots)
-        let below = Array(stack.roots.dropFirst(uppers))
-        node.before = try root(of: below)
-        if !below.isEmpty, let attributes = stack.rootLayer ?? stack.roots.last {
-            // A new upper is made like this one, whatever lies between them.
-            node.before?.status = try on(.root, "fstat") { () throws(Errno) in
-                stack.seen(try FileStatus.of(attributes.borrowed))
-            }
-            node.before?.directory = attributes
-        }
+        try attempt("fstat", on: .root, try describeRoot(&node))
         pending = (node, nil)
         return node
     }
 
-    private func root(of parts: [LayerDirectory]) throws(LayerError) -> LayerStack.Found? {
-        guard let top = parts.first else { return nil }
-        let status = try on(.root, "fstat") { () throws(Errno) in
-            stack.seen(try FileStatus.of(top.borrowed))
+    private func describeRoot(_ node: inout Node) throws(Errno) {
+        let below = Array(stack.roots.dropFirst(uppers))
+        if let top = present.roots.first {
+            let isKept = try KeptUpper.place(of: top.borrowed) != nil
+            let isWritten = isKept || stack.isView
+            let mode = isWritten ? nil : try LayerRoot.mode(recordedOn: top.borrowed)
+            node.saysRoot = mode != nil
+            node.found =
+                isWritten || extent != .merged
+                ? try root(of: present.roots, like: top, mode) : try root(of: present.roots)
         }
-        var found = LayerStack.Found(status: status, name: .itself, directory: top)
+        if let layer = stack.rootLayer {
+            node.before = try root(of: below, like: layer, nil)
+        } else if !below.isEmpty {
+            node.before = try root(of: below)
+        }
+    }
+
+    /// The root directory of layers together, as an upper on them is made.
+    private func root(of parts: [LayerDirectory]) throws(Errno) -> LayerStack.Found {
+        let layers = Array(parts.reversed())
+        let model = try LayerRoot.model(among: layers.map(\.borrowed))
+        return try root(of: parts, like: layers[model.position], model.mode)
+    }
+
+    private func root(
+        of parts: [LayerDirectory], like layer: LayerDirectory, _ mode: UInt32?
+    ) throws(Errno) -> LayerStack.Found {
+        var status = stack.seen(try FileStatus.of(layer.borrowed))
+        if let mode { status.permissions = mode }
+        var found = LayerStack.Found(status: status, name: .itself, directory: layer)
         found.parts = parts
         return found
     }
 
-    private mutating func enter(_ node: Node, _ level: Level?) throws(LayerError) {
+    private mutating func enter(_ node: Node, _ level: Level?) throws(Failure) {
         guard let found = node.found, found.status.kind == .directory else { return }
         if levels.count > TreeWalk.mostLevels || node.path.bytes.count > TreeWalk.mostBytes {
-            throw LayerError(
+            throw Failure(
                 "the tree is nested too deep: more than \(TreeWalk.mostLevels) directories, or"
                     + " \(TreeWalk.mostBytes) bytes of path, above a file; remove what lies there")
         }
         if extent == .standalone && node.isMoved && stack.roots.count == uppers {
-            throw LayerError.missingLayer(node.path)
+            throw Failure.missingLayer(node.path)
         }
         let isUpper =
             switch extent {
@@ -157,9 +176,7 @@ struct TreeWalk {
         let now = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
         // In a view nothing stands for what is gone.
         let listed = extent == .view ? now + before : now
-        let names = try on(node.path, "readdir") { () throws(Errno) in
-            try MergedNames(listed)
-        }
+        let names = try attempt("readdir", on: node.path, try MergedNames(listed))
         if extent == .changes && node.isMoved { before = found.parts.filter { $0.layer >= uppers } }
         // Nothing of what was in it is left: what is in it now is new, also where it is the same.
         if extent == .changes && node.isOpaque { before = [] }
@@ -171,16 +188,12 @@ struct TreeWalk {
 
     private mutating func look(
         at name: FileName, in level: Level
-    ) throws(LayerError) -> Node? {
+    ) throws(Failure) -> Node? {
         var node = Node(path: level.path.appending(name))
         let path = node.path
-        let lookup = try on(path, "lookup") { () throws(Errno) in
-            try present.lookup(name, in: level.parts)
-        }
+        let lookup = try attempt("lookup", on: path, try present.lookup(name, in: level.parts))
         if !level.before.isEmpty {
-            let before = try on(path, "lookup") { () throws(Errno) in
-                try stack.lookup(name, in: level.before)
-            }
+            let before = try attempt("lookup", on: path, try stack.lookup(name, in: level.before))
             if case .found(let found) = before { node.before = found }
         }
         switch lookup {
@@ -266,8 +279,8 @@ private struct HardLinks {
 }
 
 extension FileStatus {
-    /// Whether it is still the file of a layer below. Whoever changes a file can set the time back
-    /// when its content has changed; the time when anything of it has is the kernel's.
+    /// Whether it is still the file of a layer below. A program that changes a file can set the
+    /// time back when its content has changed; the time when anything of it has is the kernel's.
     fileprivate func isUntouched(since before: FileStatus) -> Bool {
         kind == before.kind && permissions == before.permissions && userID == before.userID
             && groupID == before.groupID && size == before.size && modified == before.modified

@@ -1,4 +1,5 @@
 public import LinuxSystem
+internal import Overlay
 public import SystemPackage
 
 /// Who uses what in a directory that `--upper` keeps: locks on bytes of the file `DIR/lock`, which
@@ -8,7 +9,7 @@ public import SystemPackage
 final class UpperLocks: Sendable {
     static let name = "lock"
 
-    /// Nil where nobody can write, and nothing needs to be locked.
+    /// Nil on a read-only file system, where nothing needs to be locked.
     private let file: LayerDirectory?
     private let status: FileStatus?
 
@@ -62,22 +63,23 @@ public final class LayerLock: Sendable {
     ///   `--upper` keeps nor one of its snapshots.
     public static func take(
         _ layer: FileDescriptor, _ path: String
-    ) throws(LayerError) -> LayerLock? {
+    ) throws(Failure) -> LayerLock? {
         do throws(Errno) {
             guard let (directory, number) = try KeptUpper.place(of: layer) else { return nil }
             let locks = try UpperLocks(in: directory.borrowed)
             try locks.take(number, exclusive: false)
+            try KeptUpper.mark(layer)
             return LayerLock(locks)
         } catch .wouldBlock {
-            throw LayerError(
+            throw Failure(
                 "the layer \"\(path)\" is being written as the upper of another run; wait for its"
                     + " end")
         } catch .permissionDenied {
-            throw LayerError(
-                "the layer \"\(path)\" is what runs of another user write, and cannot be locked; have"
+            throw Failure(
+                "the layer \"\(path)\" is the upper of another user's runs and cannot be locked; have"
                     + " that user commit it to a directory")
         } catch {
-            throw LayerError(
+            throw Failure(
                 "the layer \"\(path)\" cannot be locked by the file \"\(UpperLocks.name)\" of the"
                     + " directory that keeps it: \(error.words)")
         }
@@ -85,6 +87,29 @@ public final class LayerLock: Sendable {
 }
 
 extension KeptUpper {
+    /// Which notes a layer holds, where that is known: of what runs have written, by the record
+    /// beside it, which no container reaches; of another layer, as that says itself.
+    static func marks(of layer: FileDescriptor) throws(Errno) -> LayerMarks? {
+        if let (directory, _) = try place(of: layer) {
+            do throws(Errno) {
+                if let record = try read(directory.borrowed).flatMap(Record.init) {
+                    return record.marks.kind
+                }
+            } catch .notPermitted {
+                // Another user's record is not believed.
+            }
+        }
+        return try LayerMarks(recordedOn: layer)
+    }
+
+    /// Says on what runs have written, which is used as a layer now, which notes it holds: the
+    /// overlay on it is refused where it would not see them.
+    fileprivate static func mark(_ layer: FileDescriptor) throws(Errno) {
+        guard let marks = try marks(of: layer) else { return }
+        if try LayerMarks(recordedOn: layer) == marks { return }
+        try layer.setAttribute(LayerMarks.attribute, Array(marks.rawValue.utf8), of: .itself)
+    }
+
     /// The directory that keeps a layer, and the number of its lock; nil where none does.
     static func place(
         of layer: FileDescriptor

@@ -1,13 +1,13 @@
 public import JSON
 
-/// Something wrong, or doubtful, in a document.
+/// An error or a doubtful setting in a document.
 public struct Diagnostic: Error, Sendable, Hashable {
     public enum Severity: Sendable, Hashable {
         /// The document cannot be used.
         case error
-        /// It can, but something in it has no effect.
+        /// The document can be used, but a setting has no effect.
         case warning
-        /// It can, and something in it has less effect than it says, as callers expect.
+        /// A setting has less effect than it describes, as callers expect.
         case note
     }
 
@@ -17,7 +17,7 @@ public struct Diagnostic: Error, Sendable, Hashable {
     public var position: JSONPosition
     /// The JSON path, empty for the document: `process.args[0]`.
     public var path: String
-    /// What is there, what is allowed, what to do; lower case, no full stop.
+    /// The value, the allowed values and the fix; lower case, no full stop.
     public var message: String
 
     /// `config.json:12:9: process.cwd: "tmp" is not an absolute path`
@@ -42,7 +42,7 @@ extension Diagnostic {
     }
 }
 
-/// Collects what is wrong with one document, so that all of it is reported at once.
+/// Collects the findings about one document, so that all are reported at once.
 public final class Diagnostics {
     public let document: JSONDocument
     public let file: String
@@ -55,8 +55,8 @@ public final class Diagnostics {
 
     public var hasErrors: Bool { all.contains { $0.severity == .error } }
 
-    /// Whether an error about `path`, or about something in it, was reported already: what is
-    /// there and wrong must not be called missing.
+    /// Whether an error about `path`, or about a part of it, was reported: a wrong value must not be
+    /// reported as missing.
     public func hasError(in path: String) -> Bool {
         all.contains {
             $0.severity == .error
@@ -75,16 +75,16 @@ public final class Diagnostics {
         }.map(\.element)
     }
 
-    /// Reports keys that stand a second time in their object.
+    /// Reports duplicate keys.
     public func reportDuplicateKeys() {
         for key in document.duplicateKeys {
-            error("stands twice in its object; keep one of them", at: key.offset)
+            error("is a duplicate key; remove one", at: key.offset)
         }
     }
 
     /// Reports an error about the value at `offset`.
     ///
-    /// - Parameter member: A member of that value which is missing.
+    /// - Parameter member: The missing member of that value.
     public func error(_ message: String, at offset: Int, member: String? = nil) {
         add(.error, message, at: offset, member: member)
     }
@@ -110,9 +110,9 @@ public final class Diagnostics {
     }
 }
 
-/// The nearest of `names` to what somebody wrote, nil when none is near.
+/// The name in `names` that is most similar to `written`; nil if none is similar.
 public func nearestName(to written: String, in names: some Sequence<String>) -> String? {
-    // Of one letter everything would be near.
+    // Every name would be similar to a single letter.
     let limit = max(written.count > 1 ? 1 : 0, min(3, written.count / 3))
     var best: (name: String, distance: Int)?
     for name in names where abs(name.count - written.count) <= limit {

@@ -1,14 +1,14 @@
 internal import JSON
 
-/// Reads one object of the document; what is wrong goes to the diagnostics, and the reader goes
-/// on with the rest.
+/// Reads one object of the document. Errors go to the diagnostics, and the reader continues with the
+/// other members.
 struct ObjectReader {
     let value: JSONValue
     let diagnostics: Diagnostics
 
     var offset: Int { value.offset }
 
-    /// A reader on `value`, nil with a diagnostic when it is no object.
+    /// A reader of `value`; nil with a diagnostic if it is not an object.
     init?(_ value: JSONValue, _ diagnostics: Diagnostics) {
         self.value = value
         self.diagnostics = diagnostics
@@ -20,7 +20,7 @@ struct ObjectReader {
 
     // MARK: Members
 
-    /// The member `key`; null counts as not there, as Go's decoders have it.
+    /// The member `key`; null counts as missing, as in the decoders of Go.
     func member(_ key: String, required: Bool = false) -> JSONValue? {
         if let found = value[key], found.kind != .null { return found }
         if required { reportMissing(key) }
@@ -45,7 +45,7 @@ struct ObjectReader {
         member(key, required: required).flatMap { integer($0, type) }
     }
 
-    /// A word out of a fixed list.
+    /// A word from a fixed list.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ key: String, _ type: Choice.Type, required: Bool = false
     ) -> Located<Choice>? {
@@ -56,7 +56,7 @@ struct ObjectReader {
         member(key, required: required).flatMap { ObjectReader($0, diagnostics) }
     }
 
-    /// The elements of an array, each read by `read`; what cannot be read is left out.
+    /// The elements of an array, each read by `read`; unreadable elements are left out.
     func array<Element>(
         _ key: String, required: Bool = false, _ read: (JSONValue) -> Element?
     ) -> [Element]? {
@@ -82,8 +82,8 @@ struct ObjectReader {
         array(key) { integer($0, type) }
     }
 
-    /// Reports members of other names: the keys of our own are not the specification's, which
-    /// has unknown ones ignored.
+    /// Reports unknown members: for keys of vfs-run. Those of the specification are ignored if
+    /// unknown.
     func refuseMembers(otherThan known: [String]) {
         for (key, _) in value.members {
             guard let name = key.string, !known.contains(name) else { continue }
@@ -101,7 +101,7 @@ struct ObjectReader {
         }
         if string.utf8.contains(0) {
             diagnostics.error(
-                "a NUL byte (\\u0000) cannot be part of a name or an argument; remove it",
+                "a string cannot contain a NUL byte (\\u0000); remove it",
                 at: found.offset)
             return nil
         }
@@ -139,7 +139,7 @@ struct ObjectReader {
     private func reportMissing(_ key: String) {
         var message = "is required and missing"
         if let near = nearestName(to: key, in: value.members.compactMap(\.key.string)) {
-            message += "; did you mean it by \"\(near)\"?"
+            message += "; is \"\(near)\" a misspelling of it?"
         }
         diagnostics.error(message, at: offset, member: key)
     }

@@ -1,5 +1,5 @@
 extension Spec {
-    /// Programs that run beside the container at points of its life.
+    /// Programs that run at points in the life of the container.
     public struct Hooks: Sendable {
         public var prestart: [Hook]
         public var createRuntime: [Hook]

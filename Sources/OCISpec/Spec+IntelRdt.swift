@@ -1,7 +1,7 @@
 internal import JSON
 
 extension Spec.Linux {
-    /// What the container may take of the processors' caches and of the way to memory.
+    /// The allocation of CPU caches and of memory bandwidth (resctrl).
     public struct IntelRdt: Sendable {
         public var closID: Located<String>?
         public var l3CacheSchema: Located<String>?

@@ -1,7 +1,7 @@
 public import JSON
 
 extension Spec {
-    /// What only Linux has.
+    /// Settings specific to Linux.
     public struct Linux: Sendable {
         public var namespaces: [Namespace]
         public var devices: [Device]

@@ -18,7 +18,7 @@ extension Spec.Linux {
         /// No limits.
         public init() {}
 
-        /// Who may open and make which device nodes.
+        /// A rule about access to device nodes.
         public struct DeviceRule: Sendable {
             public var allow: Located<Bool>
             public var type: Located<String>?
@@ -32,7 +32,7 @@ extension Spec.Linux {
         public struct Memory: Sendable {
             public var limit: Located<Int64>?
             public var reservation: Located<Int64>?
-            /// Of memory and swap together.
+            /// The limit of memory and swap together.
             public var swap: Located<Int64>?
             public var kernel: Located<Int64>?
             public var kernelTCP: Located<Int64>?
@@ -145,8 +145,7 @@ extension Spec.Linux.Resources.DeviceRule {
         minor = reader.integer("minor", Int64.self)
         access = reader.string("access")
         offset = reader.offset
-        // Written by Go's encoders, which leave nothing out here; whoever writes by hand and
-        // forgets it denies.
+        // The encoders of Go always write this member; a rule without it denies.
         self.allow = allow ?? Located(false, at: reader.offset)
     }
 }

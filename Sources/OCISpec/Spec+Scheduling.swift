@@ -20,7 +20,7 @@ extension Spec.Process {
             case idle = "SCHED_IDLE"
             case deadline = "SCHED_DEADLINE"
 
-            /// As the kernel counts them.
+            /// The number in the kernel.
             public var number: UInt32 {
                 switch self {
                 case .other: 0
@@ -70,7 +70,7 @@ extension Spec.Process {
             case bestEffort = "IOPRIO_CLASS_BE"
             case idle = "IOPRIO_CLASS_IDLE"
 
-            /// As the kernel counts them.
+            /// The number in the kernel.
             public var number: Int32 {
                 switch self {
                 case .realTime: 1
@@ -109,7 +109,7 @@ extension Spec.Linux {
             case preferredMany = "MPOL_PREFERRED_MANY"
             case weightedInterleave = "MPOL_WEIGHTED_INTERLEAVE"
 
-            /// As the kernel counts them.
+            /// The number in the kernel.
             public var number: Int32 {
                 switch self {
                 case .default: 0
@@ -128,7 +128,7 @@ extension Spec.Linux {
             case relativeNodes = "MPOL_F_RELATIVE_NODES"
             case staticNodes = "MPOL_F_STATIC_NODES"
 
-            /// Its bit beside the mode.
+            /// Its bit in the mode.
             public var bit: Int32 {
                 switch self {
                 case .numaBalancing: 1 << 13

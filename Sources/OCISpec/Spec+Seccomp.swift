@@ -7,9 +7,9 @@ extension Spec {
         public var defaultErrnoRet: Located<UInt32>?
         public var architectures: [Located<Architecture>]
         public var flags: [Located<Flag>]
-        /// The socket of whoever decides about calls with `SCMP_ACT_NOTIFY`.
+        /// The socket of the process that answers calls with `SCMP_ACT_NOTIFY`.
         public var listenerPath: Located<String>?
-        /// What the runtime passes on to it, as it stands.
+        /// Passed on to that process, unchanged.
         public var listenerMetadata: Located<String>?
         public var syscalls: [Rule]
         /// The profile's bytes in the document.
@@ -60,7 +60,7 @@ extension Spec {
             case specAllow = "SECCOMP_FILTER_FLAG_SPEC_ALLOW"
             case waitKillable = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
 
-            /// As seccomp(2) takes it.
+            /// The bit of seccomp(2).
             public var bit: UInt32 {
                 switch self {
                 case .threadSync: 1
@@ -81,7 +81,7 @@ extension Spec {
             case maskedEqual = "SCMP_CMP_MASKED_EQ"
         }
 
-        /// What happens to calls of these names when all `args` hold.
+        /// The action for calls of these names if all `args` match.
         public struct Rule: Sendable {
             public var names: [Located<String>]
             public var action: Located<Action>
@@ -101,7 +101,7 @@ extension Spec {
 }
 
 extension Spec.Seccomp {
-    /// Reads a profile; nil when it is no object.
+    /// Reads a profile; nil if it is not an object.
     public init?(_ value: JSONValue, _ diagnostics: Diagnostics) {
         guard let reader = ObjectReader(value, diagnostics) else { return nil }
         self.init(reader)
@@ -122,7 +122,7 @@ extension Spec.Seccomp {
 }
 
 extension Spec.Seccomp {
-    /// Whether somebody has to decide about some of the calls.
+    /// Whether a process has to answer some of the calls.
     public var notifies: Bool { syscalls.contains { $0.action.value == .notify } }
 }
 

@@ -26,7 +26,7 @@ extension Spec.IDMapping {
 extension Spec.Linux {
     public typealias IDMapping = Spec.IDMapping
 
-    /// How far a clock of the container's time namespace is ahead.
+    /// The offset of a clock in the time namespace.
     public struct TimeOffset: Sendable {
         public var clock: Located<String>
         public var seconds: Int64

@@ -1,13 +1,13 @@
 internal import JSON
 
 extension Spec {
-    /// The key of our own, `vfs`: runtimes that do not know it ignore it.
+    /// The key `vfs` of vfs-run, which other runtimes ignore.
     public struct VFS: Sendable {
         public var overlay: OverlaySetting?
-        /// A profile beside the config: `default` for the built-in one, or a file relative to the
+        /// A seccomp profile: `default` for the built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
-        /// `adapt`: who is not root gets the ids that they can have, and the limits.
+        /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
 
         public enum OverlaySetting: Sendable {
@@ -16,15 +16,15 @@ extension Spec {
             case object(Overlay)
         }
 
-        /// How the root file system is put together.
+        /// The layers of the root file system.
         public struct Overlay: Sendable {
             /// Directories, bottom first, relative to the bundle.
             public var layers: [Located<String>]?
             /// The directory that keeps the writable layer, relative to the bundle.
             public var upper: Located<String>?
-            /// The most that a throw-away writable layer holds: `256M`, `10%`.
+            /// The maximum size of a discarded upper: `256M`, `10%`.
             public var size: Located<String>?
-            /// The most files in it, directories and links included.
+            /// The maximum number of its files, including directories and links.
             public var inodes: Located<UInt64>?
             /// Options of overlayfs: `metacopy=on`.
             public var options: [Located<String>]
@@ -40,8 +40,8 @@ extension Spec.VFS {
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
             reader.diagnostics.error(
-                "\"\(rootless.value)\" is not known; \"adapt\" gives who is not root the ids and"
-                    + " limits that they can have, and without the key they get an error",
+                "\"\(rootless.value)\" is unknown; write \"adapt\" to use only ids and limits that are"
+                    + " available without root privileges, or remove the key to require all",
                 at: rootless.offset)
         }
         guard let found = reader.member("overlay") else { return }

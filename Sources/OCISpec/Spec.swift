@@ -1,7 +1,7 @@
 internal import JSON
 
-/// The OCI runtime specification's config.json, version 1.3.0, as it was written: what is not
-/// there is nil, every value knows its place.
+/// The config.json of the OCI runtime specification 1.3.0, as written: missing members are nil, and
+/// every value has its place.
 public struct Spec: Sendable {
     public var ociVersion: Located<String>?
     public var root: Root?
@@ -28,7 +28,7 @@ public struct Spec: Sendable {
         public var type: Located<String>?
         public var source: Located<String>?
         public var options: [Located<String>]
-        /// Ask for an id-mapped mount.
+        /// Mappings of an id-mapped mount.
         public var uidMappings: [IDMapping]
         public var gidMappings: [IDMapping]
         public var offset: Int

@@ -6,7 +6,7 @@ public struct OverlayError: Error, Sendable, Hashable, CustomStringConvertible {
     /// One sentence: what is wrong and what to do about it.
     public var sentence: String
     public var errno: Errno
-    /// What the kernel itself said, in its context log or its own log; often nothing.
+    /// The kernel's own words, from its context log or its own log; often nothing.
     public var kernelWords: [String]
 
     public init(_ sentence: String, _ errno: Errno, kernelWords: [String] = []) {

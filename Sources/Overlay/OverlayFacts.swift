@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What is known about an overlay mount that failed, and the rules that work the cause out of
+/// The facts about an overlay mount that failed, and the rules that work the cause out of
 /// it. The kernel says it in its context log in few cases, in its own log in most, for the
 /// privileged; the rules need neither.
 struct OverlayFacts {
@@ -69,9 +69,9 @@ struct OverlayFacts {
     var subject: String?
     var errno: Errno
     var options: [String]
-    /// What the kernel said about this very mount.
+    /// The kernel's messages about this mount.
     var contextWords: [String] = []
-    /// What it said in its log meanwhile. Other mounts are in there too, so it explains nothing
+    /// Its log messages meanwhile. Other mounts are in there too, so they explain nothing
     /// by itself and is only passed on.
     var logWords: [String] = []
     var lowers: [Place] = []
@@ -184,7 +184,7 @@ struct OverlayFacts {
         for (position, one) in lowers.enumerated() {
             for other in lowers[..<position] {
                 if one.isSame(as: other) {
-                    return "the layer \"\(one.path)\" stands twice; name it once"
+                    return "the layer \"\(one.path)\" is named twice; name it once"
                 }
                 let (inner, outer) = one.isInside(other) ? (one, other) : (other, one)
                 if inner.isInside(outer) {

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What overlayfs does without where the file system of an upper lacks it: it mounts all the same,
+/// Features of the upper's file system without which overlayfs mounts all the same,
 /// leaves a line in the kernel's log, and the container meets the errors later, or sees again what it
 /// has removed. Looked for in uppers that are kept; what is thrown away lies on a tmpfs.
 extension OverlayMount {
@@ -37,7 +37,7 @@ extension OverlayMount {
         } catch .notSupported {
             throw OverlayError(
                 "the upper \"\(upper.path)\" is on a file system without \(notesNamespace).*"
-                    + " attributes, in which overlayfs notes what is removed and replaced; put it on"
+                    + " attributes, which overlayfs needs for whiteouts and opaque directories; put it on"
                     + " ext4, xfs or btrfs", .notSupported)
         } catch {
             throw OverlayError(

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import OCISpec
 
-/// The program: finds the command, runs it, and is the one place that prints an error.
+/// The program: finds the command, runs it, and prints its errors.
 @main
 enum VFSRun {
     static let version = "0.1.0"
@@ -10,7 +10,7 @@ enum VFSRun {
         var globals = GlobalOptions(root: "")
         var failureCode: CInt = 1
         do {
-            // What the caller has blocked, perhaps unawares, would never be heard.
+            // Signals that the caller has blocked would never be received.
             try? Interruption.unblock()
             let rest: [String]
             (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)

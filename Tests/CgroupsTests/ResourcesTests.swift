@@ -1,6 +1,7 @@
 import JSON
 import LinuxSystem
 import OCISpec
+import LinuxSystem
 import Testing
 
 @testable import Cgroups

@@ -73,7 +73,7 @@ struct `Advice on a config` {
         Row(
             rule: "capability", key: "process",
             value: process(#""capabilities": {"bounding": ["CAP_SYS_ADMIN", "CAP_KILL"]}"#),
-            words: "process.capabilities.bounding[0]: CAP_SYS_ADMIN mounts"),
+            words: "process.capabilities.bounding[0]: CAP_SYS_ADMIN allows"),
         Row(
             rule: "inheritable", key: "process",
             value: process(#""capabilities": {"inheritable": ["CAP_KILL"]}"#),
@@ -83,7 +83,7 @@ struct `Advice on a config` {
             words: "process.noNewPrivileges: set-user-ID programs"),
         Row(
             rule: "apparmor-unconfined", key: "process",
-            value: process(#""apparmorProfile": "unconfined""#), words: "confines nothing"),
+            value: process(#""apparmorProfile": "unconfined""#), words: "disables AppArmor"),
         Row(
             rule: "secret-in-env", key: "process", value: process(#""env": ["DB_PASSWORD=x"]"#),
             words: "DB_PASSWORD looks like a secret"),
@@ -92,21 +92,23 @@ struct `Advice on a config` {
             words: "TERM=xterm"),
         Row(
             rule: "host-network", key: "linux", value: linux(without: "network"),
-            words: "linux.namespaces: the network is the host's"),
+            words: "linux.namespaces: the container uses the network of the host"),
         Row(
             rule: "host-pid", key: "linux", value: linux(without: "pid"),
             words: #"add {"type": "pid"}"#),
         Row(
             rule: "host-ipc", key: "linux", value: linux(without: "ipc"),
-            words: "shared memory"),
+            words: "shares System V IPC"),
         Row(
             rule: "host-namespace", key: "linux",
             value:
                 #"{"namespaces": [{"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"},"#
                 + #" {"type": "ipc"}, {"type": "user"}], "resources":"#
                 + #" {"memory": {"limit": 1}, "pids": {"limit": 1}}}"#,
-            words: "linux.namespaces[1].path: /proc/1/ns/net is the host's own"),
-        Row(rule: "no-seccomp", key: "vfs", value: nil, words: "linux.seccomp: every system call"),
+            words: "linux.namespaces[1].path: /proc/1/ns/net is a namespace of the host"),
+        Row(
+            rule: "no-seccomp", key: "vfs", value: nil,
+            words: "linux.seccomp: the program can use all"),
         Row(
             rule: "seccomp-default", key: "linux",
             value: linux(#""seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}"#),
@@ -116,36 +118,36 @@ struct `Advice on a config` {
             words: "mounts[0].source: /etc of the host is writable"),
         Row(
             rule: "whole-host", key: "mounts", value: bind("/", "\"bind\", \"ro\""),
-            words: "keys and passwords too"),
+            words: "including keys and passwords"),
         Row(
             rule: "whole-host", key: "mounts", value: bind("/", "\"bind\""),
             words: "there is no isolation"),
         Row(
             rule: "control-socket", key: "mounts",
             value: bind("/var/run/docker.sock", "\"bind\", \"ro\""),
-            words: "whoever may talk to docker.sock is root of the host"),
+            words: "access to docker.sock is equivalent to root on the host"),
         Row(
             rule: "shared-mounts", key: "linux",
             value: linux(#""rootfsPropagation": "rshared""#), words: "\"rslave\""),
         Row(
             rule: "writable-root", key: "vfs", value: #"{"seccomp": "default", "overlay": false}"#,
-            words: "vfs.overlay: what the program writes stays"),
+            words: "vfs.overlay: the program writes to root.path"),
         Row(
             rule: "all-devices", key: "linux",
             value: linux(
                 resources:
                     #"{"devices": [{"allow": true, "access": "rwm"}], "memory": {"limit": 1},"#
-                    + #" "pids": {"limit": 1}}"#), words: "every device may be used"),
+                    + #" "pids": {"limit": 1}}"#), words: "all devices are allowed"),
         Row(
             rule: "host-device", key: "linux",
             value: linux(
                 #""devices": [{"type": "b", "path": "/dev/sda", "major": 8, "minor": 0}]"#),
-            words: "/dev/sda is a disk"),
+            words: "/dev/sda is a block device"),
         Row(
             rule: "host-device", key: "linux",
             value: linux(
                 #""devices": [{"type": "c", "path": "/dev/mem", "major": 1, "minor": 1}]"#),
-            words: "/dev/mem is the host's memory"),
+            words: "/dev/mem is the memory of the host; remove it"),
         Row(
             rule: "no-memory-limit", key: "linux",
             value: linux(resources: #"{"pids": {"limit": 1}}"#),
@@ -183,7 +185,7 @@ struct `Advice on a config` {
         let one = Self.linux(#""maskedPaths": ["/proc/kcore"]"#)
         let some = try spoken([("mounts", mounts), ("linux", one)])
         let masked = try #require(some.first { $0.rule == "masked-paths" })
-        #expect(masked.text.contains("linux.maskedPaths[0]: leaves out /proc/acpi, /proc/keys,"))
+        #expect(masked.text.contains("linux.maskedPaths[0]: lacks /proc/acpi, /proc/keys,"))
     }
 
     @Test func `about the root user holds where no user namespace makes it another`() throws {
@@ -196,7 +198,7 @@ struct `Advice on a config` {
             ("process", #"{"cwd": "/", "args": ["sh"], "noNewPrivileges": true}"#),
             ("linux", Self.linux(without: "user")),
         ])
-        #expect(unnamed.contains { $0.text.contains("process.user.uid: the program is root") })
+        #expect(unnamed.contains { $0.text.contains("process.user.uid: runs as root") })
     }
 
     /// Where there is no user namespace, which another rule speaks of.

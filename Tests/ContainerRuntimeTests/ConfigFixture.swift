@@ -53,7 +53,7 @@ struct ConfigFixture: Sendable {
 
     func plan(_ invocation: Invocation = Invocation()) throws -> Plan {
         let (configuration, _, document) = try build(invocation)
-        return Planner.plan(
+        return try Planner.plan(
             configuration, document: document, file: "config.json",
             seccompCache: SeccompCache(directory: "/nonexistent"))
     }

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    private static let pivot = "make it the root (pivot_root) and let go of the host's tree"
+    private static let pivot = "change the root (pivot_root) and detach the host's tree"
     private static let tie = "die when the runtime process dies"
 
     @Test func `make it before the process and enter it before its namespace is made`() throws {
@@ -31,15 +31,6 @@ import Testing
                 ])
     }
 
-    @Test func `never take the runtime for the process that enters`() {
-        let context = StartContext()
-        context.controlGroup = ControlGroup(paths: [("", "/nowhere")])
-        let error = #expect(throws: StepError.self) {
-            try EnterControlGroup(side: .runtime).apply(context)
-        }
-        #expect(error?.message == "the plan has no process at this point")
-    }
-
     @Test func `of systemd end the anchor when the process is in`() throws {
         var invocation = Invocation()
         invocation.asksSystemd = true
@@ -50,7 +41,7 @@ import Testing
         ).plan(invocation)
         let summaries = config.steps.map(\.step.summary)
         let made = try #require(
-            summaries.firstIndex(of: "have systemd make b-c.scope in a.slice: pids 5"))
+            summaries.firstIndex(of: "make b-c.scope in a.slice through systemd: pids 5"))
         let entered = try #require(summaries.firstIndex(of: "enter the control group"))
         #expect(made < entered)
         #expect(summaries[entered + 1] == "end the process that the scope was made around")

@@ -19,11 +19,11 @@ import Testing
             config.json:7:24: linux.devices[0].path: "dev/x" is not an absolute path
             config.json:7:42: linux.devices[0].major: 4096 is not from 0 to 4095
             config.json:7:57: linux.devices[0].minor: -1 is not from 0 to 1048575
-            config.json:8:24: linux.devices[1].path: "/dev/../dev/x" stands twice
+            config.json:8:24: linux.devices[1].path: "/dev/../dev/x" is a duplicate; remove one
             config.json:8:62: linux.devices[1].minor: 1048576 is not from 0 to 1048575
-            config.json:9:24: linux.devices[2].path: "/dev/x" stands twice
-            config.json:9:46: linux.devices[2].fileMode: 1023 is more than permission \
-            bits; they go up to 511 (octal 0777)
+            config.json:9:24: linux.devices[2].path: "/dev/x" is a duplicate; remove one
+            config.json:9:46: linux.devices[2].fileMode: 1023 is not a set of permission bits; \
+            the maximum is 511 (octal 0777)
             config.json:10:11: linux.devices[3].type: "z" is not known; allowed are c, b, \
             u, p
             config.json:11:2: linux.devices[4].major: is required and missing

@@ -11,7 +11,7 @@ import Testing
         CheckRow(
             "annotations", #"{"a": "1", "a": "2"}"#,
             """
-            config.json:6:27: annotations.a: stands twice in its object; keep one of them
+            config.json:6:27: annotations.a: is a duplicate key; remove one
             """),
         CheckRow(
             "annotations", #"{"": "1"}"#,

@@ -1,5 +1,7 @@
 import JSON
+import LinuxSystem
 import OCISpec
+import SystemPackage
 import Testing
 
 @testable import ContainerRuntime
@@ -10,6 +12,16 @@ import Testing
         var testDescription: String
         var check: Checks.Check
         var config: ConfigFixture
+        var invocation = Invocation()
+        var host = HostFacts()
+        /// Most are errors.
+        var isWarning = false
+
+        func with(_ change: (inout Rule) -> Void) -> Rule {
+            var rule = self
+            change(&rule)
+            return rule
+        }
     }
 
     static let rules: [Rule] = [
@@ -34,7 +46,8 @@ import Testing
             #"{"personality": {"domain": "LINUX", "flags": ["X"]}}"#),
         rule(
             "capabilities", Checks.capabilities, "process",
-            process(#""capabilities": {"effective": ["CAP_KILL"]}"#)),
+            process(#""capabilities": {"effective": ["CAP_KILL"]}"#)
+        ).with { $0.isWarning = true },
         rule("namespaces", Checks.namespaces, "linux", #"{"namespaces": []}"#),
         rule("names", Checks.names, "hostname", #""box""#),
         rule("sysctl", Checks.sysctl, "linux", #"{"sysctl": {"vm.swappiness": "1"}}"#),
@@ -65,6 +78,86 @@ import Testing
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
     ]
 
+    /// Rules about a command line, the caller's privileges, or the host.
+    static let rulesOfRequests: [Rule] = [
+        rule("systemdUnit", Checks.systemdUnit, "annotations", #"{"org.systemd.property.1": "x"}"#)
+            .with {
+                $0.invocation.controlGroups = .always
+                $0.invocation.asksSystemd = true
+            },
+        rule(
+            "mountOptions", Checks.mountOptions, "mounts",
+            #"[{"destination": "/x", "type": "bind"}]"#),
+        rule("terminalSocket", Checks.terminalSocket, "process", process(#""terminal": true"#))
+            .with {
+                $0.invocation.leavesTerminal = true
+                $0.invocation.container = named
+            },
+        rule("seccompFile", Checks.seccompFile, "vfs", #"{"seccomp": "x"}"#).with {
+            $0.host.seccompProfile = .failure(
+                Failure("open", "x", .permissionDenied))
+        },
+        rule(
+            "seccompProfile", Checks.seccompProfile, "linux",
+            #"{"seccomp": {"defaultAction": "SCMP_ACT_NOTIFY"}}"#),
+        rule("layerNames", Checks.layerNames, "vfs", #"{"overlay": {"layers": ["x"]}}"#).with {
+            $0.host.layers = [.failure(Failure("x"))]
+        },
+        rule("snapshots", Checks.snapshots).with { $0.invocation.snapshot = "a" },
+        rule("snapshots", Checks.snapshots).with {
+            $0.invocation.upper = "/upper"
+            $0.host.snapshots = .failure(Failure("x"))
+        },
+        rule(
+            "overlayIndex", Checks.overlayIndex, "vfs", #"{"overlay": {"options": ["index=on"]}}"#
+        ).with { $0.invocation.comparesUpper = true },
+        rule("discardedUpper", Checks.discardedUpper).with {
+            $0.host.discardedUpper = .memoryWithoutAttributes
+            $0.isWarning = true
+        },
+        rule("sysctl of a user", Checks.sysctl, "linux", userSysctl),
+        rule(
+            "capabilities of the runtime process", Checks.capabilities, "process",
+            process(#""capabilities": {"permitted": ["CAP_KILL"]}"#)
+        ).with {
+            $0.host.ownCapabilities = .setUserID
+            $0.isWarning = true
+        },
+        rule("hostDevices", Checks.hostDevices, "linux", #"{"netDevices": {"eth0": {}}}"#).with {
+            $0.invocation.privilege = .none
+        },
+        rule(
+            "userNamespace", Checks.userNamespace, "linux", #"{"namespaces": [{"type": "user"}]}"#),
+        rule("rootlessIDs", Checks.rootlessIDs, "linux", mapped(100_000)).with(rootless),
+        rule("mappedUser", Checks.mappedUser, "process", process(#""user": {"uid": 7}"#)).with {
+            $0.config.set("linux", mapped(1000))
+        },
+        rule(
+            "idMappedMounts", Checks.idMappedMounts, "mounts",
+            #"[{"destination": "/x", "source": "/x", "options": ["bind", "idmap"]}]"#),
+        rule(
+            "joinedMounts", Checks.joinedMounts, "linux",
+            #"{"namespaces": [{"type": "mount", "path": "/proc/1/ns/mnt"}]}"#),
+    ]
+
+    private static let userSysctl =
+        #"{"namespaces": [{"type": "mount"}], "sysctl": {"user.max_pid_namespaces": "1"}}"#
+
+    private static let named = (try? ContainerID("x")).map {
+        Configuration.Container(id: $0, store: ContainerStore(root: "/nonexistent"), waits: true)
+    }
+
+    private static func rootless(_ rule: inout Rule) {
+        rule.invocation.privilege = .none
+        rule.invocation.rootless = RootlessUser(userID: 1000, groupID: 1000)
+    }
+
+    private static func mapped(_ id: Int) -> String {
+        let map = #"[{"containerID": 0, "hostID": \#(id), "size": 1}]"#
+        return #"{"namespaces": [{"type": "mount"}, {"type": "user"}], "uidMappings": \#(map), "#
+            + #""gidMappings": \#(map)}"#
+    }
+
     private static let twoProfiles: ConfigFixture = {
         var config = ConfigFixture("vfs", #"{"seccomp": "default"}"#)
         config.set(
@@ -74,7 +167,8 @@ import Testing
     }()
 
     private static func rule(
-        _ name: String, _ check: @escaping Checks.Check, _ key: String, _ value: String?
+        _ name: String, _ check: @escaping Checks.Check, _ key: String = "",
+        _ value: String? = nil
     ) -> Rule {
         Rule(testDescription: name, check: check, config: ConfigFixture(key, value))
     }
@@ -83,37 +177,46 @@ import Testing
         #"{"cwd": "/", "args": ["sh"], \#(member)}"#
     }
 
-    private func run(_ check: Checks.Check, _ config: ConfigFixture) throws -> Diagnostics {
+    private func run(_ rule: Rule, _ config: ConfigFixture) throws -> Diagnostics {
         let diagnostics = Diagnostics(
             try JSONDocument(Array(config.text.utf8)), file: "config.json")
         let spec = Spec(diagnostics)
         #expect(!diagnostics.hasErrors, "the document itself must be readable")
-        check(spec, diagnostics)
+        let request = Request(spec, rule.invocation, bundle: "/bundle")
+        let seccomp = SeccompReading(request, rule.host, diagnostics)
+        rule.check(Checks(request, rule.host, seccomp, diagnostics))()
         return diagnostics
     }
 
     @Test func `is in the table`() {
-        #expect(Self.rules.count == Checks.all.count)
+        let names = (Self.rules + Self.rulesOfRequests).map(\.testDescription)
+        #expect(Set(names).filter { !$0.contains(" ") }.count == Checks.all.count)
     }
 
-    @Test(arguments: rules)
+    @Test(arguments: rules + rulesOfRequests)
     func `fails where it should`(_ rule: Rule) throws {
-        let found = try run(rule.check, rule.config)
+        let found = try run(rule, rule.config)
         // What cannot be granted is a warning, as the specification wants it.
-        #expect(found.hasErrors == (rule.testDescription != "capabilities"))
+        #expect(found.hasErrors != rule.isWarning)
         #expect(!found.sorted.isEmpty)
+    }
+
+    @Test func `of a sysctl goes by the given user, not by the one who runs it`() throws {
+        var rule = Self.rule("", Checks.sysctl, "linux", Self.userSysctl)
+        #expect(try run(rule, rule.config).hasErrors)
+        rule.host.effectiveUser = 1000
+        #expect(try run(rule, rule.config).all.isEmpty)
     }
 
     @Test func `two profiles are one too many`() throws {
         #expect(
             try Self.twoProfiles.diagnostics() == [
-                "config.json:6:20: vfs.seccomp: names a second profile beside linux.seccomp; keep"
-                    + " one of them"
+                "config.json:6:20: vfs.seccomp: is a second profile beside linux.seccomp; remove one"
             ])
     }
 
     @Test(arguments: rules)
     func `passes a config that nothing is wrong with`(_ rule: Rule) throws {
-        #expect(try run(rule.check, ConfigFixture()).all.isEmpty)
+        #expect(try run(rule, ConfigFixture()).all.isEmpty)
     }
 }

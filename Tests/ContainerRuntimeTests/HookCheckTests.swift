@@ -19,11 +19,11 @@ import Testing
             """#,
             """
             config.json:6:33: hooks.prestart[0].path: "x" is not an absolute path
-            config.json:6:49: hooks.prestart[0].timeout: 0 is not a number of seconds above 0; \
-            leave it out for no limit
+            config.json:6:49: hooks.prestart[0].timeout: 0 is not a positive number of seconds; \
+            remove it for no limit
             config.json:7:29: hooks.createRuntime[0].path: "" is not an absolute path
-            config.json:7:44: hooks.createRuntime[0].timeout: -1 is not a number of seconds above \
-            0; leave it out for no limit
+            config.json:7:44: hooks.createRuntime[0].timeout: -1 is not a positive number of \
+            seconds; remove it for no limit
             config.json:8:22: hooks.createContainer[0].path: is required and missing
             config.json:9:44: hooks.startContainer[0].env[0]: "A" is not of the form NAME=value
             config.json:9:49: hooks.startContainer[0].env[1]: "=b" is not of the form NAME=value

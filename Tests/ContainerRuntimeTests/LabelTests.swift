@@ -52,7 +52,7 @@ import Testing
         #expect(mounts.map(\.type) == ["proc", "tmpfs", "devpts"])
         #expect(mounts.allSatisfy { $0.label == Self.label })
         let overlay = try #require(plan.steps[try first(MountOverlay.self)].step as? MountOverlay)
-        #expect(overlay.options == ["volatile", "context=" + Self.label])
+        #expect(overlay.overlay.options == ["volatile", "context=" + Self.label])
         let mask = try #require(plan.steps[try first(MaskPath.self)].step as? MaskPath)
         #expect(mask.label == Self.label)
     }
@@ -89,10 +89,10 @@ import Testing
             "linux", #"{"namespaces": [{"type": "mount"}], "mountLabel": "a\",context=\"b"}"#)
         #expect(
             try config.diagnostics() == [
-                #"config.json:4:21: process.apparmorProfile: " x" starts or ends with a space; name a"#
-                    + " profile",
-                "config.json:4:43: process.selinuxLabel: has a control character in it; remove it",
-                "config.json:6:60: linux.mountLabel: has a quotation mark in it; write"
+                #"config.json:4:21: process.apparmorProfile: " x" starts or ends with a space; remove"#
+                    + " it",
+                "config.json:4:43: process.selinuxLabel: contains a control character; remove it",
+                "config.json:6:60: linux.mountLabel: contains a quotation mark; write"
                     + " user:role:type:level",
             ])
         config = ConfigFixture(

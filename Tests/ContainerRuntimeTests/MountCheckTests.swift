@@ -51,15 +51,14 @@ import Testing
              {"destination": "/b", "type": "proc", "options": ["tmpcopyup", 1]}]
             """#,
             """
-            config.json:6:12: mounts[0]: ids are mapped where a tree of the host is bound, and this \
-            mount is another; remove the mappings
-            config.json:6:12: mounts[0]: idmap without uidMappings and gidMappings takes those of \
-            the container's user namespace, and there is none; give the mount its own
+            config.json:6:12: mounts[0]: only a bind mount can map ids; remove the mappings
+            config.json:6:12: mounts[0]: idmap without uidMappings and gidMappings uses those of \
+            the user namespace, but the container has none; add mappings to the mount
             config.json:7:40: mounts[0].uidMappings[0].containerID: is required and missing
             config.json:7:40: mounts[0].uidMappings[0].hostID: is required and missing
             config.json:7:40: mounts[0].uidMappings[0].size: is required and missing
-            config.json:8:52: mounts[1].options[0]: tmpcopyup fills a new tmpfs, and this is \
-            none; remove it
+            config.json:8:52: mounts[1].options[0]: tmpcopyup needs a mount of type "tmpfs"; \
+            remove it
             config.json:8:65: mounts[1].options[1]: 1 is not a string
             """),
         CheckRow(
@@ -70,11 +69,11 @@ import Testing
              {"destination": "/x/../proc/self", "type": "tmpfs"}]
             """#,
             """
-            config.json:6:12: mounts[0]: /proc must be a mount of type "proc", or a bind \
-            mount of one; anything else could pretend to be the kernel
-            config.json:8:18: mounts[2].destination: nothing may be mounted inside /proc \
-            but cpuinfo, diskstats, meminfo, stat, swaps, uptime, loadavg, slabinfo, \
-            net/dev, sys/kernel/ns_last_pid, sys/crypto/fips_enabled
+            config.json:6:12: mounts[0]: /proc must be a mount of type "proc", or a bind mount \
+            of one; any other file system could imitate the kernel
+            config.json:8:18: mounts[2].destination: mounts below /proc are limited to cpuinfo, \
+            diskstats, meminfo, stat, swaps, uptime, loadavg, slabinfo, net/dev, \
+            sys/kernel/ns_last_pid, sys/crypto/fips_enabled
             """),
         CheckRow(
             "mounts",

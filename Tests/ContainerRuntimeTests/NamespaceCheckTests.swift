@@ -1,3 +1,5 @@
+import LinuxSystem
+import OCISpec
 import Testing
 
 @testable import ContainerRuntime
@@ -7,14 +9,14 @@ import Testing
         CheckRow(
             "linux", nil,
             """
-            config.json:1:1: linux.namespaces: has no entry {"type": "mount"}; without \
-            its own mounts a container would change the host's
+            config.json:1:1: linux.namespaces: has no entry {"type": "mount"}; without a mount \
+            namespace a container would change the mounts of the host
             """),
         CheckRow(
             "linux", #"{}"#,
             """
-            config.json:5:10: linux.namespaces: has no entry {"type": "mount"}; without \
-            its own mounts a container would change the host's
+            config.json:5:10: linux.namespaces: has no entry {"type": "mount"}; without a mount \
+            namespace a container would change the mounts of the host
             """),
         CheckRow(
             "linux", #"[]"#,
@@ -36,9 +38,9 @@ import Testing
              {"type": "uts", "path": "ns"}]}
             """#,
             """
-            config.json:6:30: linux.namespaces[1].type: the mount namespace stands twice
+            config.json:6:30: linux.namespaces[1].type: a second mount namespace; remove one
             config.json:7:2: linux.namespaces[2]: a new user namespace needs linux.uidMappings \
-            and linux.gidMappings: which ids of the host those of the container are
+            and linux.gidMappings, from container ids to host ids
             config.json:8:11: linux.namespaces[4].type: "pdi" is not known; did you mean \
             "pid"? allowed are pid, network, mount, ipc, uts, user, cgroup, time
             config.json:8:28: linux.namespaces[5].type: "" is not known; allowed are pid, \
@@ -62,18 +64,16 @@ import Testing
              "kernel..x": "1", "kernel.msgmax": 1, "fs.mqueue.x": "1"}}
             """#,
             """
-            config.json:7:2: linux.sysctl["net.ipv4.ip_forward"]: net.ipv4.ip_forward \
-            needs an entry {"type": "network"} in linux.namespaces; without it the host \
-            would be changed
-            config.json:7:30: linux.sysctl["vm.swappiness"]: vm.swappiness belongs to no \
-            namespace: it would change the host
-            config.json:7:52: linux.sysctl["kernel.hostname"]: kernel.hostname needs an \
-            entry {"type": "uts"} in linux.namespaces; without it the host would be \
-            changed
-            config.json:8:2: linux.sysctl["kernel..x"]: "kernel..x" is not a sysctl's name
+            config.json:7:2: linux.sysctl["net.ipv4.ip_forward"]: net.ipv4.ip_forward needs an \
+            entry {"type": "network"} in linux.namespaces; without it the host would change
+            config.json:7:30: linux.sysctl["vm.swappiness"]: vm.swappiness is not in any \
+            namespace: it would change the host; remove it
+            config.json:7:52: linux.sysctl["kernel.hostname"]: kernel.hostname needs an entry \
+            {"type": "uts"} in linux.namespaces; without it the host would change
+            config.json:8:2: linux.sysctl["kernel..x"]: "kernel..x" is not the name of a sysctl
             config.json:8:37: linux.sysctl["kernel.msgmax"]: 1 is not a string
-            config.json:8:40: linux.sysctl["fs.mqueue.x"]: fs.mqueue.x needs an entry \
-            {"type": "ipc"} in linux.namespaces; without it the host would be changed
+            config.json:8:40: linux.sysctl["fs.mqueue.x"]: fs.mqueue.x needs an entry {"type": \
+            "ipc"} in linux.namespaces; without it the host would change
             """),
         CheckRow(
             "linux",
@@ -89,14 +89,14 @@ import Testing
              "sysctl": {"user.max_user_namespaces": "5"}}
             """#,
             """
-            config.json:6:18: linux.uidMappings[0]: linux.uidMappings maps ids of a user namespace, \
-            and there is none; add an entry {"type": "user"} to linux.namespaces
+            config.json:6:18: linux.uidMappings[0]: linux.uidMappings needs a user namespace; \
+            add an entry {"type": "user"} to linux.namespaces
             config.json:6:79: linux.gidMappings[0].containerID: is required and missing
             config.json:6:79: linux.gidMappings[0].hostID: is required and missing
             config.json:6:79: linux.gidMappings[0].size: is required and missing
             config.json:7:13: linux.sysctl["user.max_user_namespaces"]: user.max_user_namespaces \
-            needs an entry {"type": "user"} in linux.namespaces; without it the host would be \
-            changed
+            needs an entry {"type": "user"} in linux.namespaces; without it the host would \
+            change
             """),
         CheckRow(
             "linux",
@@ -111,12 +111,12 @@ import Testing
              "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}
             """#,
             """
-            config.json:8:3: linux.uidMappings[1]: these ids of the container are mapped twice
-            config.json:9:3: linux.uidMappings[2]: these ids of the host stand behind two of the \
-            container
-            config.json:10:19: linux.uidMappings[3].containerID: 4294967290 and 10 more go beyond \
-            the last id, 4294967294
-            config.json:11:47: linux.uidMappings[4].size: 0 ids are none; give a size
+            config.json:8:3: linux.uidMappings[1]: these container ids are mapped twice; remove \
+            one range
+            config.json:9:3: linux.uidMappings[2]: these host ids are mapped twice; remove one range
+            config.json:10:19: linux.uidMappings[3].containerID: 10 ids from 4294967290 on exceed \
+            the maximum id, 4294967294
+            config.json:11:47: linux.uidMappings[4].size: 0 is an empty range; the minimum is 1
             """),
         CheckRow(
             "linux",
@@ -126,10 +126,10 @@ import Testing
              "gidMappings": [{"containerID": 1, "hostID": 1, "size": 1}]}
             """#,
             """
-            config.json:3:12: process: the user 0 is not mapped in the container's user namespace; \
-            add it to linux.uidMappings
-            config.json:3:12: process: the group 0 is not mapped in the container's user namespace; \
-            add it to linux.gidMappings
+            config.json:3:12: process: the user 0 is not mapped in the user namespace of the \
+            container; add it to linux.uidMappings
+            config.json:3:12: process: the group 0 is not mapped in the user namespace of the \
+            container; add it to linux.gidMappings
             """),
         CheckRow(
             "linux",
@@ -146,13 +146,13 @@ import Testing
             """#,
             """
             config.json:6:18: linux.timeOffsets.monotonic: needs an entry {"type": "time"} in \
-            linux.namespaces; without it the clock is the host's
-            config.json:6:44: linux.timeOffsets.realtime: "realtime" is no clock of a time \
+            linux.namespaces; without it the clock is that of the host
+            config.json:6:44: linux.timeOffsets.realtime: "realtime" is not a clock of a time \
             namespace; allowed are monotonic, boottime
             config.json:6:44: linux.timeOffsets.realtime: 1000000000 nanoseconds are a second or \
-            more; add it to secs
+            more; add the seconds to secs
             config.json:6:44: linux.timeOffsets.realtime: needs an entry {"type": "time"} in \
-            linux.namespaces; without it the clock is the host's
+            linux.namespaces; without it the clock is that of the host
             """),
         CheckRow(
             "linux",
@@ -182,5 +182,13 @@ import Testing
     @Test(arguments: table)
     func `everything wrong is reported at once, where it stands`(_ row: CheckRow) throws {
         #expect(try row.found == row.expected)
+    }
+
+    @Test func `every kind has a row in the table of namespaces`() {
+        let kinds = Spec.Linux.Namespace.Kind.allCases
+        #expect(NamespaceKind.all.count == kinds.count)
+        for kind in kinds {
+            #expect(NamespaceKind.all.first { $0.name == kind.rawValue }?.flag == kind.set)
+        }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         ("-1", "\"-1\" is neither a number nor a range; write \"0-3,7\""),
         ("+1", "\"+1\" is neither a number nor a range; write \"0-3,7\""),
         ("3-1", "\"3-1\" is a range that ends before it begins"),
-        ("0-8192", "8192 is above 8191, the highest there is"),
+        ("0-8192", "8192 exceeds the maximum, 8191"),
         (
             "99999999999999999999",
             "\"99999999999999999999\" is neither a number nor a range;"
@@ -38,7 +38,7 @@ import Testing
         #expect {
             _ = try NumberList.parse(text)
         } throws: {
-            ($0 as? NumberList.Failure)?.sentence == sentence
+            ($0 as? Failure)?.message == sentence
         }
     }
 }
@@ -67,7 +67,7 @@ import Testing
             """#,
             """
             config.json:6:27: linux.memoryPolicy.mode: memory policy mode requires 0 nodes but \
-            got 8; leave "nodes" out
+            got 8; remove "nodes"
             """),
         CheckRow(
             "linux",
@@ -95,10 +95,10 @@ import Testing
             """
             config.json:6:3: linux.netDevices.eth0: unable to move network devices without a NET \
             namespace; add one of type "network"
-            config.json:6:20: linux.netDevices.eth0.name: invalid network device name "a/b"; 1 to \
-            15 bytes without /, : and spaces
+            config.json:6:20: linux.netDevices.eth0.name: invalid network device name "a/b"; use \
+            1 to 15 bytes without /, : and spaces
             config.json:6:68: linux.netDevices.eth2.name: "x" is the name of two devices in the \
-            container
+            container; rename one
             """),
     ]
 

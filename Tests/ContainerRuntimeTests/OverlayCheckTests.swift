@@ -11,25 +11,28 @@ import Testing
              "size": "big", "options": ["lowerdir=x", "upperdir", "index=on"]}}
             """#,
             """
-            config.json:6:20: vfs.overlay.layers: is empty; name a directory, or leave it \
-            out for root.path
-            config.json:6:44: vfs.overlay.upper: is empty; name a directory, or leave it \
-            out for a throw-away one
-            config.json:7:10: vfs.overlay.size: caps a throw-away upper and there is a \
-            kept one; remove "size" or "upper"
+            config.json:6:20: vfs.overlay.layers: is empty; name a directory, or remove it to \
+            use root.path
+            config.json:6:44: vfs.overlay.upper: is empty; name a directory, or remove it for an \
+            upper that is discarded
+            config.json:7:10: vfs.overlay.size: limits an upper that is discarded, but this one \
+            is kept; remove "size" or "upper"
             config.json:7:10: vfs.overlay.size: "big" is not a size; write "256M", "2G" \
             or "10%"
-            config.json:7:29: vfs.overlay.options[0]: lowerdir is set by the runtime; use \
-            "layers" and "upper"
-            config.json:7:43: vfs.overlay.options[1]: upperdir is set by the runtime; use \
-            "layers" and "upper"
+            config.json:7:29: vfs.overlay.options[0]: the runtime sets lowerdir; use "layers" \
+            and "upper"
+            config.json:7:43: vfs.overlay.options[1]: the runtime sets upperdir; use "layers" \
+            and "upper"
+            config.json:7:55: vfs.overlay.options[2]: "index=on" stores files with several hard \
+            links outside the upper, where diff, commit and snapshots miss them; remove it, or use \
+            an upper that is discarded
             """),
         CheckRow(
             "vfs", #"{"overlay": {"layers": ["", "b"], "upper": "u", "size": "1M"}}"#,
             """
             config.json:6:32: vfs.overlay.layers[0]: is empty; name a directory
-            config.json:6:64: vfs.overlay.size: caps a throw-away upper and there is a \
-            kept one; remove "size" or "upper"
+            config.json:6:64: vfs.overlay.size: limits an upper that is discarded, but this one \
+            is kept; remove "size" or "upper"
             """),
         CheckRow(
             "vfs",
@@ -40,8 +43,8 @@ import Testing
         CheckRow(
             "vfs", #"{"overlay": {"upper": "u", "inodes": 15}}"#,
             """
-            config.json:6:45: vfs.overlay.inodes: caps a throw-away upper and there is a \
-            kept one; remove "inodes" or "upper"
+            config.json:6:45: vfs.overlay.inodes: limits an upper that is discarded, but this \
+            one is kept; remove "inodes" or "upper"
             config.json:6:45: vfs.overlay.inodes: 15 is not from 16 to 1099511627776
             """),
         CheckRow(

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `the runtime's steps come before the container's`() throws {
-        let sides = plan.steps.map(\.step.side)
+        let sides = plan.steps.map(\.side)
         let boundary = try #require(sides.firstIndex(of: .container))
         #expect(sides[..<boundary].allSatisfy { $0 == .runtime })
         #expect(sides[boundary...].allSatisfy { $0 == .container })
@@ -38,10 +38,9 @@ import Testing
     }
 
     @Test func `a pid namespace is joined before the init process is made`() throws {
-        let joined = plan.steps.indices.filter { plan.steps[$0].step is JoinNamespace }
-        #expect(joined.count == 2)
-        #expect(try joined[0] < first(CreateNamespaces.self, plan))
-        #expect(try joined[1] > first(CreateNamespaces.self, plan))
+        let made = try first(CreateNamespaces.self, plan)
+        #expect(try first(JoinPIDNamespace.self, plan) < made)
+        #expect(try first(JoinNamespace.self, plan) > made)
     }
 
     /// Its root is nobody to files of the host's.
@@ -55,9 +54,8 @@ import Testing
              "intelRdt": {"closID": "one"}}
             """#
         ).plan()
-        let entering = plan.steps.filter { $0.step is EnterResctrlGroup }
-        #expect(entering.map(\.step.side) == [.runtime])
-        #expect(try first(EnterResctrlGroup.self, plan) < first(WriteMappings.self, plan))
+        #expect(!plan.steps.contains { $0.step is EnterResctrlGroup })
+        #expect(try first(MoveIntoResctrlGroup.self, plan) < first(WriteMappings.self, plan))
     }
 
     @Test(arguments: [#", {"type": "pid"}"#, #", {"type": "pid", "path": "/p"}"#, ""])
@@ -142,7 +140,7 @@ import Testing
         config.set(
             "hooks", #"{"startContainer": [{"path": "/bin/true"}]}"#)
         let plan = try config.plan()
-        #expect(try first(SetLimit.self, plan) > first(RunHooks.self, plan))
+        #expect(try first(SetLimit.self, plan) > first(RunContainerHooks.self, plan))
         #expect(try first(SetLimit.self, plan) == first(Execute.self, plan) - 1)
     }
 

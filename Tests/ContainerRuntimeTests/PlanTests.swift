@@ -16,8 +16,8 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    refuse directories and handles as standard streams             \
-                           default
+                 2  runtime    check that no standard stream is a directory or an O_PATH \
+                descriptor      default
                  3  runtime    lock the layer /bundle/base                                    \
                            config.json:48
                  4  runtime    lock the layer /layers/top                                     \
@@ -46,9 +46,9 @@ import Testing
                            config.json:42
                 16  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile,index=off  --layer
-                17  runtime    write down what the upper in /keep lies on                     \
+                17  runtime    record the layers of the upper in /keep                        \
                            --upper
-                18  container  make it the root (pivot_root) and let go of the host's tree    \
+                18  container  change the root (pivot_root) and detach the host's tree        \
                            default
                 19  container  make the root rprivate                                         \
                            config.json:31
@@ -76,7 +76,7 @@ import Testing
                            config.json:29
                 31  container  make /proc/sys read-only                                       \
                            config.json:30
-                32  container  look whether /proc, /sys and /dev lead to what was mounted there\
+                32  container  verify the mounts on /proc, /sys and /dev                       \
                           default
                 33  container  set the host name box                                          \
                            config.json:36
@@ -125,17 +125,17 @@ import Testing
         #expect(
             steps == [
                 "run from a sealed mount of the runtime's own binary",
-                "refuse directories and handles as standard streams",
+                "check that no standard stream is a directory or an O_PATH descriptor",
                 "relay standard streams that are files or devices of the host",
                 "lock the layer /bundle/rootfs",
                 "make the init process in new namespaces: mount",
                 "die when the runtime process dies",
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",
-                "make it the root (pivot_root) and let go of the host's tree",
+                "change the root (pivot_root) and detach the host's tree",
                 "mount tmpfs on /dev nosuid,noexec,mode=755,size=64k,nr_inodes=1k",
                 "make the default devices: null, zero, full, random, urandom, tty, ptmx",
-                "look whether /proc, /sys and /dev lead to what was mounted there",
+                "verify the mounts on /proc, /sys and /dev",
                 "start a session; standard streams pass through",
                 "take the relayed standard streams",
                 "enter /",
@@ -213,6 +213,6 @@ import Testing
         let pivot = try #require(plan.steps.first { $0.step is PivotRoot })
         #expect(
             plan.failure(of: pivot, Failure("no")).message
-                == "make it the root (pivot_root) and let go of the host's tree: no")
+                == "change the root (pivot_root) and detach the host's tree: no")
     }
 }

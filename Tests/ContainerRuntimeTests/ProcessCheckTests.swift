@@ -54,8 +54,8 @@ import Testing
         CheckRow(
             "process", #"{"cwd": "/", "args": ["s\u0000h"]}"#,
             """
-            config.json:3:34: process.args[0]: a NUL byte (\\u0000) cannot be part of a \
-            name or an argument; remove it
+            config.json:3:34: process.args[0]: a string cannot contain a NUL byte \
+            (\\u0000); remove it
             """),
         CheckRow(
             "process", #"{"cwd": "tmp", "args": ["sh"]}"#,
@@ -65,8 +65,8 @@ import Testing
         CheckRow(
             "process", #"{"pwd": "/", "args": ["sh"]}"#,
             """
-            config.json:3:12: process.cwd: is required and missing; did you mean it by \
-            "pwd"?
+            config.json:3:12: process.cwd: is required and missing; is "pwd" a \
+            misspelling of it?
             """),
         CheckRow(
             "process", #"{"cwd": "/", "args": ["sh"], "env": ["PATH", "=x", "A=", "B=1=2"]}"#,
@@ -82,18 +82,17 @@ import Testing
              "additionalGids": [4294967295, -1, 1.5], "umask": 512}}
             """#,
             """
-            config.json:4:9: process.user.uid: 4294967295 means "no id" to the kernel; \
-            ids go up to 4294967294
+            config.json:4:9: process.user.uid: 4294967295 is not an id; the maximum is 4294967294
             config.json:4:28: process.user.gid: 4294967296 is not a whole number from 0 \
             to 4294967295
-            config.json:5:21: process.user.additionalGids[0]: 4294967295 means "no id" to \
-            the kernel; ids go up to 4294967294
+            config.json:5:21: process.user.additionalGids[0]: 4294967295 is not an id; the \
+            maximum is 4294967294
             config.json:5:33: process.user.additionalGids[1]: -1 is not a whole number \
             from 0 to 4294967295
             config.json:5:37: process.user.additionalGids[2]: 1.5 is not a whole number \
             from 0 to 4294967295
-            config.json:5:52: process.user.umask: 512 is not a umask; it goes up to 511 \
-            (octal 0777)
+            config.json:5:52: process.user.umask: 512 is not a umask; the maximum is 511 (octal \
+            0777)
             """),
         CheckRow(
             "process",
@@ -115,8 +114,8 @@ import Testing
             RLIMIT_STACK, RLIMIT_CORE, RLIMIT_RSS, RLIMIT_NPROC, RLIMIT_NOFILE, \
             RLIMIT_MEMLOCK, RLIMIT_AS, RLIMIT_LOCKS, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, \
             RLIMIT_NICE, RLIMIT_RTPRIO, RLIMIT_RTTIME
-            config.json:5:33: process.rlimits[1].soft: 2 is above the hard limit, 1
-            config.json:6:11: process.rlimits[2].type: "RLIMIT_CPU" is limited twice
+            config.json:5:33: process.rlimits[1].soft: 2 exceeds the hard limit, 1
+            config.json:6:11: process.rlimits[2].type: a second limit "RLIMIT_CPU"; remove one
             config.json:7:2: process.rlimits[3].type: is required and missing
             config.json:7:11: process.rlimits[3].soft: -1 is not a whole number from 0 to \
             18446744073709551615
@@ -155,13 +154,13 @@ import Testing
              "ambient": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"]}}
             """#,
             """
-            config.json:4:15: warning: process.capabilities.bounding[0]: "CAP_FROB" is \
-            not a capability of this kernel; it is left out
-            config.json:4:42: warning: process.capabilities.effective[0]: CAP_KILL is \
-            effective but not permitted, which the kernel does not grant; it is left out; \
-            add it to "permitted"
-            config.json:5:14: warning: process.capabilities.ambient[0]: can't raise \
-            ambient capability CAP_CHOWN: not permitted and inheritable as well; left out
+            config.json:4:15: warning: process.capabilities.bounding[0]: "CAP_FROB" is not a \
+            capability of this kernel; it is ignored
+            config.json:4:42: warning: process.capabilities.effective[0]: CAP_KILL is effective \
+            but not permitted, which the kernel does not grant; it is ignored; add it to \
+            "permitted"
+            config.json:5:14: warning: process.capabilities.ambient[0]: can't raise ambient \
+            capability CAP_CHOWN: not both permitted and inheritable; ignored
             """),
         CheckRow(
             "process",
@@ -170,9 +169,9 @@ import Testing
              "ambient": ["CAP_CHOWN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_FOWNER"]}}
             """#,
             """
-            config.json:4:14: warning: process.capabilities.ambient[0]: can't raise \
-            ambient capability CAP_CHOWN, CAP_KILL, CAP_SETUID and 2 more: not permitted and \
-            inheritable as well; left out
+            config.json:4:14: warning: process.capabilities.ambient[0]: can't raise ambient \
+            capability CAP_CHOWN, CAP_KILL, CAP_SETUID and 2 more: not both permitted and \
+            inheritable; ignored
             """),
         CheckRow(
             "process",
@@ -184,8 +183,8 @@ import Testing
         CheckRow(
             "process", #"{"cwd": "/", "args": ["sh"], "terminal": true}"#,
             """
-            config.json:3:53: process.terminal: a terminal needs a mount of type "devpts" \
-            on /dev/pts
+            config.json:3:53: process.terminal: a terminal needs a mount of type "devpts" on \
+            /dev/pts; add it
             """),
         CheckRow(
             "process", #"{"cwd": "/", "args": ["sh"], "terminal": false}"#),

@@ -11,12 +11,12 @@ import Testing
              "seccomp": {"defaultAction": "SCMP_ACT_NOTIFY", "defaultErrnoRet": 4095}}
             """#,
             """
-            config.json:6:31: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used \
-            as default action; name the calls that it is for
-            config.json:6:69: linux.seccomp.defaultErrnoRet: 4095 is not an errno; they \
-            go up to 4094
-            config.json:6:69: linux.seccomp.defaultErrnoRet: SCMP_ACT_NOTIFY gives no \
-            errno; remove it, or use SCMP_ACT_ERRNO
+            config.json:6:31: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as \
+            default action; list the system calls to notify about
+            config.json:6:69: linux.seccomp.defaultErrnoRet: 4095 is not an errno; the maximum \
+            is 4094
+            config.json:6:69: linux.seccomp.defaultErrnoRet: SCMP_ACT_NOTIFY returns no errno; \
+            remove it, or use SCMP_ACT_ERRNO
             """),
         CheckRow(
             "linux",
@@ -26,10 +26,11 @@ import Testing
              {"names": ["mkdir", "write"], "action": "SCMP_ACT_NOTIFY"}]}}
             """#,
             """
-            config.json:7:22: linux.seccomp.syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be \
-            used for the write syscall, by which the listener is handed over; leave it out
-            config.json:7:42: linux.seccomp.syscalls[0].action: seccomp listenerPath is not \
-            set, and SCMP_ACT_NOTIFY needs somebody who listens there
+            config.json:7:22: linux.seccomp.syscalls[0].names[1]: SCMP_ACT_NOTIFY cannot be used \
+            for the write syscall, which the init process needs to hand over the listener; \
+            remove it
+            config.json:7:42: linux.seccomp.syscalls[0].action: seccomp listenerPath is not set; \
+            SCMP_ACT_NOTIFY needs the socket of a process that answers
             """),
         CheckRow(
             "linux",
@@ -56,8 +57,8 @@ import Testing
             SCMP_ACT_TRACE, SCMP_ACT_ALLOW, SCMP_ACT_LOG, SCMP_ACT_NOTIFY
             config.json:8:2: linux.seccomp.syscalls[1].names: is empty; name at least one \
             system call
-            config.json:8:56: linux.seccomp.syscalls[1].errnoRet: 5000 is not an errno; \
-            they go up to 4094
+            config.json:8:56: linux.seccomp.syscalls[1].errnoRet: 5000 is not an errno; the \
+            maximum is 4094
             config.json:9:2: linux.seccomp.syscalls[2].names: is required and missing
             """),
         CheckRow(
@@ -119,9 +120,9 @@ import Testing
              {"names": ["write"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}}
             """#,
             """
-            config.json:6:66: linux.seccomp.defaultErrnoRet: SCMP_ACT_LOG gives no errno; \
+            config.json:6:66: linux.seccomp.defaultErrnoRet: SCMP_ACT_LOG returns no errno; \
             remove it, or use SCMP_ACT_ERRNO
-            config.json:7:62: linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_ALLOW gives no \
+            config.json:7:62: linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_ALLOW returns no \
             errno; remove it, or use SCMP_ACT_ERRNO
             """),
         CheckRow(

@@ -3,80 +3,52 @@ import Testing
 
 @testable import ContainerRuntime
 
-/// docs/steps.md as `vfs-run plan --explain` prints it.
+/// What steps say of themselves: docs/steps.md and `vfs-run plan --explain`.
 struct `The manual of steps` {
-    private let manual = StepManual()
+    private let kinds = RuntimeSection.all.flatMap { $0.kinds }
+    private let root = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../..").standardizedFileURL
 
-    @Test func `has a row for every kind of step`() {
-        for (kind, topic) in StepManual.topics {
-            #expect(
-                manual.entries.contains { $0.topic == topic },
-                "\(kind): docs/steps.md has no row \"\(topic)\"")
-        }
+    @Test func `is the page that is in docs`() throws {
+        let page = try String(contentsOf: root.appending(path: "docs/steps.md"), encoding: .utf8)
+        #expect(page == StepManual.page, "make docs writes docs/steps.md")
     }
 
     /// The one that a person puts in by `--stop-at` is no step of a start.
-    @Test func `has one for every step that there is`() throws {
-        let sources = URL(filePath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Sources/ContainerRuntime").standardizedFileURL
-        let files = try #require(FileManager.default.enumerator(atPath: sources.path))
-        let declaration = /(?m)^(?:\w+ )?struct (\w+): (?:Spawning)?Step\b/
-        var found: Set<String> = []
+    @Test func `has every step that there is, in the section that its folder is named after`()
+        throws
+    {
+        let steps = root.appending(path: "Sources/ContainerRuntime/Steps")
+        let files = try #require(FileManager.default.enumerator(atPath: steps.path))
+        let declaration = /(?m)^(?:\w+ )?struct (\w+): (?:Runtime|Turn|Container|Spawning)Step\b/
+        var found: [String: Set<String>] = [:]
         for case let name as String in files where name.hasSuffix(".swift") {
-            let text = try String(contentsOf: sources.appending(path: name), encoding: .utf8)
-            for match in text.matches(of: declaration) { found.insert(String(match.1)) }
+            let text = try String(contentsOf: steps.appending(path: name), encoding: .utf8)
+            let matches = text.matches(of: declaration)
+            #expect(matches.count <= 1, "\(name): a step is a file of its own")
+            for match in matches {
+                #expect(name.hasSuffix("/\(match.1).swift"))
+                found[String(name.prefix { $0 != "/" }), default: []].insert(String(match.1))
+            }
         }
-        let known = Set(StepManual.topics.map { String(describing: $0.kind) })
-        #expect(found.count > 60)
-        #expect(found.subtracting(known) == ["StopHere"])
+        #expect(found.values.joined().count > 100)
+        for section in RuntimeSection.all {
+            let folder = "\(section)".replacing("Section", with: "")
+            let own = Set(section.kinds.map { "\($0)" })
+            #expect(found[folder] ?? [] == own)
+        }
     }
 
     @Test func `says of each what happens, by which calls, and why there`() {
-        #expect(manual.entries.count > 40)
-        #expect(Set(manual.entries.map(\.topic)).count == manual.entries.count)
-        let topics = Set(StepManual.topics.map(\.topic))
-        for entry in manual.entries where topics.contains(entry.topic) {
-            #expect(entry.what.hasSuffix("."), "\(entry.topic)")
-            #expect(entry.why.hasSuffix("."), "\(entry.topic)")
-            #expect(!entry.calls.isEmpty && !entry.calls.contains("."), "\(entry.topic)")
-        }
-    }
-
-    @Test func `explains the steps of a config that has them all`() throws {
-        var invocation = Invocation()
-        invocation.hasTerminal = true
-        for planned in try fullConfig.plan(invocation).steps
-        where StepManual.topic(of: planned.step) != nil {
+        #expect(Set(kinds.map { $0.manual.name }).count == kinds.count)
+        for manual in kinds.map({ $0.manual }) {
+            #expect(manual.what.hasSuffix("."), "\(manual.name)")
+            #expect(manual.why.hasSuffix("."), "\(manual.name)")
             #expect(
-                manual.entry(for: planned.step)?.what.isEmpty == false,
-                "\(planned.step): a row in docs/steps.md")
+                !manual.calls.isEmpty && !manual.calls.contains(".")
+                    && !manual.calls.contains("_ "),
+                "\(manual.name)")
         }
-    }
-
-    @Test func `is put together from the two kinds of rows`() {
-        let page = """
-            # Title
-            | step | why here |
-            | --- | --- |
-            | *one*, `two` | Because. |
-            | three | Last. |
-            text | with | bars | in it |
-            | step | what happens | calls |
-            | *one*, `two` | It **does**. | call |
-            """
-        #expect(
-            StepManual(page).entries == [
-                .init(topic: "one, two", what: "It does.", calls: "call", why: "Because."),
-                .init(topic: "three", what: "", calls: "", why: "Last."),
-            ])
-    }
-
-    @Test func `tells a join of the runtime's from one of the init process`() {
-        let join = {
-            JoinNamespace(side: $0, namespace: .init(kind: .pid, name: "pid", path: "/p"))
-        }
-        #expect(StepManual.topic(of: join(.runtime)) == "join a pid namespace")
-        #expect(StepManual.topic(of: join(.container)) == "join namespaces")
     }
 
     @Test func `is printed once for each kind, with lines that fit`() throws {
@@ -113,7 +85,7 @@ struct `Stops in a plan` {
         #expect(stopped.steps.count == plan.steps.count + 1)
         #expect(stopped.steps[4].step.summary == "stop before step 5")
         #expect(stopped.steps[5].step.summary == plan.steps[4].step.summary)
-        #expect(stopped.steps[4].step.side == .runtime)
+        #expect(stopped.steps[4].side == .runtime)
     }
 
     @Test func `are found by words of one step's line`() throws {
@@ -134,8 +106,8 @@ struct `Stops in a plan` {
         #expect(try failure(["0"])?.contains("there is no step 0") == true)
         #expect(try failure(["1"])?.contains("from 2 to \(plan.steps.count)") == true)
         #expect(try failure(["999"])?.contains("there is no step 999") == true)
-        #expect(try failure(["teleport"])?.contains("no step's line has \"teleport\"") == true)
-        #expect(try failure([""])?.contains("no step's line") == true)
-        #expect(try failure(["the "])?.contains("name one by its number") == true)
+        #expect(try failure(["teleport"])?.contains("no step contains \"teleport\"") == true)
+        #expect(try failure([""])?.contains("no step contains") == true)
+        #expect(try failure(["the "])?.contains("give the number of one") == true)
     }
 }

@@ -152,6 +152,6 @@ import Testing
             try ConfigFixture("process", #"{"cwd": "/", "args": ["sh"], "env": \#(env)}"#).plan()
         }
         #expect(plans.map { $0.steps.contains { $0.step is FindHome } } == [true, true, false])
-        #expect(StartContext().environment(["A=1"]) == ["A=1"])
+        #expect(ContainerContext(Handover(), channel: nil).environment(["A=1"]) == ["A=1"])
     }
 }

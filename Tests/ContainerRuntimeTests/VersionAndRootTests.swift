@@ -22,8 +22,8 @@ import Testing
         CheckRow(
             "ociVersion", #""2.0.0""#,
             """
-            config.json:2:15: ociVersion: version 2.0.0 of the specification is not \
-            known; 1.x is
+            config.json:2:15: ociVersion: version 2.0.0 of the specification is not supported; \
+            use 1.x
             """),
         CheckRow(
             "ociVersion", #""1.0.2-dev""#),
@@ -74,14 +74,14 @@ import Testing
         CheckRow(
             "hostname", #""box""#,
             """
-            config.json:6:13: hostname: needs an entry {"type": "uts"} in \
-            linux.namespaces; without it the host would be renamed
+            config.json:6:13: hostname: needs an entry {"type": "uts"} in linux.namespaces; \
+            without it the name of the host would change
             """),
         CheckRow(
             "domainname", #""box""#,
             """
-            config.json:6:15: domainname: needs an entry {"type": "uts"} in \
-            linux.namespaces; without it the host would be renamed
+            config.json:6:15: domainname: needs an entry {"type": "uts"} in linux.namespaces; \
+            without it the name of the host would change
             """),
         CheckRow(
             "hostname", #""""#),

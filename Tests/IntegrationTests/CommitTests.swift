@@ -258,7 +258,7 @@ struct CommitTests {
             try set("trusted.overlay.metacopy", "", box.path("upper/meta"))
             let outcome = try box.command("commit", box.path("upper"), "-o", box.path("x.tar"))
             #expect(outcome.code == 1)
-            #expect(outcome.error.contains("in a layer below; name the layers by --layer"))
+            #expect(outcome.error.contains("in a layer below; name the layers with --layer"))
         }
     }
 

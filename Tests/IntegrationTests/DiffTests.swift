@@ -137,7 +137,7 @@ struct DiffTests {
             _ = try changes(box, "echo 2 > /file")
             let alone = try box.command("diff", box.path("state/upper"))
             #expect(alone.code == 1)
-            #expect(alone.error.contains("name them by --layer"), "\(alone)")
+            #expect(alone.error.contains("name them with --layer"), "\(alone)")
             let given = try box.succeed(
                 "diff", "--layer", box.path("layer"), box.path("state/upper"))
             #expect(given.output.contains("M /file\n"), "\(given)")
@@ -227,7 +227,7 @@ struct DiffTests {
                     mkdir -p new/in; echo 3 > new/in/file; mkfifo pipe; ln -s /etc link
                     """)
                 let outcome = try box.succeed("diff", box.id())
-                #expect(outcome.error.contains("runs: what it writes may change"), "\(outcome)")
+                #expect(outcome.error.contains("is running: its files can change"), "\(outcome)")
                 let found = outcome.output.split(separator: "\n").map(String.init).filter {
                     !["A /dev/", "A /proc/", "A /sys/", "A /probe"].contains($0)
                 }

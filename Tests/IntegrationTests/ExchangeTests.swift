@@ -166,7 +166,7 @@ struct ExchangeTests {
             let run = try Running(
                 Host.runtime, ["--stop-at", "mask /proc/interrupts", file],
                 input: .terminal(screen.name))
-            _ = try screen.waitFor("ends it here: ")
+            _ = try screen.waitFor("q and Enter: quit: ")
             #expect(rename(box.path("rootfs/\(name)"), box.path("rootfs/\(name).z")) == 0)
             try box.link("rootfs/\(name)", to: "/")
             screen.type("c\n")

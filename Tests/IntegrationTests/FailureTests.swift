@@ -90,7 +90,7 @@ struct FailureTests {
             $0["process"]["terminal"] = true
             $0["mounts"] = [Config.proc]
         },
-        Case("a key twice", line: nil, ["twice"]) {
+        Case("a limit twice", line: nil, ["a second limit"]) {
             $0["mounts"].append(Config.mount("", "tmpfs"))
             $0["process"]["rlimits"] = [
                 ["type": "RLIMIT_CPU", "soft": 1, "hard": 2],

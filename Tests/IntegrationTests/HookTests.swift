@@ -49,6 +49,33 @@ struct HookTests {
         box.read("out/order").split(separator: "\n").map(String.init)
     }
 
+    @Test func `the one-shot form runs those of every kind, poststop last of all`() throws {
+        try Sandbox.use { box in
+            box.mayChange = ["out"]
+            let outcome = try box.run(config(box), arguments: ["/bin/true"])
+            #expect(outcome.code == 0, "\(outcome)")
+            #expect(
+                order(box).filter { $0 != "poststart" }
+                    == HookTests.kinds.filter { $0 != "poststart" })
+            #expect(order(box).contains("poststart"))
+            let state = try Value(parsing: box.read("out/poststop.state"))
+            #expect(state["status"] == "stopped" && state["annotations"]["key"] == "value")
+        }
+    }
+
+    @Test func `a start that fails in the one-shot form runs poststop once there was a process`()
+        throws
+    {
+        try Sandbox.use { box in
+            box.mayChange = ["out"]
+            let config = try config(box)
+            try box.write("out/fail-createRuntime", "")
+            let outcome = try box.run(config, arguments: ["/bin/true"])
+            #expect(outcome.code == 125 && outcome.error.contains("createRuntime hook #0"))
+            #expect(order(box) == ["prestart", "createRuntime", "poststop"])
+        }
+    }
+
     @Test func `they run in their order, each at its command`() throws {
         try Sandbox.use { box in
             let run = try box.create(nil, config(box))

@@ -72,7 +72,7 @@ struct LayerFormTests {
             var config = box.config()
             config["vfs"]["overlay"]["layers"] = Value([box.path("base"), box.path("other")])
             box.mayChange = ["around"]
-            let show = ["busybox", "stat", "-c", "%a %u:%g", "/"]
+            let show = Self.show
             #expect(try box.run(config, arguments: show).output == "1751 7:8\n")
             let state = box.path("around/state")
             #expect(
@@ -98,6 +98,66 @@ struct LayerFormTests {
         }
     }
 
+    private static let show = ["busybox", "stat", "-c", "%a %u:%g", "/"]
+
+    @Test func `a committed directory is private, and says the mode of the root directory`() throws
+    {
+        try Sandbox.use { box in
+            try box.makeRoot("base")
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"] = Value([box.path("base")])
+            config.grant(["CAP_CHOWN", "CAP_FOWNER"])
+            box.mayChange = ["state"]
+            let change = "busybox chmod 1751 /; busybox chown 7:8 /"
+            let state = box.path("state")
+            #expect(
+                try box.run(config, ["--upper", state], arguments: ["sh", "-c", change]).code == 0)
+            try box.succeed("commit", "-q", state, "-o", box.path("layer") + "/")
+            #expect(described(box.path("layer")) == "700 7:8")
+            config["vfs"]["overlay"]["layers"] = Value([box.path("base"), box.path("layer")])
+            #expect(try box.run(config, arguments: Self.show).output == "1751 7:8\n")
+            // Alone, and with its files in an archive.
+            try box.succeed("commit", "-q", box.path("layer"), "-o", box.path("layer.tar"))
+            let list = try Running("/usr/bin/tar", ["-tvf", box.path("layer.tar")]).finish()
+            #expect(list.output.hasPrefix("drwxr-x--t 7/8 "), "\(list)")
+            try Running("/bin/cp", ["-a", box.path("base/bin"), box.path("layer/bin")]).finish()
+            config["vfs"]["overlay"]["layers"] = Value([box.path("layer")])
+            #expect(try box.run(config, arguments: Self.show).output == "1751 7:8\n")
+            // A container's own attribute of that name says nothing to others.
+            try set("user.vfs-run.root", Array("755".utf8), on: state + "/upper")
+            let words = "mode 755 -> 1751, owner 0:0 -> 7:8"
+            #expect(try box.succeed("diff", state).output == "M /  \(words)\n")
+        }
+    }
+
+    @Test func `a layer of an image that changes the root directory is heard`() throws {
+        try Sandbox.use { box in
+            let tar = try #require(Host.find("tar"))
+            let base = ["-C", Host.base, "-cf", box.path("base.tar"), "."]
+            #expect(try Running(tar, base).finish().code == 0)
+            var middle = TarFile()
+            middle.add("./", "5", mode: 0o1711, owner: 7)
+            var top = TarFile()
+            top.add("file", content: "x", pax: [("SCHILY.xattr.user.vfs-run.root", "700")])
+            let layers = [
+                try #require(Host.bytes(box.path("base.tar"))), middle.finished, top.finished,
+            ]
+            try box.writeLayout([("t", nil, layers.map { ($0, .none) })])
+            let unpacked = try box.unpack("oci:\(box.path("layout")):t")
+            #expect(unpacked.code == 0 && unpacked.error.contains("of vfs-run are left out"))
+            let config = box.path("app/config.json")
+            let run = try Running(Host.runtime, [config, "--"] + Self.show).finish()
+            #expect(run.output == "1711 7:7\n", "\(run)")
+            // Packed anew, without the image that it came from, the layer still says so.
+            box.remove("layout")
+            try box.succeed("pack", "-q", box.path("app"), "oci:" + box.path("second"))
+            box.remove("app")
+            #expect(try box.unpack("oci:" + box.path("second")).code == 0)
+            let again = try Running(Host.runtime, [config, "--"] + Self.show).finish()
+            #expect(again.output == "1711 7:7\n", "\(again)")
+        }
+    }
+
     // MARK: Files with several names
 
     @Test func `an index is refused where the upper is read later`() throws {
@@ -109,7 +169,7 @@ struct LayerFormTests {
                 let outcome = try box.run(config, options, arguments: ["true"])
                 #expect(
                     outcome.code == 125
-                        && outcome.error.contains("keeps files with several names where diff"),
+                        && outcome.error.contains("stores files with several hard links outside"),
                     "\(outcome)")
             }
             #expect(!box.exists("state"))

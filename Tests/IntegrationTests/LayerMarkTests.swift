@@ -61,7 +61,7 @@ struct LayerMarkTests {
             let refused = try box.run(config(box, layer))
             #expect(
                 refused.code == 125
-                    && refused.error.contains("hidden files would be there again")
+                    && refused.error.contains("removed files would be visible again")
                     && refused.error.contains("add \"userxattr\""), "\(refused)")
             var understood = config(box, layer)
             understood["vfs"]["overlay"]["options"] = Value(["userxattr"])
@@ -85,8 +85,65 @@ struct LayerMarkTests {
             foreign["vfs"]["overlay"]["layers"] = Value([box.path("rootfs"), roots])
             let other = try box.runOrdinary(foreign, shell: "ls -d /opaque")
             #expect(
-                other.code == 125 && other.error.contains("hidden files would be there again"),
+                other.code == 125 && other.error.contains("removed files would be visible again"),
                 "\(other)")
+        }
+    }
+
+    private func attributes(_ script: String, _ path: String) throws {
+        let quiet = "{ \(script); } 2> /dev/null; true"
+        #expect(try Running("/bin/bash", ["-c", quiet, "sh", path]).finish().code == 0)
+    }
+
+    /// Neither `unpack` nor `commit` has made it: the kernel, or the record beside it, says it.
+    @Test(arguments: [[], ["userxattr"]])
+    func `an upper that is used as a layer is refused where its notes are not seen`(
+        _ options: [String]
+    ) throws {
+        try Sandbox.use { box in
+            try makeLow(box)
+            box.mayChange = ["state"]
+            var config = box.config()
+            config["vfs"]["overlay"]["layers"] = Value([
+                Host.base, box.probeLayer, box.path("low"),
+            ])
+            config["vfs"]["overlay"]["options"] = Value(options)
+            let change = "busybox rm -r /opaque; busybox mkdir /opaque"
+            let written = try box.run(
+                config, ["--upper", box.path("state")], arguments: ["sh", "-c", change])
+            #expect(written.code == 0, "\(written)")
+            let upper = box.path("state/upper")
+            // As kernels before 6.6 leave it; and as a container can write it.
+            let forged = options.isEmpty ? "user" : "trusted"
+            try attributes(
+                "for n in uuid impure origin; do setfattr -x trusted.overlay.$n $1; setfattr -x user.overlay.$n $1; done;"
+                    + " setfattr -n user.vfs-run.marks -v \(forged) $1", upper)
+            func list(_ other: [String]) throws -> Outcome {
+                var config = self.config(box, upper)
+                config["vfs"]["overlay"]["options"] = Value(other)
+                return try box.run(config, arguments: ["ls", "/opaque"])
+            }
+            #expect(try list(options).output == "")
+            let refused = try list(options.isEmpty ? ["userxattr"] : [])
+            #expect(
+                refused.code == 125
+                    && refused.error.contains("removed files would be visible again"),
+                "\(refused)")
+            // A copy has nothing beside it: the kernel's own notes tell.
+            let copy = box.path("copy")
+            #expect(try Running("/bin/cp", ["-a", upper, copy]).finish().code == 0)
+            let kind = options.isEmpty ? "trusted" : "user"
+            try attributes(
+                "setfattr -x user.vfs-run.marks $1; setfattr -n \(kind).overlay.impure -v y $1",
+                copy)
+            let diff = try box.command("diff", "--layer", box.path("low"), copy)
+            #expect(diff.output == "M /opaque/  emptied first\n", "\(diff)")
+            var other = self.config(box, copy)
+            other["vfs"]["overlay"]["options"] = Value(options.isEmpty ? ["userxattr"] : [])
+            let again = try box.run(other)
+            #expect(
+                again.code == 125 && again.error.contains("removed files would be visible again"),
+                "\(again)")
         }
     }
 

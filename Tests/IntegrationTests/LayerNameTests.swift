@@ -31,14 +31,15 @@ struct LayerNameTests {
             #expect(try read(box, ["sha256:" + digits]).output == "stored")
             #expect(try read(box, [], options: ["--layer", "sha256:" + digits]).output == "stored")
             let missing = try read(box, ["sha256:" + String(digits.dropFirst()) + "0"])
-            #expect(missing.code == 125 && missing.error.contains("unpack the image"), "\(missing)")
+            #expect(missing.code == 125 && missing.error.contains("unpack an image"), "\(missing)")
             #expect(missing.error.contains("config.json:"), "\(missing)")
             for hostile in [
                 "sha256:../../etc", "sha256:", "sha256:" + digits + "0",
                 "sha256:" + digits.uppercased(),
             ] {
                 let outcome = try read(box, [hostile])
-                #expect(outcome.code == 125 && outcome.error.contains("is no digest"), "\(outcome)")
+                #expect(
+                    outcome.code == 125 && outcome.error.contains("is not a digest"), "\(outcome)")
             }
         }
     }
@@ -72,7 +73,7 @@ struct LayerNameTests {
                 let outcome = try read(box, ["../linked.mstack"])
                 #expect(
                     outcome.code == 125
-                        && outcome.error.contains("\"\(name)\", which is no directory"),
+                        && outcome.error.contains("\"\(name)\", which is not a directory"),
                     "\(outcome)")
                 unlink(box.path("linked.mstack/\(name)"))
             }

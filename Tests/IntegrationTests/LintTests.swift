@@ -16,7 +16,7 @@ struct LintTests {
         for name in configs {
             let outcome = try lint("\(directory)/\(name)")
             #expect(outcome.code == 0, "\(name): \(outcome)")
-            #expect(outcome.output == "\(directory)/\(name): nothing is wrong\n")
+            #expect(outcome.output == "\(directory)/\(name): no errors, no warnings\n")
         }
     }
 
@@ -27,7 +27,7 @@ struct LintTests {
             #expect(try Running(Host.runtime, spec).finish().code == 0)
             let file = box.path("bundle/config.json")
             let outcome = try lint(file)
-            #expect(outcome.output == "\(file): nothing is wrong\n", "\(outcome)")
+            #expect(outcome.output == "\(file): no errors, no warnings\n", "\(outcome)")
             let run = try Running(
                 Host.runtime, [file, "sh", "-c", "id -u; cat /proc/self/uid_map; echo $LANG"]
             ).finish()

@@ -241,7 +241,8 @@ struct GlobalOptionTests {
             let outcome = try box.command(command, "--image-path", "x", box.id())
             #expect(outcome.code == 1)
             #expect(
-                outcome.error.contains("\(command): checkpoint and restore are not supported"), "\(outcome)")
+                outcome.error.contains("\(command): checkpoint and restore are not supported"),
+                "\(outcome)")
         }
     }
 

@@ -137,22 +137,28 @@ struct NamespaceTests {
 
     static let joinedMounts: [(String, @Sendable (inout Value) -> Void)] = [
         ("the root has to be \"/\"", { $0["root"]["path"] = "/tmp" }),
-        ("an overlay cannot be its root", { $0["vfs"]["overlay"] = true }),
-        ("its root cannot be made read-only", { $0["root"]["readonly"] = true }),
-        ("nothing can be mounted in it", { $0["mounts"] = [Config.proc] }),
+        ("the root cannot be an overlay", { $0["vfs"]["overlay"] = true }),
+        ("the root cannot be made read-only", { $0["root"]["readonly"] = true }),
+        ("the container can have no mounts", { $0["mounts"] = [Config.proc] }),
         (
-            "no device can be made in it",
+            "the container can have no devices",
             { $0["linux"]["devices"] = [["path": "/dev/x", "type": "c", "major": 1, "minor": 3]] }
         ),
-        ("no path can be covered in it", { $0["linux"]["maskedPaths"] = ["/proc/kcore"] }),
-        ("no path can be covered in it", { $0["linux"]["readonlyPaths"] = ["/proc/sys"] }),
-        ("its propagation cannot be set", { $0["linux"]["rootfsPropagation"] = "private" }),
         (
-            "no createContainer hook can see it before",
+            "no path can be masked or made read-only",
+            { $0["linux"]["maskedPaths"] = ["/proc/kcore"] }
+        ),
+        (
+            "no path can be masked or made read-only",
+            { $0["linux"]["readonlyPaths"] = ["/proc/sys"] }
+        ),
+        ("the propagation cannot be set", { $0["linux"]["rootfsPropagation"] = "private" }),
+        (
+            "a createContainer hook cannot run before the change of the root",
             { $0["hooks"]["createContainer"] = [["path": "/bin/true"]] }
         ),
         (
-            "cannot be joined with a user namespace",
+            "a new time namespace cannot be combined with it",
             { $0["linux"]["namespaces"].append(["type": "time"]) }
         ),
         (
@@ -181,7 +187,7 @@ struct NamespaceTests {
         ("network", "/proc/self/ns/uts", "network"), ("uts", "/proc/self/ns/net", "uts"),
         ("pid", "/proc/self/ns/ipc", "pid"), ("ipc", "/etc/passwd", "ipc"),
         ("network", "/no/such/file", "no such file"), ("network", "relative", "absolute"),
-        ("mount", "/proc/self/ns/mnt", "that is joined stays as it is"),
+        ("mount", "/proc/self/ns/mnt", "an existing mount namespace is not changed"),
         ("cgroup", "/proc/self/ns", "cgroup"),
     ])
     func `a path that is no such namespace is named`(

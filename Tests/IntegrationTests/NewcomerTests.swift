@@ -19,7 +19,10 @@ struct NewcomerTests {
                 ("notes", "unknown command \"notes\"; did you mean \"vfs-run ./notes\"?"),
                 ("./bundle", "./bundle is a directory; name ./bundle/config.json"),
                 ("./bundle/", "./bundle/ is a directory; name ./bundle/config.json"),
-                ("./canary", "./canary is a directory; name a config.json, and this one has none"),
+                (
+                    "./canary",
+                    "./canary is a directory; name a config.json, which this directory lacks"
+                ),
                 ("plann", "did you mean \"plan\"?"),
                 ("nothing-like-it", "see \"vfs-run help\""),
             ] {

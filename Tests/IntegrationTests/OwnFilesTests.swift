@@ -294,14 +294,14 @@ import Testing
             for place in [layer, layer + "/etc", layer + "/new/one"] {
                 let run = try box.run(box.config(), ["--upper", place], arguments: ["true"])
                 #expect(
-                    run.code == 125 && run.error.contains("lies in the layer \"\(layer)\""),
+                    run.code == 125 && run.error.contains("lies inside the layer \"\(layer)\""),
                     "\(run)")
             }
             try box.makeRoot("plain")
             let run = try box.run(
                 box.config(), ["--upper", box.path("plain/state"), "--layer", box.path("plain")],
                 arguments: ["true"])
-            #expect(run.code == 125 && run.error.contains("lies in the layer"), "\(run)")
+            #expect(run.code == 125 && run.error.contains("lies inside the layer"), "\(run)")
             #expect(!box.exists("plain/state"))
             #expect(TreeSnapshot.names(in: layer) == before)
         }
@@ -311,7 +311,7 @@ import Testing
         try Sandbox.use { box in
             try box.write("state/thesis.tex", "text")
             let run = try runUpper(box, "true")
-            #expect(run.code == 125 && run.error.contains("\"thesis.tex\" for one"), "\(run)")
+            #expect(run.code == 125 && run.error.contains("(it has \"thesis.tex\")"), "\(run)")
             #expect(TreeSnapshot.names(in: box.path("state")) == ["thesis.tex"])
             #expect(mode(box.path("state")) == 0o755)
             var tar = TarFile()
@@ -319,7 +319,7 @@ import Testing
             try box.write("app/thesis.tex", "text")
             let unpacked = try box.unpack(tar)
             #expect(
-                unpacked.code == 1 && unpacked.error.contains("\"thesis.tex\" for one"),
+                unpacked.code == 1 && unpacked.error.contains("(it has \"thesis.tex\")"),
                 "\(unpacked)")
             #expect(TreeSnapshot.names(in: box.path("app")) == ["thesis.tex"])
             let stored = try Running(

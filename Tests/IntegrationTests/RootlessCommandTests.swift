@@ -79,8 +79,8 @@ struct RootlessCommandTests {
         Mistake(
             testDescription: "a group that there is none for",
             words:
-                "process.user.additionalGids[0]: the group 7 is not mapped in the container's user"
-                + " namespace; those beside the caller's own are set aside in /etc/subgid"
+                "process.user.additionalGids[0]: the group 7 is not mapped in the user namespace of the"
+                + " container; add subordinate ids of the caller to /etc/subgid"
         ) { $0["process"]["user"] = ["uid": 0, "gid": 0, "additionalGids": [7]] },
         Mistake(
             testDescription: "half of the mappings",
@@ -91,7 +91,7 @@ struct RootlessCommandTests {
         },
         Mistake(
             testDescription: "a device of the host's network",
-            words: "only root may move network devices of the host"
+            words: "moving network devices of the host requires root"
         ) { $0["linux"]["netDevices"] = ["lo": [:]] },
         Mistake(
             testDescription: "a file system that is on a disk",

@@ -228,7 +228,7 @@ struct RootlessTests {
             let outcome = try box.runOrdinary(config, shell: ":")
             #expect(outcome.code == 125)
             #expect(
-                outcome.error.contains("limits take a control group that belongs to this user"),
+                outcome.error.contains("limits require a control group that belongs to this user"),
                 "\(outcome)")
         }
     }
@@ -264,24 +264,25 @@ struct RootlessTests {
         }
     }
 
-    @Test func `who is not allowed to do without needs to be root`() throws {
+    @Test func `--rootless=false requires root`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()
             let outcome = try box.runOrdinary(
                 box.ordinaryConfig(), options: ["--rootless", "false"])
             #expect(outcome.code == 125)
-            #expect(outcome.error.contains("this needs root"), "\(outcome)")
+            #expect(outcome.error.contains("--rootless=false requires root"), "\(outcome)")
         }
     }
 
-    @Test func `only root may map the ids of a mount`() throws {
+    @Test func `mapping the ids of a mount requires root`() throws {
         try Sandbox.use { box in
             try box.prepareOrdinary()
             var config = box.ordinaryConfig()
             config["mounts"].append(Config.bind("/tmp", "/data", ["idmap"]))
             let outcome = try box.runOrdinary(config)
             #expect(outcome.code == 125)
-            #expect(outcome.error.contains("only root may map the ids of a mount"), "\(outcome)")
+            #expect(
+                outcome.error.contains("mapping the ids of a mount requires root"), "\(outcome)")
         }
     }
 

@@ -61,7 +61,8 @@ struct SeccompTests {
                 let run = try box.run(config, arguments: ["true"])
                 #expect(
                     run.code == 0
-                        && run.error.contains("knows no system call \"no_such_call\""), "\(run)")
+                        && run.error.contains("does not know the system call \"no_such_call\""),
+                    "\(run)")
             }
         }
     }

@@ -23,7 +23,7 @@ struct StopTests {
             var config = box.config()
             config.run(["echo", "the end"])
             let run = try stopped(box, ["--stop-at", "pivot_root"], config, screen)
-            let shown = try screen.waitFor("ends it here: ")
+            let shown = try screen.waitFor("q and Enter: quit: ")
             #expect(shown.contains("container: make it the root (pivot_root)"))
             let pid = try initProcess(shown)
             // What is named is what is there: its own mounts with the overlay, and still the host's.
@@ -65,7 +65,7 @@ struct StopTests {
                 var config = box.config()
                 config.run(["echo", "the end"])
                 let run = try stopped(box, ["--stop-at", "pivot_root"], config, screen)
-                let pid = try initProcess(try screen.waitFor("ends it here: "))
+                let pid = try initProcess(try screen.waitFor("q and Enter: quit: "))
                 screen.type(key)
                 #expect(try run.finish().code == 130, "\(key)")
                 #expect(kill(pid, 0) == -1)
@@ -80,7 +80,7 @@ struct StopTests {
             config["process"]["terminal"] = true
             config.run(["echo", "the end"])
             let run = try stopped(box, ["--stop-at", "close every"], config, screen)
-            let early = try? screen.waitFor("ends it here: ", seconds: 5)
+            let early = try? screen.waitFor("q and Enter: quit: ", seconds: 5)
             if early == nil {
                 _ = try run.finish()
                 return box.record(
@@ -111,8 +111,8 @@ struct StopTests {
             #expect(outcome.code == 125)
             #expect(
                 outcome.error
-                    == "vfs-run: --stop-at: no step's line has \"teleport\" in it; \"vfs-run plan\""
-                    + " prints them\n")
+                    == "vfs-run: --stop-at: no step contains \"teleport\"; \"vfs-run plan\" prints the"
+                    + " steps\n")
         }
     }
 

@@ -94,13 +94,13 @@ import Testing
     static let damages:
         [(name: String, sentence: String, harm: @Sendable (Sandbox) throws -> Void)] = [
             (
-                "a layer was changed", "the gzip stream is ",
+                "a layer was changed", "the gzip data is ",
                 { box in
                     try box.change(blobWith: [0x1f, 0x8b]) { $0[$0.count - 9] ^= 1 }
                 }
             ),
             (
-                "a layer was compressed anew", "it is damaged, or somebody has changed it",
+                "a layer was compressed anew", "it is damaged or was changed",
                 // The time in gzip's header.
                 { box in try box.change(blobWith: [0x1f, 0x8b]) { $0[4] ^= 1 } }
             ),
@@ -109,7 +109,7 @@ import Testing
                 { box in try box.change(blobWith: [0x1f, 0x8b]) { $0.removeLast() } }
             ),
             (
-                "the manifest was changed", "is not what its name says",
+                "the manifest was changed", "its digest differs from its name",
                 { box in
                     try box.change(blobWith: Array(#"{"schemaVersion"#.utf8)) { $0.append(0x20) }
                 }
@@ -133,12 +133,12 @@ import Testing
                 }
             ),
             (
-                "a key stands twice", "stands twice",
+                "a key stands twice", "duplicate key",
                 { box in try box.write("layout/index.json", #"{"manifests": [], "manifests": []}"#)
                 }
             ),
             (
-                "a document is huge", "a document of more than 4 MiB",
+                "a document is huge", "larger than 4 MiB",
                 { box in
                     try box.write("layout/index.json", String(repeating: " ", count: 5 << 20))
                 }

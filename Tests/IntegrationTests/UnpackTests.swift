@@ -270,7 +270,7 @@ import Testing
             try box.makeDirectory("app")
             let outcome = try box.watchingFiles { try box.unpack(tar) }
             #expect(outcome.code == 0)
-            #expect(outcome.error.contains("attributes of overlayfs are left out"))
+            #expect(outcome.error.contains("attributes of overlayfs and of vfs-run are left out"))
             let layer = try box.onlyLayer()
             #expect(Host.read(layer + box.canary + "/file") == "inside")
             #expect(Host.read(layer + "/l") == "a file now")

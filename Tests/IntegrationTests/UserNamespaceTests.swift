@@ -137,7 +137,7 @@ struct UserNamespaceTests {
             let other = try box.run(config)
             #expect(other.code == 125)
             #expect(
-                other.error.contains("the host's \"/dev/zero\" is another than 1:3"), "\(other)")
+                other.error.contains("the host's \"/dev/zero\" is not device 1:3"), "\(other)")
             config["linux"]["devices"] = [
                 ["type": "c", "path": "/dev/no-such", "major": 1, "minor": 3]
             ]

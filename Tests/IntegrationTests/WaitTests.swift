@@ -263,7 +263,7 @@ struct WaitTests {
             let outcome = try box.command("state", "none", globals: ["--log", fifo])
             #expect(outcome.code == 1)
             #expect(outcome.error.contains("does not exist"), "\(outcome)")
-            #expect(outcome.error.contains("nothing can be written"), "\(outcome)")
+            #expect(outcome.error.contains("cannot be written"), "\(outcome)")
             #expect(WaitTests.seconds(since: start) < 5)
         }
     }

@@ -70,7 +70,7 @@ func read(_ text: String) throws -> (spec: Spec, diagnostics: Diagnostics) {
             #"{"ociVersion": "1.3.0", "process": {"cwd": "/", "\u0063wd": "/x"}}"#)
         #expect(
             diagnostics.all.map(\.text) == [
-                "config.json:1:49: process.cwd: stands twice in its object; keep one of them"
+                "config.json:1:49: process.cwd: is a duplicate key; remove one"
             ])
     }
 }

@@ -58,14 +58,14 @@ import Testing
 
     @Test func `a layer must not stand twice`() throws {
         let error = failure([layer, try fixture.make("other"), layer], upper: upper, work: work)
-        #expect(error?.sentence == "the layer \"\(path("layer"))\" stands twice; name it once")
+        #expect(error?.sentence == "the layer \"\(path("layer"))\" is named twice; name it once")
     }
 
     @Test func `a layer by another name is the same layer`() throws {
         try fixture.directory.link("alias", to: "layer")
         let alias = try fixture.open(path("alias"))
         let error = failure([layer, alias], upper: upper, work: work)
-        #expect(error?.sentence == "the layer \"\(path("alias"))\" stands twice; name it once")
+        #expect(error?.sentence == "the layer \"\(path("alias"))\" is named twice; name it once")
     }
 
     @Test(arguments: [("rw/upper", "upper"), ("rw/work", "work directory")])

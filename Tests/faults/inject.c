@@ -1,7 +1,7 @@
 // Runs a command of vfs-run, numbers the system calls of all its processes, and makes one call fail or
 // kills the process that makes it:
 //
-//   inject [-o REPORT] [-u USER] [-t SECONDS] list -- COMMAND…
+//   inject [-o REPORT] [-u USER] [-t SECONDS] [-c] list -- COMMAND…
 //   inject [-o REPORT] [-u USER] [-t SECONDS] PROCESS NUMBER FAULT -- COMMAND…
 //
 // PROCESS is "runtime" for the command's process, or the parent's name, a dot and the number of the
@@ -17,6 +17,8 @@
 // The lines of REPORT:
 //
 //   call PROCESS NUMBER NAME RESULT      every call, with `list`; "-" is a call that did not return
+//                                        With -c when it was entered and left, in nanoseconds of
+//                                        CLOCK_MONOTONIC: the call lies in between
 //   fault PROCESS NUMBER NAME            the fault was injected
 //   program PROCESS FILE                 the process executed another program
 //   crash PROCESS SIGNAL                 a crash signal; the process is killed
@@ -61,6 +63,7 @@ typedef struct {
     char name[64];
     int children, count;
     long call;
+    long long entered;
     // The process is between the entry and the exit of a call.
     bool is_inside;
     bool is_failing;
@@ -73,7 +76,7 @@ static int count;
 static FILE *report;
 static struct stat runtime_file;
 static pid_t main_process;
-static bool lists;
+static bool lists, has_times;
 static const char *target;
 static int target_number, fault;
 static bool is_done;
@@ -84,11 +87,13 @@ _Noreturn static void fail(const char *what) {
     exit(2);
 }
 
-static long long milliseconds(void) {
+static long long nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
+
+static long long milliseconds(void) { return nanoseconds() / 1000000; }
 
 static const char *call_name(long number) {
     static char text[32];
@@ -96,6 +101,13 @@ static const char *call_name(long number) {
     snprintf(text, sizeof text, "%s", name != NULL ? name : "unknown");
     free(name);
     return text;
+}
+
+// The report's line on the call that a process is in.
+static void tell_call(const process *one, const char *result) {
+    fprintf(report, "call %s %d %s %s", one->name, one->count, call_name(one->call), result);
+    if (has_times) fprintf(report, " %lld %lld", one->entered, nanoseconds());
+    fputc('\n', report);
 }
 
 static process *find(pid_t pid) {
@@ -173,6 +185,7 @@ static bool can_fail(long call) {
 }
 
 static void on_entry(process *one, const struct ptrace_syscall_info *info) {
+    one->entered = nanoseconds();
     one->is_inside = true;
     one->call = (long)info->entry.nr;
     one->count++;
@@ -203,9 +216,10 @@ static void on_exit_of_call(process *one, const struct ptrace_syscall_info *info
         one->is_failing = false;
         set_register(one, offsetof(struct user, regs.rax), -(long)fault);
     }
-    if (lists)
-        fprintf(report, "call %s %d %s %lld\n", one->name, one->count, call_name(one->call),
-                (long long)info->exit.rval);
+    if (!lists) return;
+    char result[32];
+    snprintf(result, sizeof result, "%lld", (long long)info->exit.rval);
+    tell_call(one, result);
 }
 
 static void on_call(process *one) {
@@ -287,8 +301,7 @@ static void on_end(process *one, int status) {
     if (WIFSIGNALED(status) && is_crash(WTERMSIG(status)))
         fprintf(report, "crash %s %d\n", one->name, WTERMSIG(status));
     // The last call does not return.
-    if (lists && one->is_inside)
-        fprintf(report, "call %s %d %s -\n", one->name, one->count, call_name(one->call));
+    if (lists && one->is_inside) tell_call(one, "-");
     forget(one);
 }
 
@@ -299,8 +312,7 @@ static void release_all(void) {
     while (count > 0) {
         process *one = &processes[0];
         pid_t pid = one->pid;
-        if (lists && one->is_inside)
-            fprintf(report, "call %s %d %s -\n", one->name, one->count, call_name(one->call));
+        if (lists && one->is_inside) tell_call(one, "-");
         if (!one->is_early && ptrace(PTRACE_INTERRUPT, pid, 0, 0) == 0) {
             int status;
             if (waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status)) {
@@ -408,10 +420,11 @@ int main(int argc, char **argv) {
     int option, seconds = 10;
     uid_t user = 0;
     report = stdout;
-    while ((option = getopt(argc, argv, "+o:u:t:")) != -1) {
+    while ((option = getopt(argc, argv, "+o:u:t:c")) != -1) {
         if (option == 'o') report = fopen(optarg, "we");
         if (option == 'u') user = (uid_t)atoi(optarg);
         if (option == 't') seconds = atoi(optarg);
+        if (option == 'c') has_times = true;
         if (option == '?') return 2;
     }
     if (report == NULL) fail("the report");

@@ -274,5 +274,5 @@ def session_keyring():
 
 
 def without_numbers(text):
-    """Removes numbers that the kernel assigns anew: anonymous devices, pipes, sockets."""
+    """Removes numbers that the kernel assigns for every run: anonymous devices, pipes, sockets."""
     return re.sub(r":\[\d+\]", "", text)

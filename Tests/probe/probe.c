@@ -1,8 +1,8 @@
-// Reports what a process finds inside a container, as one JSON object on
-// standard output, and tries what its arguments ask for:
+// Reports facts about a process in a container as one JSON object on standard
+// output, and tries the operations of its arguments:
 //
-//   probe                          the facts, and nothing tried
-//   probe read:/etc/x mkdir:/y …   the facts, and under "tried" what came of each
+//   probe                          the facts
+//   probe read:/etc/x mkdir:/y …   the facts, and the results under "tried"
 //   probe --only read:/x …         "tried" alone
 //   probe --MODE …                 one of the roles at the end of this file
 //
@@ -95,7 +95,7 @@ static void strings(const char *name, char *const *list) {
     putchar(']');
 }
 
-// A whole small file; NULL with errno where it cannot be read.
+// A whole small file; NULL with errno if it cannot be read.
 static char *contents(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return NULL;
@@ -144,7 +144,7 @@ static void report_process(char **argv) {
     strings("args", argv);
     strings("env", environ);
     number("noNewPrivileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
-    // Not by prctl(PR_GET_SECCOMP), which some filters answer with an errno.
+    // prctl(PR_GET_SECCOMP) is not used, because some filters refuse it.
     char *status = contents("/proc/self/status");
     char *mode = status != NULL ? strstr(status, "\nSeccomp:\t") : NULL;
     number("seccomp", mode != NULL ? atoi(mode + 10) : -1);
@@ -188,7 +188,7 @@ static void report_limits(void) {
     for (int i = 0; i < 16; i++) {
         struct rlimit limit;
         if (getrlimit((__rlimit_resource_t)i, &limit) != 0) continue;
-        // -1 is no limit.
+        // -1 means no limit.
         printf("%s\"RLIMIT_%s\": [%lld, %lld]", i > 0 ? ", " : "", names[i],
                (long long)limit.rlim_cur, (long long)limit.rlim_max);
     }
@@ -230,7 +230,7 @@ static void print_status(const struct stat *found, const char *target) {
     putchar('}');
 }
 
-// What is open, seen without opening anything; the link's target where there is a /proc.
+// The open descriptors, found without opening a file, with their links' targets if /proc is mounted.
 static void report_descriptors(void) {
     key("descriptors");
     putchar('{');
@@ -415,7 +415,7 @@ static void write_value(char *rest, int flags) {
     close(fd);
 }
 
-// Writes MEGABYTES to PATH and says how many bytes went in before the error.
+// Writes MEGABYTES to PATH and reports how many bytes were written before the error.
 static void fill(char *rest) {
     char *equals = strchr(rest, '=');
     long megabytes = equals != NULL ? atol(equals + 1) : 1;
@@ -516,7 +516,7 @@ static void attempt(char *argument) {
         return;
     }
     if (IS("scheduling")) {
-        // Nice, policy, I/O priority, the processors, in one text: each of this process.
+        // Nice value, policy, I/O priority and processors of this process in one text.
         char words[128];
         cpu_set_t processors;
         CPU_ZERO(&processors);
@@ -533,14 +533,14 @@ static void attempt(char *argument) {
     done(-1);
 }
 
-// MARK: Roles, for tests that need a process which does something
+// MARK: Roles, for tests that need a process with a behaviour
 
 static const int forwarded[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2, SIGABRT,
                                 SIGALRM, SIGPWR,  SIGCONT, SIGIO,   34,      37,      64};
 
 static int say(const char *line) { return write(1, line, strlen(line)) < 0 ? 1 : 0; }
 
-// --handle: says "ready", waits for a signal, exits with 40 plus its number.
+// --handle: prints "ready", waits for a signal, exits with 40 plus its number.
 static int handle(void) {
     sigset_t set;
     sigemptyset(&set);
@@ -561,7 +561,7 @@ static int handle(void) {
     }
 }
 
-// --cling UID: does what it can to outlive the runtime, with a child, then waits.
+// --cling UID: tries everything to outlive the runtime process, with a child, then waits.
 static int cling(const char *user) {
     prctl(PR_SET_PDEATHSIG, 0);
     uid_t id = (uid_t)atoi(user);
@@ -575,7 +575,7 @@ static int cling(const char *user) {
         pause();
 }
 
-// --as UID: becomes that user, says "ready" and waits for ever.
+// --as UID: becomes that user, prints "ready" and waits forever.
 static int wait_as(const char *user) {
     if (setuid((uid_t)atoi(user)) != 0) return 1;
     say("ready\n");
@@ -583,14 +583,14 @@ static int wait_as(const char *user) {
         pause();
 }
 
-// --wait: says "ready" and waits for ever with every signal at its default.
+// --wait: prints "ready" and waits forever with the default action for every signal.
 static void wait_for_ever(void) {
     say("ready\n");
     for (;;)
         pause();
 }
 
-// --hold KIND…: makes namespaces, says the pid to find them under, and keeps them until its
+// --hold KIND…: makes namespaces, prints the pid of a process in them, and keeps them until its
 // standard input closes.
 static int hold(char **kinds) {
     int flags = 0;
@@ -620,7 +620,7 @@ static int hold(char **kinds) {
 }
 
 // --attack: tries to open the program of every other process for writing until standard input
-// closes, then says how many processes it saw and what came of it.
+// closes, then prints the number of processes and the result.
 static int attack(void) {
     int opened_for_writing = 0, seen = 0, looked = 0;
     fcntl(0, F_SETFL, O_NONBLOCK);
@@ -667,7 +667,7 @@ static bool is_own_device(dev_t device) {
             if (line != NULL) line++;
         }
         free(text);
-        // An overlay's directories have a device of their own, and the files of each layer too.
+        // Directories of an overlay have a device number of their own, and so have the files of each layer.
         struct stat found;
         const char *const samples[] = {"/", "/bin/true", "/proc/self/exe"};
         for (int i = 0; i < 3 && count < 255; i++) {
@@ -683,8 +683,8 @@ static bool is_own_device(dev_t device) {
 static char foreign[64][512];
 static int foreign_count;
 
-// One link of another process: notes it where it leads to a file that no mount of this container
-// has. False where it may not be looked at.
+// Records a link of another process if it leads to a file that no mount of this container has.
+// False if the link may not be read.
 static bool look(const char *path) {
     struct stat found;
     char target[256];
@@ -701,13 +701,13 @@ static bool look(const char *path) {
     return true;
 }
 
-// The field of a process's status that is a set of capabilities; 0 where there is none.
+// A capability set in a process's status; 0 without the field.
 static unsigned long long capability_field(const char *text, const char *name) {
     const char *line = strstr(text, name);
     return line == NULL ? 0 : strtoull(line + strlen(name), NULL, 16);
 }
 
-// All that a process holds or could come to hold.
+// All capabilities that a process has or can gain.
 static unsigned long long reachable_capabilities(const char *pid) {
     char path[300];
     snprintf(path, sizeof path, "/proc/%s/status", pid);
@@ -721,7 +721,7 @@ static unsigned long long reachable_capabilities(const char *pid) {
            capability_field(text, "CapInh:") | capability_field(text, "CapBnd:");
 }
 
-// Stops a process as a debugger does. False where that is not allowed, or it has ended.
+// Stops a process as a debugger does. False if that is not allowed or the process ended.
 static bool seize(pid_t pid) {
     int status;
     if (ptrace(PTRACE_SEIZE, pid, 0, 0) != 0) return false;
@@ -729,11 +729,11 @@ static bool seize(pid_t pid) {
     return waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status);
 }
 
-// --spy WORD: looks at every other process until standard input closes, then says how many it saw,
-// how many let it look, which of their descriptors, roots and working directories are not this
-// container's, how many programs are not (and could be opened for writing), in how many
-// environments and command lines WORD was, how many it could stop, and how many had a capability
-// within reach that it has not itself.
+// --spy WORD: inspects every other process until standard input closes, then prints: how many it
+// saw; how many it could inspect; which of their descriptors, roots and working directories lie
+// outside of this container; how many programs do (and could be opened for writing); how many
+// environments and command lines contained WORD; how many it could stop; and how many had a
+// capability that this process lacks.
 static int spy(const char *word) {
     long long seen = 0, looked = 0, words = 0, sealed = 0, written = 0, seized = 0, stronger = 0;
     const unsigned long long own = reachable_capabilities("self");
@@ -828,8 +828,8 @@ static void spin(long nanoseconds) {
     while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < nanoseconds);
 }
 
-// --exchange A B [C D]...: now and then exchanges two names for a moment, until standard input
-// closes: most of what goes on meanwhile sees them as they were.
+// --exchange A B [C D]...: exchanges two names briefly, again and again, until standard input closes.
+// Most concurrent operations see the original names.
 static int exchange(char **names) {
     fcntl(0, F_SETFL, O_NONBLOCK);
     int count = 0;
@@ -852,8 +852,8 @@ static int open_in(const char *directory, const char *name, int flags) {
     return open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-// --exposed PLACE...: ends with 9 where something of a procfs or a sysfs that should be masked is
-// not, whichever of the places it is found at, or where the console is no terminal.
+// --exposed PLACE...: exits with 9 if a file of a procfs or a sysfs at one of the places should be
+// masked and is not, or if the console is not a terminal.
 static int exposed(char **places) {
     for (int round = 0; round < 20; round++) {
         for (char **place = places; *place != NULL; place++) {
@@ -887,7 +887,7 @@ static int kill_self(int number) {
     return 3;
 }
 
-// Takes what was sent with one descriptor; the text goes to standard output as a line.
+// Receives a message with one descriptor and prints its text as a line.
 static int take_descriptor(int connection) {
     char text[4096];
     union {
@@ -911,7 +911,7 @@ static int take_descriptor(int connection) {
     return passed;
 }
 
-// Answers one notification: EXDEV for what makes a directory, everything else goes on.
+// Answers one notification: EXDEV for calls that make a directory; all others continue.
 static void answer(int listener) {
     struct seccomp_notif asked = {0};
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;
@@ -928,8 +928,8 @@ static void answer(int listener) {
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-// --agent SOCKET: listens there for seccomp listeners, prints what comes with each, and answers
-// what is asked through them until its standard input closes.
+// --agent SOCKET: accepts seccomp listeners there, prints the message of each, and answers their
+// notifications until its standard input closes.
 static int agent(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
@@ -960,8 +960,8 @@ static int datagram_socket(const char *path, int (*use)(int, const struct sockad
     return use(fd, (struct sockaddr *)&address, sizeof address) == 0 ? fd : -1;
 }
 
-// --manager SOCKET: prints what is sent there, one datagram a line, and closes what comes with
-// it, until standard input closes.
+// --manager SOCKET: prints the datagrams sent there, one a line, and closes their descriptors, until
+// standard input closes.
 static int manager(const char *path) {
     int server = datagram_socket(path, bind);
     if (server < 0) return 1;
@@ -987,7 +987,8 @@ static int manager(const char *path) {
     return 0;
 }
 
-// --notify: tells $NOTIFY_SOCKET lies, then that it is ready; says so and waits for a signal.
+// --notify: sends false messages to $NOTIFY_SOCKET, then READY; prints "ready" and waits for a
+// signal.
 static int notify(void) {
     static const char *const words[] = {"STATUS=x\nMAINPID=1", "MAINPID=1", "STATUS=y\nREADY=1",
                                         NULL};
@@ -995,7 +996,7 @@ static int notify(void) {
     if (fd < 0) return 1;
     for (const char *const *word = words; *word != NULL; word++)
         if (send(fd, *word, strlen(*word), 0) < 0) return 2;
-    // Whether anybody takes this is the runtime's business.
+    // The runtime decides whether this message is received.
     static const char later[] = "FDSTORE=1\nRELOADING=1\nX";
     (void)!send(fd, later, sizeof later - 1, 0);
     return handle();
@@ -1018,8 +1019,8 @@ static int with_handle(const char *file, char **command) {
     return 3;
 }
 
-// --pretend CALL ARGUMENT ERRNO COMMAND…: executes COMMAND, in which CALL does nothing and answers
-// ERRNO, 0 for "done"; only with ARGUMENT as its first, unless that is -1.
+// --pretend CALL ARGUMENT ERRNO COMMAND…: executes COMMAND, in which CALL does nothing and returns
+// ERRNO, 0 for success; only if ARGUMENT is its first argument or -1.
 static int pretend(char **words) {
     static const struct {
         const char *name;
@@ -1070,7 +1071,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     bool only = argc >= 2 && strcmp(argv[1], "--only") == 0;
-    // In memory until it is whole: what is tried may end the process.
+    // The report is built in memory, because an operation may end the process.
     setvbuf(stdout, NULL, _IOFBF, 1 << 20);
     putchar('{');
     if (!only) report_facts(argv);

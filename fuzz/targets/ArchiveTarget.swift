@@ -14,7 +14,7 @@ func readArchive(_ bytes: [UInt8]) {
         checkRefused("\(error)")
     }
     guard let content = decompressed(bytes) else { return }
-    do throws(ImageError) {
+    do throws(Failure) {
         try writeLayer(content, bytes.count.isMultiple(of: 2) ? .root : .user, scratch)
     } catch {
         checkRefused(error.message)
@@ -33,12 +33,12 @@ private func decompressed(_ bytes: [UInt8]) -> [UInt8]? {
     }
     var content: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    do throws(ArchiveError) {
+    do throws(Failure) {
         let decompressor = try Decompressor(input, try Compression(of: input))
         while content.count < 4 << 20 {
-            var failure: ArchiveError?
+            var failure: Failure?
             let count = buffer.withUnsafeMutableBytes { target in
-                do throws(ArchiveError) {
+                do throws(Failure) {
                     return try decompressor.read(into: target)
                 } catch {
                     failure = error
@@ -60,21 +60,16 @@ private let mostEntries = 200
 
 private func writeLayer(
     _ content: [UInt8], _ privilege: Privilege, _ scratch: borrowing Scratch
-) throws(ImageError) {
+) throws(Failure) {
     var rest = content[...]
     var piece: [UInt8] = []
     let held = UnsafeMutableRawBufferPointer.allocate(byteCount: 4000, alignment: 16)
     defer { held.deallocate() }
-    let reader: ArchiveReader
-    do throws(ArchiveError) {
-        reader = try ArchiveReader {
-            piece = Array(rest.prefix(held.count))
-            rest = rest.dropFirst(piece.count)
-            held.copyBytes(from: piece)
-            return UnsafeRawBufferPointer(rebasing: held[..<piece.count])
-        }
-    } catch {
-        throw error
+    let reader = try ArchiveReader {
+        piece = Array(rest.prefix(held.count))
+        rest = rest.dropFirst(piece.count)
+        held.copyBytes(from: piece)
+        return UnsafeRawBufferPointer(rebasing: held[..<piece.count])
     }
     let root: OwnedDescriptor
     do throws(Errno) {
@@ -86,7 +81,7 @@ private func writeLayer(
     limits.size = mostBytes
     limits.entries = mostEntries
     let writer = LayerWriter(root, reading: reader, privilege, limits)
-    do throws(ImageError) {
+    do throws(Failure) {
         try writer.writeAll()
     } catch {
         precondition(writer.limits.size <= mostBytes)

@@ -1,5 +1,6 @@
 import ContainerRuntime
 import JSON
+import LinuxSystem
 import OCISpec
 import Seccomp
 
@@ -34,11 +35,15 @@ private func plan(_ document: JSONDocument) {
         let (configuration, warnings) = try ConfigurationBuilder.build(
             document, file: "config.json", bundle: "/nonexistent", invocation)
         for warning in warnings { _ = warning.text }
-        let plan = Planner.plan(
-            configuration, document: document, file: "config.json",
-            seccompCache: SeccompCache(directory: "/nonexistent"))
-        _ = plan.text
-        _ = plan.json.compactText
+        do throws(Failure) {
+            let plan = try Planner.plan(
+                configuration, document: document, file: "config.json",
+                seccompCache: SeccompCache(directory: "/nonexistent"))
+            _ = plan.text
+            _ = plan.json.compactText
+        } catch {
+            preconditionFailure(error.message)
+        }
         if case .read(let profile)? = configuration.seccomp?.value {
             _ = try? SeccompCompiler.compile(profile)
         }

@@ -21,11 +21,11 @@ func readStack(_ bytes: [UInt8]) {
     } catch {
         fatalError("the scratch directory: \(error)")
     }
-    do throws(LayerNames.Failure) {
+    do throws(Failure) {
         let found = try LayerNames(bundle: scratch.inside).directories("x.mstack")
         precondition(found.allSatisfy { $0.hasPrefix("\(scratch.inside)/x.mstack/") })
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
     checkOrder(names)
 }

@@ -56,11 +56,11 @@ private func readUpperRecord(_ content: [UInt8], _ name: String) {
     } catch {
         fatalError("the scratch directory: \(error)")
     }
-    do throws(LayerError) {
+    do throws(Failure) {
         let upper = try KeptUpper(opening: scratch.inside)
         _ = try upper.isInUse()
         if let record = try upper.record() { _ = record.marks }
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
 }

@@ -28,46 +28,46 @@ func readUpper(_ bytes: [UInt8]) {
     } catch {
         fatalError("the scratch directory: \(error)")
     }
-    do throws(LayerError) {
+    do throws(Failure) {
         try read(try stack(count, marks, scratch), uppers, scratch)
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
 }
 
 private func stack(
     _ count: Int, _ marks: OverlayMarks, _ scratch: borrowing Scratch
-) throws(LayerError) -> LayerStack {
+) throws(Failure) -> LayerStack {
     try LayerStack(
         uppers: [], over: (0..<count).reversed().map { "\(scratch.inside)/\($0)" }, marks: marks)
 }
 
 private func read(
     _ stack: LayerStack, _ uppers: Int, _ scratch: borrowing Scratch
-) throws(LayerError) {
+) throws(Failure) {
     var comparison = Comparison(stack, uppers: uppers)
-    do throws(LayerError) {
+    do throws(Failure) {
         while let change = try comparison.next() {
             _ = change.line
             _ = change.json.compactText
             _ = try? change.content(forTerminal: true)
         }
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
     let view = LayerStack(stack.roots, marks: stack.marks, isView: true)
     var changes = Comparison(view, uppers: uppers)
-    do throws(LayerError) {
+    do throws(Failure) {
         while let change = try changes.next() { _ = change.line }
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
-    do throws(LayerError) {
+    do throws(Failure) {
         let first = try archive(LayerArchive(merged: stack), scratch)
         let second = try archive(LayerArchive(merged: stack), scratch)
         precondition(first == second)
     } catch {
-        checkRefused(error.sentence)
+        checkRefused(error.message)
     }
     _ = try archive(LayerArchive(layer: stack, uppers: uppers), scratch)
     try stack.commit(
@@ -77,7 +77,7 @@ private func read(
 
 private func archive(
     _ archive: LayerArchive, _ scratch: borrowing Scratch
-) throws(LayerError) -> Digest {
+) throws(Failure) -> Digest {
     let file: OwnedDescriptor
     do throws(Errno) {
         file = try scratch.file([])

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #pragma clang assume_nonnull begin
@@ -64,8 +65,10 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// pidfd_getfd(2): the process's descriptor `number` as a close-on-exec one of this process.
 int clinux_pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
-/// `*signaled` when it is a signal's number. With `keep` also WNOWAIT.
-int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled);
+/// `*signaled` when it is a signal's number, and in `*usage` what the process and those that it has
+/// waited for have used. With `keep` also WNOWAIT.
+int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled,
+                      struct rusage *_Nullable usage);
 /// posix_spawn(3): starts the program `path` as a process of its own, leader of a process group.
 /// `streams` become its standard streams, every other descriptor is closed; every signal has its
 /// default action and none is blocked. Answers −1 also when the program cannot be executed.
@@ -83,8 +86,9 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *_Nullable saved);
 
 /// Has the watchdog kill the process behind `pidfd` instead.
 void clinux_watch(int pidfd);
-/// Has it kill all that are in the mount namespace of process `pid`, too.
-void clinux_watch_mounts(pid_t pid);
+/// Has it kill all that are in the mount namespace of process `pid`, too. Opens a descriptor of the
+/// namespace, which stays open.
+int clinux_watch_mounts(pid_t pid);
 
 /// The directories that the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
 /// which must stay where they are. What is in them is killed first; not so in those behind an empty
@@ -237,6 +241,9 @@ int clinux_signalfd(const sigset_t *set);
 /// that is deferred.
 void clinux_set_interruption(int fd);
 int clinux_interruption(void);
+/// When the waits end, in nanoseconds of CLOCK_MONOTONIC; 0 is never.
+void clinux_set_interruption_deadline(uint64_t nanoseconds);
+uint64_t clinux_interruption_deadline(void);
 /// Returns what it was before.
 int clinux_defer_interruption(int deferred);
 int clinux_unblock_signals(const sigset_t *set);

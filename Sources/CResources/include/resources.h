@@ -9,8 +9,4 @@
 const unsigned char *_Nonnull cresources_default_seccomp(void);
 size_t cresources_default_seccomp_size(void);
 
-/// docs/steps.md, which explains the steps of a start.
-const unsigned char *_Nonnull cresources_steps(void);
-size_t cresources_steps_size(void);
-
 #endif

@@ -1,7 +1,7 @@
 internal import OCISpec
 
 extension Configuration {
-    /// `hooks`: programs that run beside the container at points of its life.
+    /// `hooks`: programs that run at points in the life of the container.
     public struct Hooks: Sendable {
         public var prestart: [Hook] = []
         public var createRuntime: [Hook] = []
@@ -33,7 +33,7 @@ extension Configuration {
         /// With the name of the program itself: never empty.
         public var arguments: [String]
         public var environment: [String]
-        /// In seconds; nil: it may take as long as it likes.
+        /// In seconds; nil: no limit.
         public var timeout: Int?
         public var origin: Origin
     }

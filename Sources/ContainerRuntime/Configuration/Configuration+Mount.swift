@@ -6,10 +6,10 @@ extension Configuration {
         /// In the container, absolute.
         public var destination: String
         public var kind: Kind
-        /// Of this mount alone.
+        /// For this mount only.
         public var set: MountAttributes = []
         public var clear: MountAttributes = []
-        /// Of this mount and those below it, the spec's `r…` options.
+        /// For this mount and those below it: the `r…` options of the specification.
         public var setRecursively: MountAttributes = []
         public var clearRecursively: MountAttributes = []
         public var propagation: [Propagation] = []
@@ -31,7 +31,7 @@ extension Configuration {
         public struct IDMapping: Sendable {
             /// Nil: those of the container's user namespace.
             public var mappings: IDMappings?
-            /// Of the mounts below too.
+            /// Whether it includes the mounts below.
             public var isRecursive: Bool
         }
 
@@ -42,11 +42,11 @@ extension Configuration {
             case fileSystem(type: String, source: String?, parameters: [Parameter])
             /// A read-only view of the host's control groups.
             case controlGroups
-            /// New attributes for what is mounted there already.
+            /// New attributes for an existing mount.
             case remount
         }
 
-        /// What `/dev` is where the config mounts nothing there.
+        /// The `/dev` of a config without a mount there.
         static let devices = Configuration.Mount(
             destination: "/dev",
             kind: .fileSystem(

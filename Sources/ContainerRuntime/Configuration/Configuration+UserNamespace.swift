@@ -1,7 +1,7 @@
 public import LinuxSystem
 
 extension Configuration {
-    /// What the runtime may do.
+    /// The privileges of the runtime process.
     public enum Privilege: Sendable, Hashable {
         /// Root of the machine.
         case full
@@ -13,14 +13,14 @@ extension Configuration {
 
     /// The container's user namespace, where it is not the runtime's.
     public struct UserNamespace: Sendable {
-        /// Of a new one, or what the config says of one that is joined.
+        /// The mappings of a new namespace, or those of the config for an existing one.
         public var mappings: Setting<IDMappings>?
-        /// The file of one that is joined.
+        /// The file of an existing namespace.
         public var path: Setting<String>?
         public var writer = MappingWriter.runtime
     }
 
-    /// Who gives a new user namespace its mappings.
+    /// The process that writes the mappings of a new user namespace.
     public enum MappingWriter: Sendable, Hashable {
         /// The runtime process, which has the right to.
         case runtime
@@ -30,7 +30,7 @@ extension Configuration {
         case helpers(users: String, groups: String)
     }
 
-    /// How far a clock is ahead.
+    /// The offset of a clock.
     public struct TimeOffset: Sendable, Hashable {
         /// `monotonic` or `boottime`.
         public var clock: String
@@ -43,11 +43,11 @@ extension Configuration {
         userNamespace != nil || joined?.namespaces.contains(.user) ?? false
     }
 
-    /// Whether the init process is root of a user namespace at best: it makes no devices, and
-    /// mounts only what it sees mounted.
+    /// Whether the init process is at most root of a user namespace: it cannot make devices, and the
+    /// kernel limits its mounts.
     var isRestricted: Bool { hasUserNamespace || privilege != .full }
 
-    /// Whether the runtime opens what the container is made of: the init process, as the
-    /// container's root, may not be allowed to.
+    /// Whether the runtime process opens the sources of the container, to which the init process, as
+    /// root of the user namespace, may have no access.
     var opensOnHost: Bool { hasUserNamespace && privilege != .none }
 }

@@ -3,8 +3,8 @@ internal import Layers
 public import LinuxSystem
 public import OCISpec
 
-/// A config.json that has been checked: nothing in it is optional that the checks have decided.
-/// Everything after the checks takes this one.
+/// A checked config.json: values that the checks have decided are not optional. Everything after the
+/// checks uses this type.
 public struct Configuration: Sendable {
     /// The directory that config.json lies in, absolute.
     public var bundle: String
@@ -15,10 +15,10 @@ public struct Configuration: Sendable {
     public var namespaces: Namespaces
     public var hostname: Setting<String>?
     public var domainname: Setting<String>?
-    /// In the order they are mounted.
+    /// In the order of mounting.
     public var mounts: [Mount]
     public var devices: [Device]
-    /// Whether the default devices are made in `/dev`: not where it is somebody's own.
+    /// Whether the default devices are made in `/dev`: not in a `/dev` that is bind-mounted.
     public var makesDefaultDevices: Bool
     public var sysctl: [Setting<(key: String, value: String)>]
     public var maskedPaths: [Setting<String>]
@@ -27,20 +27,20 @@ public struct Configuration: Sendable {
     public var seccomp: Setting<SeccompProfile>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
-    /// Of the host, with their names in the container.
+    /// Devices of the host, with their names in the container.
     public var networkDevices: [Setting<(name: String, newName: String)>]
     public var hooks: Hooks
     /// The SELinux context of the mounts that take one.
     public var mountLabel: Setting<String>?
 
     public var userNamespace: UserNamespace?
-    /// Of a new time namespace.
+    /// The offsets of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
-    /// Whether a caller who is not root gets ids and limits as far as they can have them.
+    /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
-    /// Set when it is one that other commands find by its name; nil for the one-shot form.
+    /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
 
     /// Set when the process joins a container that exists.
@@ -62,12 +62,12 @@ public struct Configuration: Sendable {
         /// systemd's unit that this is.
         public var unit: SystemdUnit?
         public var innerControlGroups: [InnerControlGroup] = []
-        /// Its group of resctrl, where it has one.
+        /// The resctrl group of the container, if any.
         public var resctrlGroup: ResctrlGroup?
 
         /// A cgroup below the container's.
         public struct InnerControlGroup: Sendable {
-            /// Of version 1; empty for all hierarchies.
+            /// The controllers of version 1; empty for all hierarchies.
             public var controllers: [String]
             public var path: String
 
@@ -90,11 +90,11 @@ public struct Configuration: Sendable {
         public var pidFile: String?
         public var pidfdSocket: String?
         public var consoleSocket: String?
-        /// How many descriptors, from 3 on, the caller passes to the program by `LISTEN_FDS`.
+        /// The number of descriptors, from 3 on, that the caller passes by `LISTEN_FDS`.
         public var listeningDescriptors = 0
-        /// How many more behind these.
+        /// The number of further descriptors after these.
         public var preservedDescriptors = 0
-        /// Who wants to know when the program is ready: the caller's `NOTIFY_SOCKET`.
+        /// The `NOTIFY_SOCKET` of the caller, for messages of the program.
         public var notifySocket: String?
         public var hasOwnKeyring = true
         public init(id: ContainerID, store: ContainerStore, waits: Bool) {
@@ -114,14 +114,14 @@ public struct Configuration: Sendable {
     public struct ControlGroup: Sendable {
         /// `linux.cgroupsPath`
         public var path: String?
-        /// What it is called without a path; nil for any name that is free.
+        /// Its name where there is no path; nil: any unused name.
         public var id: String?
         public var resources: Resources
         /// Whether commands will pause, list and measure the container.
         public var isManaged: Bool
         /// Whether its devices are filtered even when the config asks for nothing.
         public var policesDevices = true
-        /// Whether it does without where none may be made: somebody who is not root, and no limit.
+        /// Whether the container may run without it: a rootless one, without limits.
         public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
@@ -170,7 +170,7 @@ public struct Configuration: Sendable {
         public var userID: UInt32
         public var groupID: UInt32
         public var additionalGroupIDs: [UInt32]
-        /// Nil leaves 0022.
+        /// nil: 0022.
         public var fileModeMask: UInt32?
     }
 
@@ -181,7 +181,7 @@ public struct Configuration: Sendable {
     }
 
     public struct MemoryPolicy: Sendable {
-        /// In the specification's words, for people.
+        /// The words of the specification, for messages.
         public var words: String
         /// The mode with its flags, as the kernel takes it.
         public var mode: Int32
@@ -194,7 +194,7 @@ public struct Configuration: Sendable {
         public var hard: UInt64
     }
 
-    /// Whether its root and its mounts are somebody else's.
+    /// Whether the mount namespace is an existing one.
     var joinsMounts: Bool { namespaces.joined.contains { $0.value.kind == .mount } }
 
     public struct Namespaces: Sendable {
@@ -206,7 +206,7 @@ public struct Configuration: Sendable {
     /// A namespace that exists.
     public struct JoinedNamespace: Sendable, Hashable {
         public var kind: NamespaceSet
-        /// In the config's words.
+        /// The name in the specification.
         public var name: String
         public var path: String
     }
@@ -231,7 +231,7 @@ public struct Configuration: Sendable {
             public var isCompared = false
             /// Whether the upper, though it is a directory of the host, is removed after the run.
             public var isDiscarded = false
-            /// Those of the upper; they are the last of the layers.
+            /// The snapshots of the upper, which are the topmost layers.
             var snapshots = SnapshotPlan()
             public var origin: Origin
         }
@@ -245,7 +245,7 @@ public struct Configuration: Sendable {
         }
     }
 
-    /// How mounts reach the container's tree and leave it.
+    /// The propagation of mounts into the container and out of it.
     public struct Propagation: Sendable {
         public var kind: MountPropagation
         public var isRecursive: Bool

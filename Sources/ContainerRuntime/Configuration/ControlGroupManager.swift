@@ -1,8 +1,8 @@
-/// Who makes the control groups, by the names that engines give them.
+/// The manager of control groups, by the names that engines use.
 public enum ControlGroupManager: String, Sendable {
-    /// The runtime, in the file system.
+    /// The runtime process, in the file system.
     case files = "cgroupfs"
     case systemd
-    /// Nobody: the container stays in the groups of whoever starts it.
+    /// None: the container stays in the control groups of the caller.
     case disabled
 }

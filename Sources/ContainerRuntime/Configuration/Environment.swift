@@ -1,7 +1,7 @@
 /// Variables of a process, each written `NAME=value`.
 enum Environment {
-    /// Of a name that stands twice the last one, at its place; an empty HOME counts as none.
-    /// Programs disagree on which of two they take, other runtimes do it so.
+    /// Of several variables with one name only the last, and no empty HOME: programs disagree on
+    /// which of several they use, and other runtimes do the same.
     static func prepared(_ entries: [String]) -> [String] {
         var seen: Set<Substring> = []
         return entries.reversed().filter {

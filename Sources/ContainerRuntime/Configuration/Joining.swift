@@ -3,26 +3,26 @@ public import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
 
-/// What `exec` says about a process besides the container's config, as its options have it.
+/// The options of `exec`, which override the config of the container.
 public struct Joining: Sendable {
     public var container: Configuration.JoinedContainer
-    /// Nil leaves that of `--process`.
+    /// nil: those of `--process`.
     public var arguments: [String]?
     public var workingDirectory: String?
-    /// Behind the config's, so that these win.
+    /// After those of the config, which they override.
     public var environment: [String] = []
     public var userID: UInt32?
     public var groupID: UInt32?
     public var additionalGroupIDs: [UInt32] = []
-    /// Added to the bounding, effective and permitted sets, and to the ambient one where the
-    /// config has inheritable ones.
+    /// Added to the bounding, effective and permitted sets, and to the ambient set if the config has
+    /// inheritable capabilities.
     public var capabilities: CapabilitySet = []
-    /// Nil as the config has it.
+    /// nil: as in the config.
     public var forbidsNewPrivileges: Bool?
     public var appArmorProfile: String?
     /// The SELinux context.
     public var label: String?
-    /// Nil where `--process` decides.
+    /// nil: as in `--process`.
     public var hasTerminal: Bool?
 
     public init(_ container: Configuration.JoinedContainer) {
@@ -31,7 +31,7 @@ public struct Joining: Sendable {
 }
 
 extension Configuration {
-    /// Puts what the options say over what the config says.
+    /// Overrides settings of the config with the options.
     mutating func apply(_ joining: Joining) {
         joined = joining.container
         if let arguments = joining.arguments {
@@ -76,21 +76,21 @@ extension Configuration {
 }
 
 extension StoredContainer {
-    /// What another process in this container is told by.
+    /// The facts about this container that another process in it needs.
     public func joined(
         ignoringPause: Bool
-    ) throws(RuntimeError) -> Configuration.JoinedContainer {
-        guard let state = try state() else { throw RuntimeError.missing(id) }
+    ) throws(Failure) -> Configuration.JoinedContainer {
+        guard let state = try state() else { throw Failure.missing(id) }
         try state.groups.requireGenuine(id)
         switch status(state) {
-        case .stopped: throw RuntimeError("cannot exec in a stopped container")
-        case .creating: throw RuntimeError("cannot exec in a container that is being created")
+        case .stopped: throw Failure("cannot exec in a stopped container")
+        case .creating: throw Failure("cannot exec in a container that is being created")
         case .paused where !ignoringPause:
-            throw RuntimeError(
+            throw Failure(
                 "cannot exec in a paused container (use --ignore-paused to override)")
         default: break
         }
-        guard let process = state.process else { throw RuntimeError.missing(id) }
+        guard let process = state.process else { throw Failure.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
@@ -100,7 +100,7 @@ extension StoredContainer {
     /// The config that the container was created from, with `process` in the place of its own.
     ///
     /// - Parameter process: A document whose lines stay where they are; nil leaves the config's.
-    public func config(process: JSONDocument?) throws(RuntimeError) -> JSONDocument {
+    public func config(process: JSONDocument?) throws(Failure) -> JSONDocument {
         do {
             let file = try directory.borrowed.openOwn(ContainerStore.configName)
             let document = try JSONDocument(try file.borrowed.readAll())
@@ -111,7 +111,7 @@ extension StoredContainer {
             }
             return try JSONDocument(bytes + Array("}".utf8))
         } catch {
-            throw RuntimeError("the config of container \"\(id.text)\" cannot be read: \(error)")
+            throw Failure("the config of container \"\(id.text)\" cannot be read: \(error)")
         }
     }
 }

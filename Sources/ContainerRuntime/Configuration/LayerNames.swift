@@ -1,14 +1,14 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
-/// What a config may call a layer:
+/// The names of layers in a config:
 ///
 ///     ../rootfs/base       a directory, relative to the bundle
-///     python               the same, or where there is none, that one in `layers`
+///     python               the same; if missing, the directory in `layers`
 ///     sha256:4a1c…         by its diff-id: `layers/sha256/4a1c…`
 ///     app.mstack           a directory of systemd.mstack(7): all its layers
 ///
-/// `layers` is a directory of the bundle or beside it.
+/// `layers` is a directory in the bundle or in its parent directory.
 public struct LayerNames {
     /// Absolute.
     let bundle: String
@@ -17,14 +17,9 @@ public struct LayerNames {
         self.bundle = bundle
     }
 
-    /// A name that means no layer.
-    public struct Failure: Error {
-        public var sentence: String
-    }
-
     private var stores: [String] { ["\(bundle)/layers", "\(bundle)/../layers"] }
 
-    /// The directories that a name means, bottom first, absolute.
+    /// The directories of a name, bottom first, absolute.
     public func directories(_ name: String) throws(Failure) -> [String] {
         if name.hasPrefix("sha256:") { return [try store(digest: name)] }
         let path = PathText.absolute(name, from: bundle)
@@ -46,18 +41,18 @@ public struct LayerNames {
             && digits.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
         if !isDigest {
             throw Failure(
-                sentence: "\"\(digest)\" is no digest; it is sha256: and 64 hexadecimal digits")
+                "\"\(digest)\" is not a digest; write sha256: and 64 hexadecimal digits")
         }
         for store in stores where kind("\(store)/sha256/\(digits)") == .directory {
             return "\(store)/sha256/\(digits)"
         }
         throw Failure(
-            sentence: "the layer \(digest) is neither in \"\(stores[0])/sha256\" nor in"
-                + " \"\(stores[1])/sha256\"; unpack the image that has it")
+            "the layer \(digest) is not in \"\(stores[0])/sha256\" or"
+                + " \"\(stores[1])/sha256\"; unpack an image with this layer")
     }
 
-    /// Those of its parts that are directories in an overlay. What would be mounted elsewhere, or is
-    /// an image, is not left out in silence.
+    /// The layers of a stack. A part that is not supported, such as an image or a mount elsewhere, is
+    /// an error.
     private func stack(_ path: String) throws(Failure) -> [String] {
         let names: [String]
         let links: Set<String>
@@ -68,30 +63,30 @@ public struct LayerNames {
             let opened = directory.borrowed
             links = Set(
                 names.filter { (try? FileStatus.of($0, in: opened).kind) != .directory })
-            if names.contains("rw"), !links.contains("rw"), let rw = FileName("rw") {
-                let inner = try directory.borrowed.open(rw, [.readOnly, .directory])
+            if names.contains("rw"), !links.contains("rw") {
+                let inner = try directory.borrowed.open("rw", [.readOnly, .directory])
                 hasData = (try? FileStatus.of("data", in: inner.borrowed).kind) == .directory
             }
         } catch {
-            throw Failure(sentence: "the stack \"\(path)\" cannot be read: \(error.words)")
+            throw Failure("the stack \"\(path)\" cannot be read: \(error.words)")
         }
         let isLayer = { (name: String) in name.hasPrefix("layer@") && !name.hasSuffix(".raw") }
         if let other = names.sorted().first(where: { !isLayer($0) && $0 != "rw" }) {
             throw Failure(
-                sentence: "the stack \"\(path)\" has \"\(other)\", which is not supported; layer@ID"
-                    + " and rw are, as directories")
+                "the stack \"\(path)\" contains \"\(other)\", which is not supported; remove it:"
+                    + " only directories layer@ID and rw are")
         }
         let sorted = names.filter(isLayer).sorted(by: LayerNames.isOlder)
-        // A stack may have come from elsewhere: a link in it would show any directory of the host.
+        // A stack may be of another user: a symbolic link could expose any directory of the host.
         if let name = (sorted + ["rw"]).first(where: links.contains) {
             throw Failure(
-                sentence: "the stack \"\(path)\" has \"\(name)\", which is no directory; links in a"
-                    + " stack are not followed")
+                "the stack \"\(path)\" contains \"\(name)\", which is not a directory; symbolic links"
+                    + " in a stack are not followed")
         }
         var layers = sorted.map { "\(path)/\($0)" }
         if hasData { layers.append("\(path)/rw/data") }
         if layers.isEmpty {
-            throw Failure(sentence: "the stack \"\(path)\" has no layer; a layer is layer@ID in it")
+            throw Failure("the stack \"\(path)\" has no layer; add a directory layer@ID")
         }
         return layers
     }

@@ -4,10 +4,10 @@ public enum Origin: Sendable, Hashable {
     case config(Int)
     /// An argument of the command line: `--upper`.
     case argument(String)
-    /// Nobody asked for it, the runtime does it: why in a word, or empty.
+    /// The runtime itself; the reason in a word, or empty.
     case builtIn(String)
 
-    /// What every container gets.
+    /// Part of every container.
     public static let standard = Origin.builtIn("default")
 }
 

@@ -1,14 +1,14 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// Somebody who is not root, and what they may give a container.
+/// A caller without root privileges, and the ids that are available to its containers.
 public struct RootlessUser: Sendable, Hashable {
     /// Outside of the container.
     public var userID: UInt32
     public var groupID: UInt32
-    /// Set aside for them, and the programs that give them; nil without these.
+    /// Its subordinate ids, and the programs that map them; nil without these.
     public var subordinates: Subordinates?
-    /// All there are in their user namespace, where they have the right to give these.
+    /// All ids of its user namespace, where it has the capability to map them.
     public var own: IDMappings?
 
     public struct Subordinates: Sendable, Hashable {
@@ -42,7 +42,7 @@ public struct RootlessUser: Sendable, Hashable {
         return user
     }
 
-    /// Whoever runs this process.
+    /// The caller of this process.
     public static var current: RootlessUser {
         var user = RootlessUser(
             userID: Credentials.effectiveUser, groupID: Credentials.effectiveGroup)
@@ -65,9 +65,9 @@ public struct RootlessUser: Sendable, Hashable {
         ).mappings
     }
 
-    /// The mappings of a container whose program runs as `process`: root is the user itself, and
-    /// the ids above are those that are set aside. Where none are, the program's own ids are the
-    /// user's, and there are no others.
+    /// The mappings of a container whose program runs as `process`: root is mapped to the caller, and
+    /// the ids above to the subordinate ids. Without subordinate ids, the ids of the program are
+    /// mapped to those of the caller, and there are no others.
     func mappings(
         for process: Configuration.User
     ) -> (mappings: IDMappings, writer: Configuration.MappingWriter) {
@@ -90,7 +90,7 @@ public struct RootlessUser: Sendable, Hashable {
         )
     }
 
-    /// Those of a container whose root is the user itself.
+    /// The mappings of a container with root mapped to the caller.
     public var ownMappings: IDMappings {
         mappings(for: Configuration.User(userID: 0, groupID: 0, additionalGroupIDs: [])).mappings
     }
@@ -105,7 +105,7 @@ public struct RootlessUser: Sendable, Hashable {
         return IDMap(found)
     }
 
-    /// Who writes mappings that the config has; nil: nobody can.
+    /// The writer of mappings of the config; nil: the caller has no right to them.
     func writer(of mappings: IDMappings) -> Configuration.MappingWriter? {
         if own != nil { return .runtime }
         func isOwn(_ map: IDMap, _ id: UInt32) -> Bool {
@@ -126,7 +126,7 @@ extension IDMap {
 }
 
 extension RootlessUser.Subordinates {
-    /// Nil where the programs or the ids are missing.
+    /// nil if the programs or the ids are missing.
     fileprivate static func found(_ id: UInt32) -> RootlessUser.Subordinates? {
         guard let userHelper = MappingProgram.find(MappingProgram.users),
             let groupHelper = MappingProgram.find(MappingProgram.groups)

@@ -2,7 +2,7 @@ internal import OCISpec
 
 /// A kernel parameter (sysctl(8)).
 enum SystemControl {
-    /// The path below `/proc/sys`, nil for what is none. Names are written with dots or with
+    /// The path below `/proc/sys`; nil for text that is not a name. Names are written with dots or with
     /// slashes, as sysctl(8) has it: the first separator decides.
     static func path(_ name: String) -> String? {
         let separator = name.first { $0 == "." || $0 == "/" } ?? "."
@@ -17,7 +17,7 @@ enum SystemControl {
         return isPath ? components.joined(separator: "/") : nil
     }
 
-    /// The namespace that owns a parameter, nil for the host's.
+    /// The namespace of a parameter; nil for one of the host.
     static func owner(_ path: String) -> Spec.Linux.Namespace.Kind? {
         if path.hasPrefix("net/") { return .network }
         if path.hasPrefix("user/") { return .user }

@@ -6,7 +6,7 @@ struct TmpfsSize {
     /// k, m, g, t, p, e, %, or nil for bytes.
     private let unit: Character?
 
-    /// Nil for what is no size, and for none.
+    /// nil for text that is not a size, and for 0.
     init?(_ text: String) {
         var digits = Substring(text)
         unit = digits.last.flatMap { "kKmMgGtTpPeE%".contains($0) ? $0 : nil }
@@ -17,7 +17,7 @@ struct TmpfsSize {
         self.number = number
     }
 
-    /// How many files a tmpfs may be allowed. What it takes to begin with is a few.
+    /// The allowed numbers of files. A new tmpfs already has a few.
     static let inodes: ClosedRange<UInt64> = 16...1 << 40
 
     /// In bytes, of a machine with so many pages of memory.
@@ -36,8 +36,8 @@ struct TmpfsSize {
         return scaled.overflow ? .max : scaled.partialValue
     }
 
-    /// How many files it may hold: bytes alone do not bound empty files, each of which takes about a
-    /// KiB of the kernel's memory.
+    /// The limit of files: a limit of bytes does not cover empty files, each of which takes about a
+    /// KiB of kernel memory.
     ///
     /// One for each page of 4 KiB, which is the kernel's own measure for a tmpfs without a size (half
     /// the memory, and as many files as that has pages); never more than that, and never less than

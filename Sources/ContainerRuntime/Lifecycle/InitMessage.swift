@@ -1,4 +1,4 @@
-internal import LinuxSystem
+package import LinuxSystem
 
 /// What the init process tells the runtime process, one message a packet:
 ///
@@ -20,7 +20,7 @@ internal import LinuxSystem
 ///
 ///     go          nothing                              the init process goes on
 ///     (closed)    nothing                              the runtime is gone: so is the container
-enum InitMessage: Equatable {
+package enum InitMessage: Equatable {
     case terminal
     case upper
     /// - `descriptor`: A number of the init process's table.
@@ -37,7 +37,7 @@ enum InitMessage: Equatable {
     case entered
 
     /// The runtime's answer to `turn`.
-    static let go: [UInt8] = [0]
+    package static let go: [UInt8] = [0]
 
     var encoded: [UInt8] {
         switch self {
@@ -63,7 +63,7 @@ enum InitMessage: Equatable {
     }
 
     /// Nil for what this version does not send.
-    init?(_ bytes: some RandomAccessCollection<UInt8>) {
+    package init?(_ bytes: some RandomAccessCollection<UInt8>) {
         let bytes = Array(bytes)
         func step() -> Int { Int(bytes[1]) | Int(bytes[2]) << 8 }
         switch bytes.first {

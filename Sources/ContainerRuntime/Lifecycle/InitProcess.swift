@@ -3,29 +3,20 @@ internal import SystemPackage
 
 /// The first process of the container, or the one that `exec` makes: walks its part of the plan
 /// and becomes the program.
-struct InitProcess {
+package struct InitProcess {
     let plan: Plan
-    let context: StartContext
+    let context: ContainerContext
     let times: SharedTimes?
 
     /// The exit code of an init process that has failed. The runtime process is told of the failure
     /// itself, and does not hand this code on.
-    static let failureCode: CInt = 125
+    package static let failureCode: CInt = 125
 
     /// Never returns: it becomes the program, or reports what failed and ends.
     func run() -> Never {
-        do throws(Errno) {
-            try SignalQueue.resetAll()
-        } catch {
-            report(
-                plan.entry, StepError(SystemCallError("sigaction", "of the init process", error)))
-        }
-        Interruption.forget()
-        // Devices and directories get the modes that they are made with.
-        Credentials.setFileModeMask(0)
         var isRuntimesTurn = false
         for (index, planned) in plan.steps.enumerated().dropFirst(plan.entry + 1) {
-            if planned.step.side == .runtime {
+            if planned.side == .runtime {
                 // One turn for all that stand side by side.
                 if !isRuntimesTurn { awaitRuntime(index) }
                 isRuntimesTurn = true
@@ -36,39 +27,35 @@ struct InitProcess {
             // The last step does not come back: what is known of it is when it began.
             times?.record(index, start: start, end: start)
             do {
-                try planned.step.apply(context)
+                try planned.apply(context)
             } catch {
                 report(index, error)
             }
             times?.record(index, start: start, end: Clock.nanoseconds)
         }
-        report(plan.steps.count - 1, StepError("the plan ends without a program"))
+        report(plan.steps.count - 1, Failure("the plan ends without a program"))
     }
 
     /// By write(2) and read(2), here and below: a filter may be installed by now, and one that
     /// leaves these out lets no program run.
     private func awaitRuntime(_ index: Int) {
-        guard let held = context.channel else {
-            report(index, StepError("the plan has no channel to the runtime process"))
-        }
         do {
-            try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded)
-            // Without an answer nobody knows of this container: it must not live.
-            if try held.channel.borrowed.receiveBytes(Channel.capacity) != nil { return }
-            CurrentProcess.exit(InitProcess.failureCode)
+            let held = try context.channel.given(.channel)
+            try stepping("recvmsg", "from the runtime process") { () throws(Errno) in
+                try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded)
+                // Without an answer nobody knows of this container: it must not live.
+                if try held.channel.borrowed.receiveBytes(Channel.capacity) != nil { return }
+                CurrentProcess.exit(InitProcess.failureCode)
+            }
         } catch {
-            report(index, StepError(SystemCallError("recvmsg", "from the runtime", error)))
+            report(index, error)
         }
     }
 
-    private func report(_ index: Int, _ error: StepError) -> Never {
+    private func report(_ index: Int, _ error: Failure) -> Never {
         let message = InitMessage.failed(step: index, error)
         // Nobody is left to tell when this fails: the runtime sees the end without a word.
-        if let gate = context.gate {
-            try? gate.borrowed.write(all: message.encoded)
-        } else {
-            try? context.channel?.channel.borrowed.write(all: message.encoded)
-        }
+        try? context.reports?.write(all: message.encoded)
         CurrentProcess.exit(InitProcess.failureCode)
     }
 }

@@ -8,7 +8,7 @@ internal import SystemPackage
 extension StoredContainer {
     private func error(_ sentence: String) -> RuntimeError { RuntimeError(sentence) }
 
-    private func known() throws(RuntimeError) -> ContainerState {
+    func known() throws(RuntimeError) -> ContainerState {
         guard let state = try state() else {
             throw error("container \"\(id.text)\" does not exist: its creation has not come so far")
         }
@@ -71,179 +71,22 @@ extension StoredContainer {
 
     // MARK: start
 
-    /// Has the init process execute the program.
-    ///
-    /// - Parameters:
-    ///   - notifySocket: Who wants to know when the program is ready: then this waits for it.
-    ///   - warn: Where it goes when they cannot be told.
-    /// - Throws: Also what kept the program from being executed.
-    public func start(
-        notifySocket: String? = nil, warn: (String) -> Void = { _ in }
-    ) throws(RuntimeError) {
-        try lock()
-        defer { unlock() }
-        let state = try known()
-        switch status(state) {
-        case .created: break
-        case .creating: throw error("cannot start a container that is still being created")
-        case .running: throw error("cannot start an already running container")
-        case .stopped: throw error("cannot start a container that has stopped")
-        case .paused: throw error("cannot start a container in the paused state")
-        }
-        let readiness = try listenForReadiness(notifySocket)
-        let words: [UInt8]
-        do throws(SystemCallError) {
-            words = try openGate(state)
-        } catch {
-            throw self.error(error.description)
-        }
-        guard words.starts(with: AwaitStart.opened) else {
-            throw error("cannot start a container that has stopped: its init process has died")
-        }
-        // The program runs: nobody can wait for its start any more.
-        try? directory.borrowed.remove(ContainerStore.fifoName)
-        let rest = words.dropFirst(AwaitStart.opened.count)
-        let executing = InitMessage.executing.encoded
-        let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
-        if message.isEmpty {
-            guard hasStarted(state) ?? !rest.isEmpty else {
-                try end(state)
-                if state.groups.controlGroup.outOfMemoryKills > 0 {
-                    throw error(
-                        "the kernel killed the init process before the program started:"
-                            + " \(ControlGroup.outOfMemory)")
-                }
-                throw error(
-                    "the init process was killed before the program started: by the seccomp profile,"
-                        + " by a process of the host, or by the kernel when the host had no memory"
-                        + " left, which the kernel's log (dmesg) says")
-            }
-            try runPoststart(state)
-            return follow(readiness, state, warn)
-        }
-        // It is ending by itself: whoever asks for its state next finds it stopped.
-        try end(state)
-        guard case .failed(_, let failure) = InitMessage(message) else {
-            throw error("the init process sent an unknown message")
-        }
-        if failure.message.has(HookRunner.failure(of: .startContainer)) {
-            throw self.error(destroyed(state, after: failure.message))
-        }
-        throw failure
-    }
-
     /// Whether the init process has become the program; nil when it has ended and somebody else has
     /// waited for it already: then nobody can tell any more.
-    private func hasStarted(_ state: ContainerState) -> Bool? {
+    func hasStarted(_ state: ContainerState) -> Bool? {
         guard let process = state.process, let status = try? ProcessIdentity.status(process.pid),
             status.startTime == process.startTime
         else { return nil }
         return status.hasExecuted
     }
 
-    /// It may take as long as it likes to be ready.
-    private func follow(
-        _ readiness: ReadinessProxy?, _ state: ContainerState, _ warn: (String) -> Void
-    ) {
-        guard let readiness, let process = state.process,
-            let held = try? process.held()
-        else { return }
-        unlock()
-        readiness.follow(held.borrowed, mainPID: process.pid)
-        if let problem = readiness.problem { warn(problem) }
-    }
-
-    /// The program runs; when one of these hooks fails, it does not go on.
-    private func runPoststart(_ state: ContainerState) throws(RuntimeError) {
-        guard state.hooks.contains(.poststart) else { return }
-        let hooks = try hooks()
-        // They may use the runtime on this container.
-        unlock()
-        do throws(StepError) {
-            try HookRunner.run(
-                hooks.poststart, kind: .poststart,
-                state: state.document(.running, pid: state.process?.pid),
-                environment: CurrentProcess.environment)
-        } catch {
-            try? send(Signal.kill, state)
-            // Somebody else may have removed it meanwhile.
-            guard (try? lock()) != nil else { throw self.error(error.message) }
-            throw self.error(destroyed(state, after: error.message))
-        }
-    }
-
-    /// As the specification has it of a container whose startContainer or poststart hook fails:
-    /// stopped, destroyed, and what its poststop hooks do is done.
-    ///
-    /// - Returns: The sentence about the failure, and what went wrong here too.
-    private func destroyed(_ state: ContainerState, after failure: String) -> String {
-        do throws(RuntimeError) {
-            try end(state)
-            try destroy(state, poststop: try hooks().poststop)
-            return failure
-        } catch {
-            return "\(failure); \(error.message)"
-        }
-    }
-
-    private func hooks() throws(RuntimeError) -> Configuration.Hooks {
+    func hooks() throws(RuntimeError) -> Configuration.Hooks {
         try spec().hooks.map(Configuration.Hooks.init) ?? Configuration.Hooks()
-    }
-
-    /// Takes away all that is left of a container that has ended.
-    ///
-    /// - Parameter groups: Nil for those of the state.
-    /// - Throws: What could not be taken away, and hooks that failed: the rest is done all the same.
-    func destroy(
-        _ state: ContainerState?, groups: ResourceGroups? = nil,
-        poststop: [Configuration.Hook]
-    ) throws(RuntimeError) {
-        let groups = groups ?? state?.groups ?? ResourceGroups()
-        if !groups.cgroup.isEmpty {
-            let group = groups.controlGroup
-            do throws(SystemCallError) {
-                if try !group.processes().isEmpty { try group.signalAll(Signal.kill) }
-                try group.remove()
-            } catch {
-                throw self.error("the control group cannot be removed: \(error)")
-            }
-        }
-        // Killed before it was written down as made.
-        if groups.cgroup.isEmpty {
-            let announced = announcedGroups
-            try announced.requireGenuine(id)
-            announced.controlGroup.removeLeftovers()
-        }
-        do throws(SystemCallError) {
-            try groups.resctrl?.remove()
-        } catch {
-            throw self.error("the group of resctrl cannot be removed: \(error)")
-        }
-        try remove()
-        guard let state else { return }
-        var failures: [String] = []
-        let document = state.document(.stopped, pid: nil)
-        for (index, hook) in poststop.enumerated() {
-            do throws(StepError) {
-                try Interruption.hearing { () throws(StepError) in
-                    try HookRunner.run(
-                        hook, kind: .poststop, index: index,
-                        state: Array(document.compactText.utf8),
-                        environment: CurrentProcess.environment)
-                }
-            } catch {
-                failures.append(error.message)
-            }
-        }
-        if failures.isEmpty { return }
-        var error = error(failures.joined(separator: "; "))
-        error.kind = .warning
-        throw error
     }
 
     /// Reads what the init process says through exec.fifo, until it has become the program or has
     /// ended.
-    private func openGate(_ state: ContainerState) throws(SystemCallError) -> [UInt8] {
+    func openGate(_ state: ContainerState) throws(SystemCallError) -> [UInt8] {
         let name = ContainerStore.fifoName
         let found = try attempt("pidfd_open") { () throws(Errno) in try state.process?.held() }
         guard let process = found else { return [] }
@@ -329,7 +172,7 @@ extension StoredContainer {
         }
     }
 
-    private func send(_ signal: CInt, _ state: ContainerState) throws(RuntimeError) {
+    func send(_ signal: CInt, _ state: ContainerState) throws(RuntimeError) {
         do throws(Errno) {
             guard let process = try state.process?.held() else {
                 throw Errno.noSuchProcess
@@ -420,59 +263,8 @@ extension StoredContainer {
 
     // MARK: delete
 
-    /// Removes a container and everything that is left of it.
-    ///
-    /// - Parameter force: Whatever it is doing: it is killed first.
-    public func delete(force: Bool) throws(RuntimeError) {
-        if force, let creator = try? state()?.creator, (try? state())?.process == nil {
-            // It would hold the lock until it has created what nobody wants any more.
-            let process = try? creator.held()
-            try? process?.borrowed.send(signal: Signal.kill)
-        }
-        if force, let state = try? state() {
-            try state.groups.requireGenuine(id)
-            try? send(Signal.kill, state)
-        }
-        try lock()
-        defer { unlock() }
-        let found: ContainerState?
-        var groups: ResourceGroups?
-        do {
-            found = try state()
-        } catch {
-            if !force || error.kind != .damaged { throw error }
-            // What it was to have is written down beside it.
-            found = nil
-            groups = announcedGroups
-        }
-        try (groups ?? found?.groups ?? announcedGroups).requireGenuine(id)
-        if let state = found {
-            let status = status(state)
-            if status != .stopped {
-                if !force && status != .created {
-                    throw error(
-                        "cannot delete container \(id.text) that is not stopped: \(status.rawValue)"
-                    )
-                }
-                try end(state)
-            }
-        }
-        var poststop: [Configuration.Hook] = []
-        if found?.hooks.contains(.poststop) == true {
-            do {
-                poststop = try hooks().poststop
-            } catch {
-                if !force { throw error }
-            }
-        }
-        try destroy(found, groups: groups, poststop: poststop)
-        if found == nil && !force {
-            throw error("container \"\(id.text)\" does not exist: what was left of it is removed")
-        }
-    }
-
     /// Kills it and waits until it is gone.
-    private func end(_ state: ContainerState) throws(RuntimeError) {
+    func end(_ state: ContainerState) throws(RuntimeError) {
         do throws(Errno) {
             guard let process = try state.process?.held() else { return }
             try process.borrowed.send(signal: Signal.kill)

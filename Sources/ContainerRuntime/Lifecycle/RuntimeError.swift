@@ -5,7 +5,7 @@ public typealias RuntimeError = Failure
 
 extension Failure {
     /// A signal has ended the start; nothing is left of it.
-    static func ended(by signal: CInt) -> Failure {
+    package static func ended(by signal: CInt) -> Failure {
         var error = Failure(
             "signal \(signal) (\(Signal.words(signal))) ended the start; nothing is left of it",
             .interrupted)

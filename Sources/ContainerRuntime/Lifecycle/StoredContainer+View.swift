@@ -99,11 +99,7 @@ extension StoredContainer {
         guard let names = object?.layers else { return ([root], []) }
         var layers: [String] = []
         for name in names {
-            do throws(LayerNames.Failure) {
-                layers += try LayerNames(bundle: bundle).directories(name.value)
-            } catch {
-                throw Failure(error.sentence)
-            }
+            layers += try LayerNames(bundle: bundle).directories(name.value)
         }
         return (layers, (object?.options ?? []).map(\.value))
     }

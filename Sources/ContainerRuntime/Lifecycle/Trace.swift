@@ -12,7 +12,7 @@ public final class Trace {
     public init(_ plan: Plan) throws(RuntimeError) {
         self.plan = plan
         do {
-            times = try SharedTimes(capacity: plan.steps.count)
+            times = try SharedTimes(capacity: plan.allSteps.count)
         } catch {
             throw RuntimeError("mmap: \(error.words)")
         }
@@ -20,20 +20,21 @@ public final class Trace {
 
     /// In Chrome's trace format: complete events, microseconds, one row a process.
     public var json: JSONOutput {
-        let spans = plan.steps.indices.compactMap { index in
+        let steps = plan.allSteps
+        let spans = steps.indices.compactMap { index in
             times.span(index).map { (index, $0.start, $0.end) }
         }
         let lines = plan.document.lines
         let origin = spans.map(\.1).min() ?? 0
         var events: [JSONOutput] = [Trace.name(.runtime), Trace.name(.container)]
         for (index, start, end) in spans {
-            let planned = plan.steps[index]
+            let planned = steps[index]
             events.append(
                 .object([
                     ("name", .string(planned.step.summary)), ("cat", .string("step")),
                     ("ph", .string("X")), ("ts", .thousandths(Int64(start - origin))),
                     ("dur", .thousandths(Int64(end - start))),
-                    ("pid", .integer(planned.step.side.row)), ("tid", .integer(1)),
+                    ("pid", .integer(planned.side.row)), ("tid", .integer(1)),
                     (
                         "args",
                         .object([
@@ -43,7 +44,14 @@ public final class Trace {
                     ),
                 ]))
         }
-        return .object([("traceEvents", .array(events)), ("displayTimeUnit", .string("ns"))])
+        // With which the times of other tools are compared.
+        let clock: JSONOutput = .object([
+            ("clock", .string("CLOCK_MONOTONIC")), ("start_ns", .unsigned(origin)),
+        ])
+        return .object([
+            ("traceEvents", .array(events)), ("displayTimeUnit", .string("ns")),
+            ("otherData", clock),
+        ])
     }
 
     private static func name(_ side: Side) -> JSONOutput {

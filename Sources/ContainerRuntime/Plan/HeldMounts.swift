@@ -36,7 +36,7 @@ struct HeldMounts {
             self = [.procfs, .sysfs].contains(magic) ? .kernel : .shared
         }
 
-        /// The kernel's own links lead to what it says; nobody else's are followed.
+        /// The kernel's own links are followed; links that others can make are not.
         var links: LinkPolicy { self == .kernel ? .followInside : .refuse }
     }
 
@@ -44,8 +44,8 @@ struct HeldMounts {
 
     static let names = ["/proc", "/sys", "/dev"]
 
-    /// Whether a mount on `path` is to be held: names below one that nobody else can rename lead
-    /// where they should.
+    /// Whether a mount on `path` is to be held. Below a mount in which no other process can rename
+    /// anything names need not be.
     func wants(_ path: String) -> Bool {
         guard HeldMounts.names.contains(where: { path == $0 || path.lies(below: $0) }) else {
             return false
@@ -113,9 +113,9 @@ struct HeldPlace {
     }
 }
 
-extension StartContext {
+extension ContainerContext {
     /// - Parameter path: `..` in a path that lies in a held mount is taken away by the text alone.
-    func place(_ path: String) throws(StepError) -> HeldPlace {
+    func place(_ path: String) throws(Failure) -> HeldPlace {
         if let (mount, rest) = heldMounts.covering(PathText.cleaned(path)) {
             return HeldPlace(
                 root: mount.root, path: rest, links: mount.content.links, isInMount: true)
@@ -124,58 +124,25 @@ extension StartContext {
     }
 
     /// A path that is looked up in the root whatever it leads through.
-    func rootPlace(_ path: String) throws(StepError) -> HeldPlace {
-        HeldPlace(root: try openRoot(), path: path, links: .followInside, isInMount: false)
+    func rootPlace(_ path: String) throws(Failure) -> HeldPlace {
+        HeldPlace(root: try root.given(.root), path: path, links: .followInside, isInMount: false)
     }
 
     /// Keeps a mount that has just been attached, where it is one to be kept.
     func hold(
         _ path: String, _ tree: FileDescriptor, _ content: HeldMounts.Content
-    ) throws(StepError) {
+    ) throws(Failure) {
         let path = PathText.cleaned(path)
         guard heldMounts.wants(path) else { return }
-        let root = try stepping("fcntl", path.inQuotes) { () throws(Errno) in
-            HeldRoot(RootDirectory(try OwnedDescriptor.duplicate(tree)))
-        }
+        let root = try attempt(
+            "fcntl", on: path, try HeldRoot(RootDirectory(OwnedDescriptor.duplicate(tree))))
         heldMounts.hold(path, root, content)
     }
 
     /// What has been mounted over a held mount as a whole takes its place.
-    func holdInstead(_ path: String, _ tree: FileDescriptor) throws(StepError) {
+    func holdInstead(_ path: String, _ tree: FileDescriptor) throws(Failure) {
         let path = PathText.cleaned(path)
         guard let held = heldMounts.covering(path), held.mount.path == path else { return }
         try hold(path, tree, held.mount.content)
-    }
-}
-
-/// The mounts that are held are the ones that programs will find there. After the last mount: a name
-/// that is exchanged later takes its mount along, with the masks in it.
-struct CheckMountPoints: Step {
-    let side = Side.container
-    let summary = "look whether /proc, /sys and /dev lead to what was mounted there"
-
-    func apply(_ context: StartContext) throws(StepError) {
-        for mount in context.heldMounts.mounts {
-            var root = try context.openRoot()
-            var path = mount.path
-            if let around = context.heldMounts.around(mount) {
-                (root, path) = (around.mount.root, around.rest)
-            }
-            let isThere = try stepping("statx", mount.path.inQuotes) { () throws(Errno) in
-                let wanted = try mount.root.directory.borrowed.mountID()
-                do throws(Errno) {
-                    let found = try root.directory.open(path, .path, links: .refuse)
-                    return try found.borrowed.mountID() == wanted
-                } catch .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels {
-                    return false
-                }
-            }
-            if isThere { continue }
-            throw StepError(
-                "\(mount.path.inQuotes) does not lead to what was mounted there: another process has"
-                    + " renamed it in the root file system during the start, or a hook has mounted"
-                    + " something over it; let nobody else write to that directory, or use an"
-                    + " overlay")
-        }
     }
 }

@@ -2,45 +2,41 @@ public import JSON
 internal import Layers
 internal import LinuxSystem
 
-/// A step and what asked for it.
-public struct PlannedStep: Sendable {
-    public var step: any Step
-    public var origin: Origin
-    /// Itself, where it makes the init process: known when it is planned, since to ask a value for
-    /// its conformances takes a search through those of the whole program.
-    var spawning: (any SpawningStep)?
-}
-
 /// Everything that a start does, in order, as data.
 public struct Plan: Sendable {
     public var steps: [PlannedStep]
+    /// Taken when the container has ended, and after a failure.
+    public var ending: [PlannedStep] = []
     /// Those that the init process gets.
-    let namespaces: NamespaceSet
-    let hasTerminal: Bool
-    /// Who gets the terminal; nil when the runtime keeps it.
-    var consoleSocket: String?
-    /// Whether the container ends with the runtime process.
-    var isTied = true
+    var namespaces: NamespaceSet = []
+    /// The socket that gets the terminal; nil when the runtime keeps it.
+    package var consoleSocket: String?
     /// Whether the process that takes the container's steps makes another one, which goes on.
     var entersLate = false
+    /// Whether the watchdog kills what is left in the container's mount namespace.
+    var watchesMounts = false
     /// Whether the state stays when the container has ended.
-    var isKept = false
-    /// Whether what the container leaves behind becomes the runtime's.
-    var adoptsOrphans = false
-    /// Whether that is ended with the container.
-    var endsOrphans: Bool { adoptsOrphans && !isKept && !namespaces.contains(.pid) }
-    /// What the upper is written over, where somebody wants to see what was written.
+    package var isKept = false
+    /// Whether something depends on the program's start: then a death on the way there is told
+    /// apart at once.
+    package var actsOnStart = false
+    /// Whether a failure names its step.
+    var namesSteps = true
+    /// The layers below the upper, where the caller wants to see what was written.
     var compared: KeptUpper.Record?
     /// config.json, which the origins point into.
     let document: JSONDocument
     let file: String
 
+    /// In the order in which they are taken.
+    var allSteps: [PlannedStep] { steps + ending }
+
     /// The step that makes the init process: what stands before is the runtime's.
-    var entry: Int { steps.firstIndex { $0.spawning != nil } ?? 0 }
+    var entry: Int { steps.firstIndex { $0.spawning != nil } ?? steps.count }
 
     /// What stands behind the program's execution: the runtime's again.
-    var firstAfterStart: Int {
-        (steps.lastIndex { $0.step is Execute } ?? steps.count - 1) + 1
+    package var firstAfterStart: Int {
+        (steps.lastIndex { $0.isProgram } ?? steps.count - 1) + 1
     }
 
     /// Where a step comes from, for people: `config.json:41`, `--upper`, `default`.
@@ -48,7 +44,7 @@ public struct Plan: Sendable {
         place(of: origin, document.lines)
     }
 
-    /// With the document's table of lines, for whoever asks for many.
+    /// With the document's table of lines, for many origins.
     func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
         case .config(let offset): "\(file):\(lines.line(of: offset))"
@@ -59,6 +55,7 @@ public struct Plan: Sendable {
 
     /// The failure of a step: where it comes from, what it was, why.
     func failure(of planned: PlannedStep, _ error: Failure) -> Failure {
+        if !namesSteps { return error }
         let subject = planned.step.summary
         return switch planned.origin {
         case .config, .argument("--upper"), .argument("--layer"):
@@ -69,6 +66,7 @@ public struct Plan: Sendable {
 
     /// Numbered lines: side, what, where from. Of a long one the middle is left out.
     public var text: String {
+        let steps = allSteps
         let summaries = steps.map { $0.step.summary.printable(upTo: .longestMessage) }
         let width = min(summaries.map(\.count).max() ?? 0, 72)
         let digits = String(steps.count).count
@@ -76,7 +74,7 @@ public struct Plan: Sendable {
         let lines = document.lines
         for (index, planned) in steps.enumerated() {
             let number = String(index + 1).padded(to: -digits)
-            let side = planned.step.side.rawValue.padded(to: 9)
+            let side = planned.side.rawValue.padded(to: 9)
             let summary = summaries[index].padded(to: width)
             text +=
                 "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
@@ -84,18 +82,18 @@ public struct Plan: Sendable {
         return text
     }
 
-    public var json: JSONOutput { json(explaining: nil) }
+    public var json: JSONOutput { json(isExplained: false) }
 
-    /// With what docs/steps.md says of each step.
-    public var explainedJSON: JSONOutput { json(explaining: StepManual()) }
+    /// With the manual of each step.
+    public var explainedJSON: JSONOutput { json(isExplained: true) }
 
-    private func json(explaining manual: StepManual?) -> JSONOutput {
+    private func json(isExplained: Bool) -> JSONOutput {
         let lines = document.lines
         return .array(
-            steps.enumerated().map { index, planned in
+            allSteps.enumerated().map { index, planned in
                 var members: [(key: String, value: JSONOutput)] = [
                     ("step", .integer(Int64(index + 1))),
-                    ("side", .string(planned.step.side.rawValue)),
+                    ("side", .string(planned.side.rawValue)),
                     ("does", .string(planned.step.summary)),
                     ("undone", .string(planned.step.undoing)),
                 ]
@@ -111,11 +109,12 @@ public struct Plan: Sendable {
                 case .builtIn(let reason):
                     members.append(("origin", .string(reason)))
                 }
-                if let entry = manual?.entry(for: planned.step) {
-                    members.append(("topic", .string(entry.topic)))
-                    members.append(("what", .string(entry.what)))
-                    members.append(("calls", .string(entry.calls)))
-                    members.append(("why", .string(entry.why)))
+                if isExplained {
+                    let manual = type(of: planned.step).manual
+                    members.append(("topic", .string(manual.name)))
+                    members.append(("what", .string(manual.what)))
+                    members.append(("calls", .string(manual.calls)))
+                    members.append(("why", .string(manual.why)))
                 }
                 return .object(members)
             })

@@ -5,17 +5,16 @@ internal import SystemPackage
 ///
 /// A step is data: it can be printed, compared and timed without being carried out. What it
 /// needs to know it was given when it was planned; what steps hand to one another goes through
-/// the `StartContext`.
+/// the context of the process that takes them.
+///
+/// A new one is a file of its own below `Steps`, and a line in the section that plans it.
 public protocol Step: Sendable {
-    /// Which process carries it out.
-    var side: Side { get }
+    /// What this kind of step does, and why it stands where it does.
+    static var manual: StepManual { get }
     /// What it does, in words a config's author knows: `mount proc on /proc nosuid,nodev`.
     var summary: String { get }
     /// How it goes away again.
     var undoing: String { get }
-    /// - Throws: The sentence for the user. A step that throws has left nothing behind that the
-    ///   end of the two processes does not take with it.
-    func apply(_ context: StartContext) throws(StepError)
 }
 
 /// The two processes of a start.
@@ -26,8 +25,31 @@ public enum Side: String, Sendable, Hashable {
     case container
 }
 
+/// A step that says what it needs and gives; every one does.
+protocol SuppliedStep: Step {
+    var needs: Provisions { get }
+    var gives: Provisions { get }
+}
+
+extension SuppliedStep {
+    var needs: Provisions { [] }
+    var gives: Provisions { [] }
+}
+
+/// A step of the runtime process.
+protocol RuntimeStep: SuppliedStep {
+    /// - Throws: The sentence for the user. A step that throws has left nothing behind that the
+    ///   end of the two processes, or an `Undoing`, does not take with it.
+    func apply(_ context: RuntimeContext) throws(Failure)
+}
+
+/// A step of the runtime process that does something to the init process, which waits for it.
+protocol TurnStep: SuppliedStep {
+    func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure)
+}
+
 /// The step between the two halves of the list: it makes the process that takes the second one.
-protocol SpawningStep: Step {
+protocol SpawningStep: SuppliedStep {
     /// Makes it.
     ///
     /// - Parameters:
@@ -35,20 +57,31 @@ protocol SpawningStep: Step {
     ///     between.
     ///   - body: What it does; never returns.
     func spawn(
-        _ context: StartContext, reporting channel: FileDescriptor, far: FileDescriptor,
+        _ context: RuntimeContext, reporting channel: FileDescriptor, far: FileDescriptor,
         body: @escaping () -> Never
-    ) throws(StepError) -> ChildProcess
+    ) throws(Failure) -> ChildProcess
+}
+
+/// A step of the init process.
+protocol ContainerStep: SuppliedStep {
+    func apply(_ context: ContainerContext) throws(Failure)
+}
+
+extension RuntimeStep {
+    public var undoing: String { "goes with the runtime process" }
+}
+
+extension TurnStep {
+    public var undoing: String { "goes with the runtime process" }
 }
 
 extension SpawningStep {
-    var side: Side { .runtime }
-    func apply(_ context: StartContext) throws(StepError) {}
+    public var undoing: String { "goes with the runtime process" }
+    var gives: Provisions { [.process, .channel] }
 }
 
-extension Step {
-    public var undoing: String {
-        side == .container ? "goes with the container" : "goes with the runtime process"
-    }
+extension ContainerStep {
+    public var undoing: String { "goes with the container" }
 }
 
 /// The former name.
@@ -60,10 +93,10 @@ func stepping<Value: ~Copyable>(
     _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
     advice: (Errno) -> String? = { _ in nil },
     _ body: () throws(Errno) -> Value
-) throws(StepError) -> Value {
+) throws(Failure) -> Value {
     do {
         return try body()
     } catch {
-        throw StepError(SystemCallError(call(), subject(), error), advice(error))
+        throw Failure(call(), subject(), error, advice: advice(error))
     }
 }

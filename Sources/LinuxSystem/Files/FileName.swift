@@ -50,3 +50,12 @@ public struct FileName: Sendable, Hashable, Comparable {
         }
     }
 }
+
+extension FileName: ExpressibleByStringLiteral {
+    /// A name that is written in the source; it is not checked.
+    public init(stringLiteral name: StaticString) {
+        let bytes = unsafe UnsafeBufferPointer(
+            start: name.utf8Start, count: name.utf8CodeUnitCount)
+        unsafe self.init(ofEntry: bytes)
+    }
+}

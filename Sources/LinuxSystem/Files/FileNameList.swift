@@ -47,3 +47,10 @@ public struct FileNameList: Sendable {
         return FileName(ofEntry: text[start..<end])
     }
 }
+
+extension FileDescriptor {
+    /// Whether this directory, open for reading, holds nothing.
+    public var isEmpty: Bool {
+        get throws(Errno) { try FileNameList(of: self, atMost: 1).count == 0 }
+    }
+}

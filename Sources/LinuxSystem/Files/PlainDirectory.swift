@@ -24,6 +24,16 @@ extension FileDescriptor {
         }
     }
 
+    /// Opens a directory in this one, or makes it as `makePlainDirectory` does. No link is followed.
+    public func openOrMake(_ name: String, mode: UInt32) throws(Errno) -> OwnedDescriptor {
+        guard let name = FileName(name) else { throw .invalidArgument }
+        do throws(Errno) {
+            return try makePlainDirectory(name, mode: mode)
+        } catch .fileExists {
+            return try open(name, [.readOnly, .directory])
+        }
+    }
+
     /// Takes away what this open directory of the process's own has inherited.
     public func makePlain(mode: UInt32) throws(Errno) {
         for list in ["system.posix_acl_default", "system.posix_acl_access"] {

@@ -128,12 +128,27 @@ public struct ChildProcess: ~Copyable, Sendable {
     ///
     /// The corresponding C function is `waitid` with `P_PIDFD`.
     public func wait(keepingRemains: Bool = false) throws(Errno) -> Ending {
+        try waitMeasuring(keepingRemains: keepingRemains).ending
+    }
+
+    /// Waits for the end.
+    ///
+    /// - Parameter keepingRemains: As for `wait`.
+    /// - Returns: Also what the process and those that it has waited for have used.
+    ///
+    /// The corresponding system call is `waitid` with `P_PIDFD`.
+    public func waitMeasuring(
+        keepingRemains: Bool = false
+    ) throws(Errno) -> (ending: Ending, usage: ProcessUsage) {
         var status: CInt = 0
         var signaled: CInt = 0
+        var usage = rusage()
         let keep: CInt = keepingRemains ? 1 : 0
-        while unsafe clinux_wait_pidfd(pidfd.borrowed.rawValue, keep, &status, &signaled) != 0 {
+        while unsafe clinux_wait_pidfd(
+            pidfd.borrowed.rawValue, keep, &status, &signaled, &usage) != 0
+        {
             if errno != EINTR { throw Errno(rawValue: errno) }
         }
-        return signaled != 0 ? .signaled(status) : .exited(status)
+        return (signaled != 0 ? .signaled(status) : .exited(status), ProcessUsage(usage))
     }
 }

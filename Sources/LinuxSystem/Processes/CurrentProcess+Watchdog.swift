@@ -41,9 +41,13 @@ extension CurrentProcess {
     }
 
     /// Has the watchdog kill all processes in the mount namespace of this one too: those that it
-    /// has left behind.
-    public static func watchMounts(of child: borrowing ChildProcess) {
-        clinux_watch_mounts(child.pid)
+    /// has left behind. Holds a descriptor of the namespace until this process ends.
+    public static func watchMounts(of child: borrowing ChildProcess) throws(Errno) {
+        do {
+            try checkDone(clinux_watch_mounts(child.pid))
+        } catch  where error == .noSuchFileOrDirectory || error == .noSuchProcess {
+            // It has ended: its namespace may be gone, and it has left nothing.
+        }
     }
 
     /// The init process has been waited for. The watchdog forgets it, its mount namespace and the

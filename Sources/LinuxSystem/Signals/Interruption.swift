@@ -28,7 +28,23 @@ public enum Interruption {
     }
 
     /// For a copy of this process, whose signals are its own.
-    public static func forget() { clinux_set_interruption(-1) }
+    public static func forget() {
+        clinux_set_interruption(-1)
+        clinux_set_interruption_deadline(0)
+    }
+
+    /// When this process is to end what it does, on `Clock`: the same waits end then. Nil is never.
+    public static var deadline: UInt64? {
+        get {
+            let nanoseconds = clinux_interruption_deadline()
+            return nanoseconds == 0 ? nil : nanoseconds
+        }
+        set { clinux_set_interruption_deadline(newValue ?? 0) }
+    }
+
+    static func isPast(_ deadline: UInt64?) -> Bool {
+        deadline.map { Clock.nanoseconds >= $0 } ?? false
+    }
 
     /// The first pending signal of those; nil for none.
     public static func take() -> CInt? {
@@ -38,10 +54,17 @@ public enum Interruption {
         return CInt(info[0])
     }
 
+    /// Whether one has arrived that nobody has taken yet.
+    public static var isSignaled: Bool {
+        guard let descriptor else { return false }
+        return (try? Poll.ready(descriptor, .readable))?.contains(.readable) ?? false
+    }
+
     /// Throws `Errno.interrupted` where one has arrived: for long work between two waits.
     public static func check() throws(Errno) {
         guard let descriptor else { return }
-        if try Poll.ready(descriptor, .readable).contains(.readable) { throw .interrupted }
+        let isAsked = try Poll.ready(descriptor, .readable).contains(.readable)
+        if isAsked || isPast(deadline) { throw .interrupted }
     }
 
     /// Does what has to be finished: its waits have deadlines, and nothing else ends them.

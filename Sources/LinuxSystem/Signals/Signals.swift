@@ -71,10 +71,12 @@ public enum Poll {
         }
         let interruption = isInterruptible ? Interruption.descriptor?.rawValue ?? -1 : -1
         polled.append(pollfd(fd: interruption, events: CShort(POLLIN), revents: 0))
+        let limit = isInterruptible ? Interruption.deadline : nil
+        let end = limit.map { min($0, deadline ?? $0) } ?? deadline
         _ = try retryOnInterrupt {
-            unsafe poll(&polled, nfds_t(polled.count), milliseconds(until: deadline))
+            unsafe poll(&polled, nfds_t(polled.count), milliseconds(until: end))
         }
-        if polled.removeLast().revents != 0 { throw .interrupted }
+        if polled.removeLast().revents != 0 || Interruption.isPast(limit) { throw .interrupted }
         return polled.map { Events(rawValue: $0.revents) }
     }
 

@@ -3,16 +3,16 @@ internal import LinuxSystem
 
 extension ParsedArguments {
     /// The container that the first operand names.
-    func container() throws(RuntimeError) -> StoredContainer {
+    func container() throws(Failure) -> StoredContainer {
         try globals.store.find(try ContainerID(operands[0]))
     }
 
     /// The containers of the first operand: one by its id, or with `--regex` every one whose id
     /// matches the expression.
-    func containers() throws(RuntimeError) -> [StoredContainer] {
+    func containers() throws(Failure) -> [StoredContainer] {
         guard has(.regex) else { return [try container()] }
         guard let expression = RegularExpression(operands[0]) else {
-            throw RuntimeError(
+            throw Failure(
                 "\"\(operands[0])\" is not an extended regular expression (regex(7))")
         }
         var found: [StoredContainer] = []
@@ -23,27 +23,22 @@ extension ParsedArguments {
     }
 
     /// Whether `--format` asks for JSON in place of a table.
-    func wantsJSON() throws(CommandError) -> Bool {
+    func wantsJSON() throws(Failure) -> Bool {
         let format = value(.format) ?? "table"
         if format == "table" || format == "json" { return format == "json" }
-        throw CommandError("invalid format option \"\(format)\"; use table or json")
+        throw Failure("invalid format option \"\(format)\"; use table or json")
     }
 }
 
 extension Command {
-    /// The function of a command on containers: checks the number of operands, and turns errors
-    /// of the runtime into those of a command.
+    /// The function of a command, after a check of the number of operands.
     static func on(
         _ operands: ClosedRange<Int>,
-        _ body: @escaping @Sendable (ParsedArguments) throws(RuntimeError) -> CInt
-    ) -> @Sendable (ParsedArguments) throws(CommandError) -> CInt {
-        { arguments throws(CommandError) in
+        _ body: @escaping @Sendable (ParsedArguments) throws(Failure) -> CInt
+    ) -> @Sendable (ParsedArguments) throws(Failure) -> CInt {
+        { arguments throws(Failure) in
             _ = try arguments.requireOperands(operands)
-            do throws(RuntimeError) {
-                return try body(arguments)
-            } catch {
-                throw error
-            }
+            return try body(arguments)
         }
     }
 }

@@ -16,7 +16,7 @@ struct Command: Sendable {
     var endsWithOtherCommand = false
     /// The exit code of a failure.
     var failureCode: CInt = 1
-    var run: @Sendable (ParsedArguments) throws(CommandError) -> CInt
+    var run: @Sendable (ParsedArguments) throws(Failure) -> CInt
 
     /// Every command; the first is the one-shot form. For help texts: a command line makes the
     /// options of its own command only.

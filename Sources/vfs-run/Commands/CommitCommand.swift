@@ -19,29 +19,25 @@ extension Command {
             .output, .compression, .latestTime, .noSync, .quiet, .json, .since, .belowUpper,
             .userAttributes,
         ],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
-            do throws(LayerError) {
-                let source = try UpperSource(arguments, needsLayers: false)
-                try source.requireUnused()
-                if source.isInUse { arguments.globals.log.warning(source.warning) }
-                let place = try ArchivePlace(arguments, allowsDirectory: true)
-                if case .directory(let path) = place.target {
-                    let progress = Progress(arguments)
-                    defer { progress.finish() }
-                    // A directory is for the same user namespace, and its owners may be the only
-                    // ones that this user can give.
-                    var files = source.stack
-                    files.owners = nil
-                    try files.commit(
-                        uppers: source.uppers, to: place.output(path), latest: place.latest,
-                        isPrivate: true, progress: progress.add)
-                    return 0
-                }
-                return try place.write(
-                    LayerArchive(layer: source.stack, uppers: source.uppers), arguments)
-            } catch {
-                throw error
+            let source = try UpperSource(arguments, needsLayers: false)
+            try source.requireUnused()
+            if source.isInUse { arguments.globals.log.warning(source.warning) }
+            let place = try ArchivePlace(arguments, allowsDirectory: true)
+            if case .directory(let path) = place.target {
+                let progress = Progress(arguments)
+                defer { progress.finish() }
+                // A directory is used in the same user namespace, and the caller may be unable to
+                // set other owners.
+                var files = source.stack
+                files.owners = nil
+                try files.commit(
+                    uppers: source.uppers, to: place.output(path), latest: place.latest,
+                    isPrivate: true, progress: progress.add)
+                return 0
             }
+            return try place.write(
+                LayerArchive(layer: source.stack, uppers: source.uppers), arguments)
         })
 }

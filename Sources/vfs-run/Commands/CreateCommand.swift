@@ -67,7 +67,7 @@ extension Command {
     }
 
     static func launch(
-        _ arguments: ParsedArguments, until: Accompaniment
+        _ arguments: ParsedArguments, until: Milestone
     ) throws(CommandError) -> CInt {
         let name = try arguments.requireOperands(1...1)[0]
         do throws(RuntimeError) {
@@ -102,7 +102,7 @@ extension Command {
             } catch {
                 throw error
             }
-            return try Launch(plan, until: until, warn: arguments.globals.log.warning).run()
+            return try supervise(plan, until: until, warn: arguments.globals.log.warning)
         } catch {
             throw error
         }

@@ -1,9 +1,15 @@
 internal import ContainerRuntime
 internal import LinuxSystem
+internal import Supervision
 
 extension Option {
     fileprivate static let force = Option(
         "force", short: "f", "kill the container if it runs; no error if it does not exist")
+}
+
+extension ParsedArguments {
+    /// Whether `delete` kills the container first.
+    var isForced: Bool { has(.force) }
 }
 
 extension Command {
@@ -16,9 +22,9 @@ extension Command {
                 + " killed first."
         ],
         options: [.force, .regex], isOfContainers: true,
-        run: on(1...1) { arguments throws(RuntimeError) in
+        run: on(1...1) { arguments throws(Failure) in
             let force = arguments.has(.force)
-            do throws(RuntimeError) {
+            do throws(Failure) {
                 for container in try arguments.containers() {
                     try delete(container, force: force, arguments.globals.log)
                 }
@@ -31,9 +37,9 @@ extension Command {
 
     private static func delete(
         _ container: StoredContainer, force: Bool, _ log: Log
-    ) throws(RuntimeError) {
-        do throws(RuntimeError) {
-            try container.delete(force: force)
+    ) throws(Failure) {
+        do throws(Failure) {
+            try Supervisor.carryOut(container.deletePlan(force: force), warn: log.warning)
         } catch {
             if force && error.kind == .missing { return }
             if error.kind != .warning { throw error }

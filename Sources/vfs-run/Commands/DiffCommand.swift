@@ -29,22 +29,18 @@ extension Command {
         options: [
             .json, .statistics, .all, .content, .since, .belowUpper, .userAttributes,
         ],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
-            do throws(LayerError) {
-                let source = try UpperSource(arguments)
-                if source.isInUse {
-                    arguments.globals.log.warning(source.warning)
-                }
-                return try print(source, arguments)
-            } catch {
-                throw error
+            let source = try UpperSource(arguments)
+            if source.isInUse {
+                arguments.globals.log.warning(source.warning)
             }
+            return try print(source, arguments)
         })
 
     private static func print(
         _ source: UpperSource, _ arguments: ParsedArguments
-    ) throws(LayerError) -> CInt {
+    ) throws(Failure) -> CInt {
         let form: ChangePrinter.Form =
             arguments.has(.json)
             ? .json

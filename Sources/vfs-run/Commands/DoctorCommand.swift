@@ -20,7 +20,7 @@ extension Command {
                 + " \"verdict\": works, lacks, fact or untried, \"needed\", \"said\", \"mend\", …}]}.",
         ],
         options: [.json],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let operands = try arguments.requireOperands(0...1)
             let directory = try LoadedConfig.absolute(operands.first ?? ".")
             let examination: Examination

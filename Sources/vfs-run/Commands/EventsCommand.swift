@@ -26,20 +26,15 @@ extension Command {
                 + " second with memory pressure.",
         ],
         options: [.interval, .statistics, .pressure], isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
             let interval = try milliseconds(arguments.value(.interval) ?? "5s")
             let pressure = try pressure(arguments.value(.pressure))
-            let container: StoredContainer
-            do throws(RuntimeError) {
-                container = try arguments.container()
-                if arguments.has(.statistics) {
-                    let line = try container.statistics().compactText + "\n"
-                    try? Output.write(line)
-                    return 0
-                }
-            } catch {
-                throw error
+            let container = try arguments.container()
+            if arguments.has(.statistics) {
+                let line = try container.statistics().compactText + "\n"
+                try? Output.write(line)
+                return 0
             }
             try follow(container, interval, pressure)
             return 0
@@ -47,8 +42,8 @@ extension Command {
 
     private static func follow(
         _ container: StoredContainer, _ interval: UInt64, _ pressure: MemoryPressure?
-    ) throws(CommandError) {
-        do throws(RuntimeError) {
+    ) throws(Failure) {
+        do throws(Failure) {
             let watch = try container.watch(memoryPressure: pressure)
             var next = Clock.nanoseconds + interval * 1_000_000
             while true {
@@ -64,7 +59,7 @@ extension Command {
                 }
                 if Clock.nanoseconds < next { continue }
                 next += interval * 1_000_000
-                do throws(RuntimeError) {
+                do throws(Failure) {
                     try write(try container.statistics())
                 } catch {
                     // The container may have ended; the kernel reports that a moment later.
@@ -82,7 +77,7 @@ extension Command {
 
     private static func tell(
         _ type: String, _ data: JSONOutput?, _ container: StoredContainer
-    ) throws(RuntimeError) {
+    ) throws(Failure) {
         var members: [(key: String, value: JSONOutput)] = [
             ("type", .string(type)), ("id", .string(container.id.text)),
         ]
@@ -90,25 +85,25 @@ extension Command {
         try write(.object(members))
     }
 
-    private static func write(_ event: JSONOutput) throws(RuntimeError) {
-        do throws(CommandError) {
+    private static func write(_ event: JSONOutput) throws(Failure) {
+        do throws(Failure) {
             try Output.write(event.compactText + "\n")
         } catch {
-            throw RuntimeError("")
+            throw Failure("")
         }
     }
 
-    private static func pressure(_ word: String?) throws(CommandError) -> MemoryPressure? {
+    private static func pressure(_ word: String?) throws(Failure) -> MemoryPressure? {
         guard let word else { return nil }
         guard let level = MemoryPressure(rawValue: word) else {
-            throw CommandError(
+            throw Failure(
                 "--memory-pressure: unknown level \"\(word)\"; use low, medium or critical")
         }
         return level
     }
 
     /// A duration in the format of Go: `1m30s`, `1.5h`.
-    private static func milliseconds(_ text: String) throws(CommandError) -> UInt64 {
+    private static func milliseconds(_ text: String) throws(Failure) -> UInt64 {
         let units = [
             "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000,
         ]
@@ -121,12 +116,12 @@ extension Command {
             rest = rest.dropFirst(unit.count)
             guard let amount = Double(number), let factor = units[String(unit)] else {
                 if text == "0" || text.hasPrefix("-") { break }
-                throw CommandError(
+                throw Failure(
                     "--interval: \"\(text)\" is not a duration; use 500ms, 5s or 1m")
             }
             sum += amount * factor
         } while !rest.isEmpty
-        if sum < 1 { throw CommandError("duration interval must be greater than 0") }
+        if sum < 1 { throw Failure("duration interval must be greater than 0") }
         return UInt64(min(sum, 1e12))
     }
 }

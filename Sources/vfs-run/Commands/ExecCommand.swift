@@ -59,36 +59,36 @@ extension Command {
             }
         })
 
-    private static func execute(_ arguments: ParsedArguments) throws(RuntimeError) -> CInt {
+    private static func execute(_ arguments: ParsedArguments) throws(Failure) -> CInt {
+        try supervise(
+            execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
+            warn: arguments.globals.log.warning)
+    }
+
+    /// The steps of `exec`.
+    static func execPlan(_ arguments: ParsedArguments) throws(Failure) -> Plan {
         let container = try arguments.container()
-        let detaches = arguments.has(.detach)
         var joining = Joining(
             try container.joined(ignoringPause: arguments.has(.ignorePaused)))
         let file = arguments.value(.process)
-        let plan: Plan
-        do throws(CommandError) {
-            joining.container.pidFile = try arguments.path(.pidFile)
-            joining.container.pidfdSocket = try arguments.path(.pidfdSocket)
-            joining.container.consoleSocket = try arguments.path(.consoleSocket)
-            joining.container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
-            for place in arguments.values(.controlGroup) {
-                joining.container.innerControlGroups.append(try controlGroup(place))
-            }
-            if file == nil { try read(arguments, into: &joining) }
-            var invocation = Invocation()
-            invocation.overlaysByDefault = false
-            invocation.hasTerminal = true
-            invocation.leavesTerminal = detaches
-            invocation.joining = joining
-            try invocation.setCaller(arguments.globals)
-            plan = try LoadedConfig(
-                joining: container, bundle: joining.container.bundle, process: file, invocation,
-                arguments.globals.log
-            ).plan
-        } catch {
-            throw error
+        joining.container.pidFile = try arguments.path(.pidFile)
+        joining.container.pidfdSocket = try arguments.path(.pidfdSocket)
+        joining.container.consoleSocket = try arguments.path(.consoleSocket)
+        joining.container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
+        for place in arguments.values(.controlGroup) {
+            joining.container.innerControlGroups.append(try controlGroup(place))
         }
-        return try Launch(plan, until: detaches ? .started : .ended).run()
+        if file == nil { try read(arguments, into: &joining) }
+        var invocation = Invocation()
+        invocation.overlaysByDefault = false
+        invocation.hasTerminal = true
+        invocation.leavesTerminal = arguments.has(.detach)
+        invocation.joining = joining
+        try invocation.setCaller(arguments.globals)
+        return try LoadedConfig(
+            joining: container, bundle: joining.container.bundle, process: file, invocation,
+            arguments.globals.log
+        ).plan
     }
 
     /// `PATH`, or `CONTROLLER[,CONTROLLER]:PATH`.

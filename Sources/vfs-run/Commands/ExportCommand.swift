@@ -14,15 +14,11 @@ extension Command {
             .archive, .compression, .latestTime, .noSync, .quiet, .json, .belowUpper,
             .userAttributes,
         ],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
-            do throws(LayerError) {
-                let source = try UpperSource(arguments)
-                if source.isInUse { arguments.globals.log.warning(source.warning) }
-                let place = try ArchivePlace(arguments, allowsDirectory: false)
-                return try place.write(LayerArchive(merged: source.stack), arguments)
-            } catch {
-                throw error
-            }
+            let source = try UpperSource(arguments)
+            if source.isInUse { arguments.globals.log.warning(source.warning) }
+            let place = try ArchivePlace(arguments, allowsDirectory: false)
+            return try place.write(LayerArchive(merged: source.stack), arguments)
         })
 }

@@ -11,9 +11,9 @@ extension Command {
                 + " config.json, and the supported mount options, namespaces, capabilities and"
                 + " seccomp actions."
         ],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             if let extra = arguments.operands.first {
-                throw CommandError(
+                throw Failure(
                     "features takes no operand, but \"\(extra)\" is given; see \"vfs-run help features\""
                 )
             }

@@ -1,8 +1,11 @@
+internal import ContainerRuntime
 internal import LinuxSystem
 internal import OCISpec
 
 extension Option {
     fileprivate static let man = Option("man", "print the man page (roff)")
+    fileprivate static let steps = Option(
+        "steps", "print what each step of a start does, and why it stands there (Markdown)")
     fileprivate static let completion = Option(
         "completion", value: "SHELL", completes: .words(["bash", "zsh", "fish"]),
         "print the completions for bash, zsh or fish")
@@ -16,10 +19,14 @@ extension Command {
             "Without COMMAND, lists the commands. --man and --completion are generated from the"
                 + " tables that parse the options."
         ],
-        options: [.man, .completion],
+        options: [.man, .steps, .completion],
         run: { arguments throws(CommandError) in
             if arguments.has(.man) {
                 try Output.write(ManPage.text)
+                return 0
+            }
+            if arguments.has(.steps) {
+                try Output.write(StepManual.page)
                 return 0
             }
             if let shell = arguments.value(.completion) {

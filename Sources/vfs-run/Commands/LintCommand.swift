@@ -15,7 +15,7 @@ extension Command {
                 + " \"file\", \"line\", \"column\", \"path\", \"message\"}.",
         ],
         options: [.json],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             if arguments.operands.count > 1 { _ = try arguments.requireOperands(1...1) }
             let named = try NamedConfig(arguments)
             let report = LintReport(named)

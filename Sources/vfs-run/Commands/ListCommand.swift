@@ -11,24 +11,19 @@ extension Command {
     static let list = Command(
         name: "list", summary: "list the containers", options: [.format, .idsOnly],
         isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(0...0)
             let isJSON = try arguments.wantsJSON()
             let store = arguments.globals.store
-            var reports: [StoredContainer.Report] = []
-            do throws(RuntimeError) {
-                let mustExist = arguments.globals.rootIsGiven
-                if arguments.has(.idsOnly) {
-                    let names = try store.identifiers(mustExist: mustExist)
-                    try? Output.write(
-                        names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
-                    return 0
-                }
-                reports = try store.reports(mustExist: mustExist) { name, error in
-                    arguments.globals.log.warning("load container \(name): \(error.message)")
-                }
-            } catch {
-                throw error
+            let mustExist = arguments.globals.rootIsGiven
+            if arguments.has(.idsOnly) {
+                let names = try store.identifiers(mustExist: mustExist)
+                try? Output.write(
+                    names.map { $0.printable(upTo: .longestName) + "\n" }.joined())
+                return 0
+            }
+            let reports = try store.reports(mustExist: mustExist) { name, error in
+                arguments.globals.log.warning("load container \(name): \(error.message)")
             }
             let owners = OwnerNames()
             if isJSON {

@@ -1,6 +1,7 @@
 internal import ContainerRuntime
 internal import Layers
 internal import LinuxSystem
+internal import Supervision
 
 extension Option {
     fileprivate static let trace = Option(
@@ -43,37 +44,33 @@ extension Command {
                     throw CommandError("--stop-at: \(error.sentence)")
                 }
             }
-            do throws(RuntimeError) {
-                guard let file = arguments.value(.trace) else {
-                    return try run(Launch(plan, warn: warn))
-                }
-                let trace = try Trace(plan)
-                // Written before the run, so that an unwritable file is an error here, and again
-                // after it, also after a failed start.
-                try trace.write(to: file)
-                let outcome = Result { () throws(RuntimeError) in
-                    try run(Launch(plan, trace: trace, warn: warn))
-                }
-                try trace.write(to: file)
-                return try outcome.get()
-            } catch {
-                throw error
+            guard let file = arguments.value(.trace) else {
+                return try supervise(plan, until: .ended, warn: warn, reading: printChanges)
             }
+            let trace = try Trace(plan)
+            // Written before the run, so that an unwritable file is an error here, and again after
+            // it, also after a failed start.
+            try trace.write(to: file)
+            let code = Result { () throws(Failure) in
+                try supervise(plan, until: .ended, trace: trace, warn: warn, reading: printChanges)
+            }
+            try trace.write(to: file)
+            return try code.get()
         })
 
-    private static func run(_ launch: Launch) throws(RuntimeError) -> CInt {
-        try launch.run { upper, record throws(RuntimeError) in
-            do throws(LayerError) {
-                var stack = try LayerStack(
-                    uppers: [upper], over: record.layers, marks: record.marks)
-                // Files that only the container may read are read with its root user.
-                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
-                stack.owners = isOwner ? nil : record.owners
-                var printer = ChangePrinter(.lines, printsUnchanged: false)
-                try printer.print(Comparison(stack))
-            } catch {
-                throw RuntimeError("--diff: \(error.sentence)")
-            }
+    /// Prints the changes of the run, if `--diff` asks for them.
+    private static func printChanges(_ outcome: Outcome) throws(Failure) {
+        guard let upper = outcome.upper else { return }
+        do throws(LayerError) {
+            var stack = try LayerStack(
+                uppers: [upper.directory], over: upper.over.layers, marks: upper.over.marks)
+            // Files that only the container may read are read with its root user.
+            let isOwner = (try? MappedOwners.become(upper.over.owners)) ?? false
+            stack.owners = isOwner ? nil : upper.over.owners
+            var printer = ChangePrinter(.lines, printsUnchanged: false)
+            try printer.print(Comparison(stack))
+        } catch {
+            throw Failure("--diff: \(error.sentence)")
         }
     }
 

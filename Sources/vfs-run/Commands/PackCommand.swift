@@ -24,68 +24,48 @@ extension Command {
                 + " its digest. Other layers are written anew.",
         ],
         options: [.layerCompression, .quiet],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let operands = try arguments.requireOperands(2...2)
-            do throws(ImageError) {
-                let reporter = ConsoleReporter(
-                    isQuiet: arguments.has(.quiet), arguments.globals.log)
-                let target = try PackTarget(operands[1])
-                let (latest, created) = try sourceDate()
-                var packer = Packer(
-                    reporter: reporter, over: DefaultConfig.json, created: created
-                ) { path, isLowest, file, compression throws(ImageError) in
-                    try archive(path, isLowest, file, compression, latest, reporter)
+            let reporter = ConsoleReporter(
+                isQuiet: arguments.has(.quiet), arguments.globals.log)
+            let target = try PackTarget(operands[1])
+            let latest = try SourceDate.latest()
+            var packer = Packer(
+                reporter: reporter, over: DefaultConfig.json, created: try SourceDate.created()
+            ) { path, isLowest, file, compression throws(Failure) in
+                try archive(path, isLowest, file, compression, latest, reporter)
+            }
+            packer.writesDockerList = target.form == .dockerArchive
+            if packer.writesDockerList { packer.compression = .none }
+            if let name = arguments.value(.layerCompression) {
+                guard let compression = Compression(rawValue: name) else {
+                    throw Failure(
+                        "--compression: unknown \"\(name)\"; use gzip, zstd or none")
                 }
-                packer.writesDockerList = target.form == .dockerArchive
-                if packer.writesDockerList { packer.compression = .none }
-                if let name = arguments.value(.layerCompression) {
-                    guard let compression = Compression(rawValue: name) else {
-                        throw ImageError(
-                            "--compression: unknown \"\(name)\"; use gzip, zstd or none")
-                    }
-                    packer.compression = compression
-                }
-                try target.write { [packer] path throws(ImageError) in
-                    try packer.pack(operands[0], to: path, tag: target.tag)
-                }
-            } catch {
-                throw error
+                packer.compression = compression
+            }
+            try target.write { [packer] path throws(Failure) in
+                try packer.pack(operands[0], to: path, tag: target.tag)
             }
             return 0
         })
 
-    private static func sourceDate() throws(ImageError) -> (latest: FileTime?, created: String) {
-        do throws(LayerError) {
-            return (try SourceDate.latest(), try SourceDate.created())
-        } catch {
-            throw error
-        }
-    }
-
     private static func archive(
         _ path: String, _ isLowest: Bool, _ file: FileDescriptor, _ compression: Compression,
         _ latest: FileTime?, _ reporter: ConsoleReporter
-    ) throws(ImageError) -> (diffID: Digest, blob: Digest, size: Int64) {
-        let directory: OwnedDescriptor
-        do throws(Errno) {
-            directory = try HostPath.open(path, [.readOnly, .directory])
-        } catch {
-            throw ImageError("\(path): \(error.words)")
+    ) throws(Failure) -> (diffID: Digest, blob: Digest, size: Int64) {
+        let directory = try attempt(
+            "open", on: path, try HostPath.open(path, [.readOnly, .directory]))
+        let stack = try LayerStack(looking: [LayerDirectory(directory, layer: 0)])
+        let name = String(path.split(separator: "/").last ?? "")
+        var done: Int64 = 0
+        let written = try LayerArchive(layer: stack, isLowest: isLowest).write(
+            to: file, compression, latest: latest
+        ) { count in
+            done += Int64(count)
+            reporter.progress(name, done: done, of: nil)
         }
-        do throws(LayerError) {
-            let stack = try LayerStack(looking: [LayerDirectory(directory, layer: 0)])
-            let name = String(path.split(separator: "/").last ?? "")
-            var done: Int64 = 0
-            let written = try LayerArchive(layer: stack, isLowest: isLowest).write(
-                to: file, compression, latest: latest
-            ) { count in
-                done += Int64(count)
-                reporter.progress(name, done: done, of: nil)
-            }
-            for warning in written.warnings { reporter.note(warning) }
-            return (written.diffID, written.digest, Int64(written.size))
-        } catch {
-            throw error
-        }
+        for warning in written.warnings { reporter.note(warning) }
+        return (written.diffID, written.digest, Int64(written.size))
     }
 }

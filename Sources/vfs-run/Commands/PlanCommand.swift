@@ -7,11 +7,17 @@ extension Option {
         "explain", "explain each step: the kernel's part, and the reason for its position")
 }
 
+extension Option {
+    fileprivate static let of = Option(
+        "of", value: "COMMAND", completes: .words(["start", "delete", "exec"]),
+        "print the steps of COMMAND on the container ID instead: start, delete or exec")
+}
+
 extension Command {
     /// `vfs-run plan config.json`
     static let plan = Command(
         name: "plan", summary: "print the steps of a start without executing them",
-        operands: "CONFIG.json [[--] ARGS…]",
+        operands: "CONFIG.json|ID [[--] ARGS…]",
         details: [
             "Prints the steps of a start in order: the number, the process that executes it (the"
                 + " runtime process on the host, or the init process in the container), the action,"
@@ -21,11 +27,14 @@ extension Command {
             "--explain describes each kind of step where it first occurs: what the kernel does, the"
                 + " reason for its position, and the system calls; in JSON as what, why and calls."
                 + " The text is that of docs/steps.md.",
+            "--of start, --of delete and --of exec print the steps of these commands on an existing"
+                + " container: \"vfs-run plan --of exec ID -- COMMAND ARGS…\". Options of these commands"
+                + " follow a first --: \"vfs-run plan --of delete -- --force ID\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .json, .explain],
+        options: [.upper, .layer, .snapshot, .compare, .json, .explain, .of],
         endsWithOtherCommand: true,
-        run: { arguments throws(CommandError) in
-            let plan = try LoadedConfig(arguments, rehearses: true).plan
+        run: { arguments throws(Failure) in
+            let plan = try plan(arguments)
             let isExplained = arguments.has(.explain)
             if arguments.has(.json) {
                 let json = isExplained ? plan.explainedJSON : plan.json
@@ -35,4 +44,32 @@ extension Command {
             }
             return 0
         })
+
+    private static func plan(_ arguments: ParsedArguments) throws(Failure) -> Plan {
+        guard let word = arguments.value(.of) else {
+            return try LoadedConfig(arguments, rehearses: true).plan
+        }
+        // What follows the container's name is the program of exec.
+        var words = arguments.operands
+        if words.count > 1 && words[1] == "--" { words.remove(at: 1) }
+        func parsed(_ command: Command) throws(Failure) -> ParsedArguments {
+            try ParsedArguments(words, of: command, globals: arguments.globals)
+        }
+        switch word {
+        case "start":
+            let start = try parsed(.start)
+            _ = try start.requireOperands(1...1)
+            return try start.container().startPlan(notifySocket: notifySocket)
+        case "delete":
+            let delete = try parsed(.delete)
+            _ = try delete.requireOperands(1...1)
+            return try delete.container().deletePlan(force: delete.isForced)
+        case "exec":
+            let exec = try parsed(.exec)
+            _ = try exec.requireOperands(1...Int.max)
+            return try execPlan(exec)
+        default:
+            throw Failure("--of: \"\(word)\" has no plan; use start, delete or exec")
+        }
+    }
 }

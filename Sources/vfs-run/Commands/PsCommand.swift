@@ -8,15 +8,10 @@ extension Command {
         name: "ps", summary: "list the processes of a container", operands: "ID [PS-OPTIONS…]",
         details: ["The table is the output of ps(1) with PS-OPTIONS; default: -ef."],
         options: [.format], isOfContainers: true, endsWithOtherCommand: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1000)
             let isJSON = try arguments.wantsJSON()
-            let pids: [Int32]
-            do throws(RuntimeError) {
-                pids = try arguments.container().processes()
-            } catch {
-                throw error
-            }
+            let pids = try arguments.container().processes()
             if isJSON {
                 let list = JSONOutput.array(pids.map { .integer(Int64($0)) })
                 try Output.write((pids.isEmpty ? "null" : list.compactText) + "\n")

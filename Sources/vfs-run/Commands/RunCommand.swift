@@ -15,7 +15,7 @@ extension Command {
                 + " forwarded; with --detach up to READY=1, for which run waits.",
         ],
         options: Option.creation + [.detach, .keep, .noSubreaper], isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             try launch(arguments, until: arguments.has(.detach) ? .started : .ended)
         })
 }

@@ -31,14 +31,14 @@ extension Command {
                 + " privileges, unavailable settings are adapted at the start.",
         ],
         options: [.directory, .file, .rootless, .oneShot],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             if let extra = arguments.operands.first {
-                throw CommandError(
+                throw Failure(
                     "spec takes no operand, but \"\(extra)\" is given; see \"vfs-run help spec\"")
             }
             let isRootless = arguments.has(.rootless)
             if isRootless && arguments.has(.oneShot) {
-                throw CommandError(
+                throw Failure(
                     "--one-shot includes rootless containers; remove --rootless")
             }
             let json =
@@ -52,10 +52,10 @@ extension Command {
                     path, [.writeOnly, .create, .exclusive], mode: 0o644)
                 try file.borrowed.write(all: Array(json.prettyText.utf8))
             } catch .fileExists {
-                throw CommandError(
+                throw Failure(
                     "file \(path) exists; remove it, or use --bundle or --file for another place")
             } catch {
-                throw CommandError("\(path): \(error.words)")
+                throw Failure("\(path): \(error.words)")
             }
             return 0
         })

@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import LinuxSystem
+internal import Supervision
 
 extension Command {
     /// `vfs-run start ID`
@@ -12,8 +13,8 @@ extension Command {
         ],
         isOfContainers: true,
         run: on(1...1) { arguments throws(RuntimeError) in
-            try arguments.container().start(
-                notifySocket: notifySocket, warn: arguments.globals.log.warning)
+            let plan = try arguments.container().startPlan(notifySocket: notifySocket)
+            try Supervisor.carryOut(plan, warn: arguments.globals.log.warning)
             return 0
         })
 }

@@ -7,14 +7,9 @@ extension Command {
     static let state = Command(
         name: "state", summary: "print the state of a container as JSON", operands: "ID",
         isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
-            let report: StoredContainer.Report
-            do throws(RuntimeError) {
-                report = try arguments.container().report()
-            } catch {
-                throw error
-            }
+            let report = try arguments.container().report()
             try Output.write(report.json(owner: "").prettyText)
             return 0
         })

@@ -22,21 +22,16 @@ extension Command {
                 + " remove without privileges.",
         ],
         options: [.all, .list],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let operands = try arguments.requireOperands(1...2)
-            let snapshots: [Snapshot]
-            do throws(LayerError) {
-                if arguments.has(.all) {
-                    try removeAll(operands, arguments)
-                    return 0
-                }
-                snapshots = try KeptUpper.snapshots(in: operands[0])
-                if !arguments.has(.list) {
-                    try goBack(operands, snapshots)
-                    return 0
-                }
-            } catch {
-                throw error
+            if arguments.has(.all) {
+                try removeAll(operands, arguments)
+                return 0
+            }
+            let snapshots = try KeptUpper.snapshots(in: operands[0])
+            if !arguments.has(.list) {
+                try goBack(operands, snapshots)
+                return 0
             }
             try Output.write(snapshots.map { $0.name + "\n" }.joined())
             return 0
@@ -44,17 +39,17 @@ extension Command {
 
     private static func goBack(
         _ operands: [String], _ snapshots: [Snapshot]
-    ) throws(LayerError) {
+    ) throws(Failure) {
         let path = operands[0]
         guard let last = snapshots.last else {
-            throw LayerError(
+            throw Failure(
                 "\"\(path)\" has no snapshot; --upper DIR with --snapshot NAME takes one before a run"
             )
         }
         var target = last
         if operands.count == 2 {
             guard let found = snapshots.first(where: { $0.name == operands[1] }) else {
-                throw LayerError(
+                throw Failure(
                     "\"\(path)\" has no snapshot \"\(operands[1])\"; it has "
                         + snapshots.map { "\"\($0.name)\"" }.joined(separator: ", "))
             }
@@ -65,20 +60,20 @@ extension Command {
 
     private static func removeAll(
         _ operands: [String], _ arguments: ParsedArguments
-    ) throws(LayerError) {
+    ) throws(Failure) {
         if operands.count > 1 || arguments.has(.list) {
-            throw LayerError("--all removes all snapshots; give it without NAME and without --list")
+            throw Failure("--all removes all snapshots; give it without NAME and without --list")
         }
         let path = operands[0]
         // No other directory is removed.
         let found = ["upper", "work", "snapshots", ".removed"].contains {
             (try? FileStatus.of(path: "\(path)/\($0)")) != nil
         }
-        if !found { throw LayerError("\"\(path)\" is not a directory of --upper") }
+        if !found { throw Failure("\"\(path)\" is not a directory of --upper") }
         try open(path).removeAll()
     }
 
-    private static func open(_ path: String) throws(LayerError) -> KeptUpper {
+    private static func open(_ path: String) throws(Failure) -> KeptUpper {
         let kept = try KeptUpper.owned(in: path)
         try kept.lock()
         return kept

@@ -34,45 +34,41 @@ extension Command {
                 + " are left out.",
         ],
         options: [.platform, .store, .maxSize, .maxEntries, .noSync, .quiet],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             let operands = try arguments.requireOperands(2...2)
-            do throws(ImageError) {
-                let reporter = ConsoleReporter(
-                    isQuiet: arguments.has(.quiet), arguments.globals.log)
-                var unpacker = Unpacker(reporter: reporter)
-                if let text = arguments.value(.platform) {
-                    guard let platform = Platform(text) else {
-                        throw ImageError(
-                            "--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
-                    }
-                    unpacker.platform = platform
+            let reporter = ConsoleReporter(
+                isQuiet: arguments.has(.quiet), arguments.globals.log)
+            var unpacker = Unpacker(reporter: reporter)
+            if let text = arguments.value(.platform) {
+                guard let platform = Platform(text) else {
+                    throw Failure(
+                        "--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
                 }
-                unpacker.store = arguments.value(.store)
-                if let text = arguments.value(.maxSize) {
-                    unpacker.limits.size = try size(text)
-                }
-                if let text = arguments.value(.maxEntries) {
-                    guard let number = Int(text), number > 0 else {
-                        throw ImageError("--max-entries: \"\(text)\" is not a positive number")
-                    }
-                    unpacker.limits.entries = number
-                }
-                unpacker.synchronizes = !arguments.has(.noSync)
-                try unpacker.unpack(
-                    ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
-            } catch {
-                throw error
+                unpacker.platform = platform
             }
+            unpacker.store = arguments.value(.store)
+            if let text = arguments.value(.maxSize) {
+                unpacker.limits.size = try size(text)
+            }
+            if let text = arguments.value(.maxEntries) {
+                guard let number = Int(text), number > 0 else {
+                    throw Failure("--max-entries: \"\(text)\" is not a positive number")
+                }
+                unpacker.limits.entries = number
+            }
+            unpacker.synchronizes = !arguments.has(.noSync)
+            try unpacker.unpack(
+                ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
             return 0
         })
 
     /// Bytes, or with a suffix K, M, G, T of 1024.
-    private static func size(_ text: String) throws(ImageError) -> Int64 {
+    private static func size(_ text: String) throws(Failure) -> Int64 {
         let shifts: [Character: Int64] = ["K": 10, "M": 20, "G": 30, "T": 40]
         let shift = text.last.flatMap { shifts[$0] }
         let digits = shift == nil ? text[...] : text.dropLast()
         guard let number = Int64(digits), number >= 0, number <= Int64.max >> (shift ?? 0) else {
-            throw ImageError("--max-size: \"\(text)\" is not a size such as 500M or 20G")
+            throw Failure("--max-size: \"\(text)\" is not a size such as 500M or 20G")
         }
         return number << (shift ?? 0)
     }

@@ -17,7 +17,7 @@ extension Command {
         options: [.resources] + UpdatedResources.fields.map(\.option)
             + [.kernelMemory, .kernelMemoryTCP, .cacheSchema, .bandwidthSchema],
         isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             _ = try arguments.requireOperands(1...1)
             let resources =
                 if let file = arguments.value(.resources) {
@@ -25,13 +25,9 @@ extension Command {
                 } else {
                     try UpdatedResources.given(arguments)
                 }
-            do throws(RuntimeError) {
-                try arguments.container().update(
-                    resources, l3CacheSchema: arguments.value(.cacheSchema),
-                    memoryBandwidthSchema: arguments.value(.bandwidthSchema))
-            } catch {
-                throw error
-            }
+            try arguments.container().update(
+                resources, l3CacheSchema: arguments.value(.cacheSchema),
+                memoryBandwidthSchema: arguments.value(.bandwidthSchema))
             return 0
         })
 }

@@ -2,11 +2,12 @@ internal import ContainerRuntime
 internal import LinuxSystem
 
 extension Invocation {
-    /// Finds out what the caller may do. One system call for root.
-    mutating func setCaller(_ globals: GlobalOptions) throws(CommandError) {
+    /// Sets the privileges of the caller. Takes one system call for root.
+    mutating func setCaller(_ globals: GlobalOptions) throws(Failure) {
         guard let user = Credentials.knownUser else {
-            throw CommandError(
-                "geteuid: the kernel does not say who runs vfs-run; a filter forbids it")
+            throw Failure(
+                "geteuid: the effective user is unknown, since a seccomp filter forbids the call; run"
+                    + " vfs-run without that filter")
         }
         let isRoot = user == 0 && globals.rootless != .always
         if isRoot {

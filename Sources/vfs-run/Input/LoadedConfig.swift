@@ -5,13 +5,13 @@ internal import OCISpec
 internal import Seccomp
 internal import SystemPackage
 
-/// A config.json on its way from a file to a plan.
+/// Reads a config.json and makes a plan of it.
 struct LoadedConfig {
     let plan: Plan
 
-    /// Reads, checks and plans; prints the warnings.
+    /// Reads, checks and plans. Prints the warnings.
     ///
-    /// - Parameter rehearses: Nothing will be run: everything is read, whatever is known already.
+    /// - Parameter rehearses: The plan is not run. Caches are not used.
     init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(CommandError) {
         let named = try NamedConfig(arguments)
         try self.init(
@@ -32,8 +32,8 @@ struct LoadedConfig {
     /// A process in a container that exists.
     ///
     /// - Parameters:
-    ///   - bundle: Where the container's config was.
-    ///   - process: A file with the process; nil for the container's own.
+    ///   - bundle: The bundle of the container.
+    ///   - process: A file with the process; nil for that of the config.
     init(
         joining container: StoredContainer, bundle: String, process: String?,
         _ invocation: Invocation, _ log: Log
@@ -54,11 +54,13 @@ struct LoadedConfig {
         _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
         _ log: Log, rehearses: Bool = false
     ) throws(CommandError) {
+        let configuration: Configuration
         do {
-            let (configuration, warnings) = try ConfigurationBuilder.build(
+            let warnings: [Diagnostic]
+            (configuration, warnings) = try ConfigurationBuilder.build(
                 document, file: file, bundle: bundle, invocation,
                 compiled: rehearses ? nil : LoadedConfig.seccompCache)
-            // Those of a container that exists were given when it was created.
+            // The warnings about a container were printed when it was created.
             for warning in warnings where invocation.joining == nil {
                 if warning.severity == .note && !rehearses {
                     log.debug(warning.text)
@@ -66,15 +68,18 @@ struct LoadedConfig {
                     log.warning(warning.text)
                 }
             }
-            plan = Planner.plan(
-                configuration, document: document, file: file,
-                seccompCache: LoadedConfig.seccompCache)
-            for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
-                let step = planned.step
-                log.debug("step \(index + 1), \(step.side.rawValue): \(step.summary)")
-            }
         } catch {
             throw CommandError(error.diagnostics.map(\.text))
+        }
+        do {
+            plan = try Planner.plan(
+                configuration, document: document, file: file,
+                seccompCache: LoadedConfig.seccompCache)
+        } catch {
+            throw CommandError(error.message)
+        }
+        for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
+            log.debug("step \(index + 1), \(planned.side.rawValue): \(planned.step.summary)")
         }
     }
 
@@ -84,13 +89,13 @@ struct LoadedConfig {
             bytes = try HostPath.read(path)
         } catch .noSuchFileOrDirectory where ofBundle {
             throw CommandError(
-                "JSON specification file \(path) not found; --bundle names its directory")
+                "JSON specification file \(path) not found; use --bundle for its directory")
         } catch .isDirectory {
             let inside = "\(path.hasSuffix("/") ? path : path + "/")config.json"
             let isThere = (try? FileStatus.of(path: inside)) != nil
             throw CommandError(
                 "\(path) is a directory; name "
-                    + (isThere ? inside : "a config.json, and this one has none"))
+                    + (isThere ? inside : "a config.json, which this directory lacks"))
         } catch {
             throw CommandError("\(path): \(error.words)")
         }
@@ -104,7 +109,7 @@ struct LoadedConfig {
 
     private static let seccompCache = SeccompCache(directory: cacheDirectory + "/seccomp")
 
-    /// As the XDG base directories have it for users.
+    /// By the XDG base directory specification.
     static var cacheDirectory: String {
         if Credentials.effectiveUser == 0 { return "/var/cache/vfs-run" }
         if let folder = CurrentProcess.environment("XDG_CACHE_HOME"), folder.hasPrefix("/") {
@@ -121,28 +126,31 @@ struct LoadedConfig {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// The directories that `--layer` means.
+    /// The directories of a name of `--layer`.
     static func layers(
         _ name: String, of config: String
     ) throws(CommandError) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))
         let place = name.hasPrefix("sha256:") ? name : try absolute(name)
-        do throws(LayerNames.Failure) {
+        do throws(Failure) {
             return try names.directories(place)
         } catch {
-            throw CommandError("--layer: \(error.sentence)")
+            throw error.within("--layer")
         }
     }
 
-    /// A path of the command line as seen from the root.
+    /// A path of the command line, absolute.
     static func absolute(_ path: String) throws(CommandError) -> String {
         if path.hasPrefix("/") { return path }
-        if path.isEmpty { throw CommandError("a directory's name is empty; is a variable unset?") }
+        if path.isEmpty {
+            throw CommandError(
+                "the name of a directory is empty; check the variables of the command line")
+        }
         do {
             let base = try HostPath.workingDirectory()
             return path == "." ? base : "\(base)/\(path)"
         } catch {
-            throw CommandError("the working directory is gone: \(error.words)")
+            throw CommandError("the working directory does not exist: \(error.words)")
         }
     }
 }

@@ -3,21 +3,20 @@ internal import JSON
 internal import LinuxSystem
 internal import SystemPackage
 
-/// A config.json that a command line names, read and not looked at yet.
+/// The config.json of a command line, read and not checked.
 struct NamedConfig {
     let document: JSONDocument
     /// As the user gave it.
     let file: String
-    /// The directory it lies in, absolute.
+    /// The directory of config.json, absolute.
     let bundle: String
-    /// What the command line says besides.
+    /// The settings of the command line.
     let invocation: Invocation
 
-    /// - Parameter operands: The config, and what replaces `process.args`.
-    init(_ arguments: ParsedArguments) throws(CommandError) {
+    init(_ arguments: ParsedArguments) throws(Failure) {
         guard let path = arguments.operands.first else {
             let name = arguments.command.name
-            throw CommandError(
+            throw Failure(
                 "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run"
                     + " \(name.isEmpty ? "--help" : "help \(name)")\"")
         }

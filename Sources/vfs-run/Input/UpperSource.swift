@@ -3,21 +3,21 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// An upper that a command line names, with the layers below it.
+/// The upper of a command line, with the layers below it.
 struct UpperSource {
     /// For messages.
     let name: String
     let stack: LayerStack
-    /// How many of the topmost layers are what runs wrote.
+    /// The number of topmost layers that runs have written.
     let uppers: Int
     let isInUse: Bool
-    /// Whether it is a container's tree, whose upper is thrown away.
+    /// Whether it is the upper of a running container, discarded at its end.
     private let isView: Bool
 
-    /// Of the first operand.
+    /// Reads the first operand.
     ///
-    /// - Parameter needsLayers: Nothing can be said where the layers below are not known.
-    init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(LayerError) {
+    /// - Parameter needsLayers: Unknown lower layers are an error.
+    init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(Failure) {
         let place = try UpperSource.place(arguments)
         name = arguments.operands[0]
         let path: String
@@ -25,8 +25,9 @@ struct UpperSource {
         case .directory(let directory): path = directory
         case .view(let view):
             if arguments.value(.since) != nil {
-                throw LayerError(
-                    "the container \"\(name)\" has no snapshots: it throws away what it writes")
+                throw Failure(
+                    "the container \"\(name)\" has no snapshots: its upper is discarded; remove --since"
+                )
             }
             let named = arguments.values(.belowUpper)
             (uppers, isInUse, isView) = (1, true, true)
@@ -39,9 +40,8 @@ struct UpperSource {
         }
         isView = false
         if try !UpperSource.isDirectory(path) {
-            throw LayerError(
-                "\"\(path)\" is neither a directory nor a container; name a directory that"
-                    + " --upper has kept")
+            throw Failure(
+                "\"\(path)\" is neither a directory nor a container; name a directory of --upper")
         }
         var layers = arguments.values(.belowUpper)
         var marks = OverlayMarks.own
@@ -58,7 +58,7 @@ struct UpperSource {
             if let record = try kept.record() {
                 if layers.isEmpty { layers = record.layers }
                 marks = record.marks
-                // Where it cannot be, what may not be read says so.
+                // Otherwise unreadable files are reported later.
                 let isOwner = (try? MappedOwners.become(record.owners)) ?? false
                 if !isOwner { owners = record.owners }
             }
@@ -66,17 +66,18 @@ struct UpperSource {
             isSinceSnapshot = !frozen.isEmpty
         } else {
             opened = [try UpperSource.open(path)]
+            marks = try LayerStack(looking: opened).marks
             isInUse = false
         }
         if arguments.has(.userAttributes) { marks = .user }
         if layers.isEmpty && needsLayers {
-            throw LayerError(
-                "\"\(path)\" does not say which layers it was written over; name them by"
-                    + " --layer, bottom first")
+            throw Failure(
+                "\"\(path)\" has no record of the layers below it; name them with --layer, bottom"
+                    + " first")
         }
         var stack = try LayerStack(uppers: opened, over: layers, marks: marks)
         stack.owners = owners
-        // What was written since a snapshot lies on an upper that was made like the snapshot.
+        // An upper above a snapshot has the root directory of the snapshot.
         if isSinceSnapshot { stack.rootLayer = stack.roots[opened.count] }
         self.stack = stack
         uppers = opened.count
@@ -84,15 +85,16 @@ struct UpperSource {
 
     var warning: String {
         isView
-            ? "the container \"\(name)\" runs: what it writes may change meanwhile"
-            : "the upper \"\(name)\" is in use by a run: what is written here may change meanwhile"
+            ? "the container \"\(name)\" is running: its files can change while they are read"
+            : "the upper \"\(name)\" is in use by a run: its files can change while they are read"
     }
 
-    /// No run writes to it, nor will one as long as this is held; but what a container throws away
-    /// there is only while it runs.
-    func requireUnused() throws(LayerError) {
+    /// Requires that no run writes to the upper while this object exists. An upper that is discarded
+    /// exists only during the run.
+    func requireUnused() throws(Failure) {
         if isInUse && !isView {
-            throw LayerError("the upper \"\(name)\" is in use by a run; wait for its end")
+            throw Failure(
+                "the upper \"\(name)\" is in use by a run; wait for the end of the run")
         }
     }
 
@@ -101,31 +103,27 @@ struct UpperSource {
         case view(StoredContainer.View)
     }
 
-    /// What the first operand means: a directory, or what a container writes to.
-    private static func place(_ arguments: ParsedArguments) throws(LayerError) -> Place {
+    /// The place of the first operand: a directory, or the upper of a container.
+    private static func place(_ arguments: ParsedArguments) throws(Failure) -> Place {
         let operand = arguments.operands[0]
         if operand.utf8.contains(UInt8(ascii: "/")) { return .directory(operand) }
         guard let container = try? ContainerID(operand),
             let found = try find(container, arguments)
         else { return .directory(operand) }
         if try isDirectory(operand) {
-            throw LayerError(
-                "\"\(operand)\" is a container and a directory; write ./\(operand) for the"
+            throw Failure(
+                "\"\(operand)\" is both a container and a directory; write ./\(operand) for the"
                     + " directory")
         }
-        do throws(RuntimeError) {
-            if let upper = try found.keptUpper() { return .directory(upper) }
-            return .view(try found.view())
-        } catch {
-            throw error
-        }
+        if let upper = try found.keptUpper() { return .directory(upper) }
+        return .view(try found.view())
     }
 
-    /// Nil where there is none of that name.
+    /// nil if no container has this id.
     private static func find(
         _ container: ContainerID, _ arguments: ParsedArguments
-    ) throws(LayerError) -> StoredContainer? {
-        do throws(RuntimeError) {
+    ) throws(Failure) -> StoredContainer? {
+        do throws(Failure) {
             return try arguments.globals.store.find(container)
         } catch {
             if error.kind == .missing { return nil }
@@ -133,7 +131,7 @@ struct UpperSource {
         }
     }
 
-    private static func isDirectory(_ path: String) throws(LayerError) -> Bool {
+    private static func isDirectory(_ path: String) throws(Failure) -> Bool {
         do throws(Errno) {
             return try FileStatus.of(path: path).kind == .directory
         } catch .noSuchFileOrDirectory {
@@ -141,16 +139,14 @@ struct UpperSource {
         } catch .notDirectory {
             return false
         } catch {
-            // Taken for one that is not there, another layer would be read.
-            throw LayerError("stat \"\(path)\": \(error.words)")
+            // Treated as missing, another layer would be read in its place.
+            throw Failure("stat", path.inQuotes, error)
         }
     }
 
-    private static func open(_ path: String) throws(LayerError) -> LayerDirectory {
-        do throws(Errno) {
-            return LayerDirectory(try HostPath.open(path, [.readOnly, .directory]), layer: 0)
-        } catch {
-            throw LayerError("open \"\(path)\": \(error.words)")
-        }
+    private static func open(_ path: String) throws(Failure) -> LayerDirectory {
+        LayerDirectory(
+            try attempt("open", on: path, try HostPath.open(path, [.readOnly, .directory])),
+            layer: 0)
     }
 }

@@ -29,9 +29,9 @@ struct ArchivePlace {
     let latest: FileTime?
     private let synchronizes: Bool
 
-    init(_ arguments: ParsedArguments, allowsDirectory: Bool) throws(LayerError) {
+    init(_ arguments: ParsedArguments, allowsDirectory: Bool) throws(Failure) {
         guard let path = arguments.value(.output) else {
-            throw LayerError("--output is missing; name a file, or - for standard output")
+            throw Failure("--output is missing; name a file, or - for standard output")
         }
         let suffixes: [(String, Compression)] = [
             (".tar", .none), (".tar.gz", .gzip), (".tgz", .gzip), (".tar.zst", .zstd),
@@ -46,7 +46,7 @@ struct ArchivePlace {
         } else if allowsDirectory && path.hasSuffix("/") {
             target = .directory(path)
         } else if named == nil && known == nil {
-            throw LayerError(
+            throw Failure(
                 "\"\(path)\" has an unknown suffix; use .tar, .tar.gz or .tar.zst"
                     + (allowsDirectory ? ", or / for a directory" : ""))
         } else {
@@ -54,45 +54,40 @@ struct ArchivePlace {
         }
     }
 
-    func output(_ path: String) throws(LayerError) -> OutputPlace {
+    func output(_ path: String) throws(Failure) -> OutputPlace {
         try OutputPlace(path, synchronizing: synchronizes)
     }
 
     private static func compression(
         _ arguments: ParsedArguments
-    ) throws(LayerError) -> Compression? {
+    ) throws(Failure) -> Compression? {
         guard let word = arguments.value(.compression) else { return nil }
         guard let compression = Compression(rawValue: word) else {
-            throw LayerError("--compression: unknown \"\(word)\"; use none, gzip or zstd")
+            throw Failure("--compression: unknown \"\(word)\"; use none, gzip or zstd")
         }
         return compression
     }
 
     func write(
         _ archive: LayerArchive, _ arguments: ParsedArguments
-    ) throws(LayerError) -> CInt {
+    ) throws(Failure) -> CInt {
         let progress = Progress(arguments)
+        defer { progress.finish() }
         let written: LayerArchive.Written
-        do throws(LayerError) {
-            switch target {
-            case .file(let path):
-                written = try output(path).makeFile { (file) throws(LayerError) in
-                    try archive.write(
-                        to: file, compression, latest: latest, progress: progress.add)
-                }
-            case .standardOutput, .directory:
-                if FileDescriptor.standardOutput.isTerminal {
-                    throw LayerError(
-                        "standard output is a terminal; write the archive to a file or a pipe")
-                }
-                written = try archive.write(
-                    to: .standardOutput, compression, latest: latest, progress: progress.add)
+        switch target {
+        case .file(let path):
+            written = try output(path).makeFile { (file) throws(Failure) in
+                try archive.write(to: file, compression, latest: latest, progress: progress.add)
             }
-            progress.finish()
-        } catch {
-            progress.finish()
-            throw error
+        case .standardOutput, .directory:
+            if FileDescriptor.standardOutput.isTerminal {
+                throw Failure(
+                    "standard output is a terminal; write the archive to a file or a pipe")
+            }
+            written = try archive.write(
+                to: .standardOutput, compression, latest: latest, progress: progress.add)
         }
+        progress.finish()
         for warning in written.warnings.prefix(20) { arguments.globals.log.warning(warning) }
         if !arguments.has(.quiet) { try report(written, asJSON: arguments.has(.json)) }
         return 0
@@ -101,23 +96,19 @@ struct ArchivePlace {
     /// Prints the digests: on standard error where standard output is the archive.
     private func report(
         _ written: LayerArchive.Written, asJSON: Bool
-    ) throws(LayerError) {
+    ) throws(Failure) {
         let text: String
         if asJSON {
-            text =
-                JSONOutput.object([
-                    ("digest", .string("\(written.digest)")),
-                    ("diffID", .string("\(written.diffID)")), ("size", .unsigned(written.size)),
-                ]).compactText + "\n"
+            let json: JSONOutput = [
+                "digest": .string("\(written.digest)"), "diffID": .string("\(written.diffID)"),
+                "size": .unsigned(written.size),
+            ]
+            text = json.compactText + "\n"
         } else {
             text = "digest   \(written.digest)\ndiff-id  \(written.diffID)\n"
         }
         var output = FileDescriptor.standardOutput
         if case .standardOutput = target { output = .standardError }
-        do throws(Errno) {
-            try output.write(all: Array(text.utf8))
-        } catch {
-            throw LayerError("standard output: \(error.words)")
-        }
+        try attempt("write", "standard output", try output.write(all: Array(text.utf8)))
     }
 }

@@ -25,7 +25,7 @@ struct GlobalOptions: Sendable {
     /// An option, and its effect.
     private struct Row: Sendable {
         let option: Option
-        let set: @Sendable (inout GlobalOptions, String) throws(CommandError) -> Void
+        let set: @Sendable (inout GlobalOptions, String) throws(Failure) -> Void
     }
 
     /// For help texts.
@@ -37,23 +37,23 @@ struct GlobalOptions: Sendable {
                 "root", value: "DIR", completes: .directories,
                 "the directory of container states; default: /run/vfs-run, or"
                     + " $XDG_RUNTIME_DIR/vfs-run"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 globals.root = try LoadedConfig.absolute(value)
                 globals.rootIsGiven = true
                 if PathText.cleaned(globals.root) == "/" {
-                    throw CommandError("--root may not be /; use a separate directory")
+                    throw Failure("--root may not be /; use a separate directory")
                 }
             }),
         Row(
             option: Option("log", value: "FILE", completes: .files, "also write messages to FILE"),
-            set: { globals, value throws(CommandError) in globals.log.path = try file(value) }),
+            set: { globals, value throws(Failure) in globals.log.path = try file(value) }),
         Row(
             option: Option(
                 "log-format", value: "FORMAT", completes: .words(["text", "json"]),
                 "the format of the log: text or json"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 guard let format = Log.Format(rawValue: value) else {
-                    throw CommandError("invalid log-format: \(value); use text or json")
+                    throw Failure("invalid log-format: \(value); use text or json")
                 }
                 globals.log.format = format
             }),
@@ -61,20 +61,20 @@ struct GlobalOptions: Sendable {
             option: Option(
                 "log-level", value: "LEVEL", completes: .words(["debug", "warning", "error"]),
                 "debug, warning or error"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 guard let level = Log.Level(rawValue: value) else {
-                    throw CommandError("invalid log-level: \(value); use debug, warning or error")
+                    throw Failure("invalid log-level: \(value); use debug, warning or error")
                 }
                 globals.log.isVerbose = level == .debug
             }),
         Row(
             option: Option("debug", "log every step"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 globals.log.isVerbose = try isOn("debug", value)
             }),
         Row(
             option: Option("systemd-cgroup", "create control groups with systemd"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 if try isOn("systemd-cgroup", value) { globals.controlGroupManager = .systemd }
             }),
         Row(
@@ -82,9 +82,9 @@ struct GlobalOptions: Sendable {
                 "cgroup-manager", value: "NAME",
                 completes: .words(["cgroupfs", "systemd", "disabled"]),
                 "the manager of control groups: cgroupfs, systemd or disabled"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 guard let manager = ControlGroupManager(rawValue: value) else {
-                    throw CommandError(
+                    throw Failure(
                         "unknown cgroup manager \"\(value)\"; use cgroupfs, systemd or disabled")
                 }
                 globals.controlGroupManager = manager
@@ -93,13 +93,13 @@ struct GlobalOptions: Sendable {
             option: Option(
                 "rootless", value: "MODE", completes: .words(["true", "false", "auto"]),
                 "run without root privileges: true, false, or auto (if the caller is not root)"),
-            set: { globals, value throws(CommandError) in
+            set: { globals, value throws(Failure) in
                 if let isOn = Option.isOn(value) {
                     globals.rootless = isOn ? .always : .never
                 } else if value.isEmpty || value.lowercased() == "auto" {
                     globals.rootless = .auto
                 } else {
-                    throw CommandError("--rootless: \"\(value)\" is not true, false or auto")
+                    throw Failure("--rootless: \"\(value)\" is not true, false or auto")
                 }
             }),
     ]
@@ -110,7 +110,7 @@ struct GlobalOptions: Sendable {
     ///   option.
     static func take(
         from arguments: [String]
-    ) throws(CommandError) -> (GlobalOptions, [String]) {
+    ) throws(Failure) -> (GlobalOptions, [String]) {
         var globals = GlobalOptions(root: defaultRoot)
         var rest = arguments[...]
         while let word = rest.first, word.hasPrefix("--") {
@@ -124,7 +124,7 @@ struct GlobalOptions: Sendable {
             var value = equals.map { String(word[letters.index(after: $0)...]) }
             if row.option.value != nil && value == nil {
                 guard let next = rest.popFirst() else {
-                    throw CommandError(
+                    throw Failure(
                         "the option \"\(word)\" needs a value; see \"vfs-run --help\"")
                 }
                 value = next
@@ -134,15 +134,15 @@ struct GlobalOptions: Sendable {
         return (globals, Array(rest))
     }
 
-    private static func isOn(_ name: String, _ value: String) throws(CommandError) -> Bool {
+    private static func isOn(_ name: String, _ value: String) throws(Failure) -> Bool {
         if let isOn = Option.isOn(value) { return isOn }
-        throw CommandError(Option.notBoolean(name, value))
+        throw Failure(Option.notBoolean(name, value))
     }
 
     /// The path of the log, with or without `file:`; nil for standard error.
-    private static func file(_ text: String) throws(CommandError) -> String? {
+    private static func file(_ text: String) throws(Failure) -> String? {
         for other in ["journald:", "syslog:"] where text.hasPrefix(other) {
-            throw CommandError(
+            throw Failure(
                 "--log: \"\(text)\" is not a file, and no other log is supported; use ./\(text)"
                     + " for a file of that name")
         }

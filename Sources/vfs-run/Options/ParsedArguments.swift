@@ -11,7 +11,7 @@ struct ParsedArguments {
 
     init(
         _ arguments: [String], of command: Command, globals: GlobalOptions
-    ) throws(CommandError) {
+    ) throws(Failure) {
         self.command = command
         self.globals = globals
         let options = command.options + Option.common
@@ -24,20 +24,20 @@ struct ParsedArguments {
             found = result.options.map { (options[$0.form], $0.value) }
             operands = result.operands
         } catch {
-            throw CommandError(ParsedArguments.sentence(error, command, options))
+            throw Failure(ParsedArguments.sentence(error, command, options))
         }
         for (option, text) in found where option.value == nil {
             guard let text, Option.isOn(text) == nil else { continue }
-            throw CommandError(Option.notBoolean(option.long, text))
+            throw Failure(Option.notBoolean(option.long, text))
         }
         try refuseAnswerInPlaceOfRun()
     }
 
     /// Refuses an option that only prints, given together with operands: `docker run -v /a:/b …`
     /// typed here would print the version and exit with 0, as a program that has run.
-    private func refuseAnswerInPlaceOfRun() throws(CommandError) {
+    private func refuseAnswerInPlaceOfRun() throws(Failure) {
         if has(.version), let operand = operands.first {
-            throw CommandError(
+            throw Failure(
                 "-v and --version print the version of vfs-run and take no operand, but"
                     + " \"\(operand)\" follows; use \"mounts\" in config.json for a directory of the"
                     + " host, and put options of the program after CONFIG.json")
@@ -45,7 +45,7 @@ struct ParsedArguments {
         // Every named command answers -h with its help. For the one-shot form -h may be meant as
         // the host name.
         if command.name.isEmpty, has(.help), let operand = operands.first {
-            throw CommandError(
+            throw Failure(
                 "-h and --help print the help of vfs-run and take no operand, but"
                     + " \"\(operand)\" follows; use \"hostname\" in config.json for the host name,"
                     + " and put options of the program after CONFIG.json")
@@ -53,12 +53,12 @@ struct ParsedArguments {
     }
 
     /// The words after CONFIG.json, which are its program's. A leading `--` is dropped.
-    func programWords() throws(CommandError) -> [String] {
+    func programWords() throws(Failure) -> [String] {
         let words = operands.dropFirst()
         guard let first = words.first, first.hasPrefix("-") else { return Array(words) }
         if first == "--" { return Array(words.dropFirst()) }
         let name = operands[0]
-        throw CommandError(
+        throw Failure(
             "\"\(first)\" follows \(name), where the name of a program is expected; put options of"
                 + " vfs-run before \(name), and a program whose name begins with - after --")
     }
@@ -86,15 +86,15 @@ struct ParsedArguments {
     }
 
     /// The path that is given last, made absolute.
-    func path(_ option: Option) throws(CommandError) -> String? {
+    func path(_ option: Option) throws(Failure) -> String? {
         try value(option).map(LoadedConfig.absolute)
     }
 
     /// A number of file descriptors; nil where the option is not given.
-    func count(_ option: Option) throws(CommandError) -> Int? {
+    func count(_ option: Option) throws(Failure) -> Int? {
         guard let text = value(option) else { return nil }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
-            throw CommandError(
+            throw Failure(
                 "--\(option.long): \"\(text)\" is not a number of file descriptors; use 0 to"
                     + " \(1 << 20)")
         }
@@ -102,7 +102,7 @@ struct ParsedArguments {
     }
 
     /// The operands, after their number is checked.
-    func requireOperands(_ wanted: ClosedRange<Int>) throws(CommandError) -> [String] {
+    func requireOperands(_ wanted: ClosedRange<Int>) throws(Failure) -> [String] {
         if wanted.contains(operands.count) { return operands }
         let bound =
             wanted.lowerBound == wanted.upperBound
@@ -111,7 +111,7 @@ struct ParsedArguments {
                 ? "a minimum of \(wanted.lowerBound)" : "a maximum of \(wanted.upperBound)"
         let operandNames = command.operands.isEmpty ? "" : " " + command.operands
         let usage = "vfs-run \(command.name) [OPTIONS]\(operandNames)"
-        throw CommandError(
+        throw Failure(
             "\"\(command.name)\" requires \(bound) argument(s), not \(operands.count): \(usage)")
     }
 

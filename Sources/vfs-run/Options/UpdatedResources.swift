@@ -25,23 +25,16 @@ extension Option {
 enum UpdatedResources {
     static func read(
         _ file: String, _ arguments: ParsedArguments
-    ) throws(CommandError) -> Resources {
+    ) throws(Failure) -> Resources {
         let name = file == "-" ? "standard input" : file
-        let bytes: [UInt8]
-        do throws(Errno) {
-            if file == "-" {
-                bytes = try FileDescriptor.standardInput.readAll()
-            } else {
-                bytes = try HostPath.read(file)
-            }
-        } catch {
-            throw CommandError("\(name): \(error.words)")
-        }
+        let bytes = try attempt(
+            "read", on: name,
+            file == "-" ? try FileDescriptor.standardInput.readAll() : try HostPath.read(file))
         let document: JSONDocument
         do {
             document = try JSONDocument(bytes)
         } catch {
-            throw CommandError(Diagnostic(error, file: name).text)
+            throw Failure(Diagnostic(error, file: name).text)
         }
         let diagnostics = Diagnostics(document, file: name)
         diagnostics.reportDuplicateKeys()
@@ -50,11 +43,11 @@ enum UpdatedResources {
 
     private static func checked(
         _ diagnostics: Diagnostics, _ log: Log, _ words: (Diagnostic) -> String
-    ) throws(CommandError) -> Resources {
+    ) throws(Failure) -> Resources {
         let spec = Spec.Linux.Resources(diagnostics.document.root, diagnostics)
         spec?.check(diagnostics)
         guard let spec, !diagnostics.hasErrors else {
-            throw CommandError(
+            throw Failure(
                 diagnostics.sorted.filter { $0.severity == .error }.map(words))
         }
         for warning in diagnostics.sorted where warning.severity == .warning {
@@ -118,7 +111,7 @@ enum UpdatedResources {
     ]
 
     /// Reads the options as a document, so that the checks of `linux.resources` apply.
-    static func given(_ arguments: ParsedArguments) throws(CommandError) -> Resources {
+    static func given(_ arguments: ParsedArguments) throws(Failure) -> Resources {
         for option in [Option.kernelMemory, .kernelMemoryTCP] where arguments.has(option) {
             arguments.globals.log.warning(
                 "--\(option.long): kernel memory settings are ignored: the kernel no longer has them"
@@ -158,14 +151,14 @@ enum UpdatedResources {
 
     private static func number(
         _ text: String, _ name: String
-    ) throws(CommandError) -> JSONOutput {
+    ) throws(Failure) -> JSONOutput {
         if let number = Int64(text) { return .integer(number) }
         if let number = UInt64(text) { return .unsigned(number) }
-        throw CommandError("invalid value for \(name): \"\(text)\" is not a number")
+        throw Failure("invalid value for \(name): \"\(text)\" is not a number")
     }
 
     /// Bytes; the suffixes are powers of 1024.
-    private static func size(_ text: String, _ name: String) throws(CommandError) -> Int64 {
+    private static func size(_ text: String, _ name: String) throws(Failure) -> Int64 {
         if let plain = Int64(text), plain >= -1 { return plain }
         let letters = text.lowercased().drop { $0.isNumber }
         let shifts = ["b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
@@ -175,7 +168,7 @@ enum UpdatedResources {
             let number = Int64(text.prefix(text.count - letters.count)),
             number <= Int64.max >> shift
         else {
-            throw CommandError(
+            throw Failure(
                 "invalid value for \(name): \"\(text)\" is not a size; use a number of bytes, or 512m"
             )
         }

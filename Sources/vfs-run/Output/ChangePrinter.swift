@@ -3,7 +3,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Prints changes one by one, as they are found.
+/// Prints changes as they are found.
 struct ChangePrinter {
     enum Form {
         case lines, json, statistics, content
@@ -25,7 +25,7 @@ struct ChangePrinter {
         stream = CallerStream(output)
     }
 
-    mutating func print(_ comparison: Comparison) throws(LayerError) {
+    mutating func print(_ comparison: Comparison) throws(Failure) {
         var comparison = comparison
         while let change = try comparison.next() {
             if change.kind == .unchanged && !printsUnchanged { continue }
@@ -39,7 +39,7 @@ struct ChangePrinter {
         try flush()
     }
 
-    private mutating func print(_ change: Change) throws(LayerError) {
+    private mutating func print(_ change: Change) throws(Failure) {
         switch form {
         case .lines: try write(change.line + "\n")
         case .json:
@@ -67,21 +67,17 @@ struct ChangePrinter {
         return "\(sum), \(growth > 0 ? "+" : "")\(growth) bytes\n"
     }
 
-    private mutating func write(_ text: String) throws(LayerError) {
+    private mutating func write(_ text: String) throws(Failure) {
         try write(Array(text.utf8))
     }
 
-    private mutating func write(_ bytes: [UInt8]) throws(LayerError) {
+    private mutating func write(_ bytes: [UInt8]) throws(Failure) {
         pending += bytes
         if pending.count > 1 << 16 { try flush() }
     }
 
-    private mutating func flush() throws(LayerError) {
-        do throws(Errno) {
-            try stream.write(all: pending)
-        } catch {
-            throw LayerError("standard output: \(error.words)")
-        }
+    private mutating func flush() throws(Failure) {
+        try attempt("write", "standard output", try stream.write(all: pending))
         pending = []
     }
 }

@@ -1,6 +1,6 @@
 /// Completions for shells, from the tables of options.
 enum Completions {
-    /// Nil for a shell that is not known.
+    /// nil for an unknown shell.
     static func text(_ shell: String) -> String? {
         switch shell {
         case "bash": bash

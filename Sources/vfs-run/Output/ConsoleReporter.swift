@@ -2,7 +2,7 @@ internal import Images
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Progress on a terminal for what takes longer than a second, and notes.
+/// Progress on a terminal, for work that takes longer than a second, and notes.
 final class ConsoleReporter: Reporter {
     private let isQuiet: Bool
     private let log: Log
@@ -31,7 +31,7 @@ final class ConsoleReporter: Reporter {
         shownAt = now
         let name = layer.split(separator: "/").last.map { String($0.prefix(24)).printable } ?? ""
         let amount = "\(done >> 20) MiB" + (total.map { " of \($0 >> 20) MiB" } ?? "")
-        // Back to the start of the line, and the rest of it is cleared.
+        // Returns to the start of the line and clears the rest.
         write("\r\(name): \(amount)\u{1b}[K")
     }
 
@@ -41,7 +41,7 @@ final class ConsoleReporter: Reporter {
     }
 
     private func write(_ text: String) {
-        // Of no use to a reader that does not read.
+        // Progress does not wait for the reader.
         try? stream.tell(Array(text.utf8), until: Clock.nanoseconds)
     }
 }

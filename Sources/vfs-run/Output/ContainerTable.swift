@@ -6,7 +6,7 @@ enum ContainerTable {
     /// Columns as wide as their widest cell and three more, twelve at least.
     static func write(
         _ reports: [StoredContainer.Report], _ owners: OwnerNames
-    ) throws(CommandError) {
+    ) throws(Failure) {
         let rows = reports.map {
             (report: $0, id: cell($0.id), bundle: cell($0.bundle), created: cell($0.created))
         }
@@ -48,12 +48,12 @@ enum ContainerTable {
         try Output.write(text)
     }
 
-    /// What a state file says, which another user may have written.
+    /// Text of a state file, which may be that of another user.
     private static func cell(_ text: String) -> String { text.printable(upTo: .longestName) }
 }
 
 extension String {
-    /// How many Unicode scalars it has.
+    /// The number of Unicode scalars.
     fileprivate var width: Int {
         let counted = unsafe utf8.withContiguousStorageIfAvailable { bytes in
             unsafe bytes.reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }

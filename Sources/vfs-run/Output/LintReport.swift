@@ -3,10 +3,10 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// All that is said about one config.json.
+/// All findings about a config.json.
 struct LintReport {
     private let file: String
-    /// In the order of the document; advice has the name of its rule.
+    /// Those of the checks, then advice, each in the order of the document; advice has a rule.
     private let findings: [(rule: String?, diagnostic: Diagnostic)]
 
     init(_ named: NamedConfig) {
@@ -20,7 +20,7 @@ struct LintReport {
             checked = error.diagnostics
         }
         let advice = Advice.findings(named.document, file: named.file)
-        // What is wrong comes first: advice about it may be beside the point.
+        // Errors come first: advice about wrong settings can be misleading.
         findings =
             checked.map { (nil, $0) } + advice.map { ($0.rule, $0.diagnostic) }
     }
@@ -39,7 +39,7 @@ struct LintReport {
         let (errors, warnings) = (count(.error), count(.warning))
         let summary =
             errors + warnings == 0
-            ? "nothing is wrong"
+            ? "no errors, no warnings"
             : "\(errors) error\(errors == 1 ? "" : "s"),"
                 + " \(warnings) warning\(warnings == 1 ? "" : "s")"
         return lines.joined() + "\(file): \(summary)\n"
@@ -48,15 +48,15 @@ struct LintReport {
     var json: JSONOutput {
         .array(
             findings.map { rule, diagnostic in
-                .object([
-                    ("severity", .string(diagnostic.severity.word)),
-                    ("rule", rule.map(JSONOutput.string) ?? .null),
-                    ("file", .string(diagnostic.file)),
-                    ("line", .integer(Int64(diagnostic.position.line))),
-                    ("column", .integer(Int64(diagnostic.position.column))),
-                    ("path", .string(diagnostic.path)),
-                    ("message", .string(diagnostic.message)),
-                ])
+                [
+                    "severity": .string(diagnostic.severity.word),
+                    "rule": rule.map(JSONOutput.string) ?? .null,
+                    "file": .string(diagnostic.file),
+                    "line": .integer(Int64(diagnostic.position.line)),
+                    "column": .integer(Int64(diagnostic.position.column)),
+                    "path": .string(diagnostic.path),
+                    "message": .string(diagnostic.message),
+                ]
             })
     }
 }

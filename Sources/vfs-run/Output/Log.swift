@@ -2,15 +2,14 @@ internal import JSON
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Where messages go: to standard error, and to the file of `--log`, in the form that engines
-/// parse: one record a line.
+/// Writes messages to standard error, and to the file of `--log` in the format that engines parse: a
+/// record a line.
 ///
 ///     time="2026-11-23T21:40:13Z" level=error msg="container \"x\" does not exist"
 ///     {"level": "error", "msg": "container \"x\" does not exist", "time": "2026-11-23T21:40:13Z"}
 ///
-/// The one place that prints messages, and so the one that makes them printable and bounds their
-/// length: images, containers and other users choose parts of them (`String.printable`). A reader
-/// that does not read, or is gone, holds nothing up.
+/// All messages pass here, where they are made printable and cut: images, containers and other users
+/// choose parts of them (`String.printable`). A slow or missing reader delays nothing.
 struct Log: Sendable {
     enum Format: String, Sendable { case text, json }
     enum Level: String, Sendable { case debug, info, warning, error }
@@ -21,12 +20,12 @@ struct Log: Sendable {
     /// Opened once.
     private var file: LogFile?
 
-    /// Bytes of one message that consists of many problems: those beyond are counted.
+    /// The maximum bytes of an error with many lines; further lines are counted.
     private static let mostBytes = 16384
 
-    /// An error is said to people as well where the log is a file.
+    /// Writes an error to the log, and to standard error too where the log is a file.
     ///
-    /// - Parameter lines: One problem each.
+    /// - Parameter lines: A problem each.
     func error(_ lines: [String]) {
         let shown = Log.bounded(lines)
         if path != nil || format == .json { write(.error, shown.joined(separator: "\n")) }
@@ -42,22 +41,22 @@ struct Log: Sendable {
         if isVerbose { write(.debug, message()) }
     }
 
-    /// Opens the file, before anything is done that it should tell of. Without it from then on when
-    /// it cannot be opened.
-    mutating func open() throws(CommandError) {
+    /// Opens the file, before any action that could be logged. If it cannot be opened, messages go to
+    /// standard error.
+    mutating func open() throws(Failure) {
         guard let path else { return }
         do throws(Errno) {
-            // A FIFO without a reader is an error, and nothing to wait for.
+            // A FIFO without a reader is an error.
             file = LogFile(
                 try HostPath.open(
                     path, [.writeOnly, .create, .append, .nonBlocking, .noControllingTerminal],
                     mode: 0o644))
         } catch {
             self.path = nil
-            throw CommandError(
+            throw Failure(
                 "unable to open log file: \(path): \(error.words)"
                     + (error == .noSuchAddressOrDevice
-                        ? "; it is a FIFO that no process reads from, or a socket" : ""))
+                        ? "; it is a socket, or a FIFO without a reader" : ""))
         }
     }
 
@@ -78,7 +77,7 @@ struct Log: Sendable {
         LogFile.standardError.write(Array(line.utf8))
     }
 
-    /// As a JSON string it is printable.
+    /// The JSON string is printable.
     private func write(_ level: Level, _ message: String) {
         let time = String(Clock.timestamp.prefix(19)) + "Z"
         let text = JSONOutput.string(
@@ -93,7 +92,7 @@ struct Log: Sendable {
             }
         let output = path == nil ? LogFile.standardError : file
         if output?.write(Array((line + "\n").utf8)) == false, let path {
-            complain("the log \(path): nothing can be written to it")
+            complain("the log \(path) cannot be written")
         }
     }
 }

@@ -1,15 +1,15 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What messages are written to, without waiting for a reader for long.
+/// A destination of messages. Writing waits for a reader for at most a second.
 final class LogFile: @unchecked Sendable {
     static let standardError = LogFile(CallerStream(.standardError))
 
     private let stream: CallerStream
-    /// It has not read in time once: it is not waited for again.
+    /// The reader has exceeded that time once; no later write waits.
     private var isStuck = false
 
-    /// How long a reader is waited for.
+    /// The maximum time to wait for a reader, in seconds.
     private static let patience: UInt64 = 1
 
     private init(_ stream: CallerStream) {

@@ -36,7 +36,7 @@ enum ManPage {
         }.joined()
     }
 
-    /// Text as roff takes it: no line may start with a control character.
+    /// Escapes text for roff: no line may start with a control character.
     private static func escape(_ text: some StringProtocol) -> String {
         var escaped = ""
         for character in text {

@@ -14,7 +14,7 @@ final class OwnerNames {
         return names
     }()
 
-    /// As a rule many containers have one owner.
+    /// Usually many containers have one owner.
     private var last: (id: UInt32, name: String)?
 
     func name(_ id: UInt32) -> String {

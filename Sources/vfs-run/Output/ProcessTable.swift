@@ -1,25 +1,26 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The lines of ps(1) that are about some processes.
+/// The lines of ps(1) for a set of processes.
 enum ProcessTable {
-    static func text(of pids: [Int32], _ options: [String]) throws(CommandError) -> String {
+    static func text(of pids: [Int32], _ options: [String]) throws(Failure) -> String {
         let outcome: Program.Outcome
         do throws(Errno) {
             outcome = try run(options)
         } catch {
-            throw CommandError("ps: \(error.words); the package procps has it")
+            throw Failure("ps: \(error.words); install the package procps")
         }
         if outcome.ending != .exited(0) {
             let said = String(decoding: outcome.errorOutput, as: UTF8.self)
                 .split(separator: "\n").first.map(String.init)
-            throw CommandError("ps \(options.joined(separator: " ")): \(said ?? "it has failed")")
+            throw Failure(
+                "ps \(options.joined(separator: " ")): \(said ?? "failed without a message")")
         }
         let output = outcome.output
         let lines = String(decoding: output, as: UTF8.self).split(separator: "\n")
         guard let header = lines.first,
             let column = header.split(separator: " ").firstIndex(of: "PID")
-        else { throw CommandError("couldn't find PID field in ps output") }
+        else { throw Failure("couldn't find PID field in ps output") }
         let wanted = Set(pids)
         var text = header + "\n"
         for line in lines.dropFirst() {
@@ -31,7 +32,7 @@ enum ProcessTable {
         return String(text)
     }
 
-    /// It is looked for where programs are.
+    /// Searches PATH.
     private static func run(_ options: [String]) throws(Errno) -> Program.Outcome {
         let folders = (CurrentProcess.environment("PATH") ?? "/usr/bin:/bin").split(separator: ":")
         for folder in folders {

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// How far work has come, on a terminal, once it takes longer than a second.
+/// Progress on a terminal, for work that takes longer than a second.
 final class Progress {
     private let start = Clock.nanoseconds
     private let isShown: Bool
@@ -26,14 +26,14 @@ final class Progress {
         hasWritten = true
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     func finish() {
         if hasWritten { write("\r\u{1b}[K") }
         hasWritten = false
     }
 
     private func write(_ text: String) {
-        // Of no use to a reader that does not read.
+        // Progress does not wait for the reader.
         try? stream.tell(Array(text.utf8), until: Clock.nanoseconds)
     }
 }

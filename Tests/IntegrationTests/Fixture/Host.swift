@@ -7,6 +7,8 @@ import Testing
 enum Host {
     static let runtime = path("VFS_RUN", "build/vfs-run", make: "make build")
     static let probe = path("VFS_RUN_PROBE", "build/probe", make: "make build/probe")
+    /// Lists the system calls of a command.
+    static let inject = path("VFS_RUN_INJECT", "build/inject", make: "make build/inject")
     static let base = path("VFS_RUN_BASE", "rootfs/base", make: "make rootfs/base")
     static let repository = String(#filePath.components(separatedBy: "/Tests/")[0])
 

@@ -1,7 +1,7 @@
 internal import JSON
 internal import OCISpec
 
-/// What of the host's files and devices the program reaches.
+/// Access to files and devices of the host.
 extension Advice {
     private static func isBind(_ mount: Spec.Mount) -> Bool {
         mount.type?.value == "bind"
@@ -13,7 +13,7 @@ extension Advice {
         return last.map { $0.value == "ro" || $0.value == "rro" } ?? false
     }
 
-    /// Bind mounts with the cleaned path of their source; relative ones are the bundle's own.
+    /// Bind mounts with the normalized path of their source. A relative source is in the bundle.
     private static func binds(_ spec: Spec) -> [(mount: Spec.Mount, source: Located<String>)] {
         spec.mounts.compactMap { mount in
             guard isBind(mount), let source = mount.source, source.value.hasPrefix("/") else {
@@ -23,7 +23,7 @@ extension Advice {
         }
     }
 
-    /// What the host is run from, and by.
+    /// The directories with the system and the data of the host.
     private static let precious = [
         "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root",
         "/run",
@@ -39,8 +39,8 @@ extension Advice {
                 }
             guard isPrecious else { continue }
             diagnostics.warning(
-                "\(source.value) of the host is writable in the container, which so can take the host"
-                    + " over; add \"ro\"", at: source.offset)
+                "\(source.value) of the host is writable in the container, which can take over the host;"
+                    + " add \"ro\"", at: source.offset)
         }
     }
 
@@ -48,10 +48,10 @@ extension Advice {
         for (mount, source) in binds(spec) where source.value == "/" {
             diagnostics.warning(
                 isReadOnly(mount)
-                    ? "all files of the host are in the container, keys and passwords too; bind what"
-                        + " it needs"
-                    : "all files of the host are writable in the container: there"
-                        + " is no isolation; bind what it needs, read-only", at: source.offset)
+                    ? "the container can read all files of the host, including keys and passwords; bind"
+                        + " only the needed directories"
+                    : "all files of the host are writable in the container: there is no isolation; bind"
+                        + " only the needed directories, read-only", at: source.offset)
         }
     }
 
@@ -65,7 +65,7 @@ extension Advice {
                 continue
             }
             diagnostics.warning(
-                "whoever may talk to \(name) is root of the host, \"ro\" or not; leave it out",
+                "access to \(name) is equivalent to root on the host, with or without \"ro\"; remove it",
                 at: source.offset)
         }
     }
@@ -74,7 +74,7 @@ extension Advice {
         for mount in spec.mounts
         where mount.type?.value == "sysfs" && !isReadOnly(mount) {
             diagnostics.warning(
-                "sysfs has settings of the host's kernel and devices; add \"ro\"",
+                "sysfs contains settings of the kernel and devices of the host; add \"ro\"",
                 at: mount.destination.offset)
         }
     }
@@ -84,7 +84,7 @@ extension Advice {
             [.shared, .recursiveShared].contains(propagation.value)
         else { return }
         diagnostics.warning(
-            "what is mounted in the container may appear on the host; \"rslave\" goes one way",
+            "mounts of the container can propagate to the host; use \"rslave\"",
             at: propagation.offset)
     }
 
@@ -93,24 +93,24 @@ extension Advice {
             spec.root?.readonly?.value != true
         else { return }
         diagnostics.warning(
-            "what the program writes stays in root.path; leave it out for a throw-away overlay, or"
-                + " set root.readonly", at: overlay.offset)
+            "the program writes to root.path; remove this for an overlay that is discarded, or set"
+                + " root.readonly", at: overlay.offset)
     }
 
-    // MARK: What proc and sysfs tell
+    // MARK: Information in proc and sysfs
 
     static func maskedPaths(_ spec: Spec, _ diagnostics: Diagnostics) {
         lacking(
             "maskedPaths", spec.linux?.maskedPaths,
             of: ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
-            "what is there is the host's business", spec, diagnostics)
+            "these files describe the host", spec, diagnostics)
     }
 
     static func readonlyPaths(_ spec: Spec, _ diagnostics: Diagnostics) {
         lacking(
             "readonlyPaths", spec.linux?.readonlyPaths,
             of: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
-            "whoever writes there changes the host", spec, diagnostics)
+            "writes to these files change the host", spec, diagnostics)
     }
 
     private static func lacking(
@@ -129,7 +129,7 @@ extension Advice {
         if missing.isEmpty { return }
         let root = diagnostics.document.root.offset
         diagnostics.warning(
-            "leaves out \(missing.joined(separator: ", ")): \(reason)",
+            "lacks \(missing.joined(separator: ", ")): \(reason); add them",
             at: given?.first?.offset ?? spec.linux?.offset ?? root,
             member: given?.isEmpty == false ? nil : (spec.linux == nil ? "linux." : "") + key)
     }
@@ -143,8 +143,8 @@ extension Advice {
                 continue
             }
             diagnostics.warning(
-                "every device may be used, the host's disks too; deny all and allow the ones that"
-                    + " are needed", at: rule.offset)
+                "all devices are allowed, including the disks of the host; deny all, and allow the"
+                    + " needed ones", at: rule.offset)
         }
     }
 
@@ -155,11 +155,13 @@ extension Advice {
                 && [1, 2, 4].contains(device.minor?.value ?? -1)
             if device.type.value == .block {
                 diagnostics.warning(
-                    "\(device.path.value) is a disk of the host: who writes it writes the host's files",
+                    "\(device.path.value) is a block device of the host: a write to it changes files of the"
+                        + " host; remove it",
                     at: device.path.offset)
             } else if isMemory {
                 diagnostics.warning(
-                    "\(device.path.value) is the host's memory", at: device.path.offset)
+                    "\(device.path.value) is the memory of the host; remove it",
+                    at: device.path.offset)
             }
         }
     }

@@ -1,13 +1,13 @@
 internal import JSON
 internal import OCISpec
 
-/// What the program shares with the host.
+/// Namespaces, system calls and limits that are shared with the host.
 extension Advice {
     static func hasNamespace(_ kind: Spec.Linux.Namespace.Kind, _ spec: Spec) -> Bool {
         spec.linux?.namespaces.contains { $0.type.value == kind } ?? false
     }
 
-    /// One that is not made and not joined is the host's.
+    /// Without an entry the container is in the namespace of the host.
     private static func missing(
         _ kind: Spec.Linux.Namespace.Kind, _ reason: String, _ spec: Spec,
         _ diagnostics: Diagnostics
@@ -25,32 +25,34 @@ extension Advice {
     static func hostNetwork(_ spec: Spec, _ diagnostics: Diagnostics) {
         missing(
             .network,
-            "the network is the host's: what listens on 127.0.0.1 there is reached, and abstract"
-                + " sockets (CVE-2020-15257)", spec, diagnostics)
+            "the container uses the network of the host: it can connect to services on 127.0.0.1 and"
+                + " to abstract sockets (CVE-2020-15257)", spec, diagnostics)
     }
 
     static func hostPID(_ spec: Spec, _ diagnostics: Diagnostics) {
-        missing(.pid, "the host's processes are seen, and may be killed", spec, diagnostics)
+        missing(
+            .pid, "the container sees the processes of the host and can send them signals", spec,
+            diagnostics)
     }
 
     static func hostIPC(_ spec: Spec, _ diagnostics: Diagnostics) {
-        missing(.ipc, "shared memory and message queues are the host's", spec, diagnostics)
+        missing(
+            .ipc, "the container shares System V IPC and POSIX message queues with the host", spec,
+            diagnostics)
     }
 
-    /// Only where it can be had.
     static func userNamespace(_ spec: Spec, _ diagnostics: Diagnostics) {
-        guard Supported.namespaces.contains(.user) else { return }
         missing(
             .user,
-            "numbers of users are the host's: what gets out as root is root; with uidMappings and"
-                + " gidMappings it is nobody", spec, diagnostics)
+            "no user namespace: uid 0 inside is uid 0 on the host; use uidMappings and gidMappings",
+            spec, diagnostics)
     }
 
     static func hostNamespace(_ spec: Spec, _ diagnostics: Diagnostics) {
         for namespace in spec.linux?.namespaces ?? [] {
             guard let path = namespace.path, path.value.hasPrefix("/proc/1/ns/") else { continue }
             diagnostics.warning(
-                "\(path.value) is the host's own namespace; leave the path out for a new one",
+                "\(path.value) is a namespace of the host; remove the path for a new one",
                 at: path.offset)
         }
     }
@@ -61,7 +63,7 @@ extension Advice {
         if spec.linux?.seccomp != nil || spec.vfs?.seccomp != nil { return }
         let root = diagnostics.document.root.offset
         diagnostics.warning(
-            "every system call is open to the program; \"vfs\": {\"seccomp\": \"default\"} is the"
+            "the program can use all system calls; add \"vfs\": {\"seccomp\": \"default\"} for the"
                 + " default profile", at: spec.linux?.offset ?? root,
             member: spec.linux == nil ? "linux.seccomp" : "seccomp")
     }
@@ -71,8 +73,8 @@ extension Advice {
             ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"].contains(word)
         else { return }
         diagnostics.warning(
-            "\(word) allows what the profile does not name, and so what kernels will bring; deny by"
-                + " default and list what is allowed", at: action.offset)
+            "\(word) allows all system calls that the profile does not list, including those of"
+                + " future kernels; deny by default and list the allowed ones", at: action.offset)
     }
 
     // MARK: Limits
@@ -80,16 +82,16 @@ extension Advice {
     static func noMemoryLimit(_ spec: Spec, _ diagnostics: Diagnostics) {
         if let limit = spec.linux?.resources?.memory?.limit, limit.value > 0 { return }
         limitMissing(
-            "memory.limit", "the program may take all memory of the host", spec, diagnostics)
+            "memory.limit", "the program can use all memory of the host", spec, diagnostics)
     }
 
     static func noProcessLimit(_ spec: Spec, _ diagnostics: Diagnostics) {
         if let limit = spec.linux?.resources?.pids, limit.value > 0 { return }
         limitMissing(
-            "pids.limit", "a fork bomb takes all process numbers of the host", spec, diagnostics)
+            "pids.limit", "a fork bomb can use up all pids of the host", spec, diagnostics)
     }
 
-    /// What the kernel counts by user, and by no control group.
+    /// Resources that the kernel limits by user and not by control group.
     static func sharedQuotas(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process, !hasNamespace(.user, spec) else { return }
         let missing = ["RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE"].filter { name in
@@ -97,8 +99,8 @@ extension Advice {
         }
         if missing.isEmpty { return }
         diagnostics.warning(
-            "pending signals and message queues count against the same user of the host, whose own"
-                + " programs then fail; set \(missing.joined(separator: " and "))",
+            "pending signals and message queues count against the same uid on the host, and can use up"
+                + " its limits; set \(missing.joined(separator: " and "))",
             at: process.offset, member: "rlimits")
     }
 

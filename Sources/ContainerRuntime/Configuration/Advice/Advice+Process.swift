@@ -1,24 +1,30 @@
 internal import OCISpec
 
-/// What the program is and may do.
+/// The user and the privileges of the program.
 extension Advice {
-    /// The capabilities with which a program gets out, or at the host, and how.
+    /// Capabilities that allow an escape or affect the host, and the reason.
     private static let dangerous: [(name: String, reason: String)] = [
-        ("CAP_SYS_ADMIN", "mounts, and much else with which a program gets out of its container"),
-        ("CAP_SYS_MODULE", "loads code into the kernel"),
-        ("CAP_SYS_RAWIO", "reads and writes the memory and the disks of the host"),
-        ("CAP_SYS_PTRACE", "takes over other processes, on the host too where it sees them"),
-        ("CAP_DAC_READ_SEARCH", "opens files of the host by their numbers (open_by_handle_at)"),
-        ("CAP_SYS_BOOT", "restarts the host, or boots another kernel"),
-        ("CAP_SYS_TIME", "sets the clock of the host"),
-        ("CAP_SYSLOG", "reads the kernel's log, and its addresses"),
-        ("CAP_BPF", "loads programs into the kernel"),
-        ("CAP_PERFMON", "watches the whole host"),
-        ("CAP_MAC_ADMIN", "changes the policies of security modules"),
-        ("CAP_MAC_OVERRIDE", "passes by security modules"),
-        ("CAP_LINUX_IMMUTABLE", "takes away the protection of files"),
-        ("CAP_WAKE_ALARM", "wakes the host up"),
-        ("CAP_AUDIT_CONTROL", "switches auditing of the host off"),
+        ("CAP_SYS_ADMIN", "allows mounts and many other ways to escape"),
+        ("CAP_SYS_MODULE", "allows loading code into the kernel"),
+        ("CAP_SYS_RAWIO", "allows access to the memory and the disks of the host"),
+        (
+            "CAP_SYS_PTRACE",
+            "allows control of other processes, including those of the host if they are visible"
+        ),
+        (
+            "CAP_DAC_READ_SEARCH",
+            "allows opening files of the host by handle (open_by_handle_at(2))"
+        ),
+        ("CAP_SYS_BOOT", "allows a reboot of the host, or of another kernel"),
+        ("CAP_SYS_TIME", "allows setting the clock of the host"),
+        ("CAP_SYSLOG", "allows reading the log and the addresses of the kernel"),
+        ("CAP_BPF", "allows loading programs into the kernel"),
+        ("CAP_PERFMON", "allows monitoring of the whole host"),
+        ("CAP_MAC_ADMIN", "allows changing the policies of security modules"),
+        ("CAP_MAC_OVERRIDE", "allows bypassing security modules"),
+        ("CAP_LINUX_IMMUTABLE", "allows changing immutable files"),
+        ("CAP_WAKE_ALARM", "allows waking up the host"),
+        ("CAP_AUDIT_CONTROL", "allows disabling the audit of the host"),
     ]
 
     static func capability(_ spec: Spec, _ diagnostics: Diagnostics) {
@@ -28,7 +34,7 @@ extension Advice {
             + sets.ambient
         where seen.insert(name.value).inserted {
             guard let row = dangerous.first(where: { $0.name == name.value }) else { continue }
-            diagnostics.warning("\(row.name) \(row.reason); leave it out", at: name.offset)
+            diagnostics.warning("\(row.name) \(row.reason); remove it", at: name.offset)
         }
     }
 
@@ -37,15 +43,15 @@ extension Advice {
             sets.ambient.isEmpty
         else { return }
         diagnostics.warning(
-            "programs with file capabilities gain these, whoever runs them (CVE-2022-29162); leave"
-                + " \"inheritable\" empty where \"ambient\" is", at: first.offset)
+            "any user gains these from a program with file capabilities (CVE-2022-29162); remove"
+                + " \"inheritable\" unless \"ambient\" needs it", at: first.offset)
     }
 
     static func newPrivileges(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process else { return }
         if process.noNewPrivileges?.value == true { return }
         let message =
-            "set-user-ID programs, as su and sudo, raise the rights of whoever runs them; set"
+            "set-user-ID programs such as su and sudo raise the privileges of their caller; set"
             + " \"noNewPrivileges\" to true"
         if let setting = process.noNewPrivileges {
             diagnostics.warning(message, at: setting.offset)
@@ -57,7 +63,7 @@ extension Advice {
     static func rootUser(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let process = spec.process, !hasNamespace(.user, spec) else { return }
         let message =
-            "the program is root, and so it is outside, should it get there; name another user"
+            "runs as root; if it escapes it is root on the host; use another user"
         if let uid = process.user?.uid {
             if uid.value == 0 { diagnostics.warning(message, at: uid.offset) }
         } else {
@@ -70,7 +76,7 @@ extension Advice {
             return
         }
         diagnostics.warning(
-            "AppArmor then confines nothing; leave it out, or name a profile", at: profile.offset)
+            "disables AppArmor; remove it, or name a profile", at: profile.offset)
     }
 
     static func secretInEnvironment(_ spec: Spec, _ diagnostics: Diagnostics) {
@@ -82,8 +88,8 @@ extension Advice {
             let name = parts[0].uppercased()
             guard words.contains(where: { name.hasSuffix($0) }) else { continue }
             diagnostics.warning(
-                "\(parts[0]) looks like a secret: all that the program starts inherits it, and"
-                    + " /proc/PID/environ shows it; bind a file instead", at: entry.offset)
+                "\(parts[0]) looks like a secret: all child processes inherit it, and"
+                    + " /proc/PID/environ shows it; use a bind-mounted file", at: entry.offset)
         }
     }
 
@@ -92,7 +98,7 @@ extension Advice {
             !process.env.contains(where: { $0.value.hasPrefix("TERM=") })
         else { return }
         diagnostics.warning(
-            "there is a terminal, and no program knows its kind; add \"TERM=xterm\" to"
-                + " process.env", at: terminal.offset)
+            "the program has a terminal and no TERM; add \"TERM=xterm\" to process.env",
+            at: terminal.offset)
     }
 }

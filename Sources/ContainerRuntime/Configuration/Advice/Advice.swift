@@ -1,12 +1,12 @@
 public import JSON
 public import OCISpec
 
-/// What a config.json may say and better would not: `vfs-run lint` tells it, a start does not. A
-/// new rule is one function and one line.
+/// Advice against settings that are valid and weaken the isolation: `vfs-run lint` prints it, a start
+/// does not. A new rule is one function and one line in `all`.
 public enum Advice {
-    /// Something unwise, and why.
+    /// A setting, and the reason against it.
     public struct Finding: Sendable {
-        /// The rule's name, which never changes.
+        /// The name of the rule, which never changes.
         public var rule: String
         public var diagnostic: Diagnostic
     }
@@ -29,9 +29,9 @@ public enum Advice {
         ("secret-in-env", secretInEnvironment), ("no-term", noTerm),
     ]
 
-    /// What the rules find, in the order of the document.
+    /// All findings, in the order of the document.
     public static func findings(_ document: JSONDocument, file: String) -> [Finding] {
-        // What is wrong with the document itself is somebody else's to tell.
+        // Errors of the document itself are reported by the checks.
         let spec = Spec(Diagnostics(document, file: file))
         var found: [Finding] = []
         for (name, rule) in all {

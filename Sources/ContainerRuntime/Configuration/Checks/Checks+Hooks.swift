@@ -1,8 +1,8 @@
 internal import OCISpec
 
-/// What must hold of `hooks`.
+/// Requirements of `hooks`.
 extension Checks {
-    static func hooks(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func hooks() {
         for hook in spec.hooks?.all ?? [] {
             if !hook.path.value.hasPrefix("/") {
                 diagnostics.error(
@@ -10,10 +10,10 @@ extension Checks {
             }
             if let timeout = hook.timeout, timeout.value <= 0 {
                 diagnostics.error(
-                    "\(timeout.value) is not a number of seconds above 0; leave it out for no"
-                        + " limit", at: timeout.offset)
+                    "\(timeout.value) is not a positive number of seconds; remove it for no limit",
+                    at: timeout.offset)
             }
-            refuseWrongVariables(hook.env, diagnostics)
+            refuseWrongVariables(hook.env)
         }
     }
 }

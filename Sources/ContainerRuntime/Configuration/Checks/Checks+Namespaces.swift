@@ -2,16 +2,16 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// What must hold of namespaces and of what lives in them.
+/// Requirements of namespaces and of the resources that they isolate.
 extension Checks {
     // MARK: Namespaces and what belongs to them
-    static func namespaces(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func namespaces() {
         var seen: [Spec.Linux.Namespace.Kind] = []
         for namespace in spec.linux?.namespaces ?? [] {
             let kind = namespace.type.value
             if seen.contains(kind) {
                 diagnostics.error(
-                    "the \(kind.rawValue) namespace stands twice", at: namespace.type.offset)
+                    "a second \(kind.rawValue) namespace; remove one", at: namespace.type.offset)
             }
             seen.append(kind)
             guard let path = namespace.path, !path.value.isEmpty else { continue }
@@ -23,58 +23,59 @@ extension Checks {
         if !seen.contains(.mount) && !isUnread {
             let place = spec.linux?.offset ?? diagnostics.document.root.offset
             diagnostics.error(
-                "has no entry {\"type\": \"mount\"}; without its own mounts a container would"
-                    + " change the host's", at: place,
+                "has no entry {\"type\": \"mount\"}; without a mount namespace a container would"
+                    + " change the mounts of the host", at: place,
                 member: spec.linux == nil ? "linux.namespaces" : "namespaces")
         }
     }
 
-    static func names(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func names() {
         let own = spec.linux?.namespaces.contains { $0.type.value == .uts } ?? false
         for name in [spec.hostname, spec.domainname].compactMap({ $0 }) where !name.value.isEmpty {
             if !own {
                 diagnostics.error(
-                    "needs an entry {\"type\": \"uts\"} in linux.namespaces; without it the host"
-                        + " would be renamed", at: name.offset)
+                    "needs an entry {\"type\": \"uts\"} in linux.namespaces; without it the name of the"
+                        + " host would change", at: name.offset)
             }
             if name.value.utf8.count > 64 {
                 diagnostics.error(
-                    "has \(name.value.utf8.count) bytes; the kernel takes 64", at: name.offset)
+                    "has \(name.value.utf8.count) bytes; the maximum of the kernel is 64",
+                    at: name.offset)
             }
         }
     }
 
-    static func sysctl(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func sysctl() {
         let kinds = spec.linux?.namespaces.map(\.type.value) ?? []
         for (key, _) in spec.linux?.sysctl ?? [] {
             guard let path = SystemControl.path(key.value) else {
-                diagnostics.error("\"\(key.value)\" is not a sysctl's name", at: key.offset)
+                diagnostics.error("\"\(key.value)\" is not the name of a sysctl", at: key.offset)
                 continue
             }
             guard let owner = SystemControl.owner(path) else {
                 diagnostics.error(
-                    "\(key.value) belongs to no namespace: it would change the host",
+                    "\(key.value) is not in any namespace: it would change the host; remove it",
                     at: key.offset)
                 continue
             }
-            // Who is not root gets a user namespace in any case.
-            let isGiven = owner == .user && Credentials.effectiveUser != 0
+            // A rootless container has a user namespace in any case.
+            let isGiven = owner == .user && host.effectiveUser != 0
             if !kinds.contains(owner) && !isGiven {
                 diagnostics.error(
                     "\(key.value) needs an entry {\"type\": \"\(owner.rawValue)\"} in"
-                        + " linux.namespaces; without it the host would be changed",
+                        + " linux.namespaces; without it the host would change",
                     at: key.offset)
             }
             let named = ["kernel/hostname": spec.hostname, "kernel/domainname": spec.domainname]
             if let name = named[path] ?? nil, !name.value.isEmpty {
                 diagnostics.error(
-                    "\(key.value) conflicts with \(path.dropFirst(7)) of the config; leave out one",
+                    "\(key.value) conflicts with \(path.dropFirst(7)) of the config; remove one",
                     at: key.offset)
             }
         }
     }
 
-    static func networkDevices(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func networkDevices() {
         guard let linux = spec.linux, let first = linux.netDevices.first else { return }
         if !linux.namespaces.contains(where: { $0.type.value == .network }) {
             diagnostics.error(
@@ -86,21 +87,31 @@ extension Checks {
             for name in [device.name, device.newName].compactMap({ $0 })
             where !isDeviceName(name.value) {
                 diagnostics.error(
-                    "invalid network device name \"\(name.value)\"; 1 to 15 bytes without /, : and"
+                    "invalid network device name \"\(name.value)\"; use 1 to 15 bytes without /, : and"
                         + " spaces", at: name.offset)
             }
             let given = device.newName ?? device.name
             if seen.contains(given.value) {
                 diagnostics.error(
-                    "\"\(given.value)\" is the name of two devices in the container",
+                    "\"\(given.value)\" is the name of two devices in the container; rename one",
                     at: given.offset)
             }
             seen.append(given.value)
         }
     }
 
-    /// As the kernel has it (`dev_valid_name`).
-    private static func isDeviceName(_ name: String) -> Bool {
+    /// Moving network devices of the host requires root privileges on the host.
+    func hostDevices() {
+        guard request.invocation.privilege == .none, request.invocation.joining == nil,
+            let first = spec.linux?.netDevices.first
+        else { return }
+        diagnostics.error(
+            "moving network devices of the host requires root; remove linux.netDevices, or run"
+                + " vfs-run as root", at: first.name.offset)
+    }
+
+    /// The rule of the kernel (`dev_valid_name`).
+    private func isDeviceName(_ name: String) -> Bool {
         (1...15).contains(name.utf8.count) && name != "." && name != ".."
             && !name.utf8.contains {
                 $0 == 0x2f || $0 == 0x3a || $0 == 0x20 || (9...13).contains($0)

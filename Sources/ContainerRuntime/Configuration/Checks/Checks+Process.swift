@@ -2,10 +2,10 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// What must hold of `process`.
+/// Requirements of `process`.
 extension Checks {
     // MARK: The process
-    static func arguments(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func arguments() {
         guard let process = spec.process else {
             if diagnostics.hasError(in: "process") { return }
             return diagnostics.error(
@@ -21,39 +21,39 @@ extension Checks {
         }
     }
 
-    static func environment(_ spec: Spec, _ diagnostics: Diagnostics) {
-        refuseWrongVariables(spec.process?.env ?? [], diagnostics)
+    func environment() {
+        refuseWrongVariables(spec.process?.env ?? [])
     }
 
-    static func refuseWrongVariables(_ env: [Located<String>], _ diagnostics: Diagnostics) {
+    func refuseWrongVariables(_ env: [Located<String>]) {
         for entry in env where entry.value.hasPrefix("=") || !entry.value.contains("=") {
             diagnostics.error(
                 "\"\(entry.value)\" is not of the form NAME=value", at: entry.offset)
         }
     }
 
-    static func workingDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func workingDirectory() {
         guard let cwd = spec.process?.cwd else { return }
         if !cwd.value.hasPrefix("/") {
             diagnostics.error("\"\(cwd.value)\" is not an absolute path", at: cwd.offset)
         }
     }
 
-    static func user(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func user() {
         guard let user = spec.process?.user else { return }
         for id in [user.uid, user.gid].compactMap({ $0 }) + user.additionalGids
         where id.value == .max {
             diagnostics.error(
-                "\(id.value) means \"no id\" to the kernel; ids go up to \(UInt32.max - 1)",
+                "\(id.value) is not an id; the maximum is \(UInt32.max - 1)",
                 at: id.offset)
         }
         if let umask = user.umask, umask.value > 0o777 {
             diagnostics.error(
-                "\(umask.value) is not a umask; it goes up to 511 (octal 0777)", at: umask.offset)
+                "\(umask.value) is not a umask; the maximum is 511 (octal 0777)", at: umask.offset)
         }
     }
 
-    static func resourceLimits(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func resourceLimits() {
         var seen: [String] = []
         let known = ResourceLimit.allCases.map(\.name)
         for limit in spec.process?.rlimits ?? [] {
@@ -65,32 +65,32 @@ extension Checks {
                         + known.joined(separator: ", "), at: limit.type.offset)
             }
             if seen.contains(name) {
-                diagnostics.error("\"\(name)\" is limited twice", at: limit.type.offset)
+                diagnostics.error("a second limit \"\(name)\"; remove one", at: limit.type.offset)
             }
             seen.append(name)
             if limit.soft.value > limit.hard.value {
                 diagnostics.error(
-                    "\(limit.soft.value) is above the hard limit, \(limit.hard.value)",
+                    "\(limit.soft.value) exceeds the hard limit, \(limit.hard.value)",
                     at: limit.soft.offset)
             }
         }
     }
 
-    static func outOfMemoryScore(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func outOfMemoryScore() {
         guard let score = spec.process?.oomScoreAdj else { return }
         if !(-1000...1000).contains(score.value) {
             diagnostics.error("\(score.value) is not from -1000 to 1000", at: score.offset)
         }
     }
 
-    static func scheduling(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func scheduling() {
         if let policy = spec.process?.scheduler?.policy, policy.value == .isochronous {
             diagnostics.error("Linux has no SCHED_ISO; use another policy", at: policy.offset)
         }
         for flag in spec.process?.scheduler?.flags ?? []
         where flag.value == .clampMinimum || flag.value == .clampMaximum {
             diagnostics.error(
-                "\(flag.value.rawValue) needs a value that the specification has no field for;"
+                "\(flag.value.rawValue) needs a value, for which the specification has no field;"
                     + " remove it", at: flag.offset)
         }
         if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
@@ -104,15 +104,15 @@ extension Checks {
         }
     }
 
-    static func personality(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func personality() {
         for flag in spec.linux?.personality?.flags ?? [] {
             diagnostics.error(
-                "\"\(flag.value)\" is not known; the specification has no flags yet",
+                "unknown flag \"\(flag.value)\"; the specification defines no flags",
                 at: flag.offset)
         }
     }
 
-    static func memoryPolicy(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func memoryPolicy() {
         guard let policy = spec.linux?.memoryPolicy else { return }
         typealias Policy = Spec.Linux.MemoryPolicy
         for flag in policy.flags where Policy.Flag(rawValue: flag.value) == nil {
@@ -123,11 +123,11 @@ extension Checks {
         }
         var count = 0
         if let nodes = policy.nodes, !nodes.value.isEmpty {
-            do throws(NumberList.Failure) {
+            do throws(Failure) {
                 count = try NumberList.parse(nodes.value).count
             } catch {
                 return diagnostics.error(
-                    "invalid memory policy nodes: \(error.sentence)", at: nodes.offset)
+                    "invalid memory policy nodes: \(error.message)", at: nodes.offset)
             }
         }
         switch Policy.Mode(rawValue: policy.mode.value) {
@@ -139,40 +139,40 @@ extension Checks {
         case .default, .local:
             if count > 0 {
                 diagnostics.error(
-                    "memory policy mode requires 0 nodes but got \(count); leave \"nodes\" out",
+                    "memory policy mode requires 0 nodes but got \(count); remove \"nodes\"",
                     at: policy.mode.offset)
             }
         case .bind, .interleave, .preferredMany, .weightedInterleave:
             if count == 0 {
                 diagnostics.error(
-                    "memory policy mode requires at least one node but got 0; name some in"
-                        + " \"nodes\"", at: policy.mode.offset)
+                    "memory policy mode requires at least one node but got 0; add \"nodes\"",
+                    at: policy.mode.offset)
             }
         case .preferred: break
         }
     }
 
-    static func affinity(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func affinity() {
         let affinity = spec.process?.execCPUAffinity
         for list in [affinity?.initial, affinity?.final].compactMap({ $0 })
         where !list.value.isEmpty {
-            do throws(NumberList.Failure) {
+            do throws(Failure) {
                 _ = try NumberList.parse(list.value)
             } catch {
-                diagnostics.error("bad CPU affinity: \(error.sentence)", at: list.offset)
+                diagnostics.error("bad CPU affinity: \(error.message)", at: list.offset)
             }
         }
     }
 
-    static func capabilities(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func capabilities() {
         guard let sets = spec.process?.capabilities else { return }
         var unknown: [String] = []
         for name in sets.bounding + sets.effective + sets.permitted + sets.inheritable
             + sets.ambient
         where CapabilitySet(name: name.value) == nil && !unknown.contains(name.value) {
-            // The specification asks for a warning: the container runs with less, not with more.
+            // The specification requires a warning: the container runs with fewer capabilities.
             diagnostics.warning(
-                "\"\(name.value)\" is not a capability of this kernel; it is left out",
+                "\"\(name.value)\" is not a capability of this kernel; it is ignored",
                 at: name.offset)
             unknown.append(name.value)
         }
@@ -180,46 +180,69 @@ extension Checks {
         for name in sets.effective where !permitted.contains(name.value) {
             diagnostics.warning(
                 "\(name.value) is effective but not permitted, which the kernel does not grant; it"
-                    + " is left out; add it to \"permitted\"", at: name.offset)
+                    + " is ignored; add it to \"permitted\"", at: name.offset)
         }
-        // As runc has it: engines ask for such sets, and the container runs with less, not with more.
+        // As in runc: engines request such sets, and the container runs with fewer capabilities.
         let inheritable = sets.inheritable.map(\.value)
         let withheld = sets.ambient.filter {
             !permitted.contains($0.value) || !inheritable.contains($0.value)
         }
         if let first = withheld.first {
             diagnostics.warning(
-                "can't raise ambient capability \(few(withheld)): not permitted and inheritable as"
-                    + " well; left out", at: first.offset)
+                "can't raise ambient capability \(few(withheld)): not both permitted and inheritable;"
+                    + " ignored", at: first.offset)
         }
-        // In a user namespace of its own the init process has them all.
-        if spec.linux?.namespaces.contains(where: { $0.type.value == .user }) ?? false { return }
-        // Who has none at all is told something else first; who is not root gets one.
-        if CapabilitySet.permitted.isEmpty || Credentials.effectiveUser != 0 { return }
+        // In a user namespace of its own the init process has all capabilities.
+        if request.has(.user) { return }
+        // Without any capability another error comes first; a rootless container has a user
+        // namespace.
+        if host.ownCapabilities.isEmpty || host.effectiveUser != 0 { return }
         let lacking = sets.permitted.filter { name in
-            CapabilitySet(name: name.value).map { !$0.isSubset(of: .permitted) } ?? false
+            CapabilitySet(name: name.value).map { !$0.isSubset(of: host.ownCapabilities) } ?? false
         }
         if let first = lacking.first {
             diagnostics.warning(
-                "\(few(lacking)): vfs-run itself has not got it and cannot grant it; the container runs"
-                    + " without", at: first.offset)
+                "\(few(lacking)): vfs-run lacks this capability and cannot grant it; the container runs"
+                    + " without it", at: first.offset)
         }
     }
 
-    /// Engines name them all, which nobody reads.
-    private static func few(_ names: [Located<String>]) -> String {
+    /// The first three names: engines list all.
+    private func few(_ names: [Located<String>]) -> String {
         let first = names.prefix(3).map(\.value).joined(separator: ", ")
         return names.count > 3 ? "\(first) and \(names.count - 3) more" : first
     }
 
-    static func terminal(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func terminal() {
         guard let terminal = spec.process?.terminal, terminal.value else { return }
         let hasTerminals = spec.mounts.contains {
             $0.type?.value == "devpts" && PathText.cleaned($0.destination.value) == "/dev/pts"
         }
         if !hasTerminals {
             diagnostics.error(
-                "a terminal needs a mount of type \"devpts\" on /dev/pts", at: terminal.offset)
+                "a terminal needs a mount of type \"devpts\" on /dev/pts; add it",
+                at: terminal.offset)
+        }
+    }
+
+    /// A terminal needs a process at its master side.
+    func terminalSocket() {
+        let invocation = request.invocation
+        let joining = invocation.joining
+        if joining == nil && invocation.container == nil { return }
+        let socket = joining?.container.consoleSocket ?? invocation.container?.consoleSocket
+        let terminal = spec.process?.terminal
+        let isWanted = joining?.hasTerminal ?? terminal?.value ?? false
+        let offset = terminal?.offset ?? diagnostics.document.root.offset
+        if isWanted && invocation.leavesTerminal && socket == nil {
+            diagnostics.error(
+                "cannot allocate tty if the runtime will detach without setting console socket;"
+                    + " give --console-socket", at: offset)
+        }
+        if socket != nil && !(isWanted && invocation.leavesTerminal) {
+            diagnostics.error(
+                "cannot use console socket if the runtime will not detach or allocate tty; remove"
+                    + " --console-socket", at: offset)
         }
     }
 }

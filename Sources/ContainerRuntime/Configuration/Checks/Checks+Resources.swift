@@ -7,21 +7,29 @@ extension Spec.Linux.Resources {
     public func check(_ diagnostics: Diagnostics) { Checks.check(self, diagnostics) }
 }
 
-/// What must hold of `linux.resources`.
+/// Requirements of `linux.resources`.
 extension Checks {
     typealias Resources = Spec.Linux.Resources
 
-    static func resources(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func resources() {
         guard let resources = spec.linux?.resources else { return }
-        check(resources, diagnostics)
-        checkLeast(resources, diagnostics)
+        Checks.check(resources, diagnostics)
+        Checks.checkLeast(resources, diagnostics)
     }
 
-    /// The least memory for the start of a container with the smallest program: below 160 pages the
-    /// kernel may kill the init process, or the program while it is loaded.
+    /// The unit that systemd makes for the container, with the properties of annotations.
+    func systemdUnit() {
+        guard request.wantsSystemdUnit else { return }
+        _ = request.systemdUnit(isUsers: host.usesUsersSystemd) { sentence, offset in
+            diagnostics.error(sentence, at: offset ?? diagnostics.document.root.offset)
+        }
+    }
+
+    /// The memory of a start with the smallest program: below 160 pages the kernel may kill the init
+    /// process, or the program while it is loaded.
     static var leastMemory: Int64 { 256 * PageSize.bytes }
 
-    /// Only for a container that is about to start: a running one may get by with less.
+    /// For a container that is about to start, not for a running one.
     private static func checkLeast(_ resources: Resources, _ diagnostics: Diagnostics) {
         var limits: [(bytes: Int64, offset: Int)] = []
         if let limit = resources.memory?.limit { limits.append((limit.value, limit.offset)) }
@@ -35,7 +43,7 @@ extension Checks {
         }
     }
 
-    /// The same for a document of limits alone.
+    /// Also for a document with limits only.
     static func check(_ resources: Resources, _ diagnostics: Diagnostics) {
         for rule in resources.devices { check(rule, diagnostics) }
         if let memory = resources.memory { check(memory, diagnostics) }

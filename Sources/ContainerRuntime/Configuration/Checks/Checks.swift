@@ -2,22 +2,47 @@ internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// What must hold of a spec before anything is planned. A new rule is one function and one line.
-enum Checks {
-    typealias Check = @Sendable (Spec, Diagnostics) -> Void
+/// The requirements of a start. A new rule is one function and one line in `all`.
+///
+/// A check is a pure function of the request and of the facts of the host: it reads nothing itself.
+/// Both a start and `lint` run this list.
+final class Checks {
+    let request: Request
+    let host: HostFacts
+    let seccompReading: SeccompReading
+    let diagnostics: Diagnostics
+
+    init(
+        _ request: Request, _ host: HostFacts, _ seccompReading: SeccompReading,
+        _ diagnostics: Diagnostics
+    ) {
+        self.request = request
+        self.host = host
+        self.seccompReading = seccompReading
+        self.diagnostics = diagnostics
+    }
+
+    var spec: Spec { _read { yield request.spec } }
+
+    typealias Check = @Sendable (Checks) -> () -> Void
 
     static let all: [Check] = [
-        version, annotations, rootDirectory, arguments, environment,
-        workingDirectory, user,
+        version, annotations, rootDirectory, arguments, environment, workingDirectory, user,
         resourceLimits, outOfMemoryScore, scheduling, personality, capabilities, namespaces, names,
-        sysctl, resources, intelRdt, mounts,
-        procMounts, terminal, devices, containerPaths, seccomp, overlay,
-        hooks, labels, memoryPolicy, affinity, networkDevices, idMappings, timeOffsets,
+        sysctl, resources, systemdUnit, intelRdt, mounts, mountOptions, procMounts, terminal,
+        terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
+        layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
+        networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
+        idMappedMounts, timeOffsets, joinedMounts,
     ]
+
+    func runAll() {
+        for check in Checks.all { check(self)() }
+    }
 
     // MARK: The document
 
-    static func version(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func version() {
         guard let version = spec.ociVersion else { return }
         let core = version.value.prefix { $0 != "-" && $0 != "+" }
         let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map { Int($0) }
@@ -27,18 +52,18 @@ enum Checks {
                 at: version.offset)
         } else if numbers[0] != 1 {
             diagnostics.error(
-                "version \(version.value) of the specification is not known; 1.x is",
+                "version \(version.value) of the specification is not supported; use 1.x",
                 at: version.offset)
         }
     }
 
-    static func annotations(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func annotations() {
         for (key, _) in spec.annotations where key.value.isEmpty {
             diagnostics.error("has an empty key; name the annotation", at: key.offset)
         }
     }
 
-    static func rootDirectory(_ spec: Spec, _ diagnostics: Diagnostics) {
+    func rootDirectory() {
         if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false {
             return
         }

@@ -1,0 +1,46 @@
+/// The settings of the command line, and the privileges of the caller.
+public struct Invocation: Sendable {
+    /// In place of `process.args`; empty: those of the config.
+    public var arguments: [String] = []
+    /// The directory that keeps the writable layer, absolute.
+    public var upper: String?
+    /// The directory of an upper that is discarded, where a tmpfs cannot be used; absolute. nil if no
+    /// runtime process stays to remove it.
+    public var scratch: String?
+    /// The name of the snapshot that is taken of the upper before the run.
+    public var snapshot: String?
+    /// More layers, bottom first, absolute.
+    public var layers: [String] = []
+    /// Whether the changes are printed after the run.
+    public var comparesUpper = false
+    /// Whether the root is an overlay without a setting in the config.
+    public var overlaysByDefault = true
+    /// Whether the caller has a terminal; without one the program inherits the streams.
+    public var hasTerminal = false
+    /// Whether no runtime process stays to hold the terminal.
+    public var leavesTerminal = false
+    /// Set for `exec`: the process joins this container.
+    public var joining: Joining?
+    /// The id and the settings that go with it; nil for the one-shot form.
+    public var container: Configuration.Container?
+    /// Which containers get a control group.
+    public var controlGroups = ControlGroups.whenNeeded
+    /// Whether systemd makes it.
+    public var asksSystemd = false
+
+    /// The privileges of the runtime process.
+    public var privilege = Configuration.Privilege.full
+    /// The caller of a rootless container; nil: nothing is adapted to the caller.
+    public var rootless: RootlessUser?
+
+    public enum ControlGroups: Sendable {
+        /// None.
+        case disabled
+        /// Those with limits.
+        case whenNeeded
+        /// All, for commands that pause, list and measure them.
+        case always
+    }
+
+    public init() {}
+}

@@ -1,0 +1,204 @@
+package import Cgroups
+package import Layers
+package import LinuxSystem
+internal import SystemPackage
+
+/// Carries out a plan: the runtime process's half, the making of the init process, the turns that
+/// the init process waits for, and what follows when the container has ended.
+///
+/// It waits for nothing but its own steps. A supervisor asks it for the next part of the plan.
+package final class PlanWalk {
+    package let plan: Plan
+    private let times: SharedTimes?
+    private let warn: (String) -> Void
+    private let context = RuntimeContext()
+
+    /// - Parameters:
+    ///   - trace: Receives the times of the steps.
+    ///   - warn: Receives each deviation from the config, and each failure to remove something.
+    ///   - follow: Passes on what the program says of itself until it is ready.
+    package init(
+        _ plan: Plan, trace: Trace? = nil, warn: @escaping (String) -> Void,
+        follow: @escaping (AwaitedReadiness) -> Void = { _ in }
+    ) {
+        self.plan = plan
+        times = trace?.times
+        self.warn = warn
+        context.warn = warn
+        context.followReadiness = follow
+    }
+
+    // MARK: The runtime process's half
+
+    /// Takes the steps before the one that makes the init process; all of them, where none does.
+    package func prepare() throws(Failure) {
+        for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
+            try apply(index, planned)
+        }
+    }
+
+    /// Makes the init process, which goes its own way in here.
+    ///
+    /// - Parameter follow: Gets the process, the channel to it, and the signals that have arrived
+    ///   since before it was there.
+    package func makeInitProcess<Session: ~Copyable>(
+        _ follow: (consuming ChildProcess, consuming Channel, consuming SignalQueue) -> Session
+    ) throws(Failure) -> Session {
+        let start = times == nil ? 0 : Clock.nanoseconds
+        do throws(Failure) {
+            let session = try spawn(follow)
+            times?.record(plan.entry, start: start, end: Clock.nanoseconds)
+            return session
+        } catch {
+            guard plan.steps.indices.contains(plan.entry) else { throw error }
+            throw plan.failure(of: plan.steps[plan.entry], error)
+        }
+    }
+
+    private func spawn<Session: ~Copyable>(
+        _ follow: (consuming ChildProcess, consuming Channel, consuming SignalQueue) -> Session
+    ) throws(Failure) -> Session {
+        try attempt("poll", try Interruption.check())
+        guard plan.steps.indices.contains(plan.entry), let entry = plan.steps[plan.entry].spawning,
+            let signals = context.signals.take()
+        else { throw Failure("the plan makes no process") }
+        let pair = try attempt("socketpair", try Channel.Pair())
+        if plan.entersLate { try attempt("setsockopt", try pair.near.askForSenders()) }
+        let near = pair.near.borrowed
+        let far = pair.far.borrowed
+        let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
+            ProcessWords.erase()
+            // The runtime's end, in this process's table of descriptors.
+            _ = OwnedDescriptor(near)
+            let own = ContainerContext(
+                context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
+            InitProcess(plan: plan, context: own, times: times).run()
+        }
+        context.owesPoststop = true
+        for pipe in context.handover.pipes { pipe.closeFarEnd() }
+        if plan.watchesMounts {
+            try attempt(
+                "open", "of the container's mount namespace",
+                try CurrentProcess.watchMounts(of: child))
+        }
+        return follow(child, pair.takeNear(), signals)
+    }
+
+    // MARK: Turns
+
+    /// Takes the runtime's steps from `index` on, up to the next one of the container's.
+    ///
+    /// - Returns: Whether the container is recorded as created.
+    package func takeTurn(
+        _ index: Int, _ child: borrowing ChildProcess
+    ) throws(Failure) -> Bool {
+        context.initProcess = MadeProcess(pid: child.pid, pidfd: child.borrowed)
+        // Of a program that runs it is the program's signal.
+        if index < plan.firstAfterStart { try attempt("poll", try Interruption.check()) }
+        for (index, planned) in plan.steps.enumerated().dropFirst(index) {
+            if planned.side != .runtime { break }
+            try apply(index, planned)
+        }
+        return context.isRecorded
+    }
+
+    private func apply(_ index: Int, _ planned: PlannedStep) throws(Failure) {
+        let start = times == nil ? 0 : Clock.nanoseconds
+        do {
+            try planned.apply(context)
+        } catch {
+            throw plan.failure(of: planned, error)
+        }
+        times?.record(index, start: start, end: Clock.nanoseconds)
+    }
+
+    /// The failure of a step of the init process.
+    package func failure(ofStep index: Int, _ error: Failure) -> Failure {
+        plan.steps.indices.contains(index) ? plan.failure(of: plan.steps[index], error) : error
+    }
+
+    // MARK: What the steps have made
+
+    /// The pipes in the place of standard streams.
+    package var pipes: [StreamPipe] { context.handover.pipes }
+
+    /// The caller's terminal, where the container's is shown on it.
+    package var terminal: TerminalSettings? { context.terminal }
+
+    /// Where the program says that it is ready; nil where no manager waits for that.
+    package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }
+
+    /// The container's cgroup.
+    package var controlGroup: ControlGroup? { context.handover.controlGroup }
+
+    /// The container's upper and the layers below it, where the plan compares them.
+    package var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
+        guard let record = plan.compared,
+            let upper = context.throwawayUpper ?? context.keptUpper?.upper
+        else { return nil }
+        return (upper, record)
+    }
+
+    /// The init process has sent its throw-away upper.
+    package func keep(upper: consuming OwnedDescriptor) {
+        context.throwawayUpper = LayerDirectory(upper, layer: 0)
+    }
+
+    /// The init process has installed a seccomp filter with notifications.
+    package func keep(listener: consuming OwnedDescriptor) {
+        context.listener = HeldDescriptor(listener)
+    }
+
+    // MARK: The end
+
+    /// Has frozen processes of the container go on, so that they can die.
+    package func thaw() { try? context.handover.controlGroup?.thaw() }
+
+    /// The init process has ended, and was waited for: the watchdog forgets it.
+    package func relieveWatchdog() { context.watchdog?.relieve() }
+
+    /// Takes the steps that follow when the container has ended. One that fails keeps none of the
+    /// others from being taken.
+    ///
+    /// Every wait in it has a deadline, but that for a hook without one, which hears signals.
+    package func end() throws(Failure) {
+        try Interruption.deferring { () throws(Failure) in
+            var failure: Failure?
+            for (index, planned) in plan.ending.enumerated() {
+                let start = times == nil ? 0 : Clock.nanoseconds
+                do throws(Failure) {
+                    try planned.apply(context)
+                } catch {
+                    if failure == nil && error.kind != .warning {
+                        failure = error
+                    } else {
+                        warn(error.message)
+                    }
+                }
+                times?.record(plan.steps.count + index, start: start, end: Clock.nanoseconds)
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    /// Takes every step of a plan that makes no process.
+    package func takeAll() throws(Failure) {
+        do throws(Failure) {
+            try prepare()
+        } catch {
+            let failure = error
+            guard context.endsContainer else { throw failure }
+            do throws(Failure) {
+                try end()
+            } catch {
+                throw Failure("\(failure.message); \(error.message)")
+            }
+            throw failure
+        }
+    }
+}
+
+extension Plan {
+    /// Whether the init process is the first one of a pid namespace: the others die with it.
+    package var ownsProcesses: Bool { namespaces.contains(.pid) }
+}

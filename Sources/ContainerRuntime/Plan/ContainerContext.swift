@@ -1,0 +1,75 @@
+internal import Cgroups
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+/// What the init process's steps hand to one another.
+final class ContainerContext {
+    /// What the runtime process has made.
+    var handover: Handover
+    /// The way to the runtime process; open until the program replaces this one.
+    var channel: HeldChannel?
+    /// The fifo of the start, open: from the start on the init process reports through it.
+    var gate: HeldDescriptor?
+
+    /// Cgroups that are bound, by their names below `/sys/fs/cgroup`; of version 2 alone with none.
+    var controlGroupTrees: [(name: String, tree: BindSource)]?
+    /// The container's root.
+    var root: HeldRoot?
+    /// What has been mounted on `/proc`, `/sys` and `/dev` in it.
+    var heldMounts = HeldMounts()
+    /// New tmpfs that were filled from the image, by their mount ids.
+    var copiedMounts: Set<UInt64> = []
+    /// The upper of its overlay.
+    var mountedUpper: OverlayDirectory?
+    /// `/dev/null` of the container, verified, for masking files.
+    var nullDevice: HeldDescriptor?
+    /// An empty read-only directory, mounted, for masking directories.
+    var emptyDirectory: HeldDescriptor?
+    /// A procfs of the runtime's own, which nothing can be mounted over.
+    var privateProc: HeldRoot?
+    /// This process's pages, as that procfs shows them; the step that waits for the start closes it.
+    var pageMap: FileDescriptor?
+    /// The capabilities of the config that the process has been given.
+    var grantedCapabilities: CapabilitySets?
+    /// The limit of processes before it was lifted.
+    var processLimit: (soft: UInt64, hard: UInt64)?
+    /// The container's end of its terminal.
+    var terminal: HeldDescriptor?
+    /// Where the filter's notifications are read and answered.
+    var listener: HeldDescriptor?
+    /// The user's home directory, where the config names none.
+    var home: String?
+
+    init(_ handover: Handover, channel: HeldChannel?) {
+        self.handover = handover
+        self.channel = channel
+        privateProc = handover.privateProc
+        // Its paths alone: the locks and systemd are the runtime process's.
+        self.handover.controlGroup = handover.controlGroup.map { ControlGroup(paths: $0.paths) }
+    }
+
+    /// Where the init process reports: to the runtime process, or to `start`.
+    var reports: FileDescriptor? { gate?.borrowed ?? channel?.channel.borrowed }
+
+    /// The variables of a program in the container: those of the config, and HOME where they
+    /// have none.
+    func environment(_ configured: [String]) -> [String] {
+        configured + (home.map { ["HOME=" + $0] } ?? [])
+    }
+
+    /// A procfs that no other process has seen, for what the runtime itself has to write
+    /// (CVE-2019-16884, CVE-2025-52881).
+    func openPrivateProc() throws(Failure) -> HeldRoot {
+        if let privateProc { return privateProc }
+        let made = try attempt("fsopen", "proc", try ContainerContext.makePrivateProc())
+        privateProc = made
+        return made
+    }
+
+    static func makePrivateProc() throws(Errno) -> HeldRoot {
+        let context = try FileSystemContext("proc")
+        try context.create()
+        return HeldRoot(RootDirectory(try context.mount().release()))
+    }
+}

@@ -1,0 +1,87 @@
+internal import Cgroups
+internal import LinuxSystem
+
+/// What the runtime process has made for the init process, which starts with a copy of it.
+///
+/// Descriptors in it are numbers of the init process's own table too.
+struct Handover {
+    /// Layers and the upper, by their paths, as they were locked.
+    var layers: [String: FoundDirectory]?
+    /// The filter that the program gets.
+    var seccompFilter: SeccompFilter?
+    /// The hierarchies of control groups, as the runtime process is in them.
+    var controlGroups: ControlGroupLayout?
+    /// The container's own; nil too where it may do without.
+    var controlGroup: ControlGroup?
+    /// By which it was made.
+    var controlGroupRequest: ControlGroupRequest?
+    /// Whether the container may make cgroups in it.
+    var givesControlGroup = false
+    /// Whether `clone3` makes the init process in its cgroup of version 2.
+    var startsInControlGroup = false
+    var resctrlGroup: ResctrlGroup?
+    /// The container's root, where the runtime process makes it.
+    var rootTree: BindSource?
+    /// The sources of bind mounts; each is taken by the step that attaches it.
+    var bindSources: [BindSource?] = []
+    /// The host's procfs, for a process that joins a container.
+    var privateProc: HeldRoot?
+    /// What carries standard streams between the caller and the program.
+    var pipes: [StreamPipe] = []
+    /// What the init process waits at for its start, by O_PATH.
+    var fifo: HeldDescriptor?
+    /// Of the caller's terminal, where there is one: the container's has it before the program can
+    /// ask.
+    var callerSize: TerminalSize?
+
+    /// Keeps a layer, or a directory of the upper, until the overlay is mounted.
+    mutating func add(_ directory: FoundDirectory, at path: String) {
+        layers = layers ?? [:]
+        layers?[path] = directory
+    }
+
+    /// Keeps the source of a bind mount until it is attached.
+    mutating func keep(_ source: BindSource, at position: Int) {
+        while bindSources.count <= position { bindSources.append(nil) }
+        bindSources[position] = source
+    }
+
+    mutating func takeSource(_ position: Int) throws(Failure) -> BindSource {
+        let source = bindSources.indices.contains(position) ? bindSources[position].take() : nil
+        return try source.given(.bindSources)
+    }
+
+    /// Moves a process into the container's control group.
+    ///
+    /// - Parameters:
+    ///   - process: 0 for this one.
+    ///   - isOptional: Whether there may be none.
+    mutating func enterControlGroup(process: Int32, isOptional: Bool) throws(Failure) {
+        if isOptional && controlGroup == nil { return }
+        let group = try controlGroup.given(.controlGroup)
+        do throws(Failure) {
+            try group.enter(process: process, isInVersion2: startsInControlGroup)
+        } catch {
+            guard try restoreControlGroup(), let anew = controlGroup else { throw error }
+            try anew.enter(process: process, isInVersion2: startsInControlGroup)
+        }
+    }
+
+    /// Makes the control group anew where others have removed it before there was a process in it:
+    /// once, for those who do it on and on are not to be outrun.
+    ///
+    /// - Returns: Whether it was.
+    mutating func restoreControlGroup() throws(Failure) -> Bool {
+        guard let request = controlGroupRequest.take(),
+            let restored = try controlGroup?.restored(request)
+        else { return false }
+        controlGroup = restored
+        return true
+    }
+
+    /// - Parameter process: 0 for this one.
+    func enterResctrlGroup(process: Int32) throws(Failure) {
+        let group = try resctrlGroup.given(.resctrlGroup)
+        try group.add(process: process)
+    }
+}

@@ -1,0 +1,39 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A descriptor in the context, which is a class and so cannot hold it bare.
+final class HeldDescriptor: Sendable {
+    private let owned: OwnedDescriptor
+
+    init(_ owned: consuming OwnedDescriptor) {
+        self.owned = owned
+    }
+
+    var borrowed: FileDescriptor { owned.borrowed }
+}
+
+final class HeldRoot: Sendable {
+    let directory: RootDirectory
+
+    init(_ directory: consuming RootDirectory) {
+        self.directory = directory
+    }
+}
+
+final class HeldChannel: Sendable {
+    let channel: Channel
+
+    init(_ channel: consuming Channel) {
+        self.channel = channel
+    }
+}
+
+final class BindSource: Sendable {
+    let tree: DetachedMount
+    let isDirectory: Bool
+
+    init(_ tree: consuming DetachedMount, isDirectory: Bool) {
+        self.tree = tree
+        self.isDirectory = isDirectory
+    }
+}

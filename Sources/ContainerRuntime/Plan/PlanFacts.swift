@@ -1,0 +1,143 @@
+internal import JSON
+internal import LinuxSystem
+internal import OCISpec
+internal import Seccomp
+
+/// What the sections of a plan decide by, worked out once.
+struct PlanFacts {
+    let configuration: Configuration
+    let document: JSONDocument
+    let seccompCache: SeccompCache
+    /// What hooks and other commands are told of the container; without a process yet.
+    let state: ContainerState
+
+    /// The namespaces of the container's own.
+    let newNamespaces: NamespaceSet
+    /// Those that `clone3` makes. That of cgroups is made later where the container has a cgroup of
+    /// its own, from inside it.
+    let clonedNamespaces: NamespaceSet
+    /// Whether it takes a process in between to make the init process.
+    let entersNamespaces: Bool
+    /// The ids that the container's stand for, where the runtime is not root; nil for root.
+    let reachedUsers: IDMap?
+
+    /// Whether a mount shows control groups.
+    let showsControlGroups: Bool
+    /// Whether the container is shown its own by binding them: without a cgroup namespace.
+    let bindsControlGroups: Bool
+    /// The mount that shows them for writing, where there is one.
+    let writableControlGroups: Configuration.Mount?
+
+    /// Whether the runtime process carries the bytes of standard streams: in the one-shot form,
+    /// whose program has a terminal of its own or the caller's streams. Engines pass what they want
+    /// the program to have.
+    let relaysStreams: Bool
+    /// How many descriptors, from 3 on, the caller passes on.
+    let passedDescriptors: Int
+    /// Whether the container's tree becomes the root behind the mounts: a user namespace mounts only
+    /// what it sees mounted and binds the host's devices, and hooks of the host's see both trees.
+    let pivotsLate: Bool
+    /// Whether the process becomes one of a container's that exists, late.
+    let entersProcesses: Bool
+    /// Whether others are told of the process, or may use it by the container's name.
+    let isNamed: Bool
+    /// Whether the processes that the container leaves behind become the runtime's.
+    let adoptsOrphans: Bool
+    /// Whether the container's terminal is shown on the caller's.
+    let showsTerminal: Bool
+
+    init(_ configuration: Configuration, document: JSONDocument, seccompCache: SeccompCache) {
+        self.configuration = configuration
+        self.document = document
+        self.seccompCache = seccompCache
+        state = PlanFacts.state(configuration)
+        let namespaces = configuration.namespaces
+        let new = namespaces.new.value
+        newNamespaces = new
+        clonedNamespaces = configuration.controlGroup == nil ? new : new.subtracting(.cgroup)
+        entersNamespaces =
+            new.contains(.time)
+            || !namespaces.joined.isEmpty
+                && (configuration.userNamespace != nil
+                    || namespaces.joined.contains { $0.value.kind == .time })
+        reachedUsers = PlanFacts.reachedUsers(configuration)
+        showsControlGroups = configuration.mounts.contains { $0.kind == .controlGroups }
+        bindsControlGroups =
+            showsControlGroups && !new.contains(.cgroup)
+            && !namespaces.joined.contains { $0.value.kind == .cgroup }
+        writableControlGroups = PlanFacts.writableControlGroups(configuration)
+        let (container, joined) = (configuration.container, configuration.joined)
+        isNamed = container != nil || joined != nil
+        relaysStreams = !isNamed && configuration.process.terminal == nil
+        // Nothing else would end what the first process of a nameless container leaves behind.
+        adoptsOrphans = container?.adoptsOrphans ?? (!isNamed && !new.contains(.pid))
+        showsTerminal =
+            configuration.process.terminal != nil && container?.consoleSocket == nil
+            && joined?.consoleSocket == nil
+        passedDescriptors =
+            container.map { $0.listeningDescriptors + $0.preservedDescriptors }
+            ?? joined?.preservedDescriptors ?? 0
+        let hooks = configuration.hooks
+        pivotsLate =
+            configuration.isRestricted || !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
+            || !hooks.createContainer.isEmpty
+        entersProcesses = joined?.namespaces.contains(.pid) ?? false
+    }
+
+    private static func state(_ configuration: Configuration) -> ContainerState {
+        let id = configuration.container?.id ?? configuration.joined?.id
+        var state = ContainerState(
+            id: id?.text ?? "vfs-run-\(CurrentProcess.pid)",
+            bundle: configuration.bundle, rootfs: configuration.root.mountpoint,
+            ociVersion: configuration.ociVersion, annotations: configuration.annotations)
+        state.process = configuration.joined?.process
+        return state
+    }
+
+    private static func reachedUsers(_ configuration: Configuration) -> IDMap? {
+        if configuration.privilege != .none { return nil }
+        if configuration.joined != nil { return IDMap([]) }
+        guard let namespace = configuration.userNamespace else { return nil }
+        return namespace.mappings?.value.users ?? IDMap([])
+    }
+
+    private static func writableControlGroups(
+        _ configuration: Configuration
+    ) -> Configuration.Mount? {
+        guard configuration.namespaces.new.value.contains(.cgroup) else { return nil }
+        return configuration.mounts.first {
+            $0.kind == .controlGroups && PathText.cleaned($0.destination) == "/sys/fs/cgroup"
+                && !$0.set.contains(.readOnly)
+        }
+    }
+}
+
+extension PlanFacts {
+    /// Whether the container has no such namespace of its own.
+    func isShared(_ kind: NamespaceSet) -> Bool {
+        !newNamespaces.contains(kind)
+            && !configuration.namespaces.joined.contains { $0.value.kind == kind }
+    }
+
+    /// Whether a limit leaves the steps between the change of user and the program too few
+    /// descriptors: those that wait for the start, run hooks or hand the seccomp listener over.
+    /// Where there are none any limit will do.
+    func isTight(_ limit: Setting<Configuration.Limit>) -> Bool {
+        guard limit.value.resource == .openFiles else { return false }
+        var opens = configuration.container?.waits == true
+        if configuration.joined == nil && !configuration.hooks[.startContainer].isEmpty {
+            opens = true
+        }
+        if case .read(let profile) = configuration.seccomp?.value, profile.notifies {
+            opens = true
+        }
+        return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
+    }
+
+    /// Whether the limit of processes is lifted while the process enters its container.
+    var liftsProcessLimit: Bool {
+        entersProcesses
+            && (configuration.process.limits.contains { $0.value.resource == .processes }
+                || configuration.seccomp == nil || configuration.process.noNewPrivileges.value)
+    }
+}

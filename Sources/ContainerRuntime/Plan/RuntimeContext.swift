@@ -1,0 +1,70 @@
+internal import Cgroups
+internal import Layers
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+/// What the runtime process's steps hand to one another.
+final class RuntimeContext {
+    /// What the init process will have too.
+    var handover = Handover()
+
+    /// Locks on layers, held as long as the runtime process lives.
+    var locks: [LayerLock] = []
+    /// The upper that is kept, locked as long.
+    var keptUpper: KeptUpper?
+    /// The upper of an overlay that the runtime process has mounted.
+    var mountedUpper: OverlayDirectory?
+    /// The upper that is thrown away, where the caller wants to see what was written.
+    var throwawayUpper: LayerDirectory?
+    /// Of a user namespace that is joined.
+    var idMappings: IDMappings?
+
+    /// The container's directory among the states.
+    var container: StoredContainer?
+    /// The container's state, as it was written last.
+    var state: ContainerState?
+    /// Whether the container is recorded as created.
+    var isRecorded = false
+    /// The init process, once it is there.
+    var initProcess: MadeProcess?
+    /// Where the filter's notifications are read and answered.
+    var listener: HeldDescriptor?
+    /// Where the program says that it is ready, until it has.
+    var readiness: ReadinessSocket?
+
+    /// Whether the poststop hooks are to run: the container has come to be and is not removed yet.
+    var owesPoststop = false
+    /// Whether what the container wrote lies in a directory that has to be removed.
+    var hasScratchUpper = false
+    /// The groups of a container whose state is damaged.
+    var announcedGroups: ResourceGroups?
+    /// Whether a failure of the step ends a container that other commands have made.
+    var endsContainer = false
+    /// The process that ends the container when this process is killed.
+    var watchdog: Watchdog?
+    /// The signals for the container, from before there was one.
+    var signals: SignalQueue?
+    /// The caller's terminal, where the container's is shown on it.
+    var terminal: TerminalSettings?
+    /// Passes on what the program says of itself until it is ready.
+    var followReadiness: (AwaitedReadiness) -> Void = { _ in }
+    /// Whether the user at `--stop-at` wants to be asked no more.
+    var stopsNoMore = false
+    /// Tells the caller of a deviation from the config that ends nothing.
+    var warn: (String) -> Void = { _ in }
+
+    /// Has the watchdog remove control groups, should this process be killed.
+    ///
+    /// - Parameter shared: Others may have processes in these: they go only while they are empty.
+    func watch(own: [String], shared: [String]) {
+        CurrentProcess.watch(CStringArray(own + [""] + shared))
+    }
+}
+
+/// The init process, as the runtime process sees it.
+struct MadeProcess {
+    let pid: Int32
+    /// On loan.
+    let pidfd: FileDescriptor
+}

@@ -1,0 +1,153 @@
+internal import Layers
+internal import LinuxSystem
+
+/// The runtime process, on the host, before there is a process of the container's.
+enum RuntimeSection: PlanSection {
+    static let title = "The runtime process, on the host"
+    static let about = """
+        Nothing of the container's exists yet. What can be refused is refused here, and what only \
+        the host shows is opened here.
+        """
+
+    static var kinds: [any Step.Type] {
+        [
+            RequireSeal.self, RequireStreams.self, RelayStreams.self, RequireSELinux.self,
+            FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
+            PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
+            PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
+            FindControlGroups.self, JoinPIDNamespace.self, MakeResctrlGroup.self,
+            MakeControlGroup.self, GiveControlGroup.self,
+        ]
+    }
+
+    static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        planRequirements(facts, &plan)
+        if configuration.opensOnHost, let path = configuration.userNamespace?.path {
+            plan.add(
+                FindMappings(
+                    path: path.value, expected: configuration.userNamespace?.mappings?.value),
+                path.origin)
+        }
+        if let container = configuration.container { planContainer(container, facts, &plan) }
+        if case .overlay(let overlay) = configuration.root.source {
+            planLocks(overlay, facts, &plan)
+        }
+        if let seccomp = configuration.seccomp {
+            plan.add(
+                PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
+        }
+        planSources(facts, &plan)
+        if facts.showsControlGroups {
+            plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
+        }
+        if !facts.entersNamespaces {
+            for joined in configuration.namespaces.joined where joined.value.kind == .pid {
+                plan.add(JoinPIDNamespace(namespace: joined.value), joined.origin)
+            }
+        }
+        planGroups(facts, &plan)
+    }
+
+    /// What a start and exec look at before anything is made.
+    static func planRequirements(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        let isAdapted = facts.reachedUsers != nil && configuration.joined == nil
+        plan.add(RequireSeal(users: facts.reachedUsers), isAdapted ? .rootless : .standard)
+        plan.add(ListenForSignals())
+        plan.add(RequireStreams())
+        if facts.relaysStreams {
+            plan.add(RelayStreams(userID: configuration.hostUserID))
+        }
+        if let joined = configuration.joined {
+            planDescriptors(0, joined.preservedDescriptors, &plan)
+        }
+        let label = configuration.process.label
+        if let label = configuration.joined == nil ? label ?? configuration.mountLabel : label {
+            plan.add(RequireSELinux(), label.origin)
+        }
+    }
+
+    private static func planDescriptors(
+        _ listening: Int, _ preserved: Int, _ plan: inout PlannedSteps
+    ) {
+        if listening + preserved == 0 { return }
+        plan.add(
+            RequireDescriptors(listening: listening, preserved: preserved),
+            .argument(preserved > 0 ? "--preserve-fds" : "LISTEN_FDS"))
+    }
+
+    private static func planContainer(
+        _ container: Configuration.Container, _ facts: PlanFacts, _ plan: inout PlannedSteps
+    ) {
+        planDescriptors(container.listeningDescriptors, container.preservedDescriptors, &plan)
+        plan.add(
+            ReserveContainer(
+                container: container, state: facts.state, hooks: facts.configuration.hooks,
+                document: facts.document))
+        if let host = container.notifySocket {
+            plan.add(
+                PrepareReadiness(host: host, listens: !container.waits),
+                .argument("NOTIFY_SOCKET"))
+        }
+    }
+
+    private static func planLocks(
+        _ overlay: Configuration.Root.Overlay, _ facts: PlanFacts, _ plan: inout PlannedSteps
+    ) {
+        // Layers first: one that is missing must not leave a new upper behind.
+        let own = overlay.snapshots
+        let locked =
+            overlay.layers.dropLast(own.stacked.count)
+            + overlay.layers.suffix(own.stacked.count)
+            .dropFirst(own.merges ? 1 : 0).prefix(own.lockedCount)
+        for layer in locked { plan.add(LockLayer(path: layer.value), layer.origin) }
+        guard case .kept(let directory) = overlay.upper else { return }
+        if overlay.isDiscarded {
+            plan.add(MakeScratchUpper(directory: directory.value), directory.origin)
+        }
+        plan.add(
+            LockUpper(
+                directory: directory.value,
+                record: KeptUpper.Record(overlay, of: facts.configuration), snapshots: own),
+            directory.origin)
+    }
+
+    /// What the container is made of, where the init process may not open it.
+    private static func planSources(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        let mappings = configuration.userNamespace?.mappings?.value
+        for (mount, source) in configuration.bindSources
+        where configuration.opensOnHost || mount.idMapping != nil {
+            plan.add(
+                OpenBindSourceOnHost(
+                    source: source, idMapping: mount.idMapping, mappings: mappings), mount.origin)
+        }
+        guard configuration.opensOnHost else { return }
+        switch configuration.root.source {
+        case .directory(let path):
+            plan.add(OpenRootDirectory(path: path.value), path.origin)
+        case .overlay(let overlay):
+            plan.add(
+                MountOverlayAside(
+                    overlay: OverlayAssembly(overlay, of: configuration), mappings: mappings),
+                overlay.origin)
+            RootSection.planUpper(overlay, facts, &plan)
+        }
+    }
+
+    /// Last, since nothing else of the runtime's work outlives it.
+    private static func planGroups(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        WatchSection.planWatchdog(facts, &plan)
+        if let request = configuration.resourceDirector {
+            plan.add(MakeResctrlGroup(request: request.value), request.origin)
+        }
+        guard let group = configuration.controlGroup else { return }
+        plan.add(
+            MakeControlGroup(group: group.value), group.origin)
+        if let mount = facts.writableControlGroups {
+            plan.add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+internal import LinuxSystem
+internal import OCISpec
+internal import SystemPackage
+
+/// A device of `linux.devices`, anywhere in the tree.
+struct MakeDevice: ContainerStep {
+    static let manual = StepManual(
+        "make a device",
+        what: "Makes a node of linux.devices, or binds the host's in a user namespace.",
+        why: """
+            After the mounts, in one of which it may lie. A name that exists must be the same \
+            device.
+            """,
+        calls: "openat2, mknodat, fchmodat, fchownat")
+
+    let device: Configuration.Device
+    /// The host's of that path is bound, where none may be made.
+    var binds = false
+
+    var summary: String {
+        let mode = String(device.mode, radix: 8)
+        let number = device.kind == .fifo ? "" : " \(device.number)"
+        return
+            "\(binds && device.kind != .fifo ? "bind" : "make") the device \(device.path) (\(device.kind.rawValue)\(number), 0\(mode))"
+    }
+    var needs: Provisions { [.root] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let place = try context.place(device.path)
+        let parent = try attempt(
+            "openat2", on: device.path,
+            advice: { $0 == .fileNameTooLong ? LinkPolicy.tooLong : nil }, try place.makeParent())
+        var node = DeviceNode(kind: device.kind, number: device.number, mode: device.mode)
+        node.userID = device.userID
+        node.groupID = device.groupID
+        if binds && device.kind != .fifo {
+            try node.bind(device.path, to: parent.name, in: parent.directory.borrowed)
+        } else {
+            try node.make(parent.name, in: parent.directory.borrowed)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `process.args`
+struct Execute: ContainerStep {
+    static let manual = StepManual(
+        "execute the program",
+        what: "The program replaces the init process.",
+        why: """
+            Last. On success the kernel closes the channel to the runtime process, which tells it \
+            of the start. A death on the way closes the channel too; whether anything was \
+            executed the kernel tells in /proc (docs/commands.md).
+            """,
+        calls: "write, execve")
+
+    let arguments: [String]
+    let environment: [String]
+
+    var summary: String { "execute \(arguments.joined(separator: " "))" }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let search = ProgramSearch(arguments: arguments, environment: environment)
+        let candidates = search.candidates
+        let argv = CStringArray(arguments)
+        let envp = CStringArray(context.environment(environment))
+        // Where the filter forbids even this, the end of the channel has to do.
+        try? context.reports?.write(all: InitMessage.executing.encoded)
+        var failure: (path: String, errno: Errno)?
+        for candidate in candidates {
+            do {
+                try CurrentProcess.execute(candidate, arguments: argv, environment: envp)
+            } catch .noSuchFileOrDirectory, .notDirectory {
+                // A program whose interpreter is missing says the same: it is looked at below.
+                if failure == nil, exists(candidate) {
+                    failure = (candidate, .noSuchFileOrDirectory)
+                }
+            } catch {
+                // One that may not be executed does not end the search, as in a shell.
+                if failure == nil || failure?.errno == .permissionDenied {
+                    failure = (candidate, error)
+                }
+                if error != .permissionDenied { break }
+            }
+        }
+        guard let failure else { throw search.missing }
+        throw search.explain(failure.path, failure.errno)
+    }
+
+    private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }
+}

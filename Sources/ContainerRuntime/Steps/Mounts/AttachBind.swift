@@ -1,0 +1,49 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `mounts[]` with `bind` or `rbind`.
+struct AttachBind: ContainerStep {
+    static let manual = StepManual(
+        "attach a bind mount",
+        what: """
+            Attaches the clone of a source to a directory or file that was opened without leaving \
+            the root.
+            """,
+        why: "In the config's order: a later mount may lie inside an earlier one.",
+        calls: "openat2, mount_setattr, move_mount")
+
+    let mount: Configuration.Mount
+    let source: String
+    /// Which of the opened sources, counted from 0.
+    let position: Int
+
+    var summary: String { MountTarget(mount: mount).summary(source) }
+    var needs: Provisions { [.root, .bindSources] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let opened = try context.handover.takeSource(position)
+        let target = MountTarget(mount: mount)
+        let isProc = PathText.cleaned(mount.destination) == "/proc"
+        if isProc { try requireProc(opened.tree.borrowed) }
+        let place = try target.open(
+            context, directory: opened.isDirectory, isKernelInterface: isProc)
+        try target.attach(opened.tree, place.borrowed)
+        let tree = opened.tree.borrowed
+        guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
+        else { return }
+        let magic = try attempt("fstatfs", on: source, try FileSystemMagic.of(tree))
+        try context.hold(mount.destination, tree, .init(boundFrom: magic))
+    }
+
+    /// The whole of a procfs, as containers without a pid namespace of their own bind the host's.
+    private func requireProc(_ tree: FileDescriptor) throws(Failure) {
+        let magic = try attempt("fstatfs", on: source, try FileSystemMagic.of(tree))
+        // PROC_ROOT_INO is 1.
+        if magic == .procfs, try attempt("fstat", on: source, try FileStatus.of(tree)).inode == 1 {
+            return
+        }
+        throw Failure(
+            "\(source.inQuotes) is not the root of a procfs; anything else could pretend to be the"
+                + " kernel")
+    }
+}

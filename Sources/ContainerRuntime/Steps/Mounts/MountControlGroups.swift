@@ -1,0 +1,108 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `mounts[]` of type `cgroup`: read-only, but for a cgroup that was given to the container
+/// (CVE-2022-0492, CVE-2023-25809).
+struct MountControlGroups: ContainerStep {
+    static let manual = StepManual(
+        "mount the control groups",
+        what: """
+            Mounts the hierarchies as the container's cgroup namespace shows them, or attaches \
+            clones of the container's cgroups. Read-only, unless the container's cgroup was given \
+            to it.
+            """,
+        why: "In the config's order: a later mount may lie inside an earlier one.",
+        calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
+
+    let mount: Configuration.Mount
+    /// As far as the container's limits hold.
+    var isForWriting = false
+
+    var summary: String {
+        MountTarget(mount: mount).summary(
+            isForWriting ? "control groups" : "a read-only view of control groups")
+    }
+    var needs: Provisions { [.root, .controlGroups] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let layout = try context.handover.controlGroups.given(.controlGroups)
+        // Those of a cgroup namespace are mounted anew.
+        let trees = context.controlGroupTrees ?? []
+        let target = MountTarget(mount: mount)
+        let place = try target.open(context, directory: true)
+        var attached = mount
+        if !context.handover.givesControlGroup {
+            attached.set = mount.set.union(.readOnly)
+            attached.clear = mount.clear.subtracting(.readOnly)
+        }
+        if layout.isUnified {
+            if let bound = trees.first {
+                try MountTarget(mount: attached).attach(bound.tree.tree, place.borrowed)
+                return try context.hold(mount.destination, bound.tree.tree.borrowed, .kernel)
+            }
+            let tree = try hierarchy("cgroup2", [], isWritable: context.handover.givesControlGroup)
+            try MountTarget(mount: attached).attach(tree, place.borrowed)
+            return try context.hold(mount.destination, tree.borrowed, .kernel)
+        }
+        let folder = try attempt("mount", "tmpfs", try MountControlGroups.makeFolder())
+        try attempt("move_mount", on: mount.destination, try folder.attach(to: place.borrowed))
+        if layout.hierarchies != nil {
+            for (name, bound) in trees {
+                try add(bound.tree, name, folder.borrowed, attached)
+            }
+        } else {
+            for controllers in layout.version1 {
+                try add(
+                    try hierarchy("cgroup", controllers), ControlGroupLayout.label(controllers),
+                    folder.borrowed, attached)
+            }
+            try add(try hierarchy("cgroup2", []), "unified", folder.borrowed, attached)
+        }
+        for controllers in layout.version1 where controllers.count > 1 {
+            let target = ControlGroupLayout.label(controllers)
+            for name in controllers {
+                try attempt(
+                    "symlink", on: name, try folder.borrowed.makeSymbolicLink(name, to: target))
+            }
+        }
+        try attempt(
+            "mount_setattr", on: mount.destination, try folder.setAttributes(set: attached.set))
+        try context.hold(mount.destination, folder.borrowed, .new)
+    }
+
+    private static func makeFolder() throws(Errno) -> DetachedMount {
+        let tmpfs = try FileSystemContext("tmpfs")
+        try tmpfs.set("mode", "755")
+        try tmpfs.create()
+        return try tmpfs.mount()
+    }
+
+    private func hierarchy(
+        _ type: String, _ controllers: [String], isWritable: Bool = false
+    ) throws(Failure) -> DetachedMount {
+        func mountIt() throws(Errno) -> DetachedMount {
+            let context = try FileSystemContext(type)
+            for controller in controllers {
+                let parts = controller.split(separator: "=", maxSplits: 1).map(String.init)
+                if parts.count == 2 {
+                    try context.set(parts[0], parts[1])
+                } else {
+                    try context.set(controller)
+                }
+            }
+            try context.create()
+            return try context.mount(isWritable ? [] : .readOnly)
+        }
+        return try attempt(
+            "mount", "\(type) \(controllers.joined(separator: ","))", try mountIt())
+    }
+
+    private func add(
+        _ tree: borrowing DetachedMount, _ name: String, _ folder: FileDescriptor,
+        _ mount: Configuration.Mount
+    ) throws(Failure) {
+        try attempt("mkdir", on: name, try folder.makeDirectory(name, mode: 0o755))
+        let place = try attempt("openat", on: name, try folder.open(name, [.path, .directory]))
+        try MountTarget(mount: mount).attach(tree, place.borrowed)
+    }
+}

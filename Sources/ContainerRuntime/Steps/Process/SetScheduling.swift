@@ -1,0 +1,42 @@
+internal import LinuxSystem
+internal import OCISpec
+internal import SystemPackage
+
+/// `process.scheduler`
+struct SetScheduling: ContainerStep {
+    static let manual = StepManual(
+        "set the scheduler",
+        what: """
+            Sets the scheduling policy, priority and nice value. What the process starts inherits \
+            them.
+            """,
+        why: """
+            Late, since it would hit the runtime's own work. Before the user changes, who may \
+            raise nothing.
+            """,
+        calls: "sched_setattr")
+
+    let attributes: SchedulingAttributes
+
+    var summary: String {
+        let policy = Spec.Process.Scheduler.Policy.allCases
+            .first { $0.number == attributes.policy }?.rawValue
+        let priority = attributes.priority == 0 ? "" : ", priority \(attributes.priority)"
+        let nice = attributes.nice == 0 ? "" : ", nice \(attributes.nice)"
+        return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
+    }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        try attempt(
+            "sched_setattr",
+            advice: { error in
+                switch error {
+                case .notPermitted: "this takes CAP_SYS_NICE, or real-time time in its cgroup"
+                case .invalidArgument:
+                    "the kernel does not take this policy with these values: real-time policies"
+                        + " need a priority of 1 to 99, the others 0"
+                default: nil
+                }
+            }, try CurrentProcess.setScheduling(attributes))
+    }
+}

@@ -1,0 +1,30 @@
+internal import LinuxSystem
+
+/// `vfs.overlay`, by the init process.
+struct MountOverlay: ContainerStep {
+    static let manual = StepManual(
+        "mount the overlay",
+        what: """
+            Stacks the layers to one tree. What the container writes goes to the upper, what it \
+            deletes leaves a whiteout there, and the layers stay as they are. The throw-away \
+            upper is a tmpfs mounted under the overlay, out of sight.
+            """,
+        why: """
+            In this mount namespace, since the kernel takes no layer that was opened in another. \
+            After mounts are separated from the host's, before the pivot.
+            """,
+        calls: "openat2, fsopen, fsconfig, fsmount, move_mount")
+
+    let overlay: OverlayAssembly
+
+    var summary: String { overlay.summary }
+    var undoing: String { overlay.undoing }
+    var needs: Provisions { [.layers] }
+    var gives: Provisions { [.root, .mountedUpper] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let mounted = try overlay.mount(context.handover.layers.given(.layers))
+        context.root = mounted.root
+        context.mountedUpper = mounted.upper
+    }
+}

@@ -1,0 +1,26 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `mounts[]` with `bind` or `rbind`: the source.
+struct OpenBindSource: ContainerStep {
+    static let manual = StepManual(
+        "open a bind source",
+        what: """
+            Clones the mount behind a source. The clone is attached nowhere until the step that \
+            mounts it.
+            """,
+        why: """
+            Before the pivot, after which no path leads to the host. A new mount namespace lets \
+            the init process clone what it may reach.
+            """,
+        calls: "openat, open_tree, mount_setattr")
+
+    let source: HostBindSource
+
+    var summary: String { source.summary }
+    var gives: Provisions { [.bindSources] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        context.handover.keep(try source.open(), at: source.position)
+    }
+}

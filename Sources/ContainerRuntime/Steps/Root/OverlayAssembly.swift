@@ -1,0 +1,216 @@
+internal import Layers
+internal import LinuxSystem
+internal import Overlay
+internal import SystemPackage
+
+/// The layers and the writable layer, which become one tree.
+struct OverlayAssembly {
+    /// Bottom first.
+    let layers: [String]
+    let upper: Configuration.Root.Upper
+    let options: [String]
+    /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
+    let followsSnapshot: Bool
+
+    init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
+        layers = overlay.layers.map(\.value)
+        upper = overlay.upper
+        followsSnapshot = !overlay.snapshots.stacked.isEmpty
+        options =
+            overlay.mountOptions(configuration.privilege)
+            + (configuration.mountLabel.map { ["context=" + $0.value] } ?? [])
+    }
+
+    var summary: String {
+        let lower =
+            layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
+        let top =
+            switch upper {
+            case .throwaway(let size, let inodes):
+                "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+                    + (inodes.map { " and \($0.value) files" } ?? "")
+            case .kept(let directory): "the upper in \(directory.value)"
+            }
+        let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
+        return "mount overlay on /: \(lower), with \(top)\(extra)"
+    }
+    var undoing: String {
+        switch upper {
+        case .throwaway: "the upper is a tmpfs that goes with the mount namespace"
+        case .kept: "the mount goes with the mount namespace, the upper stays"
+        }
+    }
+
+    /// An overlay that is mounted.
+    struct Mounted {
+        /// Attached in this mount namespace.
+        let root: HeldRoot
+        let upper: OverlayDirectory
+    }
+
+    /// - Parameters:
+    ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - mapping: The container's ids, where the runtime process mounts it.
+    func mount(
+        _ found: [String: FoundDirectory], mapping: IDMappings? = nil
+    ) throws(Failure) -> Mounted {
+        // Every layer is opened before anything is mounted: the mountpoint is one of them.
+        var lowers: [OverlayDirectory] = []
+        for path in layers { lowers.append(try open(path, found)) }
+        guard let bottom = lowers.first else {
+            throw Failure("an overlay has at least one layer")
+        }
+        let target = try attempt(
+            "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
+        if let mapping { lowers = try mapLayers(lowers, mapping) }
+        let (upper, work, place) = try openUpper(target, found)
+        try dress(upper, work, over: lowers)
+        if let mapping { try give(upper, to: mapping) }
+        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
+        do {
+            let root = try overlay.mount(on: place.borrowed)
+            return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
+        } catch {
+            throw Failure(error.sentence)
+        }
+    }
+
+    /// A layer whose top belongs to an id of the container's, and not to one of the host that
+    /// stands behind it, is seen with its ids mapped: one layer serves every mapping.
+    private func mapLayers(
+        _ layers: [OverlayDirectory], _ mapping: IDMappings
+    ) throws(Failure) -> [OverlayDirectory] {
+        var mapped: [OverlayDirectory] = []
+        for layer in layers {
+            let owner = try attempt("fstat", on: layer.path, try FileStatus.of(layer.borrowed))
+                .userID
+            if mapping.users.reaches(owner) || !mapping.users.maps(owner) {
+                mapped.append(layer)
+                continue
+            }
+            let tree = try attempt(
+                "open_tree", on: layer.path,
+                try DetachedMount.clone(layer.borrowed, recursive: false))
+            try mapping.apply(
+                to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)")
+            // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
+            try attempt("move_mount", on: layer.path, try tree.attach(to: layer.borrowed))
+            mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
+        }
+        return mapped
+    }
+
+    /// The top of the upper is the container's root directory, with its own mode and owner: a new one
+    /// is made like that of the layer which says what the root directory is like, or like the snapshot
+    /// that it follows. One that a container has had is left as it is.
+    private func dress(
+        _ upper: OverlayDirectory, _ work: OverlayDirectory, over layers: [OverlayDirectory]
+    ) throws(Failure) {
+        func dress() throws(Errno) {
+            // The kernel has made something in it with the first mount.
+            let place = try work.borrowed.open(".", [.readOnly, .directory])
+            if try !place.borrowed.entries().isEmpty { return }
+            let (position, mode) =
+                followsSnapshot
+                ? (layers.count - 1, nil)
+                : try LayerRoot.model(among: layers.map(\.borrowed))
+            let new = try FileStatus.of(layers[position].borrowed)
+            let old = try FileStatus.of(upper.borrowed)
+            let isMapped = new.userID != overflowID && new.groupID != overflowID
+            if isMapped && (new.userID, new.groupID) != (old.userID, old.groupID) {
+                do throws(Errno) {
+                    try upper.borrowed.changeOwner(".", user: new.userID, group: new.groupID)
+                } catch .notPermitted {
+                    // An ordinary user gives nothing away: it stays the user's own.
+                }
+            }
+            try upper.borrowed.changeMode(".", mode ?? new.permissions)
+        }
+        try attempt("fchownat", on: upper.path, try dress())
+    }
+
+    /// What the kernel shows for an id that has none in this user namespace.
+    private let overflowID: UInt32 = 65534
+
+    /// The top of a new upper is the container's root directory: it belongs to the container's
+    /// root. One that holds something is left as it is.
+    private func give(_ upper: OverlayDirectory, to mapping: IDMappings) throws(Failure) {
+        guard let user = mapping.users.outside(of: 0), let group = mapping.groups.outside(of: 0)
+        else { return }
+        func give() throws(Errno) {
+            if mapping.users.reaches(try FileStatus.of(upper.borrowed).userID) { return }
+            let top = try upper.borrowed.open(".", [.readOnly, .directory])
+            if try top.borrowed.entries().isEmpty {
+                try top.borrowed.changeOwner(".", user: user, group: group)
+            }
+        }
+        try attempt("fchownat", on: upper.path, try give())
+    }
+
+    /// The upper, the work directory, and what the overlay is mounted on.
+    private func openUpper(
+        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory]
+    ) throws(Failure) -> (
+        upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
+    ) {
+        switch upper {
+        case .kept(let directory):
+            let place = try attempt(
+                "dup", try HeldDescriptor(OwnedDescriptor.duplicate(target.borrowed)))
+            return (
+                try open("\(directory.value)/upper", found),
+                try open("\(directory.value)/work", found), place
+            )
+        case .throwaway(let size, let inodes):
+            let most = try inodeCount(size?.value, inodes?.value)
+            // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
+            // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
+            func mountScratch() throws(Errno) -> HeldDescriptor {
+                let tmpfs = try FileSystemContext("tmpfs")
+                if let size { try tmpfs.set("size", size.value) }
+                if let most { try tmpfs.set("nr_inodes", String(most)) }
+                try tmpfs.set("mode", "755")
+                try tmpfs.create()
+                let mount = try tmpfs.mount()
+                try mount.attach(to: target.borrowed)
+                return HeldDescriptor(mount.release())
+            }
+            let scratch = try attempt("mount", "tmpfs", try mountScratch())
+            return (
+                try make("upper", in: scratch, mode: 0o755),
+                try make("work", in: scratch, mode: 0o700), scratch
+            )
+        }
+    }
+
+    /// Nil where the kernel's own measures hold.
+    private func inodeCount(_ size: String?, _ inodes: UInt64?) throws(Failure) -> UInt64? {
+        if let inodes { return inodes }
+        guard let size = size.flatMap(TmpfsSize.init) else { return nil }
+        let pages = try attempt("sysconf", "_SC_PHYS_PAGES", try Memory.pages())
+        return size.inodes(memoryPages: pages)
+    }
+
+    private func make(
+        _ name: String, in scratch: HeldDescriptor, mode: UInt32
+    ) throws(Failure) -> OverlayDirectory {
+        try attempt("mkdir", on: name, try scratch.borrowed.makeDirectory(name, mode: mode))
+        let made = try attempt(
+            "openat", on: name, try scratch.borrowed.open(name, [.path, .directory]))
+        return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
+    }
+
+    private func open(
+        _ path: String, _ found: [String: FoundDirectory]
+    ) throws(Failure) -> OverlayDirectory {
+        let directory = try found[path].given(.layers)
+        return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
+    }
+}
+
+extension OverlayDirectory {
+    /// The upper, as the runtime process reads it when the container has ended.
+    func openForReading() throws(Failure) -> OwnedDescriptor {
+        try attempt("open", on: path, try borrowed.open(".", [.readOnly, .directory]))
+    }
+}

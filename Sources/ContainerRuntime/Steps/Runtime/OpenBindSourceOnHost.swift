@@ -1,0 +1,39 @@
+internal import LinuxSystem
+
+/// `mounts[]` with `bind` or `rbind`: the source, where the init process may not open it.
+struct OpenBindSourceOnHost: RuntimeStep {
+    static let manual = StepManual(
+        "open a bind source on the host",
+        what: """
+            The runtime process clones the mount behind a source, and maps its ids where the \
+            mount asks for it. The clone is attached nowhere until the init process attaches it.
+            """,
+        why: """
+            Only with a user namespace made by root, whose own root may not be allowed to enter \
+            what leads to the source, and for mounts with mapped ids, which only the owner of the \
+            file system may map.
+            """,
+        calls: "openat, open_tree, mount_setattr")
+
+    let source: HostBindSource
+    let idMapping: Configuration.Mount.IDMapping?
+    /// Of the container's user namespace; nil where it is joined.
+    let mappings: IDMappings?
+
+    var summary: String { source.summary + (idMapping == nil ? "" : ", with its ids mapped") }
+    var needs: Provisions {
+        idMapping != nil && idMapping?.mappings == nil && mappings == nil ? [.idMappings] : []
+    }
+    var gives: Provisions { [.bindSources] }
+
+    func apply(_ context: RuntimeContext) throws(Failure) {
+        // Those of the init process are no peers of the host's mounts; this one would be.
+        let opened = try source.open(propagation: .slave)
+        if let idMapping {
+            let own = idMapping.mappings ?? mappings ?? context.idMappings
+            try own.given(.idMappings).apply(
+                to: opened.tree, recursive: idMapping.isRecursive, named: source.path.inQuotes)
+        }
+        context.handover.keep(opened, at: source.position)
+    }
+}

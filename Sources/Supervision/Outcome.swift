@@ -1,0 +1,58 @@
+public import Cgroups
+public import Layers
+public import LinuxSystem
+
+/// How a supervised run came out. Commands, reports and batches read it; it decides nothing.
+public struct Outcome {
+    /// How the run ended.
+    public enum Ending: Sendable, Hashable {
+        /// The container is created, or its program runs: the runtime process has left it.
+        case left
+        case exited(CInt)
+        case signaled(CInt)
+        /// The kernel killed the program for want of memory.
+        case outOfMemory
+        /// The deadline has passed; the container was killed.
+        case timedOut
+        /// The observer of the usage asked for the end; the container was killed.
+        case stopped
+    }
+
+    /// What the run has used.
+    public struct Usage: Sendable, Hashable {
+        /// The container's first process and the descendants that it has waited for. Nil where it is
+        /// left running.
+        public var processes: ProcessUsage?
+        /// All processes of the container. Nil without a control group, and where it was not to be
+        /// measured.
+        public var controlGroup: ControlGroup.Usage?
+    }
+
+    /// The container's upper, and the layers below it.
+    public struct Upper {
+        public let directory: LayerDirectory
+        public let over: KeptUpper.Record
+    }
+
+    /// Points in time, on `Clock`.
+    public struct Timings: Sendable, Hashable {
+        /// The runtime process took the first step.
+        public var begun: UInt64
+        /// The init process was made; nil where the deadline came first.
+        public var made: UInt64?
+        /// The program was executed; nil where that did not come to pass.
+        public var started: UInt64?
+        /// The container ended, or the runtime process left it.
+        public var ended: UInt64
+    }
+
+    public var ending: Ending
+    public var usage = Usage()
+    /// Processes of the container that the kernel has killed for want of memory.
+    public var outOfMemoryKills = 0
+    /// Nil where the plan does not ask for it. Valid until `Supervisor.finish`.
+    public var upper: Upper?
+    /// Each has been told at its time as well.
+    public var warnings: [String] = []
+    public var timings: Timings
+}

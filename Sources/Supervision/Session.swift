@@ -1,0 +1,413 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The time between the making of the init process and the moment the runtime lets go of it: one
+/// thread, one `poll`.
+struct Session: ~Copyable {
+    /// How it ended.
+    enum Ending {
+        /// It is left to itself: created, or running.
+        case left
+        case exited(CInt)
+        case signaled(CInt)
+        /// A step of the init process failed.
+        case failed(step: Int, Failure)
+        /// A step of the runtime's that the init process waited for failed.
+        case refused(Failure)
+        /// The init process ended before the program ran, and could not say why.
+        case endedEarly(ChildProcess.Ending)
+        /// The runtime cannot follow the container any more.
+        case lost(Failure)
+        /// The runtime process was asked to end before the program ran.
+        case interrupted(CInt)
+        case timedOut
+        case stopped
+    }
+
+    private var child: ChildProcess
+    private var channel: Channel?
+    private let signals: SignalQueue
+    private let walk: PlanWalk
+    private let until: Milestone
+    private var limits: Supervisor.Limits
+    private let relays: [StreamRelay]
+    private let readiness: ReadinessProxy?
+    private var proxy: TerminalProxy?
+    private var failure: Ending?
+    /// Whether somebody acts on the program's start: then a death on the way there is told apart at
+    /// once, and otherwise in the end.
+    private let looksAtStart: Bool
+    /// Whether the init process has said that it executes the program next.
+    private var isExecuting = false
+    /// When the init process was there.
+    let begunAt = Clock.nanoseconds
+    /// When the init process became the program, as far as it was looked at.
+    private(set) var startedAt: UInt64?
+    private var isCreated = false
+    private var hasEntered = false
+    /// A signal that the kernel would have dropped and the runtime has carried out.
+    private var endedBy: CInt?
+    /// A signal that has ended the start.
+    private var interruption: CInt?
+    /// Whether the runtime process was asked to end: then no reader is waited for any more.
+    private var isToEnd = false
+    /// The limit that has ended the container.
+    private var exceeded: Ending?
+    /// What the first process has used, once it has ended.
+    private(set) var usage: ProcessUsage?
+
+    /// How long what was killed is waited for.
+    private static let patience: UInt64 = 10
+    /// How long, in milliseconds, a reader that takes nothing of the program's last words is waited
+    /// for when the runtime process was asked to end.
+    private static let lastWords: UInt64 = 200
+
+    init(
+        _ child: consuming ChildProcess, _ channel: consuming Channel,
+        _ signals: consuming SignalQueue, _ walk: PlanWalk, until: Milestone,
+        _ limits: Supervisor.Limits
+    ) {
+        self.child = child
+        self.channel = consume channel
+        self.signals = signals
+        self.walk = walk
+        self.until = until
+        self.limits = limits
+        relays = walk.pipes.map(StreamRelay.init)
+        readiness = walk.takeReadiness().map(ReadinessProxy.init)
+        looksAtStart = until == .started || walk.plan.actsOnStart
+    }
+
+    private var hasStarted: Bool { startedAt != nil }
+
+    /// Why the manager could not be told that the program is ready.
+    var readinessProblem: String? { readiness?.problem }
+
+    /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
+    /// terminal is as it was.
+    mutating func run() -> Ending {
+        do throws(Failure) {
+            while try handleEvents() {
+                if failure == nil && isFarEnough { return .left }
+            }
+            try drainStreams()
+        } catch {
+            failure = failure ?? .lost(error)
+            try? child.send(signal: Signal.kill)
+        }
+        proxy?.restore()
+        let ended: ChildProcess.Ending
+        do {
+            try awaitEnd()
+            ended = try child.wait(keepingRemains: true)
+            lookAtRemains(ended)
+            // Ended before it was ready. Whoever waits for the container may have the rest of it.
+            if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
+            usage = try child.waitMeasuring().usage
+        } catch {
+            return .lost(Failure("waitid", "of the init process", error))
+        }
+        // Its descriptor is closed next, and another one may get the number.
+        walk.relieveWatchdog()
+        if let interruption { return .interrupted(interruption) }
+        if let exceeded { return exceeded }
+        if let failure { return failure }
+        if let endedBy { return .signaled(endedBy) }
+        if !hasStarted { return .endedEarly(ended) }
+        switch ended {
+        case .exited(let code): return .exited(code)
+        case .signaled(let signal): return .signaled(signal)
+        }
+    }
+
+    /// What was killed ends at once, but in an uninterruptible call.
+    private func awaitEnd() throws(Errno) {
+        let events = try Poll.wait(
+            [(child.borrowed, .readable)],
+            until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
+        if events[0].isEmpty { throw .timedOut }
+    }
+
+    /// The end of the channel is the program's start, or a death on the way there: a filter that
+    /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
+    /// execution to the kernel.
+    private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
+        // The init process has this code where a filter keeps it from saying what went wrong.
+        if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
+        if failure != nil || channel != nil { return }
+        setStarted(child.hasExecuted ?? isExecuting)
+    }
+
+    private mutating func setStarted(_ hasStarted: Bool) {
+        if !hasStarted {
+            startedAt = nil
+        } else if startedAt == nil {
+            startedAt = Clock.nanoseconds
+        }
+    }
+
+    /// Whether the runtime's part is done.
+    private var isFarEnough: Bool {
+        switch until {
+        case .created: isCreated
+        case .started: hasStarted && readiness?.isDone ?? true
+        case .ended: false
+        }
+    }
+
+    /// Waits once; false when the init process has ended and said all it had to say.
+    private mutating func handleEvents() throws(Failure) -> Bool {
+        let waitsForWords = channel != nil
+        var entries: [TerminalProxy.Watched] = [
+            (channel?.borrowed, .readable), (signals.borrowed, .readable),
+            (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
+        ]
+        entries += proxy?.watched ?? TerminalProxy.nothing
+        let relayed = entries.count
+        for relay in relays { entries += relay.watched }
+        let events = try attempt("poll") { () throws(Errno) in
+            try Poll.wait(entries, until: nextDeadline, isInterruptible: false)
+        }
+        if !events[0].isEmpty { try receive() }
+        // Whose signal it is depends on whether the program runs: what the init process has said so
+        // far comes first.
+        if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
+        try proxy?.handle(events[4..<relayed])
+        for (index, relay) in relays.enumerated() {
+            relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
+        }
+        // In the foreground this process stands for the container.
+        let isMain = until == .ended
+        readiness?.handle(
+            events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
+        if !events[2].isEmpty { return false }
+        enforceLimits()
+        return true
+    }
+
+    /// When something is due, whatever happens until then.
+    private var nextDeadline: UInt64? {
+        var next = readiness?.deadline
+        guard exceeded == nil else { return next }
+        for due in [limits.deadline, limits.observer?.next] {
+            if let due { next = min(next ?? due, due) }
+        }
+        return next
+    }
+
+    /// Kills the container once it has exceeded a limit.
+    private mutating func enforceLimits() {
+        guard exceeded == nil, limits.deadline != nil || limits.observer != nil else { return }
+        let now = Clock.nanoseconds
+        if let deadline = limits.deadline, now >= deadline {
+            exceeded = .timedOut
+        } else if limits.observer?.look(at: walk.controlGroup, now) == .end {
+            exceeded = .stopped
+        } else {
+            return
+        }
+        isToEnd = true
+        try? child.send(signal: Signal.kill)
+        // A frozen process dies only when it is thawed.
+        walk.thaw()
+    }
+
+    /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
+    /// read holds the runtime up until a signal asks it to end, be it before or after the program's
+    /// end.
+    private mutating func drainStreams() throws(Failure) {
+        defer {
+            if let problem = relays.lazy.compactMap(\.problem).first {
+                failure = failure ?? .lost(problem)
+            }
+        }
+        while let blocked = try proxy?.drain() ?? drainRelays() {
+            let patience = Clock.nanoseconds + Session.lastWords * 1_000_000
+            let deadline = isToEnd ? patience : limits.deadline.map { max($0, patience) }
+            let events = try attempt("poll") { () throws(Errno) in
+                try Poll.wait(
+                    [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
+                    isInterruptible: false)
+            }
+            if deadline != nil && events[1].isEmpty && events[0].isEmpty { return }
+            while !events[0].isEmpty, let signal = try nextSignal() {
+                if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
+            }
+        }
+    }
+
+    private mutating func hasMoreToReceive() throws(Failure) -> Bool {
+        guard let descriptor = channel?.borrowed else { return false }
+        return try attempt("poll") { () throws(Errno) in
+            !(try Poll.ready(descriptor, .readable).isEmpty)
+        }
+    }
+
+    private mutating func drainRelays() -> FileDescriptor? {
+        for relay in relays {
+            if let blocked = relay.drain() { return blocked }
+        }
+        return nil
+    }
+
+    /// One message of the init process; its end of the channel closes when the program runs, or
+    /// when it dies.
+    private mutating func receive() throws(Failure) {
+        guard let current = channel.take() else { return }
+        let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
+        guard let message else {
+            if failure != nil || exceeded != nil { return }
+            // A filter may have kept it from saying that it executes.
+            setStarted(isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting)
+            if hasStarted { _ = answer(walk.plan.firstAfterStart) }
+            return
+        }
+        let words = InitMessage(message.bytes)
+        switch words {
+        case .terminal:
+            guard let multiplexer = message.takeDescriptor() else { return }
+            try take(terminal: multiplexer)
+        case .upper:
+            guard let upper = message.takeDescriptor() else { return }
+            walk.keep(upper: upper)
+        case .listener(let number):
+            let listener = try attempt("pidfd_getfd", "of the seccomp listener") {
+                () throws(Errno) in
+                try child.descriptor(number)
+            }
+            walk.keep(listener: listener)
+        case .turn(let step):
+            if answer(step) {
+                try attempt("sendmsg", "to the init process") { () throws(Errno) in
+                    try current.send(InitMessage.go)
+                }
+            }
+        case .executing: isExecuting = true
+        case .entered: try follow(message.sender)
+        case .failed(let step, let error): failure = .failed(step: step, error)
+        case .spawned, .notSpawned, .root, nil:
+            failure = .failed(step: -1, Failure("the init process sent an unknown message"))
+        }
+        channel = consume current
+    }
+
+    /// The process has made the one that goes on in the container, and ends. Once: what is in the
+    /// container already may say anything.
+    private mutating func follow(_ process: Int32) throws(Failure) {
+        if hasEntered || process <= 0 {
+            failure = .failed(step: -1, Failure("the process in the container was made twice"))
+            return
+        }
+        hasEntered = true
+        let made = try attempt("pidfd_open", "\(process)") { () throws(Errno) in
+            try ChildProcess(child: process)
+        }
+        _ = try attempt("waitid") { () throws(Errno) in try child.wait() }
+        child = made
+    }
+
+    /// Takes the runtime's steps; when one fails the container ends. False then.
+    private mutating func answer(_ step: Int) -> Bool {
+        do {
+            if try walk.takeTurn(step, child) { isCreated = true }
+            return true
+        } catch {
+            failure = .refused(error)
+            try? child.send(signal: Signal.kill)
+            return false
+        }
+    }
+
+    /// To whoever listens at the console socket, or kept here.
+    private mutating func take(
+        terminal multiplexer: consuming OwnedDescriptor
+    ) throws(Failure) {
+        guard let consoleSocket = walk.plan.consoleSocket else {
+            proxy = try TerminalProxy(multiplexer, settings: walk.terminal)
+            return
+        }
+        let far = multiplexer.borrowed
+        try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
+            let socket = try HostPath.connect(consoleSocket)
+            // Whoever receives it takes the bytes for the terminal's name.
+            try socket.borrowed.send(Array(far.peerName().utf8), passing: far)
+        }
+    }
+
+    private func nextSignal() throws(Failure) -> CInt? {
+        try attempt("read", "signalfd") { () throws(Errno) in try signals.next() }
+    }
+
+    private mutating func forwardSignals() throws(Failure) {
+        while let signal = try nextSignal() {
+            if signal == Signal.childEnded {
+                CurrentProcess.reapChildren(except: child.pid)
+                continue
+            }
+            if signal == Signal.windowChange {
+                try proxy?.copySize()
+                continue
+            }
+            if Interruption.signals.contains(signal) {
+                isToEnd = true
+                if !hasStarted || failure != nil {
+                    interruption = interruption ?? signal
+                    try? child.send(signal: Signal.kill)
+                    continue
+                }
+            }
+            // The first process of a pid namespace gets no signal that it has no handler for
+            // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
+            // at before it is sent: one that waits for it in sigwait(3) has then not moved.
+            let isDropped =
+                walk.plan.ownsProcesses && !Signal.harmless.contains(signal) && child.drops(signal)
+            try? child.send(signal: signal)
+            if isDropped {
+                endedBy = signal
+                try? child.send(signal: Signal.kill)
+            }
+        }
+    }
+}
+
+extension ChildProcess {
+    /// Nil where `/proc` does not say.
+    fileprivate var hasExecuted: Bool? { (try? ProcessIdentity.status(pid))?.hasExecuted }
+
+    /// Whether the kernel drops `signal`, since the process leaves it at its default action.
+    ///
+    /// While a process waits in sigwait(3), as tini and dumb-init do, the set it waits for does
+    /// not count as blocked in its status, and yet the kernel delivers it. The two are not read at
+    /// one moment, and another signal may wake it in between (a terminal's new size, as a rule):
+    /// only what holds many times over is believed.
+    fileprivate borrowing func drops(_ signal: CInt) -> Bool {
+        for _ in 0..<32 {
+            if !leavesAtDefault(signal) || isWaitingForSignals { return false }
+        }
+        return true
+    }
+
+    /// Whether the main thread is in rt_sigtimedwait(2).
+    private var isWaitingForSignals: Bool {
+        #if arch(x86_64)
+            let number = "128"
+        #else
+            let number = "137"
+        #endif
+        guard let bytes = try? HostPath.read("/proc/\(pid)/syscall") else { return false }
+        return String(decoding: bytes.prefix { $0 != 0x20 }, as: UTF8.self) == number
+    }
+
+    private borrowing func leavesAtDefault(_ signal: CInt) -> Bool {
+        guard let bytes = try? HostPath.read("/proc/\(pid)/status") else { return false }
+        let mask = UInt64(1) << UInt64(signal - 1)
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            for field in ["SigBlk:", "SigIgn:", "SigCgt:"] where line.hasPrefix(field) {
+                let digits = line.dropFirst(field.count).drop { $0 == "\t" || $0 == " " }
+                if let set = UInt64(digits, radix: 16), set & mask != 0 { return false }
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,204 @@
+internal import Cgroups
+public import ContainerRuntime
+public import LinuxSystem
+internal import SystemPackage
+
+/// Carries out a plan and stays with the container as long as it is asked to.
+///
+/// `run` says how it came out; `finish` then takes away what the plan has made. In between what the
+/// container has written is there to be read.
+public final class Supervisor {
+    /// What a run is held to.
+    public struct Limits {
+        /// When the container is killed, on `Clock`; nil is never.
+        public var deadline: UInt64?
+        public var observer: UsageObserver?
+        /// Whether the outcome says what the control group has used: reading it takes some files of
+        /// the kernel.
+        public var measures = false
+
+        public init() {}
+    }
+
+    private let walk: PlanWalk
+    private let until: Milestone
+    private let limits: Limits
+    private let warnings: Warnings
+    /// Whether the container goes on without the runtime process.
+    private var isLeft = false
+
+    /// - Parameters:
+    ///   - until: How far the runtime process stays with the container.
+    ///   - trace: Receives the times of the steps.
+    ///   - warn: Receives each warning when it arises.
+    public init(
+        _ plan: Plan, until: Milestone = .ended, limits: Limits = Limits(), trace: Trace? = nil,
+        warn: @escaping (String) -> Void
+    ) {
+        let warnings = Warnings(warn)
+        self.warnings = warnings
+        self.until = until
+        self.limits = limits
+        walk = PlanWalk(plan, trace: trace, warn: warnings.add)
+    }
+
+    /// Walks the plan, makes the init process, and returns when the container is as far as it is to
+    /// be accompanied, or has ended.
+    ///
+    /// - Throws: What failed before the program ran; nothing is left of the container then.
+    public func run() throws(Failure) -> Outcome {
+        var timings = Outcome.Timings(begun: Clock.nanoseconds, ended: 0)
+        Interruption.deadline = limits.deadline
+        do {
+            return try supervise(&timings)
+        } catch {
+            let hasSignal = Interruption.isSignaled
+            if !hasSignal, let deadline = limits.deadline, Clock.nanoseconds >= deadline {
+                timings.ended = Clock.nanoseconds
+                return outcome(.timedOut, timings)
+            }
+            throw abandon(error)
+        }
+    }
+
+    private func supervise(_ timings: inout Outcome.Timings) throws(Failure) -> Outcome {
+        try walk.prepare()
+        var session = try walk.makeInitProcess { child, channel, signals in
+            Session(child, channel, signals, walk, until: until, limits)
+        }
+        timings.made = session.begunAt
+        let ended = session.run()
+        timings.started = session.startedAt
+        timings.ended = Clock.nanoseconds
+        let ending = try ending(ended)
+        if let problem = session.readinessProblem { warnings.add(problem) }
+        var outcome = outcome(ending, timings)
+        outcome.usage.processes = session.usage
+        outcome.warnings = warnings.told
+        return outcome
+    }
+
+    private func outcome(_ ending: Outcome.Ending, _ timings: Outcome.Timings) -> Outcome {
+        isLeft = ending == .left
+        var outcome = Outcome(ending: ending, timings: timings)
+        if let (upper, record) = walk.written, ending != .left {
+            outcome.upper = Outcome.Upper(directory: upper, over: record)
+        }
+        if limits.measures, let group = walk.controlGroup {
+            let usage = group.usage
+            outcome.usage.controlGroup = usage
+            outcome.outOfMemoryKills = usage.outOfMemoryKills
+        } else if ending == .outOfMemory {
+            outcome.outOfMemoryKills = walk.controlGroup?.outOfMemoryKills ?? 0
+        }
+        outcome.warnings = warnings.told
+        return outcome
+    }
+
+    /// Takes away what the plan has made, where the container has ended and is not kept.
+    public func finish() throws(Failure) {
+        Interruption.deadline = nil
+        // Only now: with the locks go the leftovers of runs that died holding them.
+        if !isLeft && !walk.plan.isKept { try walk.end() }
+    }
+
+    /// Takes away what the plan has made, after something else has failed.
+    ///
+    /// - Returns: The failure, or the signal behind it.
+    public func abandon(_ failure: Failure) -> Failure {
+        Interruption.deadline = nil
+        // Taken by now: the next one may end a hook that does not end.
+        let signal = Interruption.take()
+        do throws(Failure) {
+            try walk.end()
+        } catch {
+            warnings.add(error.message)
+        }
+        return signal.map(Failure.ended) ?? failure
+    }
+
+    /// Carries out a plan that makes no process: of `start`, of `delete`.
+    ///
+    /// - Parameter warn: Receives each warning when it arises.
+    public static func carryOut(
+        _ plan: Plan, warn: @escaping (String) -> Void
+    ) throws(Failure) {
+        let walk = PlanWalk(plan, warn: warn) { awaited in
+            let proxy = ReadinessProxy(awaited.socket)
+            proxy.follow(awaited.pidfd, mainPID: awaited.pid)
+            if let problem = proxy.problem { warn(problem) }
+        }
+        try walk.takeAll()
+    }
+
+    // MARK: Endings
+
+    private func ending(_ ended: Session.Ending) throws(Failure) -> Outcome.Ending {
+        switch ended {
+        case .left: return .left
+        case .timedOut: return .timedOut
+        case .stopped: return .stopped
+        case .failed(let step, var error):
+            error.subject += shortage(error.message)
+            throw walk.failure(ofStep: step, error)
+        case .refused(let error): throw error
+        case .lost(let error): throw error
+        case .interrupted(let signal): throw Failure.ended(by: signal)
+        case .exited where until == .created, .signaled where until == .created:
+            throw Failure("the init process ended before it could wait for its start")
+        case .exited(let code): return .exited(code)
+        case .signaled(let signal):
+            guard signal == Signal.kill && wasOutOfMemory else { return .signaled(signal) }
+            warnings.add("the kernel killed the program: \(ControlGroup.outOfMemory)")
+            return .outOfMemory
+        case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
+            throw Failure(
+                "the kernel killed the init process before the program started:"
+                    + " \(ControlGroup.outOfMemory)")
+        case .endedEarly(let ended): throw Failure(Supervisor.sentence(ended))
+        }
+    }
+
+    private var wasOutOfMemory: Bool { (walk.controlGroup?.outOfMemoryKills ?? 0) > 0 }
+
+    /// Calls that get no memory say so in many ways.
+    private func shortage(_ message: String) -> String {
+        let words = [Errno.noMemory, .noSpace, .argListTooLong].map(\.words)
+        guard walk.controlGroup?.hasReachedMemoryLimit == true,
+            words.contains(where: { message.has($0) })
+        else { return "" }
+        return "; \(ControlGroup.outOfMemory)"
+    }
+
+    /// Why there was no program.
+    private static func sentence(_ ended: ChildProcess.Ending) -> String {
+        switch ended {
+        case .exited(let code):
+            "the init process ended with code \(code) before the program started, and could not say"
+                + " why; a seccomp profile that forbids write keeps it from that"
+        case .signaled(Signal.badSystemCall):
+            "the init process was killed by signal \(Signal.badSystemCall) before the program"
+                + " started: the seccomp profile kills for a system call that executing a program"
+                + " takes; allow execve, and what \"vfs-run plan\" shows behind the filter"
+        case .signaled(Signal.kill):
+            "the init process was killed by signal \(Signal.kill) before the program started: by"
+                + " a process of the host, or by the kernel when the host had no memory left, which the"
+                + " kernel's log (dmesg) says"
+        case .signaled(let signal):
+            "the init process was killed by signal \(signal) before the program started"
+        }
+    }
+}
+
+/// Warnings, told and kept.
+private final class Warnings {
+    private let tell: (String) -> Void
+    private(set) var told: [String] = []
+
+    init(_ tell: @escaping (String) -> Void) { self.tell = tell }
+
+    func add(_ warning: String) {
+        told.append(warning)
+        tell(warning)
+    }
+}
