@@ -310,7 +310,7 @@ int clinux_is_ignored(int number) {
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
 int clinux_reset_signals(void) {
-    // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
+    // An ignored signal stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {

@@ -265,12 +265,26 @@ public struct StoredContainer: Sendable {
         try file.borrowed.write(all: Array(JSONOutput.object(groups.members).compactText.utf8))
     }
 
-    /// What has been announced: it may be there or not, and be anybody's.
+    /// The groups that were recorded before they were made. They may not exist, and other processes
+    /// may be in them.
+    ///
+    /// - Throws: The record exists and cannot be read.
     var announcedGroups: ResourceGroups {
-        guard let file = try? directory.borrowed.openOwn(ContainerStore.groupsName),
-            let bytes = try? file.borrowed.readAll(), let document = try? JSONDocument(bytes)
-        else { return ResourceGroups() }
-        return ResourceGroups(document.root)
+        get throws(Failure) {
+            let bytes: [UInt8]
+            do throws(Errno) {
+                // Kept in a variable: a temporary would be closed before the read.
+                let file = try directory.borrowed.openOwn(ContainerStore.groupsName)
+                bytes = try file.borrowed.readAll()
+            } catch .noSuchFileOrDirectory {
+                return ResourceGroups()
+            } catch {
+                throw Failure("read", "the groups of \(id.text)", error)
+            }
+            // A start that was killed while it wrote the record has made no group yet.
+            guard let document = try? JSONDocument(bytes) else { return ResourceGroups() }
+            return ResourceGroups(document.root)
+        }
     }
 
     /// Nil for one whose creation has not come far enough to write it down.

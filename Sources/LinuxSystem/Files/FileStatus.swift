@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What kind of file something is, from `st_mode`.
+/// The kind of a file, from `st_mode`.
 public enum FileKind: Sendable, Hashable {
     case regular, directory, symbolicLink, characterDevice, blockDevice, fifo, socket
 

@@ -72,7 +72,7 @@ public struct FileSystemContext: ~Copyable {
         return DetachedMount(try OwnedDescriptor.adopt(result))
     }
 
-    /// What the kernel wrote about this context since the last call, oldest first, without the
+    /// The kernel's messages about this context since the last call, oldest first, without the
     /// level letter: `overlay: No changes allowed in reconfigure`.
     public func messages() -> [String] {
         var found: [String] = []

@@ -5,10 +5,10 @@ public import SystemPackage
 /// Standard output, standard error or a log, for a process that has other things to do than to wait for
 /// its reader.
 ///
-/// It is not made non-blocking: it is the caller's too, who would find it so afterwards. Pipes and
+/// It is not made non-blocking: the caller shares it and would find it so afterwards. Pipes and
 /// terminals are opened anew, sockets are asked for each message.
 public final class CallerStream {
-    /// What is written to, and whether it is this object's.
+    /// The stream, and whether this object owns it.
     public let borrowed: FileDescriptor
     private let isOwn: Bool
     /// Nil where it is closed, or cannot be looked at.
@@ -64,7 +64,7 @@ public final class CallerStream {
     /// - Returns: How much was taken.
     public func write(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         switch kind {
-        // Closed by the caller, who wants to see nothing.
+        // Closed by the caller: nothing is to be printed.
         case nil where isClosed: bytes.count
         case .socket: try borrowed.sendSome(bytes)
         default: try borrowed.writeSome(neverWaits ? bytes : bytes.prefix(CallerStream.small))
@@ -121,7 +121,7 @@ public final class CallerStream {
     }
 
     private func awaitRoom(until deadline: UInt64?) throws(Errno) {
-        // What is told within a deadline is told whatever else goes on: it may be about that.
+        // A message with a deadline is written in any case: it may be about the failure.
         let events = try Poll.wait(
             [(borrowed, .writable)], until: deadline, isInterruptible: deadline == nil)
         if events[0].isEmpty { throw .timedOut }

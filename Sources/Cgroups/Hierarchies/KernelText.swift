@@ -17,7 +17,7 @@ struct KernelText {
         fields(Part(start: 0, end: bytes.count), UInt8(ascii: "\n")).filter { !$0.isEmpty }
     }
 
-    /// What blanks and newlines part.
+    /// Its words, separated by blanks and newlines.
     var words: [String] {
         var found: [String] = []
         for line in lines {
@@ -48,7 +48,7 @@ struct KernelText {
         String(decoding: bytes[part.start..<part.end], as: UTF8.self)
     }
 
-    /// What stands behind the first `word` of a part; nil where there is none.
+    /// The rest behind the first `word` of a part; nil where it does not occur.
     func end(of word: StaticString, in part: Part) -> Part? {
         var rest = part
         while rest.end - rest.start >= word.utf8CodeUnitCount {

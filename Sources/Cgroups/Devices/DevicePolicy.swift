@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// What a list of rules comes to: a default for all devices, and exceptions from it.
+/// A list of rules, evaluated: a default for all devices, and exceptions from it.
 ///
 /// As the devices controller of version 1 keeps it, so that both versions do the same; and
 /// stricter in one point. Taking a part out of a wider exception is something that controller
@@ -57,7 +57,7 @@ struct DevicePolicy: Sendable, Hashable {
                     + " a part out of \"\(wider.device.line(wider.access))\", which the kernel"
                     + " cannot; write the parts that are meant")
         }
-        // What lies inside the rule goes too.
+        // Exceptions inside the rule go too.
         for index in exceptions.indices where device.covers(exceptions[index].device) {
             exceptions[index].access.subtract(rule.access)
         }

@@ -10,7 +10,7 @@ public struct Hierarchies: Sendable, Hashable {
         public var mountPoint: String
         /// The cgroup of the process that was looked at, from the mount point: `/`, `/user.slice`.
         public var own: String
-        /// Of version 2: nobody in a namespace of cgroups changes the limits of its root
+        /// Of version 2: no process in a namespace of cgroups changes the limits of its root
         /// (`nsdelegate`).
         public var guardsNamespaces = false
 
@@ -82,7 +82,7 @@ public struct Hierarchies: Sendable, Hashable {
             let fields = text.fields(line, UInt8(ascii: ":"), atMost: 3)
             guard fields.count == 3 else { continue }
             let isVersion2 = fields[1].isEmpty
-            // What is mounted nowhere needs no words.
+            // A hierarchy that is not mounted needs no strings.
             if !mounts.contains(where: { $0.isVersion2 == isVersion2 }) { continue }
             let controllers = text.fields(fields[1], UInt8(ascii: ",")).map(text.string)
             let path = text.string(fields[2])
@@ -128,7 +128,7 @@ private struct CgroupMount {
         var found: [CgroupMount] = []
         for line in text.lines {
             if !found.isEmpty {
-                // What lies above comes first in the table: whatever follows covers.
+                // Later lines of the table cover earlier ones.
                 let fields = text.fields(line, UInt8(ascii: " "), atMost: 6)
                 let point = fields.count > 4 ? text.unescaped(fields[4]) : ""
                 found.removeAll { $0.point == point || $0.point.hasPrefix(point + "/") }

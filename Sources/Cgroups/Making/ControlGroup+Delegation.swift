@@ -2,7 +2,7 @@ public import LinuxSystem
 internal import SystemPackage
 
 extension ControlGroup {
-    /// Gives the cgroup of version 2 to a user, who may make cgroups in it then and move processes
+    /// Delegates the cgroup of version 2 to a user: the user may make cgroups in it and move processes
     /// between them: the directory and the files that the kernel names for that, nothing with a
     /// limit in it.
     ///

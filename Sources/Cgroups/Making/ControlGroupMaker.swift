@@ -14,7 +14,7 @@ struct ControlGroupMaker {
     /// where not their files are missing.
     private let isGuess: Bool
 
-    /// What is there already, and this process's own.
+    /// The cgroup that exists and belongs to this process.
     let restored: ControlGroup?
 
     init(

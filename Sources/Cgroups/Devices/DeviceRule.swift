@@ -8,7 +8,7 @@ public struct DeviceRule: Sendable, Hashable {
         case block = "b"
     }
 
-    /// What may be done with a node.
+    /// Kinds of access to a node.
     public struct Access: OptionSet, Sendable, Hashable {
         public var rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
@@ -70,7 +70,7 @@ public struct DeviceRule: Sendable, Hashable {
 
     var meansEverything: Bool { kind == .any && major == nil && minor == nil && access == .all }
 
-    /// What every container may do, after the config's rules: make any node, and use the devices
+    /// The rules of every container, after those of the config: make any node, and use the devices
     /// that each `/dev` has.
     public static let standard: [DeviceRule] = [
         DeviceRule(allows: true, kind: .character, access: .make),

@@ -55,7 +55,7 @@ extension ControlGroupMaker {
                 if !isNeeded { continue }
                 throw Failure(
                     "the controller \(controller) is missing in \"\(path)/cgroup.controllers\":"
-                        + " the cgroup above does not hand it on; remove the limit, or name"
+                        + " the parent cgroup does not delegate it; remove the limit, or name"
                         + " another place in linux.cgroupsPath")
             }
             do throws(Errno) {
@@ -65,10 +65,10 @@ extension ControlGroupMaker {
                 let advice: String? =
                     switch error {
                     case .resourceBusy:
-                        "it has processes of its own, and so can hand no controller on; name another"
+                        "it has processes, so it cannot enable controllers for its children; name another"
                             + " place in linux.cgroupsPath"
                     case .permissionDenied, .notPermitted:
-                        "the controller \(controller) was not handed over to this user"
+                        "the controller \(controller) is not delegated to this user"
                     default: nil
                     }
                 throw Failure(

@@ -60,24 +60,24 @@ extension ControlGroupMaker {
         }
     }
 
-    /// Makes sure that nobody else is in the cgroup, or takes it at the same time.
+    /// Locks the cgroup and makes sure that it has no processes.
     ///
-    /// - Parameter isNew: Made by this process, so that nobody can be in it, nor has frozen it.
+    /// - Parameter isNew: This process has made it: it has no processes and is not frozen.
     private mutating func take(
         _ path: String, _ controllers: String, isNew: Bool
     ) throws(Failure) {
         let isVersion2 = controllers.isEmpty
         // The root of a hierarchy always has processes, and has no file to lock.
-        if !isNew { try requireNobody(in: path, controllers) }
+        if !isNew { try requireEmpty(in: path, controllers) }
         let lock: ControlGroupLock
         do throws(Failure) {
             lock = try self.lock(path, isVersion2: isVersion2, isNew: isNew)
         } catch {
-            // Nobody else has it yet. The first error is what counts.
+            // No other process uses it yet. The first error is reported.
             if isNew && !error.isTaken { try? HostPath.removeDirectory(path) }
             throw error
         }
-        if !isNew { try requireNobody(in: path, controllers) }
+        if !isNew { try requireEmpty(in: path, controllers) }
         // From here on it is the container's, and goes with it.
         made.locks.append(lock)
         made.paths.append((controllers, path))
@@ -100,7 +100,7 @@ extension ControlGroupMaker {
         }
     }
 
-    /// One who tidies empty cgroups away has done so before there was a process in it.
+    /// systemd or an engine has removed the empty cgroup before it had a process.
     private func removed(_ path: String) -> Failure {
         var failure = Failure(
             "the cgroup \"\(path)\" was removed while it was being made", .taken)
@@ -108,7 +108,7 @@ extension ControlGroupMaker {
         return failure
     }
 
-    private func requireNobody(
+    private func requireEmpty(
         in path: String, _ controllers: String
     ) throws(Failure) {
         let found = ControlGroup(paths: [(controllers, path)])

@@ -10,7 +10,7 @@ public enum MemoryPressure: String, Sendable, CaseIterable {
     /// All wait a fifth of it; in version 1 it is about to kill.
     case critical
 
-    /// What version 2 is asked to tell of: so many microseconds in a second.
+    /// The trigger of version 2: so many microseconds in a second.
     var trigger: String {
         switch self {
         case .low: "some 100000 1000000"
@@ -20,7 +20,7 @@ public enum MemoryPressure: String, Sendable, CaseIterable {
     }
 }
 
-/// Wakes up whoever waits for it when memory is scarce in a cgroup.
+/// Tells by a descriptor when memory is scarce in a cgroup.
 public final class MemoryPressureWatch {
     private let counter: EventCounter?
     private let trigger: FileTrigger?
@@ -57,7 +57,7 @@ public final class MemoryPressureWatch {
             "write", on: "\(level.trigger)\" to \"\(file)", try FileTrigger(file, level.trigger))
     }
 
-    /// What to wait for.
+    /// The descriptor and the events to wait for.
     public var watched: (descriptor: FileDescriptor?, events: Poll.Events) {
         (counter?.borrowed ?? trigger?.borrowed, counter == nil ? .urgent : .readable)
     }

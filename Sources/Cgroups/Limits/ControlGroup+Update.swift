@@ -30,7 +30,7 @@ extension ControlGroup {
             try maker.reach(beyond: self)
             try maker.made.follow(self)
         } catch {
-            // What has processes by now stays: it has no limits.
+            // A cgroup that has processes by now stays; it has no limits.
             try? maker.made.remove()
             throw error
         }

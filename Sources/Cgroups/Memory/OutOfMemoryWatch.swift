@@ -1,7 +1,7 @@
 public import LinuxSystem
 public import SystemPackage
 
-/// Wakes up whoever waits for it when the kernel kills in a cgroup for want of memory.
+/// Tells by a descriptor when the kernel kills processes of a cgroup for want of memory.
 public final class OutOfMemoryWatch {
     private let group: ControlGroup
     /// Of version 1, which tells of it and does not count.
@@ -25,7 +25,7 @@ public final class OutOfMemoryWatch {
         self.watch = watch
     }
 
-    /// Nil where the controller is not switched on: nobody is killed.
+    /// Nil where the controller is not enabled: then no process is killed.
     private static func watch(_ directory: String) throws(Failure) -> FileWatch? {
         let file = "\(directory)/memory.events"
         if (try? FileStatus.of(path: file)) == nil { return nil }
@@ -46,24 +46,6 @@ public final class OutOfMemoryWatch {
         let now = group.outOfMemoryKills
         defer { kills = max(kills, now) }
         return max(0, now - kills)
-    }
-}
-
-/// What version 1 tells of: somebody names a file of the cgroup and an eventfd to be counted up.
-enum VersionOneEvents {
-    static func listen(
-        _ directory: String, _ file: String, _ argument: String = ""
-    ) throws(Failure) -> EventCounter {
-        let counter = try attempt("eventfd", try EventCounter())
-        let told = try attempt(
-            "open", on: "\(directory)/\(file)", try HostPath.open("\(directory)/\(file)", .readOnly)
-        )
-        var words = "\(counter.borrowed.rawValue) \(told.borrowed.rawValue)"
-        if !argument.isEmpty { words += " " + argument }
-        try attempt(
-            "write", on: "\(directory)/cgroup.event_control",
-            try GroupFile.write(directory, "cgroup.event_control", words))
-        return counter
     }
 }
 

@@ -23,7 +23,7 @@ struct ControlGroupPlacement {
             for controller in ["freezer", "cpu", "cpuacct", "memory", "pids", "blkio"] {
                 _ = add(controller, hierarchies, needed: false)
             }
-            // What runs in it may be an engine, which gives its own containers limits. systemd does
+            // A container engine may run in it, which limits its own containers. systemd does
             // so itself for what it delegates.
             if version2 != nil && request.unit == nil {
                 for controller in hierarchies.version2?.controllers ?? [] {
@@ -71,7 +71,7 @@ struct ControlGroupPlacement {
     ) -> Bool {
         guard let hierarchy = hierarchies.version2 else { return false }
         var place = version2 ?? (hierarchy, [], [])
-        // What every cgroup has needs no switching on.
+        // The files that every cgroup has need no controller.
         if hierarchy.controllers.contains(name), !place.needed.contains(name) {
             place.wanted.removeAll { $0 == name }
             if needed {

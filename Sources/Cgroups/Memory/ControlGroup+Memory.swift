@@ -18,7 +18,7 @@ extension ControlGroup {
         return Int(GroupFile.read(directory, "memory.failcnt") ?? "") ?? 0 > 0
     }
 
-    /// What is said of it.
+    /// The sentence for the user.
     public static let outOfMemory =
         "the control group has reached its limit of memory; raise linux.resources.memory.limit, or the"
         + " limit of a control group above"

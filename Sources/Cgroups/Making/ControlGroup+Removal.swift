@@ -44,7 +44,7 @@ extension ControlGroup {
                 if error.errno != .noSuchFileOrDirectory { throw error }
             }
         }
-        // What is in a cgroup comes behind it.
+        // Children come behind their parents.
         for place in found.reversed() { try removeEmpty(place) }
     }
 
