@@ -16,7 +16,7 @@ public enum HookRunner {
     public static func run(
         _ hook: Configuration.Hook, kind: Configuration.Hooks.Kind, index: Int, state: [UInt8],
         environment fallback: [String] = [], directory: String? = nil
-    ) throws(StepError) {
+    ) throws(Failure) {
         let program = Program(
             path: hook.path, arguments: hook.arguments,
             environment: hook.environment.isEmpty ? fallback : hook.environment,
@@ -32,10 +32,10 @@ public enum HookRunner {
         do throws(Errno) {
             outcome = try program.run(input: state, within: limit)
         } catch {
-            throw StepError(start + reason(error, hook.path))
+            throw Failure(start + reason(error, hook.path))
         }
         guard let failure = failure(outcome, hook) else { return }
-        throw StepError(start + failure + ", stderr: " + said(outcome.errorOutput))
+        throw Failure(start + failure + ", stderr: " + said(outcome.errorOutput))
     }
 
     /// What the sentence begins with, up to the hook's number.
@@ -63,7 +63,7 @@ public enum HookRunner {
             case .execFormatError: "; it is neither a program for this machine nor a script with #!"
             default: ""
             }
-        return SystemCallError("execve", path.inQuotes, error).description + advice
+        return Failure("execve", path.inQuotes, error).description + advice
     }
 
     /// On one line, and nothing in it that a terminal would obey: a hook in the container says

@@ -10,11 +10,11 @@ public enum MappedOwners {
     /// ids. Descriptors stay as they are.
     ///
     /// - Returns: Whether files have the container's ids from here on.
-    public static func become(_ owners: IDMappings?) throws(RuntimeError) -> Bool {
+    public static func become(_ owners: IDMappings?) throws(Failure) -> Bool {
         guard let owners, Credentials.effectiveUser != 0,
             let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
-        do throws(StepError) {
+        do throws(Failure) {
             let namespace = try make(owners, writer)
             try stepping("setns", "to the user namespace") { () throws(Errno) in
                 try namespace.borrowed.joinNamespace(.user)
@@ -62,7 +62,7 @@ public enum MappedOwners {
     private static let done = Array("done".utf8)
 
     fileprivate static func becomeOwner(_ owners: IDMappings?) throws(LayerError) {
-        do throws(RuntimeError) {
+        do throws(Failure) {
             _ = try become(owners)
         } catch {
             throw error
@@ -71,20 +71,20 @@ public enum MappedOwners {
 
     private static func make(
         _ owners: IDMappings, _ writer: Configuration.MappingWriter
-    ) throws(StepError) -> OwnedDescriptor {
-        var outcome: Result<Void, StepError> = .success(())
-        do throws(SystemCallError) {
+    ) throws(Failure) -> OwnedDescriptor {
+        var outcome: Result<Void, Failure> = .success(())
+        do throws(Failure) {
             let made = try IDMappings.makeNamespace { process in
-                outcome = Result { () throws(StepError) in
+                outcome = Result { () throws(Failure) in
                     try WriteMappings(mappings: owners, writer: writer).write(to: process)
                 }
             }
             if case .success = outcome { return made }
         } catch {
-            throw StepError(error, error.errno.flatMap(CreateNamespaces.advice))
+            throw Failure(error, error.errno.flatMap(CreateNamespaces.advice))
         }
         try outcome.get()
-        throw StepError("the user namespace has no ids")
+        throw Failure("the user namespace has no ids")
     }
 }
 
