@@ -292,6 +292,21 @@ static int open_target(int root, const char *path, int refuse_links) {
     return target;
 }
 
+// The mounts that are verified at the end.
+static struct held {
+    const char *target;
+    uint64_t mount;
+} held[3];
+
+static void hold(const char *target, int tree) {
+    static const char *const verified[] = {"/proc", "/sys", "/dev"};
+    for (int index = 0; index < 3; index++) {
+        if (strcmp(target, verified[index]) != 0) continue;
+        held[index].target = target;
+        must(clinux_mount_id(tree, &held[index].mount), "statx");
+    }
+}
+
 static void mount_file_system(int root, const struct file_system *mount) {
     int target = open_target(root, mount->target, mount->refuse_links);
     int context = fs_open(mount->type);
@@ -304,9 +319,21 @@ static void mount_file_system(int root, const struct file_system *mount) {
     fs_set(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
     int tree = fs_mount(context, mount->attributes);
     attach(tree, target);
+    hold(mount->target, tree);
     close(tree);
     close(context);
     close(target);
+}
+
+/// The names still lead to the mounts that were made.
+static void verify_mounts(int root) {
+    for (int index = 0; index < 3; index++) {
+        uint64_t found;
+        int place = must(in_root(root, held[index].target, 0, 0), held[index].target);
+        must(clinux_mount_id(place, &found), "statx");
+        if (found != held[index].mount) must(-1, "another mount");
+        close(place);
+    }
 }
 
 static void mount_control_groups(int root) {
@@ -444,6 +471,24 @@ static void set_capabilities(void) {
     must(clinux_clear_ambient(), "PR_CAP_AMBIENT_CLEAR_ALL");
 }
 
+/// Reads back what the calls before have set.
+static void verify_rights(void) {
+    uint64_t sets[3], soft, hard;
+    uint32_t users[4], groups[4];
+    must(clinux_get_capabilities(sets), "capget");
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++) {
+        if (clinux_has_bounding(capability) > is_kept(capability)) must(-1, "bounding set");
+    }
+    if (sets[1] != KEPT || sets[2] != 0) must(-1, "capabilities");
+    if (must(clinux_get_no_new_privileges(), "prctl") != 1) must(-1, "no_new_privs");
+    if (must(clinux_get_dumpable(), "prctl") != 0) must(-1, "dumpable");
+    if (must(clinux_get_keep_capabilities(), "prctl") != 0) must(-1, "keep capabilities");
+    must(clinux_get_ids(users, groups), "getresuid");
+    if (must(getgroups(0, NULL), "getgroups") != 0) must(-1, "groups");
+    must(clinux_get_own_limit(RLIMIT_NOFILE, &soft, &hard), "prlimit");
+    if (users[0] != 0 || groups[0] != 0 || soft != 1024) must(-1, "ids, limits");
+}
+
 /// The init process, from its first call to the program.
 static void run_container(int channel) {
     clinux_reset_signals();
@@ -470,6 +515,7 @@ static void run_container(int channel) {
         mask(root, masked[index]);
     for (size_t index = 0; index < sizeof protected_paths / sizeof *protected_paths; index++)
         protect(root, protected_paths[index]);
+    verify_mounts(root);
 
     must(sethostname("vfs-run", 7), "sethostname");
     must(clinux_loopback_up(), "SIOCSIFFLAGS");
@@ -483,6 +529,7 @@ static void run_container(int channel) {
     must(clinux_setresgid(0), "setresgid");
     must(clinux_setresuid(0), "setresuid");
     set_capabilities();
+    verify_rights();
     must(clinux_close_range(3, (unsigned)channel - 1, 0), "close_range");
     must(clinux_close_range((unsigned)channel + 1, ~0U, 0), "close_range");
     if (filter.count)
@@ -567,7 +614,7 @@ static int wait_for_end(int channel, int signals, int child) {
     pollers[0].fd = -1;
     pollers[2] = (struct pollfd){.fd = child, .events = POLLIN};
     must(poll(pollers, 5, -1), "poll");
-    must(clinux_wait_pidfd(child, 0, &status, &signaled), "waitid");
+    must(clinux_wait_pidfd(child, 0, &status, &signaled, NULL), "waitid");
     return signaled ? 128 + status : status;
 }
 

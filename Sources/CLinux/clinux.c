@@ -225,8 +225,8 @@ int clinux_setresgid(gid_t id) { return (int)syscall(SYS_setresgid, id, id, id);
 
 int clinux_set_personality(unsigned long persona) { return (int)syscall(SYS_personality, persona); }
 
-int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
-                         uint64_t runtime, uint64_t deadline, uint64_t period) {
+int clinux_set_scheduler(pid_t process, uint32_t policy, uint64_t flags, int32_t nice,
+                         uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
@@ -234,7 +234,7 @@ int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t
         uint32_t priority;
         uint64_t runtime, deadline, period;
     } attributes = {sizeof attributes, policy, flags, nice, priority, runtime, deadline, period};
-    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+    return (int)syscall(SYS_sched_setattr, process, &attributes, 0);
 }
 
 int clinux_set_io_priority(int class_and_level) {
@@ -288,6 +288,11 @@ void clinux_reap_others(pid_t kept) {
     }
 }
 
+int clinux_is_child(int pidfd) {
+    siginfo_t info;
+    return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+}
+
 int clinux_may_execute(const char *path) {
     return (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
 }
@@ -305,7 +310,7 @@ int clinux_is_ignored(int number) {
 int clinux_set_default(int number) { return signal(number, SIG_DFL) == SIG_ERR ? -1 : 0; }
 
 int clinux_reset_signals(void) {
-    // What was ignored stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
+    // An ignored signal stays ignored across exec. Not by signal(3): it refuses 32 and 33, which
     // the C library keeps for itself and a caller may have ignored all the same.
     static const unsigned long default_action[4];
     for (int number = 1; number <= 64; number++) {

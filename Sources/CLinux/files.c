@@ -1,4 +1,4 @@
-// What is asked of files in layers: their extended attributes, and whether two hold the same.
+// Files in layers: their extended attributes, and whether two have the same content.
 
 #define _GNU_SOURCE
 #include "clinux.h"
@@ -90,7 +90,7 @@ int clinux_same_data(int one, int other, int64_t size) {
     static char first[1 << 16], second[1 << 16];
     off_t at = 0;
     while (at < size) {
-        // What is a hole in both reads as zeros in both.
+        // A hole in both reads as zeros in both.
         off_t here = next_data(one, at, size), there = next_data(other, at, size);
         if (here < 0 || there < 0) return -1;
         at = here < there ? here : there;

@@ -16,7 +16,7 @@ int clinux_socketpair(int ends[2]) {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
 }
 
-// A descriptor, and who sent the message.
+// A descriptor, and the sender of the message.
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];

@@ -1,4 +1,4 @@
-// What a kernel is asked to find out what it can do: calls that nothing else needs, or that are
+// Calls that find out what a kernel can do: those that nothing else needs, or that are
 // made so that they change nothing.
 
 #define _GNU_SOURCE
@@ -68,8 +68,9 @@ int clinux_landlock_version(void) {
 
 int clinux_try_statmount(void) { return (int)syscall(SYS_statmount, NULL, NULL, 0, 0); }
 
-// Arguments that no kernel takes, whoever calls: what reaches it answers with something else than
-// EPERM and ENOSYS. What asks for a capability before it looks at its arguments is not here.
+// Arguments that no kernel takes from any caller: a call that reaches it answers with something
+// else than EPERM and ENOSYS. What asks for a capability before it looks at its arguments is not
+// here.
 static const struct {
     const char *name;
     long number, arguments[5];

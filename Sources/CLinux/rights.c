@@ -1,4 +1,4 @@
-// What a process may do, written and read back: by the calls themselves, since libcap
+// The rights of a process, written and read back: by the calls themselves, since libcap
 // takes what the kernel answers once for what it knows.
 
 #define _GNU_SOURCE

@@ -1,7 +1,7 @@
 // The seal against CVE-2019-5736: a container that opens /proc/PID/exe of the
 // runtime must not get hold of the host's binary. The process re-executes
 // itself from a detached, read-only mount of its own binary; through that
-// mount nobody can ever open it for writing, and no copy is made.
+// mount no process can open it for writing, and no copy is made.
 //
 // It runs from the program's entry point, before the C library starts, because
 // starting the C library costs four times as much as the seal itself where the

@@ -29,7 +29,7 @@
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
-// What the watchdog looks at. `target` is written by the kernel itself, before
+// The state of the watchdog. `target` is written by the kernel itself, before
 // the process it names takes its first step.
 static struct {
     int lifeline, target, tty;
@@ -39,7 +39,7 @@ static struct {
 } watched = {.target = -1, .mounts = -1};
 
 // The stacks of the two processes that share this one's memory, the watchdog and the sleeper, lie
-// between pages that nobody may touch: what runs over the end of one is killed there and then.
+// between guard pages: a process that runs over the end of one is killed at once.
 enum { STACK_SIZE = 65536, GUARD_SIZE = 65536 };
 
 // The end of a new one, where it begins. Sizes are multiples of every page size.
@@ -153,7 +153,7 @@ static int has_mounts(int proc, const char *pid, const struct stat *own) {
 }
 
 // Kills all that are in the container's mount namespace, once; says whether there were any. With
-// no memory of its own: who held the lock of the heap is gone.
+// no memory of its own: the thread that held the lock of the heap may be gone.
 static int kill_by_mounts(void) {
     static char entries[8192] __attribute__((aligned(8)));
     struct stat own;
@@ -178,7 +178,7 @@ static int kill_by_mounts(void) {
     return any;
 }
 
-// What has left the killed process, in a pid namespace that it shares with others.
+// The descendants of the killed process, in a pid namespace that it shares with others.
 static void kill_members(const char *path) {
     int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int all = openat(directory, "cgroup.kill", O_WRONLY | O_CLOEXEC);
@@ -223,7 +223,7 @@ static void remove_directories(void) {
 static int watchdog(void *unused) {
     (void)unused;
     prctl(PR_SET_NAME, "vfs-run-watch");
-    // Whoever kills the runtime's whole process group must not meet this process too.
+    // A signal to the runtime's process group must not reach this process.
     setsid();
     struct pollfd poller = {.fd = watched.lifeline, .events = POLLIN};
     // Every signal is blocked: SIGTTOU must not stop the tcsetattr below.
@@ -231,7 +231,7 @@ static int watchdog(void *unused) {
     }
     if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
     if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
-    // What they have made meanwhile is found in the next round.
+    // Processes that they have made meanwhile are found in the next round.
     for (int tries = 0; watched.mounts >= 0 && tries < 1000 && kill_by_mounts(); tries++) {
     }
     remove_directories();
@@ -249,7 +249,7 @@ pid_t clinux_start_watchdog(int lifeline, int tty, const void *saved) {
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     // It shares the descriptors too, since the one it needs does not exist yet; they stay open
-    // when the runtime process dies. No exit signal: nobody is told of its end.
+    // when the runtime process dies. No exit signal: its parent gets no SIGCHLD.
     pid_t pid = clone(watchdog, stack, CLONE_VM | CLONE_FILES, NULL);
     int saved_errno = errno;
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -39,7 +39,7 @@ extension ControlGroup {
         throw Failure("freeze", directory.inQuotes, .timedOut)
     }
 
-    /// Processes that are being made slip through; whoever writes again catches them.
+    /// A process that is being forked slips through; writing again catches it.
     private func freezeVersion1(_ directory: String) throws(Failure) {
         for attempt in 1...1000 {
             if attempt % 50 == 0 {
@@ -81,7 +81,7 @@ extension ControlGroup {
         }
         let wasFrozen = isFrozen
         // Frozen they can neither fork away nor hand their number on. Where that fails, signals
-        // are sent until nobody new is found.
+        // are sent until no new process is found.
         let holdsStill = (try? freeze()) != nil
         var seen: Set<Int32> = []
         for _ in 0..<(holdsStill ? 1 : 100) {
@@ -91,7 +91,7 @@ extension ControlGroup {
                 try attempt("kill", "\(pid)", try Signal.send(signal, to: pid))
             }
         }
-        // Whoever is to die has to run for it.
+        // A process must run to die.
         if holdsStill, !wasFrozen || signal == SIGKILL { try thaw() }
     }
 

@@ -144,8 +144,8 @@ extension ControlGroup {
         return true
     }
 
-    /// Whoever moves a whole process waits until no process of the machine forks or ends, which
-    /// takes the kernel ten milliseconds when nobody has done it for a while. A thread that moves
+    /// Moving a whole process waits until no process of the machine forks or ends, which
+    /// takes the kernel ten milliseconds after a pause. A thread that moves
     /// itself does not have to, in version 1; what enters by itself here has only one.
     private static func place(
         _ process: Int32, in directory: String, isVersion2: Bool
@@ -157,7 +157,7 @@ extension ControlGroup {
             let advice: String? =
                 switch error {
                 case .resourceBusy:
-                    "it hands controllers on to cgroups below, and so can have no processes of its"
+                    "it enables controllers for its children, so it cannot have processes"
                         + " own"
                 case .notSupportedOnSocket:
                     "its parent is threaded; name another place in linux.cgroupsPath"

@@ -1,4 +1,4 @@
-/// Where somebody listens: a socket of a path, or of an abstract name (D-Bus specification,
+/// The address of a server: a socket of a path, or of an abstract name (D-Bus specification,
 /// "Server Addresses").
 public enum DBusAddress: Sendable, Hashable {
     case path(String)

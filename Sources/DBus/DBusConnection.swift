@@ -43,7 +43,7 @@ public struct DBusConnection: ~Copyable {
         }
     }
 
-    /// The other side knows who this is from the socket: no name is told, and so none can be wrong
+    /// The server takes the uid from the socket: no name is sent, and so none can be wrong
     /// in a user namespace.
     private mutating func authenticate() throws(DBusError) {
         try send(Array("\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n".utf8))

@@ -1,12 +1,12 @@
 public import LinuxSystem
 internal import SystemPackage
 
-/// What goes wrong between this process and whoever it talks to.
+/// A failed conversation with a server.
 public enum DBusError: Error, Sendable, Hashable, CustomStringConvertible {
     case call(Failure)
-    /// What came is no message.
+    /// The bytes received are not a message.
     case malformed(String)
-    /// The other side does not let this process in; what it said.
+    /// The server refused the authentication; its answer.
     case refused(String)
     case closed
     case timedOut
@@ -16,10 +16,10 @@ public enum DBusError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .call(let error): error.description
-        case .malformed(let what): "the answer is no message of D-Bus: \(what)"
-        case .refused(let words): "it does not let this user in: \(words)"
-        case .closed: "it has closed the connection"
-        case .timedOut: "it has not answered in time"
+        case .malformed(let what): "the answer is not a D-Bus message: \(what)"
+        case .refused(let words): "the server refused this user: \(words)"
+        case .closed: "the connection was closed"
+        case .timedOut: "no answer in time"
         case .remote(let name, let message): message.isEmpty ? name : "\(message) (\(name))"
         }
     }

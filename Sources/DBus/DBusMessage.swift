@@ -6,7 +6,7 @@ public struct DBusMessage: Sendable, Hashable {
     }
 
     public var kind: Kind
-    /// Not zero; whoever answers names it.
+    /// Not zero; the answer names it.
     public var serial: UInt32
     public var path: String?
     public var interface: String?
@@ -24,7 +24,7 @@ public struct DBusMessage: Sendable, Hashable {
         self.body = body
     }
 
-    /// More than anybody here has to say; the specification would allow 128 MiB.
+    /// Larger than any message here; the specification allows 128 MiB.
     static let limit = 1 << 20
 
     // MARK: To bytes

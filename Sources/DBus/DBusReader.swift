@@ -1,4 +1,4 @@
-/// Takes values out of bytes that somebody else has written: every length is checked before it is
+/// Reads values from the bytes of a peer: every length is checked before it is
 /// believed.
 struct DBusReader {
     private let bytes: ArraySlice<UInt8>
@@ -23,7 +23,7 @@ struct DBusReader {
 
     mutating func align(_ boundary: Int) throws(DBusError) {
         while position % boundary != 0 {
-            if try byte() != 0 { throw .malformed("what fills it up is not zero") }
+            if try byte() != 0 { throw .malformed("padding is not zero") }
         }
     }
 

@@ -52,7 +52,7 @@ public indirect enum DBusValue: Sendable, Hashable {
         .array(of: "y", bytes.map(DBusValue.byte))
     }
 
-    /// What it says, where it is text of any kind.
+    /// Its text, where it is text of any kind.
     public var text: String? {
         switch self {
         case .string(let text), .objectPath(let text), .signature(let text): text

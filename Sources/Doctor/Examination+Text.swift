@@ -13,7 +13,7 @@ extension Examination {
         }
     }
 
-    /// What a row amounts to.
+    /// The mark of a row.
     enum Mark: String {
         case ok, warn, fail, info
         case skip = "-"

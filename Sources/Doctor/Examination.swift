@@ -72,11 +72,12 @@ public struct Examination: Sendable {
         do throws(Errno) {
             switch try ForkedProcess.run(within: timeLimit, { probe.find(subject).encoded }) {
             case .finished(let bytes):
-                return Finding(encoded: bytes) ?? .lacks("the probe was cut short", probe.remedy)
+                return Finding(encoded: bytes)
+                    ?? .lacks("the answer of the probe is incomplete", probe.remedy)
             case .tooLate: return .lacks("no answer within 5 seconds", probe.remedy)
             case .ended(.signaled(let signal)):
                 return .lacks("the probe was ended by signal \(signal)", probe.remedy)
-            case .ended(.exited): return .lacks("the probe ended without a word", probe.remedy)
+            case .ended(.exited): return .lacks("the probe ended without an answer", probe.remedy)
             }
         } catch {
             return .lacks("fork: \(error.words)", "raise ulimit -u")

@@ -1,7 +1,7 @@
 public import JSON
 internal import SystemPackage
 
-/// What came of a probe.
+/// The result of a probe.
 public struct Finding: Sendable {
     public enum Verdict: String, Sendable, CaseIterable {
         /// It was tried and does.
@@ -15,7 +15,7 @@ public struct Finding: Sendable {
     }
 
     public var verdict: Verdict
-    /// What the kernel said, in lower case; may be empty for what works.
+    /// The answer of the kernel, in lower case; may be empty for `works`.
     public var said: String
     /// The command that mends it, or advice.
     public var remedy: String?

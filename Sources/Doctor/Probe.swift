@@ -5,22 +5,22 @@ internal import SystemPackage
 struct Probe: Sendable {
     /// Within its group, for programs; never changes.
     var key: String
-    /// What is tried.
+    /// The operation.
     var title: String
-    /// What it is needed for.
+    /// The use that containers make of it.
     var purpose: String
     var need: Need = .some
     /// The version of Linux that brought it: what mends it where the kernel does not know the call.
     var since: String?
-    /// What mends it, where nothing better is known.
+    /// The remedy, where the probe knows none.
     var remedy: String?
     /// Tries it, in a process of its own.
-    var look: @Sendable (Subject) throws(ProbeFailure) -> Finding
+    var look: @Sendable (Subject) throws(Failure) -> Finding
 
     /// Who cannot run a container without it.
     enum Need: Sendable {
         case everyone
-        /// Whoever is not root, and so needs a user namespace.
+        /// Ordinary users, who need a user namespace.
         case users
         /// Some containers, or some of what a container may be given.
         case some
@@ -29,7 +29,7 @@ struct Probe: Sendable {
     init(
         _ key: String, _ title: String, for purpose: String, _ need: Need = .some,
         since: String? = nil, mend remedy: String? = nil,
-        look: @escaping @Sendable (Subject) throws(ProbeFailure) -> Finding
+        look: @escaping @Sendable (Subject) throws(Failure) -> Finding
     ) {
         self.key = key
         self.title = title
@@ -48,17 +48,18 @@ struct Probe: Sendable {
         }
     }
 
-    /// What it finds, put into words where it ends with an error.
+    /// Its finding; a failure becomes one.
     func find(_ subject: Subject) -> Finding {
         do {
             var finding = try look(subject)
             if finding.verdict == .lacks && finding.remedy == nil { finding.remedy = remedy }
             return finding
         } catch {
-            if let finding = error.finding { return finding }
+            if error.kind == .missing { return .untried(error.message) }
             let isOld = [.noFunction, .operationNotSupportedByDevice].contains(error.errno)
             let newer = since.flatMap { isOld ? "boot Linux \($0) or later" : nil }
-            return .lacks(error.said, newer ?? remedy ?? subject.mends(error.errno))
+            return .lacks(
+                error.message, newer ?? remedy ?? error.errno.flatMap(subject.remedy))
         }
     }
 }
@@ -70,32 +71,7 @@ struct ProbeGroup: Sendable {
     var probes: [Probe]
 }
 
-/// What ends a probe: a call that failed, or something that is known about it by then.
-struct ProbeFailure: Error {
-    var errno: Errno
-    var said: String
-    var finding: Finding?
-
-    init(_ error: Failure) {
-        errno = error.errno ?? .invalidArgument
-        said = error.description
-    }
-
-    init(_ finding: Finding) {
-        errno = .invalidArgument
-        said = finding.said
-        self.finding = finding
-    }
-}
-
-/// Makes a call of a probe's; what fails is named.
-func trying<Value: ~Copyable>(
-    _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
-    _ body: () throws(Errno) -> Value
-) throws(ProbeFailure) -> Value {
-    do throws(Errno) {
-        return try body()
-    } catch {
-        throw ProbeFailure(Failure(call(), subject(), error))
-    }
+extension Failure {
+    /// A prerequisite of the probe is missing: it ends without a verdict.
+    static func untried(_ reason: String) -> Failure { Failure(reason, .missing) }
 }

@@ -1,27 +1,26 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What probes make on the host: a directory in the examined one. Its name has the
+/// The directory that a probe makes in the examined one. Its name has the
 /// number of this process in it.
 enum Scratch {
     /// Makes the directory.
-    static func make(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
+    static func make(_ subject: Subject) throws(Failure) -> OwnedDescriptor {
         let place = try open(subject)
         do throws(Errno) {
             try place.borrowed.makeDirectory(subject.scratchName, mode: 0o700)
             return try place.borrowed.open(subject.scratchName, [.readOnly, .directory])
         } catch {
-            throw ProbeFailure(
-                .untried("nothing can be made in \"\(subject.directory)\": \(error.words)"))
+            throw .untried(
+                "no directory can be made in \(subject.directory.inQuotes): \(error.words)")
         }
     }
 
-    private static func open(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
+    private static func open(_ subject: Subject) throws(Failure) -> OwnedDescriptor {
         do throws(Errno) {
             return try HostPath.open(subject.directory, [.readOnly, .directory])
         } catch {
-            throw ProbeFailure(
-                .untried("\"\(subject.directory)\" cannot be opened: \(error.words)"))
+            throw .untried("open \(subject.directory.inQuotes): \(error.words)")
         }
     }
 

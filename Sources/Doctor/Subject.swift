@@ -33,13 +33,13 @@ struct Subject: Sendable {
     /// Whether the kernel lets it write `trusted.*` attributes.
     var hasTrustedAttributes: Bool { isPrivileged && isInFirstUserNamespace }
 
-    /// What overlayfs has to be told so that it keeps its notes in attributes that may be written.
+    /// Options of overlayfs for attributes that this user may write.
     func overlayOptions(inUserNamespace: Bool) -> [String] {
         inUserNamespace || !hasTrustedAttributes ? ["userxattr"] : []
     }
 
-    /// What may mend a call that was refused.
-    func mends(_ errno: Errno) -> String? {
+    /// A remedy for a call that was refused.
+    func remedy(_ errno: Errno) -> String? {
         switch errno {
         case .notPermitted where !isPrivileged && user == 0:
             "start this container with more capabilities (docker run --privileged)"
@@ -56,22 +56,20 @@ extension Subject {
     /// this user needs one.
     func enter(
         _ kinds: NamespaceSet, inUserNamespace: Bool = false
-    ) throws(ProbeFailure) {
+    ) throws(Failure) {
         if inUserNamespace || !isPrivileged {
             try enterUserNamespace(with: kinds)
         } else {
-            try trying("unshare") { () throws(Errno) in
-                try CurrentProcess.leaveNamespaces(kinds)
-            }
+            try attempt("unshare", try CurrentProcess.leaveNamespaces(kinds))
         }
         if kinds.contains(.mount) {
-            try trying("mount_setattr", "\"/\" private") { () throws(Errno) in
-                try MountTree.setRootPropagation(.private, recursive: true)
-            }
+            try attempt(
+                "mount_setattr", "\"/\" private",
+                try MountTree.setRootPropagation(.private, recursive: true))
         }
     }
 
-    private func enterUserNamespace(with kinds: NamespaceSet) throws(ProbeFailure) {
+    private func enterUserNamespace(with kinds: NamespaceSet) throws(Failure) {
         do throws(Errno) {
             try CurrentProcess.leaveNamespaces(kinds.union(.user))
         } catch {
@@ -86,9 +84,9 @@ extension Subject {
         }
     }
 
-    /// What depends on a user namespace has not been tried where there is none; why there is none
+    /// A probe that needs a user namespace is not tried where there is none; the reason
     /// another row says.
-    private static let hasNone = ProbeFailure(.untried("takes a user namespace"))
+    private static let hasNone = Failure.untried("needs a user namespace")
 
     /// Makes this user root in the user namespace it is in.
     func mapItself() throws(Errno) {
@@ -102,21 +100,18 @@ extension Subject {
         try file.borrowed.write(all: Array(text.utf8))
     }
 
-    /// A tmpfs on top of `/`, where no path leads to: as a throw-away upper lies.
-    func mountScratch() throws(ProbeFailure) -> OwnedDescriptor {
-        let root = try trying("open", "\"/\"") { () throws(Errno) in
-            try HostPath.open("/", [.path, .directory])
-        }
-        let context = try trying("fsopen", "tmpfs") { () throws(Errno) in
-            try FileSystemContext("tmpfs")
-        }
-        let mount = try trying("fsmount", "tmpfs") { () throws(Errno) in
-            try context.create()
-            return try context.mount()
-        }
-        try trying("move_mount", "tmpfs") { () throws(Errno) in
-            try mount.attach(to: root.borrowed)
-        }
+    /// Mounts a tmpfs on top of `/`, where no path leads to: a throw-away upper lies like that.
+    func mountScratch() throws(Failure) -> OwnedDescriptor {
+        let root = try attempt("open", on: "/", try HostPath.open("/", [.path, .directory]))
+        let mount = try Subject.mount("tmpfs")
+        try attempt("move_mount", "tmpfs", try mount.attach(to: root.borrowed))
         return mount.release()
+    }
+
+    /// Makes a detached mount.
+    static func mount(_ type: String) throws(Failure) -> DetachedMount {
+        let context = try attempt("fsopen", type, try FileSystemContext(type))
+        try attempt("fsconfig", type, try context.create())
+        return try attempt("fsmount", type, try context.mount())
     }
 }

@@ -31,7 +31,7 @@ extension KeptUpper {
             let boot = try ProcessIdentity.currentBoot
             guard let root = try? JSONDocument(bytes).root, root["boot"]?.string == boot,
                 let process = root["process"].flatMap(ProcessIdentity.init(recorded:)),
-                process.isAlive
+                try process.isAlive
             else { return nil }
             return process
         }

@@ -1,10 +1,10 @@
 /// A filter told by ranges of call numbers, instead of each number by itself.
 ///
-/// What a filter does first, whoever made it, is to look at the architecture and the number: here
+/// Every filter begins by looking at the architecture and the number: here
 /// it is asked what it decides on every one of them, and neighbours of one decision become a range.
-/// What depends on a call's arguments is kept as it is.
+/// Parts that depend on a call's arguments are kept as they are.
 struct CallRanges {
-    /// What a filter does with a call, as far as its number and architecture decide.
+    /// The verdict of a filter on a call, as far as its number and architecture decide.
     fileprivate enum Decision: Hashable {
         /// `SECCOMP_RET_*`
         case answer(UInt32)
@@ -67,7 +67,7 @@ struct CallRanges {
         self.elsewhere = elsewhere
     }
 
-    /// Runs a filter up to where an argument is looked at. Nil: it does what is not foreseen.
+    /// Runs a filter up to where it looks at an argument. Nil for an unknown instruction.
     ///
     /// - Parameter architecture: Nil for one that the filter does not name.
     private static func decide(
@@ -116,7 +116,7 @@ struct CallRanges {
     }
 }
 
-/// What an instruction finds loaded.
+/// The field of the call that is loaded.
 private struct Subject: OptionSet {
     var rawValue: UInt8
 
@@ -124,7 +124,7 @@ private struct Subject: OptionSet {
     static let architecture = Subject(rawValue: 2)
     static let other = Subject(rawValue: 4)
 
-    /// What each instruction of a filter may find; nil if one that compares may find one thing or
+    /// The fields that each instruction of a filter may find; nil if one that compares may find one or
     /// another. Jumps only go forward, so one look is enough.
     static func ofEach(_ filter: [Instruction]) -> [Subject]? {
         var found = [Subject](repeating: [], count: filter.count)
@@ -231,7 +231,7 @@ private struct BackwardWriter {
                     instruction.operation, instruction.constant, onTrue: next[0], onFalse: next[1])
                 continue
             }
-            // What followed, or was jumped to, may stand further down.
+            // Instructions that followed, or were jumped to, may stand further down.
             if let next = next.first, next != reversed.count {
                 add(Instruction(.jump, UInt32(reversed.count - next)))
             }

@@ -1,6 +1,6 @@
 /// One instruction of classic BPF, `struct sock_filter` (linux/filter.h).
 struct Instruction: Hashable {
-    /// What it does; only those that decide by a call's number and architecture have names here.
+    /// The operation; only those that decide by a call's number and architecture have names here.
     struct Operation: RawRepresentable, Hashable {
         var rawValue: UInt16
 

@@ -3,7 +3,7 @@ internal import OCISpec
 
 /// System calls that are newer than a profile answer ENOSYS, as if the kernel did not have them.
 ///
-/// Whoever wrote the profile could not know them, and programs fall back to an older call on
+/// The author of the profile could not know them, and programs fall back to an older call on
 /// ENOSYS only; on the profile's EPERM they fail. Newer than a profile is what has a higher number
 /// than every call it names, in the same architecture, as runc has it. Nothing is allowed by this.
 struct NewerCalls {

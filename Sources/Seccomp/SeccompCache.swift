@@ -6,13 +6,13 @@ internal import SystemPackage
 /// Filters that were compiled before: compiling one takes longer than starting a container.
 ///
 /// The file's name is a hash of the profile, its content the whole profile and the filter: two
-/// profiles of one hash cannot be taken for each other, so nobody gains by making them collide.
-/// What is not safely ours (owner, mode, kind) is not read.
+/// profiles of one hash cannot be taken for each other: a collision is of no use to an attacker.
+/// A file of another owner, mode or kind is not read.
 public struct SeccompCache: Sendable {
     /// Changes when the compiler's output for the same profile changes.
     private static let format = "vfs-run seccomp 5"
 
-    /// So many are kept: of older versions, profiles and bundles nobody asks any more.
+    /// The number of files that are kept: those of older versions, profiles and bundles are unused.
     static let most = 256
 
     private let directory: String
@@ -28,7 +28,7 @@ public struct SeccompCache: Sendable {
     public func filter(for profile: Spec.Seccomp) throws(SeccompError) -> SeccompFilter {
         if let found = find(profile.text[...]) { return found }
         let filter = try SeccompCompiler.compile(profile)
-        // What was found here is not checked again, and would not be warned of.
+        // A profile from the cache is not checked again and gives no warnings.
         if SeccompCompiler.unblocked(profile).isEmpty { try? store(profile.text, filter) }
         return filter
     }
@@ -37,7 +37,7 @@ public struct SeccompCache: Sendable {
     /// that is found has been read and checked before, byte for byte the same.
     public func find(_ text: ArraySlice<UInt8>) -> SeccompFilter? { try? load(text) }
 
-    /// What stands before the profile's text in a key.
+    /// The part of a key before the text of the profile.
     private static var keyStart: [UInt8] {
         Array("\(format) libseccomp \(SeccompCompiler.libraryVersion)\n".utf8)
     }
@@ -91,7 +91,7 @@ public struct SeccompCache: Sendable {
         try SeccompCache.tidy(folder.borrowed)
     }
 
-    /// Removes those that were stored first, beyond so many: who needs one again compiles it again.
+    /// Removes the oldest files beyond that number; a later start compiles the profile again.
     private static func tidy(_ folder: FileDescriptor) throws(Errno) {
         let names = try folder.entries()
         if names.count <= most { return }
@@ -131,7 +131,7 @@ public struct SeccompCache: Sendable {
         (0..<8).map { UInt8(count >> ($0 * 8) & 0xff) }
     }
 
-    /// Refuses what somebody else could have written.
+    /// Refuses files that another user could have written.
     @discardableResult
     private static func requireOwn(
         _ file: FileDescriptor, _ kind: FileKind

@@ -173,7 +173,7 @@ public struct SeccompCompiler: ~Copyable {
             switch flag.value {
             // With a listener the kernel cannot answer a thread's id: TSYNC_ESRCH.
             case .threadSync where notifies: bits | flag.value.bit | 16
-            // Of no meaning to a filter that nobody listens to, and refused by the kernel.
+            // Meaningless for a filter without a listener, and refused by the kernel.
             case .waitKillable where !notifies: bits
             default: bits | flag.value.bit
             }

@@ -272,14 +272,14 @@ struct Session: ~Copyable {
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try child.descriptor(number))
             walk.keep(listener: listener)
-        case .turn(let step):
+        case .turn(let step) where step < walk.plan.firstAfterStart:
             if answer(step) {
                 try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
         case .failed(let step, let error): failure = .failed(step: step, error)
-        case .spawned, .notSpawned, .root, nil:
+        case .turn, .spawned, .notSpawned, .root, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current

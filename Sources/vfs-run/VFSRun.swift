@@ -24,6 +24,7 @@ enum VFSRun {
             } else if parsed.has(.version) {
                 try Output.write("vfs-run version \(version)\nspec: \(Spec.versions.newest)\n")
             } else {
+                try parsed.checkOperands()
                 CurrentProcess.exit(try command.run(parsed))
             }
             CurrentProcess.exit(0)

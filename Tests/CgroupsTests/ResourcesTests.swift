@@ -1,4 +1,5 @@
 import JSON
+import LinuxSystem
 import OCISpec
 import LinuxSystem
 import Testing

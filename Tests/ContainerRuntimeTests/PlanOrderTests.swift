@@ -33,14 +33,23 @@ import Testing
         #expect(try first(Execute.self, plan) == plan.steps.count - 1)
     }
 
-    @Test func `the init process is tied to the runtime before anything else`() throws {
-        #expect(try first(TieToRuntime.self, plan) == first(CreateNamespaces.self, plan) + 1)
+    @Test func `the init process is reset, and tied to the runtime before anything else`() throws {
+        let made = try first(CreateNamespaces.self, plan)
+        #expect(try first(ResetProcess.self, plan) == made + 1)
+        #expect(try first(TieToRuntime.self, plan) == made + 2)
     }
 
-    @Test func `a pid namespace is joined before the init process is made`() throws {
+    /// A process in there may look into any other.
+    @Test func `a joined pid namespace gets a process when nothing takes rights any more`() throws {
         let made = try first(CreateNamespaces.self, plan)
-        #expect(try first(JoinPIDNamespace.self, plan) < made)
+        #expect(try first(JoinProcesses.self, plan) > made)
         #expect(try first(JoinNamespace.self, plan) > made)
+        let entry = try first(EnterProcesses.self, plan)
+        #expect(try first(CloseDescriptors.self, plan) < entry)
+        #expect(try first(ChangeUser.self, plan) < entry)
+        #expect(try first(SetCapabilities.self, plan) < entry)
+        #expect(try first(VerifyRights.self, plan) < entry)
+        #expect(try first(InstallSeccomp.self, plan) > entry)
     }
 
     /// Its root is nobody to files of the host's.

@@ -11,8 +11,8 @@ struct `Provisions of steps` {
         #expect(plan.lack == nil)
         plan.add(PivotRoot())
         #expect(
-            plan.lack == "the step \"\(PivotRoot().summary)\" needs the init process, which no step"
-                + " before gives")
+            plan.lack == "the step \"\(PivotRoot().summary)\" needs the init process, root,"
+                + " which no step before gives")
     }
 
     @Test func `are given by the steps before`() {

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import Testing
 
 @testable import ContainerRuntime
@@ -67,11 +68,11 @@ struct `The manual of steps` {
 /// `--stop-at`, as it changes a plan.
 struct `Stops in a plan` {
     private func failure(_ words: [String]) throws -> String? {
-        do throws(Plan.UnknownStep) {
+        do throws(Failure) {
             _ = try plan.stopping(at: words)
             return nil
         } catch {
-            return error.sentence
+            return error.message
         }
     }
     private let plan: Plan

@@ -94,23 +94,23 @@ import Testing
             _ = peer.take()
             peer.put(Array("REJECTED EXTERNAL\r\n".utf8))
         }
-        #expect(words == "it does not let this user in: REJECTED EXTERNAL")
+        #expect(words == "the server refused this user: REJECTED EXTERNAL")
     }
 
     @Test func `that is closed is an error`() {
-        #expect(failure { _ in } == "it has closed the connection")
+        #expect(failure { _ in } == "the connection was closed")
         let later = failure { peer in
             _ = peer.take()
             peer.put(Self.welcome)
             _ = peer.take()
             peer.put(Array(Self.answer(1, "x").dropLast()))
         }
-        #expect(later == "it has closed the connection")
+        #expect(later == "the connection was closed")
     }
 
     @Test func `that answers nothing ends in time`() {
         let words = failure(patience: 50) { peer in while peer.take() != nil {} }
-        #expect(words == "it has not answered in time")
+        #expect(words == "no answer in time")
     }
 
     @Test func `that brings something else is an error`() {
@@ -127,7 +127,7 @@ import Testing
             peer.put([UInt8](repeating: 0xff, count: 100))
             _ = peer.take()
         }
-        #expect(garbage?.contains("no message of D-Bus") == true)
+        #expect(garbage?.contains("not a D-Bus message") == true)
     }
 
     @Test func `to a socket that is not there names it`() {

@@ -14,15 +14,14 @@ struct `A probe` {
 
     private func probe(
         _ need: Probe.Need = .some, since: String? = nil, mend: String? = nil,
-        _ look: @escaping @Sendable (Subject) throws(ProbeFailure) -> Finding
+        _ look: @escaping @Sendable (Subject) throws(Failure) -> Finding
     ) -> Probe {
         Probe("key", "title", for: "purpose", need, since: since, mend: mend, look: look)
     }
 
     @Test func `that fails with a call says which, and what mends it`() {
-        let row = probe(mend: "do this") { _ throws(ProbeFailure) in
-            try trying("mount", "proc") { () throws(Errno) in throw .notPermitted }
-            return .works()
+        let row = probe(mend: "do this") { _ throws(Failure) in
+            throw Failure("mount", "proc", .notPermitted)
         }
         let finding = row.find(user)
         #expect(finding.verdict == .lacks)
@@ -31,20 +30,20 @@ struct `A probe` {
     }
 
     @Test func `of a call that the kernel does not know names the version that brought it`() {
-        let row = probe(since: "6.13", mend: "do this") { _ throws(ProbeFailure) in
-            throw ProbeFailure(Failure("fsconfig", "lowerdir+", .noFunction))
+        let row = probe(since: "6.13", mend: "do this") { _ throws(Failure) in
+            throw Failure("fsconfig", "lowerdir+", .noFunction)
         }
         #expect(row.find(user).remedy == "boot Linux 6.13 or later")
     }
 
     @Test func `that ends with a finding of its own keeps it`() {
-        let row = probe { _ throws(ProbeFailure) in throw ProbeFailure(.untried("no namespace")) }
+        let row = probe { _ throws(Failure) in throw .untried("no namespace") }
         #expect(row.find(user).verdict == .untried)
         #expect(row.find(user).said == "no namespace")
     }
 
     @Test func `is needed by everyone, by users, or by nobody`() {
-        let works = { @Sendable (_: Subject) throws(ProbeFailure) in Finding.works() }
+        let works = { @Sendable (_: Subject) throws(Failure) in Finding.works() }
         var root = user
         root.isPrivileged = true
         #expect(probe(.everyone, works).isNeeded(by: user))

@@ -38,10 +38,10 @@ struct `What a probe's facts amount to` {
         let five = [SubordinateIDs.Range(first: 100_000, count: 5)]
         let none = Subject.subordinates(users: [], groups: [], name: "ann")
         #expect(none.verdict == .lacks)
-        #expect(none.said.contains("no users and groups for ann"))
+        #expect(none.said.contains("no subordinate users and groups for ann"))
         #expect(none.remedy?.hasPrefix("usermod --add-subuids") == true)
         let half = Subject.subordinates(users: five, groups: [], name: "ann")
-        #expect(half.said.contains("no groups for ann"))
+        #expect(half.said.contains("no subordinate groups for ann"))
         let both = Subject.subordinates(users: five, groups: five + five, name: "ann")
         #expect(both.verdict == .works)
         #expect(both.said == "5 users, 10 groups for ann")
@@ -65,7 +65,7 @@ struct `What a probe's facts amount to` {
         let less = all.subtracting(.administrator)
         let finding = Subject.capabilities(less, user: 0, names: names)
         #expect(finding.verdict == .lacks)
-        #expect(finding.said == "without CAP_SYS_ADMIN")
+        #expect(finding.said == "missing: CAP_SYS_ADMIN")
         #expect(fact(finding, "missing") == "[\"CAP_SYS_ADMIN\"]")
         #expect(Subject.capabilities([], user: 1000, names: names).verdict == .fact)
         #expect(Subject.capabilities([], user: 0, names: names).verdict == .lacks)
@@ -108,12 +108,13 @@ struct `What a probe's facts amount to` {
     @Test func `a proc that is refused is explained by what is covered`() {
         let covered = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi"]
         let finding = Subject.mounting(
-            "proc", .notPermitted, "fsmount proc: operation not permitted", covered: covered)
+            "proc", Failure("fsmount", "proc", .notPermitted), covered: covered)
         #expect(finding.verdict == .lacks)
         #expect(finding.said.contains("(/proc/kcore, /proc/keys, /proc/timer_list and 1 more)"))
         #expect(finding.remedy?.contains("systempaths=unconfined") == true)
-        let other = Subject.mounting("proc", .noMemory, "fsmount proc: no memory", covered: covered)
-        #expect(other.said == "fsmount proc: no memory")
+        let other = Subject.mounting(
+            "proc", Failure("fsmount", "proc", .noMemory), covered: covered)
+        #expect(other.said == "fsmount proc: cannot allocate memory")
     }
 
     // MARK: Control groups
@@ -137,7 +138,7 @@ struct `What a probe's facts amount to` {
         let facts = ControlGroupFacts(
             hierarchies: .init(mounts: mounts, memberships: "2:pids:/\n"))
         #expect(facts.offered.verdict == .lacks)
-        #expect(facts.offered.said == "without memory, cpu")
+        #expect(facts.offered.said == "missing: memory, cpu")
         #expect(fact(facts.offered, "there") == "[\"pids\"]")
     }
 

@@ -199,7 +199,7 @@ struct DoctorTests {
                 Host.runtime, ["doctor", box.path("here")], environment: Self.environment
             ).finish(seconds: 60)
             #expect(!piped.output.contains("\u{1b}"))
-            #expect(piped.output.contains("\n  ok   mount one, and delete"))
+            #expect(piped.output.contains("\n  ok   mount one; delete"))
             #expect(piped.output.hasSuffix("vfs-run config.json can run here, as root.\n"))
             for (variables, hasMarks) in [([], true), (["NO_COLOR=1"], false)] {
                 let screen = try PseudoTerminal()

@@ -1,8 +1,8 @@
 import Glibc
 import Testing
 
-/// That nobody in a container sees anything of the host's while `exec` makes a process in it
-/// (CVE-2016-9962, CVE-2024-21626).
+/// That nobody in a container sees anything of the host's while `exec` makes a process in it, or a
+/// container starts in its pid namespace (CVE-2016-9962, CVE-2024-21626).
 struct ExecSafetyTests {
     /// Executes 200 programs while a process of the container looks at every other one's
     /// descriptors, root, working directory, program and environment.
@@ -10,11 +10,28 @@ struct ExecSafetyTests {
         _ box: Sandbox, on screen: PseudoTerminal? = nil,
         _ change: (inout Value) -> Void = { _ in }
     ) throws -> Value {
+        try watching(box, change) { _ in try execute(box, on: screen) }
+    }
+
+    /// Does `body` while a process of the container looks at every other one.
+    private func watching(
+        _ box: Sandbox, _ change: (inout Value) -> Void, _ body: (Value) throws -> Void
+    ) throws -> Value {
         var config = box.config()
         change(&config)
         let run = try box.create(nil, config, arguments: ["/probe", "--spy", "HOSTSECRET"])
         try box.succeed("start", box.id())
         #expect(try run.readLine() == "ready")
+        try body(config)
+        run.closeInput()
+        let findings = try Value(parsing: try run.readToEnd(seconds: 30))
+        try box.succeed("delete", "--force", box.id())
+        #expect(findings["seen"].integer ?? 0 > 0, "it has seen nobody: \(findings)")
+        #expect(findings["stronger"] == 0, "somebody could do more than it: \(findings)")
+        return findings
+    }
+
+    private func execute(_ box: Sandbox, on screen: PseudoTerminal?) throws {
         for _ in 0..<(screen == nil ? 0 : 100) {
             let run = try Running(
                 Host.runtime, ["--root", box.stateRoot, "exec", "--tty", box.id(), "true"],
@@ -32,12 +49,99 @@ struct ExecSafetyTests {
                 #expect(outcome.code == 0, "round \(round): \(outcome)")
             }
         }
-        run.closeInput()
-        let findings = try Value(parsing: try run.readToEnd(seconds: 30))
-        try box.succeed("delete", "--force", box.id())
-        #expect(findings["seen"].integer ?? 0 > 0, "it has seen nobody: \(findings)")
-        #expect(findings["stronger"] == 0, "somebody could do more than it: \(findings)")
-        return findings
+    }
+
+    static let forms = ["one-shot", "run", "create"]
+
+    /// The capabilities are those of the worst case. With its mounts the container that is started has
+    /// the other one's root: what is seen of another one is the host's.
+    @Test(arguments: forms, [true, false])
+    func `a start that joins a pid namespace gives it no right`(
+        _ form: String, _ joinsMounts: Bool
+    ) throws {
+        try Sandbox.use { box in
+            let others = box.id("other")
+            let found = try watching(
+                box,
+                { $0.grant(["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH"]) }
+            ) { config in
+                var config = config
+                let pid = try box.pid()
+                if joinsMounts {
+                    config["mounts"] = nil
+                    config["root"]["path"] = "/"
+                    config["vfs"] = nil
+                    for name in ["maskedPaths", "readonlyPaths", "devices"] {
+                        config["linux"][name] = nil
+                    }
+                    config.share("mount")
+                    config["linux"]["namespaces"].append(
+                        ["type": "mount", "path": "/proc/\(pid)/ns/mnt"])
+                }
+                config.share("pid")
+                config["linux"]["namespaces"].append(
+                    ["type": "pid", "path": "/proc/\(pid)/ns/pid"])
+                try box.prepare(config, arguments: ["true"])
+                for round in 0..<40 {
+                    let outcome = try start(box, form, others)
+                    #expect(outcome.code == 0, "round \(round): \(outcome)")
+                }
+            }
+            #expect(found["seized"].integer ?? 0 > 0, "it could stop nobody: \(found)")
+            #expect(found["words"] == 0, "the host's environment was seen")
+            #expect(found["written"] == 0, "the runtime's binary could be opened for writing")
+            // What it waits at is the host's, and a fifo.
+            let foreign = (found["foreign"].array ?? []).filter {
+                form != "create" || $0.string?.hasSuffix("/\(others)/exec.fifo") != true
+            }
+            if joinsMounts { #expect(foreign == [], "\(found)") }
+        }
+    }
+
+    private func start(_ box: Sandbox, _ form: String, _ name: String) throws -> Outcome {
+        let secret = ["HOSTSECRET=1", "PATH=/HOSTSECRET"]
+        switch form {
+        case "one-shot":
+            let run = try Running(
+                Host.runtime, [box.bundle + "/config.json"], environment: secret,
+                directory: box.bundle, leaked: 6)
+            return try run.finish()
+        case "run": return try box.runCommand(["run", name], environment: secret, leaked: 6)
+        default:
+            return try box.withContainer(name) {
+                let created = try box.runCommand(["create", name], environment: secret, leaked: 6)
+                if created.code != 0 { return created }
+                return try box.runCommand(["start", name], environment: secret)
+            }
+        }
+    }
+
+    /// Which a copy does not have: the kernel refuses to make one, or gives it the default.
+    @Test(arguments: [("SCHED_DEADLINE", "-101 6\n"), ("SCHED_FIFO", "-8 1\n")])
+    func `the policy of scheduling survives the way into a pid namespace`(
+        _ policy: String, _ expected: String
+    ) throws {
+        try Sandbox.use { box in
+            try box.createAndStart()
+            var config = box.config()
+            config.share("pid")
+            config["linux"]["namespaces"].append(
+                ["type": "pid", "path": "/proc/\(try box.pid())/ns/pid"])
+            config["process"]["scheduler"]["policy"] = .string(policy)
+            if policy == "SCHED_DEADLINE" {
+                for (name, value) in [("runtime", 1), ("deadline", 10), ("period", 10)] {
+                    config["process"]["scheduler"][name] = .integer(Int64(value) * 1_000_000)
+                }
+            } else {
+                config["process"]["scheduler"]["priority"] = 7
+                config["process"]["scheduler"]["flags"] = ["SCHED_FLAG_RESET_ON_FORK"]
+            }
+            // Of the shell itself: read is part of it, and makes no process.
+            config.run(["sh", "-c", "read line < /proc/self/stat; set -- $line; echo ${18} ${41}"])
+            let outcome = try box.run(config)
+            #expect(outcome.output == expected, "\(outcome)")
+            try box.succeed("delete", "--force", box.id())
+        }
     }
 
     /// The worst case: with it a process looks into any other.

@@ -14,7 +14,8 @@ import Testing
         #expect(outcome.code == 1)
         #expect(
             outcome.error
-                == "vfs-run: features takes no operand, but \"extra\" is given; see \"vfs-run help features\"\n"
+                == "vfs-run: \"features\" requires exactly 0 argument(s), not 1: vfs-run features"
+                + " [OPTIONS]\n"
         )
     }
 

@@ -125,7 +125,7 @@ struct LintTests {
         #expect(missing.error.contains("no such file or directory"))
         let none = try Running(Host.runtime, ["lint"]).finish()
         #expect(none.code == 1)
-        #expect(none.error.contains("lint: name a config.json"))
+        #expect(none.error.contains("requires exactly 1 argument"))
         let many = try Running(Host.runtime, ["lint", "a.json", "b.json"]).finish()
         #expect(many.error.contains("requires exactly 1 argument"))
     }

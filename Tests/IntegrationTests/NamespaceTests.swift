@@ -80,7 +80,11 @@ struct NamespaceTests {
                 config["linux"]["namespaces"].append(
                     ["type": .string(kind), "path": "/proc/\(pid)/ns/\(name)"])
             }
-            let facts = try box.probe(config)
+            let facts = try box.probe(config, ["read:/proc/1/comm"])
+            let holder = Host.read("/proc/\(pid)/comm")
+            #expect(
+                facts.found("read:/proc/1/comm").string == holder,
+                "proc shows another pid namespace")
             for (kind, name) in NamespaceTests.kinds where kind != "mount" {
                 #expect(
                     facts["namespaces"][name].string == Host.link("/proc/\(pid)/ns/\(name)"),

@@ -24,6 +24,7 @@ struct NewcomerTests {
                     "./canary is a directory; name a config.json, which this directory lacks"
                 ),
                 ("plann", "did you mean \"plan\"?"),
+                ("rm", "did you mean \"delete\"?"), ("ls", "did you mean \"list\"?"),
                 ("nothing-like-it", "see \"vfs-run help\""),
             ] {
                 let outcome = try say([argument], in: box)

@@ -253,6 +253,23 @@ struct UserNamespaceTests {
         }
     }
 
+    /// A directory of that name on the host's /dev is another file system's.
+    @Test func `message queues of the host stand in only where the host has them mounted`() throws {
+        try Sandbox.use { box in
+            var config = config(box)
+            config.share("ipc")
+            config["mounts"].append(Config.mount("/dev/mqueue", "mqueue", ["nosuid", "nodev"]))
+            config.run(["grep", " /dev/mqueue ", "/proc/self/mountinfo"])
+            let outcome = try box.run(config)
+            if Host.read("/proc/self/mountinfo").contains(" /dev/mqueue ") {
+                #expect(outcome.output.contains(" - mqueue "), "\(outcome)")
+            } else {
+                #expect(outcome.code == 125, "\(outcome)")
+                #expect(outcome.error.contains("the host has not mounted it"), "\(outcome)")
+            }
+        }
+    }
+
     // MARK: Joined
 
     /// A container that keeps a user namespace, and its pid.

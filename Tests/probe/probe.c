@@ -683,6 +683,38 @@ static bool is_own_device(dev_t device) {
 static char foreign[64][512];
 static int foreign_count;
 
+// Whether a descriptor is the root of a procfs that shows this pid namespace.
+static bool is_own_proc(const char *path) {
+    char target[32];
+    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    ssize_t length = readlinkat(directory, "self", target, sizeof target - 1);
+    if (directory >= 0) close(directory);
+    if (length <= 0) return false;
+    target[length] = 0;
+    return atoi(target) == getpid();
+}
+
+// Whether another process is in a user namespace of its own, or gone: what it can do there is
+// nothing here.
+static bool is_elsewhere(const char *pid) {
+    char path[300];
+    struct stat own, other;
+    snprintf(path, sizeof path, "/proc/%s/ns/user", pid);
+    if (stat("/proc/self/ns/user", &own) != 0) return false;
+    if (stat(path, &other) != 0) return errno == ENOENT || errno == ESRCH;
+    return own.st_ino != other.st_ino;
+}
+
+static bool is_empty(const char *path) {
+    DIR *directory = opendir(path);
+    if (directory == NULL) return false;
+    int count = 0;
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count == 2;
+}
+
 // Records a link of another process if it leads to a file that no mount of this container has.
 // False if the link may not be read.
 static bool look(const char *path) {
@@ -692,7 +724,7 @@ static bool look(const char *path) {
     if (length < 0 || stat(path, &found) != 0) return false;
     target[length] = 0;
     if (strncmp(target, "anon_inode:", 11) == 0 || strncmp(target, "pipe:", 5) == 0 ||
-        strncmp(target, "socket:", 7) == 0 || is_own_device(found.st_dev)) {
+        strncmp(target, "socket:", 7) == 0 || is_own_device(found.st_dev) || is_own_proc(path)) {
         return true;
     }
     if (foreign_count < 64) {
@@ -757,14 +789,16 @@ static int spy(const char *word) {
             const bool stopped = pid > last && seize(pid);
             if (pid > last) last = pid;
             if (stopped) seized++;
-            if (reachable_capabilities(entry->d_name) & ~own) stronger++;
+            const bool elsewhere = is_elsewhere(entry->d_name);
+            if (reachable_capabilities(entry->d_name) & ~own && !elsewhere) stronger++;
             snprintf(path, sizeof path, "/proc/%s/root", entry->d_name);
-            if (stat(path, &found) == 0 &&
+            const bool is_bare = elsewhere && is_empty(path);
+            if (!is_bare && stat(path, &found) == 0 &&
                 (found.st_dev != top.st_dev || found.st_ino != top.st_ino) && foreign_count < 64) {
                 snprintf(foreign[foreign_count++], sizeof foreign[0], "%s is another", path);
             }
             snprintf(path, sizeof path, "/proc/%s/cwd", entry->d_name);
-            if (look(path)) looked++;
+            if (is_bare || look(path)) looked++;
             snprintf(path, sizeof path, "/proc/%s/fd", entry->d_name);
             DIR *descriptors = opendir(path);
             struct dirent *descriptor;
@@ -824,7 +858,8 @@ static int swap(const char *one, const char *other) {
 static void spin(long nanoseconds) {
     struct timespec now, end;
     clock_gettime(CLOCK_MONOTONIC, &end);
-    do clock_gettime(CLOCK_MONOTONIC, &now);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
     while ((now.tv_sec - end.tv_sec) * 1000000000L + now.tv_nsec - end.tv_nsec < nanoseconds);
 }
 
@@ -833,7 +868,8 @@ static void spin(long nanoseconds) {
 static int exchange(char **names) {
     fcntl(0, F_SETFL, O_NONBLOCK);
     int count = 0;
-    while (names[count] != NULL && names[count + 1] != NULL) count += 2;
+    while (names[count] != NULL && names[count + 1] != NULL)
+        count += 2;
     say("ready\n");
     char byte;
     while (read(0, &byte, 1) < 0) {
@@ -866,7 +902,8 @@ static int exposed(char **places) {
             file = open_in(*place, "firmware", O_RDONLY | O_DIRECTORY);
             DIR *directory = file < 0 ? NULL : fdopendir(file);
             int count = 0;
-            while (directory != NULL && readdir(directory) != NULL) count++;
+            while (directory != NULL && readdir(directory) != NULL)
+                count++;
             if (directory != NULL) closedir(directory);
             if (count > 2) return 9;
             struct stat found;

@@ -90,7 +90,7 @@ void clinux_watch(int pidfd);
 /// namespace, which stays open.
 int clinux_watch_mounts(pid_t pid);
 
-/// What the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
+/// The directories that the watchdog removes (rmdir(2)) after it has killed: paths up to a null,
 /// which must stay where they are. What is in them is killed first; not so in those behind an empty
 /// path, which others may have processes in. May be called again while it runs.
 void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
@@ -100,8 +100,6 @@ void clinux_watch_directories(char *_Nullable const *_Nonnull paths);
 void clinux_relieve_watchdog(void);
 /// Ends the watchdog: it kills nothing and puts nothing back.
 int clinux_end_watchdog(pid_t pid);
-/// Has the watchdog forget the process, its mount namespace and the terminal.
-void clinux_relieve_watchdog(void);
 /// Waits for the ended watchdog.
 int clinux_collect_watchdog(pid_t pid);
 
@@ -191,9 +189,9 @@ int clinux_socketpair(int ends[_Nonnull 2]);
 /// Sends `length` bytes and, when it is not −1, the descriptor `passed`; EAGAIN where it would have
 /// to wait and does not.
 ssize_t clinux_send(int socket, const void *_Nullable bytes, size_t length, int passed, int waits);
-/// SO_PASSCRED: the kernel says who has sent each message.
+/// SO_PASSCRED: the kernel adds the sender to each message.
 int clinux_ask_for_senders(int socket);
-/// Receives one message; `*passed` is a new close-on-exec descriptor or −1, `*sender` who sent it,
+/// Receives one message; `*passed` is a new close-on-exec descriptor or −1, `*sender` its pid,
 /// 0 where that was not asked for.
 ssize_t clinux_receive(int socket, void *_Nullable bytes, size_t capacity, int *passed,
                        pid_t *sender);
@@ -219,8 +217,8 @@ int clinux_setresgid(gid_t id);
 /// personality(2).
 int clinux_set_personality(unsigned long persona);
 /// sched_setattr(2) of this process.
-int clinux_set_scheduler(uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority,
-                         uint64_t runtime, uint64_t deadline, uint64_t period);
+int clinux_set_scheduler(pid_t process, uint32_t policy, uint64_t flags, int32_t nice,
+                         uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period);
 /// ioprio_set(2) of this process.
 int clinux_set_io_priority(int class_and_level);
 /// sched_setaffinity(2) of this process: `bytes` bytes of bits.
@@ -253,6 +251,8 @@ int clinux_unblock_signals(const sigset_t *set);
 int clinux_block_signals(const sigset_t *set, sigset_t *old);
 /// Takes note of every child that has ended but `kept`.
 void clinux_reap_others(pid_t kept);
+/// waitid(2) without waiting: 0 for a child of this process, ended or not.
+int clinux_is_child(int pidfd);
 /// faccessat2(2) with X_OK and AT_EACCESS: what execve(2) would say, capabilities and all.
 int clinux_may_execute(const char *path);
 /// Whether a child is left that waitpid(2) would wait for: one with an exit signal.
@@ -293,7 +293,7 @@ int clinux_open_at_rest(int directory, const char *path, int flags, int pagemap)
 /// Has `signal` end this process with the exit code 128 + its number, until the next execve(2).
 int clinux_end_by(int signal);
 
-// What a process may do. -------------------------------------------------------
+// The rights of a process. -------------------------------------------------------
 
 /// capget(2), a bit for each capability: the effective, permitted, inheritable set.
 int clinux_get_capabilities(uint64_t sets[_Nonnull 3]);
@@ -315,7 +315,7 @@ int clinux_get_keep_capabilities(void);
 /// prlimit(2) of this process.
 int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
-// What a kernel can do. --------------------------------------------------------
+// The features of a kernel. --------------------------------------------------------
 
 /// fork(2).
 pid_t clinux_fork(void);
@@ -331,14 +331,14 @@ int clinux_has_attribute(int fd, const char *name);
 int clinux_landlock_version(void);
 /// statmount(2) of nothing: EFAULT where there is such a call.
 int clinux_try_statmount(void);
-/// Makes one of the calls that change nothing, whoever makes them: its name, NULL behind the last.
+/// Makes one of the calls that change nothing: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
 const char *_Nullable clinux_try_harmless(int index, int *error);
 
 // The seal. -------------------------------------------------------------------
 
 /// 1 when this process runs from a detached mount of its own binary, which
-/// nobody can open for writing; 0 when not.
+/// no process can open for writing; 0 when not.
 int clinux_is_sealed(void);
 /// Starts this program anew from a copy of its binary that lives in memory and can no
 /// more be changed (memfd_create(2), F_ADD_SEALS). Returns when that is not allowed.

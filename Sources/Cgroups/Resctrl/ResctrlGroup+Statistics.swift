@@ -3,7 +3,7 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension ResctrlGroup {
-    /// What the container may take and has taken, as runc writes it: `intel_rdt` of an event.
+    /// Limits and usage of the container, in runc's format: `intel_rdt` of an event.
     public func statistics() -> JSONOutput {
         var members: [(key: String, value: JSONOutput)] = []
         func add(_ key: String, _ value: JSONOutput?) {

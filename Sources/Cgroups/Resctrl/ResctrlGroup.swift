@@ -37,8 +37,8 @@ public struct ResctrlGroup: Sendable, Hashable {
     public var path: String
     /// The group in it that counts for the container alone.
     public var monitor: String?
-    /// Whether it is the container's, and goes with it. One that the config names is somebody
-    /// else's, who may have others in it.
+    /// Whether it belongs to the container and is removed with it. A group that the config names
+    /// belongs to the administrator, and other processes may be in it.
     public var isOwn: Bool
 
     public init(root: String, path: String, monitor: String?, isOwn: Bool) {
@@ -105,7 +105,7 @@ public struct ResctrlGroup: Sendable, Hashable {
             if (try? FileStatus.of(path: "\(root)/info/\(feature)")) == nil {
                 throw Failure(
                     "intelRdt.\(field): \"\(root)/info/\(feature)\" is missing: this machine cannot,"
-                        + " or the kernel was told not to; remove it")
+                        + " or it is disabled on the kernel's command line; remove it")
             }
         }
     }

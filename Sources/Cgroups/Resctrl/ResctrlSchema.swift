@@ -5,7 +5,7 @@ enum ResctrlSchema {
         combined(l3Cache, memoryBandwidth) + schemata
     }
 
-    /// What one field says of memory bandwidth gives way to the field of that name.
+    /// A line for memory bandwidth in `l3Cache` gives way to the field for memory bandwidth.
     static func combined(_ l3Cache: String?, _ memoryBandwidth: String?) -> [String] {
         var lines = (l3Cache ?? "").split(separator: "\n").map(String.init)
         if let memoryBandwidth, !memoryBandwidth.isEmpty {

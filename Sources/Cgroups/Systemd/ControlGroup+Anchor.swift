@@ -26,7 +26,7 @@ extension ControlGroup {
 }
 
 extension Resources {
-    /// What stands in `pids.max` in the end, `unified` after `pids`; nil without a limit.
+    /// The final value of `pids.max`, `unified` after `pids`; nil without a limit.
     var processLimit: Int64? {
         if let last = unified.last(where: { $0.file.value == "pids.max" }) {
             let text = last.value.value.split { $0 == "\n" || $0 == " " }.last ?? ""

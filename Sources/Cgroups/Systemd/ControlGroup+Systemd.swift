@@ -18,7 +18,7 @@ extension ControlGroup {
         let anchor = try SystemdAnchor()
         properties.append(
             SystemdProperty("PIDs", .array(of: "u", [.uint32(UInt32(anchor.pid))])))
-        // What the config says itself wins: systemd takes the last of a name.
+        // Properties of the config win: systemd takes the last of a name.
         properties += request.properties
         do throws(Failure) {
             try systemd.start(request.unit.name, properties)
@@ -70,7 +70,7 @@ extension ControlGroup {
 }
 
 extension SystemdProperties {
-    /// What every scope of a container is.
+    /// The properties of every container's scope.
     static func scope(
         _ request: SystemdUnitRequest, _ hierarchies: Hierarchies
     ) -> [SystemdProperty] {

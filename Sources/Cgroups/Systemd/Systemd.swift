@@ -12,7 +12,7 @@ struct Systemd: ~Copyable {
     /// How long it may take over one task, in nanoseconds.
     private static let patience: UInt64 = 30_000_000_000
 
-    /// - Throws: The sentence that says where nobody was found.
+    /// - Throws: A sentence with the sockets that were tried.
     init(ofUser isUsers: Bool, at places: [Place]? = nil) throws(Failure) {
         connection = try Systemd.connect(
             ofUser: isUsers, at: places ?? Systemd.places(ofUser: isUsers))
@@ -68,7 +68,7 @@ struct Systemd: ~Copyable {
         return found
     }
 
-    /// On a bus nobody is told of what has not been asked for.
+    /// A bus sends only the signals that a client has subscribed to.
     private static func watch(_ connection: inout DBusConnection) throws(DBusError) {
         let rule = "type='signal',sender='\(service)',interface='\(interface)',member='JobRemoved'"
         _ = try connection.call(
@@ -122,7 +122,7 @@ struct Systemd: ~Copyable {
         } catch {
             if !error.isNoSuchUnit { throw error }
         }
-        // One that has failed stays until somebody has taken note of it.
+        // A unit that has failed stays until it is reset.
         try resetFailed(unit)
     }
 

@@ -15,7 +15,7 @@ struct VariantText {
     mutating func whole() throws(Failure) -> DBusValue {
         let found = try value(depth: 0)
         skipSpace()
-        if position != bytes.count { throw Failure("goes on behind its value") }
+        if position != bytes.count { throw Failure("unexpected text after the value") }
         return found
     }
 
@@ -47,14 +47,14 @@ struct VariantText {
             return try convert(try value(depth: depth + 1), type)
         }
         if let number = Int32(word) { return .int32(number) }
-        // What is too large for the type that numbers have by themselves is told by its type.
+        // A number too large for the default type has the next larger one.
         if let number = Int64(word) { return .int64(number) }
         if let number = UInt64(word) { return .uint64(number) }
         if word.contains(where: { ".eE".contains($0) }), let number = Double(word), number.isFinite
         {
             return .double(number)
         }
-        throw Failure("has no value where one has to be; text stands in quotes")
+        throw Failure("a value is missing; write text in quotes")
     }
 
     private mutating func array(_ type: String?, _ depth: Int) throws(Failure) -> DBusValue {

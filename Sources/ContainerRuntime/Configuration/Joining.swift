@@ -82,7 +82,7 @@ extension StoredContainer {
     ) throws(Failure) -> Configuration.JoinedContainer {
         guard let state = try state() else { throw Failure.missing(id) }
         try state.groups.requireGenuine(id)
-        switch status(state) {
+        switch try status(state) {
         case .stopped: throw Failure("cannot exec in a stopped container")
         case .creating: throw Failure("cannot exec in a container that is being created")
         case .paused where !ignoringPause:

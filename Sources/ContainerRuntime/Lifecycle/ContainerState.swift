@@ -61,7 +61,7 @@ struct ContainerState: Sendable {
         // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
         // left either, whoever has it now.
         guard let one = process ?? creator else { return }
-        if one.isNumberTaken {
+        if try one.isNumberTaken {
             let (then, now) = (try boot, try ProcessIdentity.currentBoot)
             if then == now { return }
         }

@@ -238,13 +238,15 @@ public struct StoredContainer: Sendable {
             throw Failure(
                 "flock \(store.directory(id).inQuotes): \(error.words)")
         }
-        do {
+        do throws(Errno) {
             // The one who held it may have removed the container, and another have made it anew.
             let here = try FileStatus.of(directory.borrowed)
             let there = try FileStatus.of(id.text, in: root.borrowed)
             if !here.isSame(as: there) { throw Errno.noSuchFileOrDirectory }
-        } catch {
+        } catch .noSuchFileOrDirectory {
             throw Failure.missing(id)
+        } catch {
+            throw Failure("stat \(store.directory(id).inQuotes): \(error.words)")
         }
     }
 
@@ -263,12 +265,26 @@ public struct StoredContainer: Sendable {
         try file.borrowed.write(all: Array(JSONOutput.object(groups.members).compactText.utf8))
     }
 
-    /// What has been announced: it may be there or not, and be anybody's.
+    /// The groups that were recorded before they were made. They may not exist, and other processes
+    /// may be in them.
+    ///
+    /// - Throws: The record exists and cannot be read.
     var announcedGroups: ResourceGroups {
-        guard let file = try? directory.borrowed.openOwn(ContainerStore.groupsName),
-            let bytes = try? file.borrowed.readAll(), let document = try? JSONDocument(bytes)
-        else { return ResourceGroups() }
-        return ResourceGroups(document.root)
+        get throws(Failure) {
+            let bytes: [UInt8]
+            do throws(Errno) {
+                // Kept in a variable: a temporary would be closed before the read.
+                let file = try directory.borrowed.openOwn(ContainerStore.groupsName)
+                bytes = try file.borrowed.readAll()
+            } catch .noSuchFileOrDirectory {
+                return ResourceGroups()
+            } catch {
+                throw Failure("read", "the groups of \(id.text)", error)
+            }
+            // A start that was killed while it wrote the record has made no group yet.
+            guard let document = try? JSONDocument(bytes) else { return ResourceGroups() }
+            return ResourceGroups(document.root)
+        }
     }
 
     /// Nil for one whose creation has not come far enough to write it down.
@@ -277,13 +293,28 @@ public struct StoredContainer: Sendable {
     }
 
     /// What it is doing now.
-    func status(_ state: ContainerState) -> ContainerStatus {
-        guard let process = state.process else {
-            return state.creator?.isAlive == true ? .creating : .stopped
+    ///
+    /// - Throws: That cannot be looked at.
+    func status(_ state: ContainerState) throws(RuntimeError) -> ContainerStatus {
+        do throws(Errno) {
+            return try examine(state)
+        } catch {
+            let pid = (state.process ?? state.creator)?.pid ?? 0
+            throw RuntimeError(
+                "whether container \"\(id.text)\" runs cannot be told: its process \(pid), or"
+                    + " \(store.directory(id)): \(error.words)")
         }
-        if !process.isAlive { return .stopped }
-        if !state.groups.cgroup.isEmpty && state.groups.controlGroup.isFrozen { return .paused }
-        guard (try? FileStatus.of(ContainerStore.fifoName, in: directory.borrowed)) != nil else {
+    }
+
+    private func examine(_ state: ContainerState) throws(Errno) -> ContainerStatus {
+        guard let process = state.process else {
+            return try state.creator?.isAlive == true ? .creating : .stopped
+        }
+        if try !process.isAlive { return .stopped }
+        if !state.groups.cgroup.isEmpty, try state.groups.controlGroup.isPaused { return .paused }
+        do throws(Errno) {
+            _ = try FileStatus.of(ContainerStore.fifoName, in: directory.borrowed)
+        } catch .noSuchFileOrDirectory {
             return .running
         }
         // The fifo may be there when it has been started by somebody who died before removing it;
@@ -298,8 +329,6 @@ public struct StoredContainer: Sendable {
         } catch .permissionDenied {
             // What hides itself from its user is the runtime's own.
             return .created
-        } catch {
-            return .running
         }
     }
 

@@ -41,12 +41,14 @@ package struct InitProcess {
     private func awaitRuntime(_ index: Int) {
         do {
             let held = try context.channel.given(.channel)
-            try stepping("recvmsg", "from the runtime process") { () throws(Errno) in
-                try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded)
-                // Without an answer nobody knows of this container: it must not live.
-                if try held.channel.borrowed.receiveBytes(Channel.capacity) != nil { return }
-                CurrentProcess.exit(InitProcess.failureCode)
-            }
+            try attempt(
+                "write", "to the runtime process",
+                try held.channel.borrowed.write(all: InitMessage.turn(step: index).encoded))
+            let answer = try attempt(
+                "recvmsg", "from the runtime process",
+                try held.channel.borrowed.receiveBytes(Channel.capacity))
+            // Without an answer no process knows of this container: it must not live.
+            if answer == nil { CurrentProcess.exit(InitProcess.failureCode) }
         } catch {
             report(index, error)
         }

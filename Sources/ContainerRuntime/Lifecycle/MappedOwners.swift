@@ -14,17 +14,11 @@ public enum MappedOwners {
         guard let owners, Credentials.effectiveUser != 0,
             let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
-        do throws(Failure) {
-            let namespace = try make(owners, writer)
-            try stepping("setns", "to the user namespace") { () throws(Errno) in
-                try namespace.borrowed.joinNamespace(.user)
-                if owners.groups.maps(0) { try Credentials.setGroup(0) }
-                if owners.users.maps(0) { try Credentials.setUser(0) }
-            }
-            return true
-        } catch {
-            throw error
-        }
+        let namespace = try make(owners, writer)
+        try attempt("setns", "to the user namespace", try namespace.borrowed.joinNamespace(.user))
+        if owners.groups.maps(0) { try attempt("setresgid", "0", try Credentials.setGroup(0)) }
+        if owners.users.maps(0) { try attempt("setresuid", "0", try Credentials.setUser(0)) }
+        return true
     }
 
     /// Does `work` as that root: in a copy of this process, where there is one to become.

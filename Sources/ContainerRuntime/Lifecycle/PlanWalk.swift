@@ -12,6 +12,8 @@ package final class PlanWalk {
     private let times: SharedTimes?
     private let warn: (String) -> Void
     private let context = RuntimeContext()
+    /// The step that the init process has asked for last.
+    private var lastTurn = -1
 
     /// - Parameters:
     ///   - trace: Receives the times of the steps.
@@ -92,6 +94,12 @@ package final class PlanWalk {
     package func takeTurn(
         _ index: Int, _ child: borrowing ChildProcess
     ) throws(Failure) -> Bool {
+        // It may be attacked: no step is taken twice, or out of turn.
+        let isTurn = index >= plan.steps.count || plan.steps[index].side == .runtime
+        if index <= max(lastTurn, plan.entry) || !isTurn {
+            throw Failure("the init process asked for a step out of turn")
+        }
+        lastTurn = index
         context.initProcess = MadeProcess(pid: child.pid, pidfd: child.borrowed)
         // Of a program that runs it is the program's signal.
         if index < plan.firstAfterStart { try attempt("poll", try Interruption.check()) }

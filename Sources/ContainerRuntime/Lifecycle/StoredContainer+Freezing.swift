@@ -5,7 +5,7 @@ public import LinuxSystem
 extension StoredContainer {
     public func pause() throws(Failure) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status != .running && status != .created { throw Failure("container not running") }
         if state.groups.cgroup.isEmpty { throw Failure(StoredContainer.noControlGroup) }
         do {
@@ -17,7 +17,7 @@ extension StoredContainer {
 
     public func resume() throws(Failure) {
         let state = try known()
-        if status(state) != .paused { throw Failure("container not paused") }
+        if try status(state) != .paused { throw Failure("container not paused") }
         do {
             try state.groups.controlGroup.thaw()
         } catch {
@@ -32,7 +32,7 @@ extension StoredContainer {
     public func processes() throws(Failure) -> [Int32] {
         let state = try known()
         if state.groups.cgroup.isEmpty {
-            guard let process = state.process, process.isAlive else { return [] }
+            guard try status(state) != .stopped, let process = state.process else { return [] }
             return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
         do {

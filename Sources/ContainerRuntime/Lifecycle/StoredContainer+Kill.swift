@@ -9,7 +9,7 @@ extension StoredContainer {
     /// - Parameter all: Also where the first one is gone.
     public func kill(_ signal: CInt, all: Bool = false) throws(Failure) {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         let group = state.groups.controlGroup
         // Without a pid namespace of its own nothing else would end the rest.
         let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)

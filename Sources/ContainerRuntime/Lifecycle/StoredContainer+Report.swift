@@ -17,7 +17,7 @@ extension StoredContainer {
     /// - Parameter withOwner: The owner's name instead of nothing, as `list` has it.
     public func report() throws(Failure) -> Report {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         return Report(state: state, status: status)
     }
 

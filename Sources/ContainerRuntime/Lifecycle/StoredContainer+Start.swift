@@ -6,11 +6,18 @@ internal import SystemPackage
 extension StoredContainer {
     /// Whether the init process has become the program; nil when it has ended and somebody else has
     /// waited for it already: then nobody can tell any more.
-    func hasStarted(_ state: ContainerState) -> Bool? {
-        guard let process = state.process, let status = try? ProcessIdentity.status(process.pid),
-            status.startTime == process.startTime
-        else { return nil }
-        return status.hasExecuted
+    func hasStarted(_ state: ContainerState) throws(Failure) -> Bool? {
+        guard let process = state.process else { return nil }
+        do throws(Errno) {
+            let status = try ProcessIdentity.status(process.pid)
+            return status.startTime == process.startTime ? status.hasExecuted : nil
+        } catch .noSuchProcess {
+            return nil
+        } catch {
+            throw Failure(
+                "whether the program has started cannot be told: /proc/\(process.pid)/stat:"
+                    + " \(error.words)")
+        }
     }
 
     func hooks() throws(Failure) -> Configuration.Hooks {

@@ -61,7 +61,7 @@ extension StoredContainer {
     /// What it uses, as an event.
     public func statistics() throws(Failure) -> JSONOutput {
         let state = try known()
-        if status(state) == .stopped {
+        if try status(state) == .stopped {
             throw Failure("container with id \(id.text) is not running")
         }
         return .object([
@@ -75,7 +75,7 @@ extension StoredContainer {
         _ otherwise: String = "container not running"
     ) throws(Failure) -> ContainerState {
         let state = try known()
-        let status = status(state)
+        let status = try status(state)
         if status == .stopped || status == .creating { throw Failure(otherwise) }
         return state
     }

@@ -24,7 +24,7 @@ extension StoredContainer {
         }
         let overlay = try overlay(state.bundle)
         let held = try viewing("pidfd_open") { () throws(Errno) in try state.process?.held() }
-        guard let held, let process = state.process, status(state) != .creating else {
+        guard let held, let process = state.process, try status(state) != .creating else {
             throw failure(
                 "has ended, and what it wrote has gone with it; give it vfs.overlay.upper, which"
                     + " is kept")
@@ -39,7 +39,10 @@ extension StoredContainer {
         let owners = try viewing("read uid_map") { () throws(Errno) in
             namespaces.contains(.user) ? try IDMappings.of(process: "\(process.pid)") : nil
         }
-        guard process.isAlive else { throw failure("has ended meanwhile") }
+        guard
+            try viewing(
+                "read /proc/\(process.pid)/stat", { () throws(Errno) in try process.isAlive })
+        else { throw failure("has ended meanwhile") }
         return View(
             root: root, layers: overlay.layers, owners: owners,
             hasUserAttributes: overlay.options.contains("userxattr"))

@@ -3,10 +3,10 @@ internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
-/// What the init process's steps hand to one another.
+/// The values that the init process's steps hand to one another.
 final class ContainerContext {
-    /// What the runtime process has made.
-    var handover: Handover
+    /// The runtime process's part.
+    let handover: Handover
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
     /// The fifo of the start, open: from the start on the init process reports through it.
@@ -16,7 +16,7 @@ final class ContainerContext {
     var controlGroupTrees: [(name: String, tree: BindSource)]?
     /// The container's root.
     var root: HeldRoot?
-    /// What has been mounted on `/proc`, `/sys` and `/dev` in it.
+    /// The mounts on `/proc`, `/sys` and `/dev` in it.
     var heldMounts = HeldMounts()
     /// New tmpfs that were filled from the image, by their mount ids.
     var copiedMounts: Set<UInt64> = []
@@ -28,6 +28,11 @@ final class ContainerContext {
     var emptyDirectory: HeldDescriptor?
     /// A procfs of the runtime's own, which nothing can be mounted over.
     var privateProc: HeldRoot?
+    /// Contexts of procfs that show the pid namespace that the container joins; nil where it joins
+    /// none.
+    var procContexts: [HeldDescriptor]?
+    /// A procfs of that pid namespace.
+    var joinedProc: HeldRoot?
     /// This process's pages, as that procfs shows them; the step that waits for the start closes it.
     var pageMap: FileDescriptor?
     /// The capabilities of the config that the process has been given.
@@ -45,6 +50,8 @@ final class ContainerContext {
         self.handover = handover
         self.channel = channel
         privateProc = handover.privateProc
+        joinedProc = handover.joinedProc
+        procContexts = handover.procContexts
         // Its paths alone: the locks and systemd are the runtime process's.
         self.handover.controlGroup = handover.controlGroup.map { ControlGroup(paths: $0.paths) }
     }
@@ -65,6 +72,34 @@ final class ContainerContext {
         let made = try attempt("fsopen", "proc", try ContainerContext.makePrivateProc())
         privateProc = made
         return made
+    }
+
+    /// A procfs of the pid namespace that is joined.
+    ///
+    /// The right to mount it is the one to join that namespace. The mount namespace may not allow it:
+    /// then it stays missing, and a later step tries again.
+    func openJoinedProc() throws(Failure) {
+        if joinedProc != nil { return }
+        guard let proc = try takeProcContext() else {
+            throw Failure("the plan joins no pid namespace")
+        }
+        do throws(Errno) {
+            try proc.create()
+            joinedProc = HeldRoot(RootDirectory(try proc.mount().release()))
+        } catch .notPermitted, .permissionDenied {
+        } catch {
+            throw Failure("fsmount", "proc", error)
+        }
+    }
+
+    /// For one mount; nil where procfs of this process's own pid namespace is right.
+    func takeProcContext() throws(Failure) -> FileSystemContext? {
+        guard let held = procContexts?.popLast() else {
+            if procContexts == nil { return nil }
+            throw Failure("the plan has not prepared this mount of proc")
+        }
+        let own = try attempt("fcntl", "proc", try OwnedDescriptor.duplicate(held.borrowed))
+        return FileSystemContext(own, "proc")
     }
 
     static func makePrivateProc() throws(Errno) -> HeldRoot {

@@ -1,10 +1,10 @@
 internal import Cgroups
 internal import LinuxSystem
 
-/// What the runtime process has made for the init process, which starts with a copy of it.
+/// The values that the runtime process has made for the init process, which starts with a copy.
 ///
 /// Descriptors in it are numbers of the init process's own table too.
-struct Handover {
+final class Handover {
     /// Layers and the upper, by their paths, as they were locked.
     var layers: [String: FoundDirectory]?
     /// The filter that the program gets.
@@ -24,8 +24,11 @@ struct Handover {
     var rootTree: BindSource?
     /// The sources of bind mounts; each is taken by the step that attaches it.
     var bindSources: [BindSource?] = []
-    /// The host's procfs, for a process that joins a container.
+    /// The host's procfs, for a process that joins a container or a pid namespace.
     var privateProc: HeldRoot?
+    /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.
+    var procContexts: [HeldDescriptor]?
+    var joinedProc: HeldRoot?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
     /// What the init process waits at for its start, by O_PATH.
@@ -35,18 +38,18 @@ struct Handover {
     var callerSize: TerminalSize?
 
     /// Keeps a layer, or a directory of the upper, until the overlay is mounted.
-    mutating func add(_ directory: FoundDirectory, at path: String) {
+    func add(_ directory: FoundDirectory, at path: String) {
         layers = layers ?? [:]
         layers?[path] = directory
     }
 
     /// Keeps the source of a bind mount until it is attached.
-    mutating func keep(_ source: BindSource, at position: Int) {
+    func keep(_ source: BindSource, at position: Int) {
         while bindSources.count <= position { bindSources.append(nil) }
         bindSources[position] = source
     }
 
-    mutating func takeSource(_ position: Int) throws(Failure) -> BindSource {
+    func takeSource(_ position: Int) throws(Failure) -> BindSource {
         let source = bindSources.indices.contains(position) ? bindSources[position].take() : nil
         return try source.given(.bindSources)
     }
@@ -56,7 +59,7 @@ struct Handover {
     /// - Parameters:
     ///   - process: 0 for this one.
     ///   - isOptional: Whether there may be none.
-    mutating func enterControlGroup(process: Int32, isOptional: Bool) throws(Failure) {
+    func enterControlGroup(process: Int32, isOptional: Bool) throws(Failure) {
         if isOptional && controlGroup == nil { return }
         let group = try controlGroup.given(.controlGroup)
         do throws(Failure) {
@@ -71,7 +74,7 @@ struct Handover {
     /// once, for those who do it on and on are not to be outrun.
     ///
     /// - Returns: Whether it was.
-    mutating func restoreControlGroup() throws(Failure) -> Bool {
+    func restoreControlGroup() throws(Failure) -> Bool {
         guard let request = controlGroupRequest.take(),
             let restored = try controlGroup?.restored(request)
         else { return false }

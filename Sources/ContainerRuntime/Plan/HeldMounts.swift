@@ -1,9 +1,9 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What a start has mounted on `/proc`, `/sys` and `/dev`, by descriptors.
+/// The mounts of a start on `/proc`, `/sys` and `/dev`, by descriptors.
 ///
-/// What confines the container lies in these mounts: masks, read-only paths, devices, the terminal.
+/// Masks, read-only paths, devices and the terminal, which confine the container, lie in these mounts.
 /// A mount moves along with the directory it lies on, and without an overlay another process may be
 /// able to rename directories of the root, as a second container on the same volume is. So nothing
 /// in these mounts is found by their names.
@@ -66,7 +66,7 @@ struct HeldMounts {
         return (found, rest.isEmpty ? "/" : String(Substring(rest)))
     }
 
-    /// What a held mount lies on: another one, or nil for the root.
+    /// The held mount that another one lies on; nil for the root.
     func around(_ mount: Mount) -> (mount: Mount, rest: String)? {
         var others = self
         others.mounts.removeAll { $0.path == mount.path }
@@ -139,7 +139,7 @@ extension ContainerContext {
         heldMounts.hold(path, root, content)
     }
 
-    /// What has been mounted over a held mount as a whole takes its place.
+    /// A mount that covers a held one as a whole takes its place.
     func holdInstead(_ path: String, _ tree: FileDescriptor) throws(Failure) {
         let path = PathText.cleaned(path)
         guard let held = heldMounts.covering(path), held.mount.path == path else { return }

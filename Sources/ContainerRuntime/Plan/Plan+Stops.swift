@@ -1,15 +1,10 @@
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 extension Plan {
-    /// A word of the command line that is no step.
-    public struct UnknownStep: Error {
-        public var sentence: String
-    }
-
     /// With a stop before each of the steps that are named: by their numbers, by words that are in
     /// one step's line and in no other's, or `all`.
-    public func stopping(at words: [String]) throws(UnknownStep) -> Plan {
+    public func stopping(at words: [String]) throws(Failure) -> Plan {
         var chosen: Set<Int> = []
         for word in words { chosen.formUnion(try indices(named: word)) }
         var stopping = self
@@ -21,21 +16,21 @@ extension Plan {
         return stopping
     }
 
-    private func indices(named word: String) throws(UnknownStep) -> [Int] {
+    private func indices(named word: String) throws(Failure) -> [Int] {
         // Nothing waits before the seal, or behind the program.
         let possible = 1..<firstAfterStart
         if word == "all" { return Array(possible) }
         if let number = Int(word) {
             if possible.contains(number - 1) { return [number - 1] }
-            throw UnknownStep(
-                sentence: "there is no step \(number) to stop at; they go from 2 to"
+            throw Failure(
+                "there is no step \(number) to stop at; they go from 2 to"
                     + " \(firstAfterStart), as \"vfs-run plan\" prints them")
         }
         let found = possible.filter { !word.isEmpty && steps[$0].step.summary.has(word) }
         if found.count == 1 { return found }
         let names = found.prefix(3).map { "\($0 + 1), \"\(steps[$0].step.summary)\"" }
-        throw UnknownStep(
-            sentence: found.isEmpty
+        throw Failure(
+            found.isEmpty
                 ? "no step contains \"\(word)\"; \"vfs-run plan\" prints the steps"
                 : "\"\(word)\" matches \(found.count) steps: \(names.joined(separator: "; "))"
                     + "\(found.count > 3 ? " …" : ""); give the number of one")

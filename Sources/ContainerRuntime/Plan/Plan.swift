@@ -34,7 +34,7 @@ public struct Plan: Sendable {
     /// The step that makes the init process: what stands before is the runtime's.
     var entry: Int { steps.firstIndex { $0.spawning != nil } ?? steps.count }
 
-    /// What stands behind the program's execution: the runtime's again.
+    /// The first step behind the program's execution: the runtime's again.
     package var firstAfterStart: Int {
         (steps.lastIndex { $0.isProgram } ?? steps.count - 1) + 1
     }

@@ -3,12 +3,12 @@ internal import LinuxSystem
 internal import OCISpec
 internal import Seccomp
 
-/// What the sections of a plan decide by, worked out once.
-struct PlanFacts {
+/// The facts that the sections of a plan decide by, worked out once.
+final class PlanFacts {
     let configuration: Configuration
     let document: JSONDocument
     let seccompCache: SeccompCache
-    /// What hooks and other commands are told of the container; without a process yet.
+    /// The container's state for hooks and other commands; without a process yet.
     let state: ContainerState
 
     /// The namespaces of the container's own.
@@ -37,7 +37,12 @@ struct PlanFacts {
     /// Whether the container's tree becomes the root behind the mounts: a user namespace mounts only
     /// what it sees mounted and binds the host's devices, and hooks of the host's see both trees.
     let pivotsLate: Bool
-    /// Whether the process becomes one of a container's that exists, late.
+    /// Whether the container joins the pid namespace of other processes.
+    let joinsProcesses: Bool
+    /// How many mounts of proc it has.
+    let procCount: Int
+    /// Whether the process becomes one of a pid namespace of other processes, late: of the container
+    /// that `exec` names, or of one that is joined by its path.
     let entersProcesses: Bool
     /// Whether others are told of the process, or may use it by the container's name.
     let isNamed: Bool
@@ -81,7 +86,11 @@ struct PlanFacts {
         pivotsLate =
             configuration.isRestricted || !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
             || !hooks.createContainer.isEmpty
-        entersProcesses = joined?.namespaces.contains(.pid) ?? false
+        joinsProcesses = namespaces.joined.contains { $0.value.kind == .pid }
+        procCount = configuration.mounts.count {
+            if case .fileSystem("proc", _, _) = $0.kind { true } else { false }
+        }
+        entersProcesses = joined?.namespaces.contains(.pid) ?? joinsProcesses
     }
 
     private static func state(_ configuration: Configuration) -> ContainerState {

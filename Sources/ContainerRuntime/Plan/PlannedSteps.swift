@@ -1,48 +1,45 @@
 /// The steps of a plan while it is written, in their order.
 struct PlannedSteps {
     private(set) var steps: [PlannedStep] = []
-    /// What the steps so far give.
+    /// All that the steps so far give.
     private var given: Provisions = []
-    /// What is wrong with the plan: the first step that needs more.
+    /// The defect of the plan: the first step that needs more.
     private(set) var lack: String?
 
     mutating func add(_ step: some RuntimeStep, _ origin: Origin = .standard) {
-        append(.runtime(step), step, origin)
+        append(.runtime(step), origin)
     }
 
     mutating func add(_ step: some TurnStep, _ origin: Origin = .standard) {
-        require(.process, for: step)
-        append(.turn(step), step, origin)
+        append(.turn(step), origin, needs: .process)
     }
 
     mutating func add(_ step: some SpawningStep, _ origin: Origin = .standard) {
-        append(.spawning(step), step, origin)
+        append(.spawning(step), origin)
     }
 
     mutating func add(_ step: some ContainerStep, _ origin: Origin = .standard) {
-        require(.process, for: step)
-        append(.container(step), step, origin)
+        append(.container(step), origin, needs: .process)
     }
 
     /// The step in which the program replaces the init process.
     mutating func add(program step: some ContainerStep, _ origin: Origin = .standard) {
-        require(.process, for: step)
-        append(.program(step), step, origin)
+        append(.program(step), origin, needs: .process)
     }
 
+    @inline(never)
     private mutating func append(
-        _ kind: PlannedStep.Kind, _ step: some SuppliedStep, _ origin: Origin
+        _ kind: PlannedStep.Kind, _ origin: Origin, needs: Provisions = []
     ) {
-        require(step.needs, for: step)
+        let planned = PlannedStep(kind: kind, origin: origin)
+        let step = planned.supplied
+        let missing = step.needs.union(needs).subtracting(given)
+        if !missing.isEmpty && lack == nil {
+            lack =
+                "the step \"\(step.summary)\" needs the \(missing.words), which no step before"
+                + " gives"
+        }
         given.formUnion(step.gives)
-        steps.append(PlannedStep(kind: kind, origin: origin))
-    }
-
-    private mutating func require(_ needs: Provisions, for step: some SuppliedStep) {
-        if given.isSuperset(of: needs) { return }
-        lack =
-            lack
-            ?? "the step \"\(step.summary)\" needs the \(needs.subtracting(given).words), which no"
-            + " step before gives"
+        steps.append(planned)
     }
 }

@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// What a step gives to those behind it.
+/// The values that a step gives to those behind it.
 ///
 /// A step declares what it needs and what it gives. `PlannedSteps` holds a plan to it when the plan
 /// is made; a unit test holds the steps' sources to what they declare.
@@ -44,7 +44,7 @@ struct Provisions: OptionSet, Sendable {
     static let terminal = Provisions(rawValue: 1 << 15)
     /// The limit of processes before it was lifted.
     static let processLimit = Provisions(rawValue: 1 << 16)
-    /// What opens the fifo of the start.
+    /// The procfs through which the fifo of the start is opened.
     static let gate = Provisions(rawValue: 1 << 17)
     /// Where the filter's notifications are read.
     static let listener = Provisions(rawValue: 1 << 18)
@@ -67,7 +67,7 @@ struct Provisions: OptionSet, Sendable {
 }
 
 extension Optional {
-    /// What a step before has given.
+    /// The value that a step before has given.
     ///
     /// - Throws: Never in a plan that was made: the step would have been refused there.
     func given(_ provision: Provisions) throws(Failure) -> Wrapped {

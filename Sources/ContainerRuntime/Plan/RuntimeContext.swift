@@ -4,10 +4,10 @@ internal import LinuxSystem
 internal import Overlay
 internal import SystemPackage
 
-/// What the runtime process's steps hand to one another.
+/// The values that the runtime process's steps hand to one another.
 final class RuntimeContext {
-    /// What the init process will have too.
-    var handover = Handover()
+    /// The init process's part.
+    let handover = Handover()
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []
@@ -53,6 +53,19 @@ final class RuntimeContext {
     var stopsNoMore = false
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
+
+    /// The host's procfs, for a process that has no pid in the container's.
+    ///
+    /// - Returns: Its descriptor.
+    func openHostProc() throws(Failure) -> FileDescriptor {
+        let opened = try attempt(
+            "open", on: "/proc", try HostPath.open("/proc", [.path, .directory]))
+        let magic = try attempt("fstatfs", on: "/proc", try FileSystemMagic.of(opened.borrowed))
+        if magic != .procfs { throw Failure("/proc is no procfs") }
+        let proc = HeldRoot(RootDirectory(opened))
+        handover.privateProc = proc
+        return proc.directory.borrowed
+    }
 
     /// Has the watchdog remove control groups, should this process be killed.
     ///

@@ -9,9 +9,9 @@ internal import SystemPackage
 ///
 /// A new one is a file of its own below `Steps`, and a line in the section that plans it.
 public protocol Step: Sendable {
-    /// What this kind of step does, and why it stands where it does.
+    /// The manual of this kind of step.
     static var manual: StepManual { get }
-    /// What it does, in words a config's author knows: `mount proc on /proc nosuid,nodev`.
+    /// Its effect, in words that a config's author knows: `mount proc on /proc nosuid,nodev`.
     var summary: String { get }
     /// How it goes away again.
     var undoing: String { get }
@@ -82,21 +82,4 @@ extension SpawningStep {
 
 extension ContainerStep {
     public var undoing: String { "goes with the container" }
-}
-
-/// The former name.
-public typealias StepError = Failure
-
-/// Runs calls of a step; what fails becomes its error.
-@inline(__always)
-func stepping<Value: ~Copyable>(
-    _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
-    advice: (Errno) -> String? = { _ in nil },
-    _ body: () throws(Errno) -> Value
-) throws(Failure) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw Failure(call(), subject(), error, advice: advice(error))
-    }
 }

@@ -1,9 +1,9 @@
-/// What a kind of step does, and why it stands where it does: for `vfs-run plan --explain` and
+/// The effect of a kind of step, and why it stands where it does: for `vfs-run plan --explain` and
 /// docs/steps.md, which is made of nothing else.
 public struct StepManual: Sendable, Equatable {
     /// In a few words, no other step's.
     public let name: String
-    /// What happens.
+    /// The effect.
     public let what: String
     /// Why it stands where it does: what breaks if it moves.
     public let why: String

@@ -89,7 +89,7 @@ struct StopHere: RuntimeStep {
 }
 
 extension StopHere {
-    /// What was typed within a moment, often nothing; nil at the terminal's end. Signals are blocked
+    /// The bytes typed within a moment, often none; nil at the terminal's end. Signals are blocked
     /// by now: they are looked for between two waits.
     private func read(_ terminal: FileDescriptor) throws(Failure) -> [UInt8]? {
         func read() throws(Errno) -> [UInt8]? {

@@ -9,29 +9,30 @@ extension ProbeGroup {
         key: "cgroups", title: "Control groups",
         probes: [
             Probe(
-                "version", "what is mounted", for: "limits, pause, list", look: version),
+                "version", "mounted hierarchies", for: "limits, pause, list", look: version),
             Probe(
-                "controllers", "what can be limited", for: "linux.resources", look: controllers),
+                "controllers", "available controllers", for: "linux.resources", look: controllers),
             Probe(
-                "make", "make one where a container's would be", for: "limits, pause, list",
+                "make", "make a cgroup at a container's place", for: "limits, pause, list",
                 look: make),
             Probe(
-                "delegation", "what the cgroup above hands on (version 2)", for: "linux.resources",
+                "delegation", "controllers delegated by the parent (version 2)",
+                for: "linux.resources",
                 look: delegation),
             Probe(
-                "devices", "a filter of devices", for: "linux.resources.devices", look: devices),
-            Probe("manager", "who manages them", for: "--systemd-cgroup", look: manager),
+                "devices", "device filter", for: "linux.resources.devices", look: devices),
+            Probe("manager", "manager", for: "--systemd-cgroup", look: manager),
         ])
 
-    private static func version(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func version(_ subject: Subject) throws(Failure) -> Finding {
         ControlGroupFacts.read().version
     }
 
-    private static func controllers(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func controllers(_ subject: Subject) throws(Failure) -> Finding {
         ControlGroupFacts.read().offered
     }
 
-    private static func make(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func make(_ subject: Subject) throws(Failure) -> Finding {
         let name = String(subject.scratchName.dropFirst())
         guard let hierarchies = ControlGroupFacts.read().hierarchies else {
             return .untried("no cgroups are mounted")
@@ -41,7 +42,7 @@ extension ProbeGroup {
             isRoot: subject.user == 0 && subject.isInFirstUserNamespace)
     }
 
-    private static func delegation(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func delegation(_ subject: Subject) throws(Failure) -> Finding {
         let facts = ControlGroupFacts.read()
         guard let hierarchies = facts.hierarchies else { return .untried("no cgroups are mounted") }
         return ControlGroupFacts.delegating(
@@ -49,38 +50,39 @@ extension ProbeGroup {
             ofVersion1: ControlGroupFacts.main.filter(hierarchies.hasVersion1))
     }
 
-    private static func devices(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func devices(_ subject: Subject) throws(Failure) -> Finding {
         let facts = ControlGroupFacts.read()
         if facts.hierarchies?.hasVersion1("devices") == true {
-            return .works("by the controller of version 1")
+            return .works("the controller of version 1")
         }
         if facts.hierarchies?.version2 == nil { return .untried("no cgroups are mounted") }
         // "return 1".
         let allow: [UInt64] = [0xb4 | 1 << 32, 0x95]
         do throws(Errno) {
             _ = try DeviceProgram.load(allow)
-            return .works("by a program (bpf)")
+            return .works("a BPF program")
         } catch .notPermitted where !subject.isPrivileged {
-            return .fact("an ordinary user loads none: devices are kept out by not making them")
+            return .fact(
+                "an ordinary user loads none; a rootless container has no other device nodes")
         } catch .notPermitted {
             return .lacks(
                 "bpf: \(Errno.notPermitted.words)",
                 "ulimit -l unlimited, or start this container with CAP_BPF")
         } catch {
-            throw ProbeFailure(Failure("bpf", "BPF_PROG_LOAD", error))
+            throw Failure("bpf", "BPF_PROG_LOAD", error)
         }
     }
 
-    private static func manager(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func manager(_ subject: Subject) throws(Failure) -> Finding {
         let hasSystemd = (try? FileStatus.of(path: "/run/systemd/system")) != nil
         let first = KernelSetting.text("/proc/1/comm") ?? "unknown"
         return .fact(
-            hasSystemd ? "systemd" : "nobody: process 1 is \(first)",
+            hasSystemd ? "systemd" : "none: process 1 is \(first)",
             facts: [("systemd", .bool(hasSystemd)), ("process1", .string(first))])
     }
 }
 
-/// What is known of the host's cgroups, and the verdicts on it.
+/// Facts about the host's cgroups, and the verdicts on them.
 struct ControlGroupFacts {
     /// Nil where nothing is mounted.
     var hierarchies: Hierarchies?
@@ -99,7 +101,7 @@ struct ControlGroupFacts {
     var version: Finding {
         guard let hierarchies else {
             return .lacks(
-                "no cgroups are mounted: no limit holds",
+                "no cgroups are mounted, so limits cannot be applied",
                 "mount -t cgroup2 none /sys/fs/cgroup", facts: [("version", .string("none"))])
         }
         let first = hierarchies.version1.filter { !$0.controllers[0].hasPrefix("name=") }
@@ -150,24 +152,24 @@ struct ControlGroupFacts {
         let main = missing.filter { ["memory", "cpu", "pids"].contains($0) }
         if main.isEmpty { return .works(there.joined(separator: ", "), facts: facts) }
         return .lacks(
-            "without \(main.joined(separator: ", "))",
+            "missing: \(main.joined(separator: ", "))",
             main.contains("memory")
                 ? "start the kernel with cgroup_enable=memory"
-                : "switch it on in cgroup.subtree_control of the cgroups above", facts: facts)
+                : "enable it in cgroup.subtree_control of the cgroups above", facts: facts)
     }
 
-    /// What limits are mostly about.
+    /// The controllers of most limits.
     static let main = ["memory", "cpu", "pids"]
 
     /// - Parameters:
     ///   - handedOn: The controllers of version 2 there, nil without that version.
     ///   - first: Those of `main` that are of version 1, which hands on everything.
     static func delegating(_ handedOn: [String]?, ofVersion1 first: [String]) -> Finding {
-        guard let handedOn else { return .untried("there is no cgroup of version 2 here") }
+        guard let handedOn else { return .untried("no cgroup of version 2 is mounted") }
         let missing = main.filter { !first.contains($0) && !handedOn.contains($0) }
         let facts = [("controllers", JSONOutput.array(handedOn.map(JSONOutput.string)))]
         if first.count == main.count {
-            return .fact("limits go by version 1, which hands on everything", facts: facts)
+            return .fact("limits use version 1, which needs no delegation", facts: facts)
         }
         if missing.isEmpty { return .works(handedOn.joined(separator: ", "), facts: facts) }
         return .lacks(
@@ -189,11 +191,12 @@ struct ControlGroupFacts {
         }
         let remedy =
             switch errno {
-            case .readOnlyFileSystem: "mount them read-write in the container that this runs in"
+            case .readOnlyFileSystem:
+                "mount the cgroups read-write in the container that vfs-run runs in"
             case .permissionDenied where !isRoot, .notPermitted where !isRoot:
-                "have root or systemd hand one on: systemd-run --user --scope -p Delegate=yes …;"
+                "get a delegated cgroup: systemd-run --user --scope -p Delegate=yes …;"
                     + " without one there are no limits"
-            default: "cgroup.max.descendants of a cgroup above, and who owns it"
+            default: "check cgroup.max.descendants of the cgroups above, and their owner"
             }
         let others = failed.count > 1 ? ", and \(failed.count - 1) more" : ""
         return .lacks("mkdir \"\(first.path)\": \(errno.words)\(others)", remedy, facts: facts)

@@ -8,121 +8,115 @@ extension ProbeGroup {
         key: "directory", title: "The directory, for a kept upper (--upper)",
         probes: [
             Probe(
-                "file-system", "what it is on", for: "kept uppers",
+                "file-system", "the file system", for: "kept uppers",
                 mend: "name a directory on ext4, xfs, btrfs or tmpfs", look: fileSystem),
             Probe(
                 "overlay", "mount an overlay that writes into it", for: "kept uppers",
                 mend: "name a directory on ext4, xfs, btrfs or tmpfs", look: overlay),
             Probe(
-                "attributes", "the attributes that overlayfs keeps notes in",
+                "attributes", "extended attributes for overlayfs",
                 for: "directories that replace a layer's", look: attributes),
             Probe(
-                "whiteouts", "device 0:0, and renaming that leaves one", for: "deleted files",
+                "whiteouts", "whiteouts: device 0:0, RENAME_WHITEOUT", for: "deleted files",
                 look: whiteouts),
             Probe(
-                "entry-types", "listing tells what is a directory (d_type)", for: "merged listings",
+                "entry-types", "file types in listings (d_type)", for: "merged listings",
                 mend: "mkfs.xfs -n ftype=1, or another file system", look: entryTypes),
             Probe(
-                "id-mapped", "show its files to other users (MOUNT_ATTR_IDMAP)",
+                "id-mapped", "id-mapped mounts (MOUNT_ATTR_IDMAP)",
                 for: "mounts with uidMappings", since: "5.12", look: idMapped),
         ])
 
-    private static func fileSystem(_ subject: Subject) throws(ProbeFailure) -> Finding {
-        let place = try trying("open", "\"\(subject.directory)\"") { () throws(Errno) in
-            try HostPath.open(subject.directory, [.readOnly, .directory])
-        }
-        let magic = try trying("fstatfs") { () throws(Errno) in
-            try FileSystemMagic.of(place.borrowed)
-        }
+    private static func fileSystem(_ subject: Subject) throws(Failure) -> Finding {
+        let place = try attempt(
+            "open", on: subject.directory,
+            try HostPath.open(subject.directory, [.readOnly, .directory]))
+        let magic = try attempt("fstatfs", try FileSystemMagic.of(place.borrowed))
         return Subject.fileSystem(magic, isReadOnly: place.borrowed.isOnReadOnlyFileSystem)
     }
 
-    private static func overlay(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func overlay(_ subject: Subject) throws(Failure) -> Finding {
         let scratch = try Scratch.make(subject)
         try subject.enter(.mount)
         // Opened by its name: the kernel takes no upper from another mount namespace.
-        let place = try trying("open", subject.scratchName) { () throws(Errno) in
+        let place = try attempt(
+            "open", subject.scratchName,
             try HostPath.open(
-                "\(subject.directory)/\(subject.scratchName)", [.readOnly, .directory])
-        }
+                "\(subject.directory)/\(subject.scratchName)", [.readOnly, .directory]))
         _ = scratch.borrowed
         return try subject.tryOverlay(
             inUserNamespace: !subject.isPrivileged, upperIn: place.borrowed)
     }
 
-    private static func attributes(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func attributes(_ subject: Subject) throws(Failure) -> Finding {
         let scratch = try Scratch.make(subject)
         let name = subject.hasTrustedAttributes ? "trusted.overlay.opaque" : "user.overlay.opaque"
-        try trying("fsetxattr", name) { () throws(Errno) in
-            try scratch.borrowed.setAttribute(name, "y")
-        }
+        try attempt("fsetxattr", name, try scratch.borrowed.setAttribute(name, "y"))
         return .works(String(name.prefix { $0 != "." }) + ".*")
     }
 
-    private static func whiteouts(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func whiteouts(_ subject: Subject) throws(Failure) -> Finding {
         let scratch = try Scratch.make(subject)
         let device = FileKind.characterDevice.modeBits
-        try trying("mknod", "0:0") { () throws(Errno) in
-            try scratch.borrowed.makeNode("gone", mode: device, device: .init(major: 0, minor: 0))
-        }
-        _ = try trying("open") { () throws(Errno) in
-            try scratch.borrowed.open("file", [.create, .writeOnly], mode: 0o600)
-        }
-        try trying("renameat2", "with RENAME_WHITEOUT") { () throws(Errno) in
-            try scratch.borrowed.renameLeavingWhiteout("file", to: "renamed")
-        }
+        try attempt(
+            "mknod", "0:0",
+            try scratch.borrowed.makeNode("gone", mode: device, device: .init(major: 0, minor: 0)))
+        _ = try attempt(
+            "open", try scratch.borrowed.open("file", [.create, .writeOnly], mode: 0o600))
+        try attempt(
+            "renameat2", "with RENAME_WHITEOUT",
+            try scratch.borrowed.renameLeavingWhiteout("file", to: "renamed"))
         return .works()
     }
 
-    private static func entryTypes(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func entryTypes(_ subject: Subject) throws(Failure) -> Finding {
         let scratch = try Scratch.make(subject)
-        let tells = try trying("readdir") { () throws(Errno) in
-            _ = try scratch.borrowed.open("file", [.create, .writeOnly], mode: 0o600)
-            return try scratch.borrowed.listingTellsKind(of: "file")
-        }
-        return tells ? .works() : .lacks("listing a directory tells no kinds")
+        _ = try attempt(
+            "open", on: "file",
+            try scratch.borrowed.open("file", [.create, .writeOnly], mode: 0o600))
+        return try attempt("readdir", try scratch.borrowed.listingTellsKind(of: "file"))
+            ? .works() : .lacks("readdir returns no file types")
     }
 
-    private static func idMapped(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func idMapped(_ subject: Subject) throws(Failure) -> Finding {
         if !subject.isPrivileged {
-            return .untried("takes root of the user namespace that mounted the file system")
+            return .untried("needs root in the user namespace that mounted the file system")
         }
         try subject.enter(.mount)
-        let tree = try trying("open_tree", "\"\(subject.directory)\"") { () throws(Errno) in
-            try DetachedMount.clone(subject.directory, recursive: false)
-        }
-        let users = try UserNamespaceHandle.make(subject)
+        let tree = try attempt(
+            "open_tree", on: subject.directory,
+            try DetachedMount.clone(subject.directory, recursive: false))
+        let users = try attempt(
+            "clone3", "with a user namespace", try UserNamespaceHandle.make())
         do throws(Errno) {
             try tree.mapIDs(by: users.borrowed, recursive: false)
             return .works()
         } catch .invalidArgument {
-            return .lacks("this file system's mounts cannot be mapped")
+            return .lacks("this file system does not support id-mapped mounts")
         } catch {
-            throw ProbeFailure(Failure("mount_setattr", "MOUNT_ATTR_IDMAP", error))
+            throw Failure("mount_setattr", "MOUNT_ATTR_IDMAP", error)
         }
     }
 }
 
-/// A user namespace that nobody is in.
+/// A user namespace without processes.
 private enum UserNamespaceHandle {
-    static func make(_ subject: Subject) throws(ProbeFailure) -> OwnedDescriptor {
-        try trying("clone3", "with a user namespace") { () throws(Errno) in
-            let gate = try Pipe()
-            let child = try ChildProcess.spawn(.user) {
-                // Until the other end is closed, which happens here too.
-                gate.closeWriter()
-                _ = try? gate.reader?.receiveBytes(1)
-                CurrentProcess.exit(0)
-            }
-            for map in ["uid_map", "gid_map"] {
-                let file = try HostPath.open("/proc/\(child.pid)/\(map)", .writeOnly)
-                try file.borrowed.write(all: Array("0 100000 65536".utf8))
-            }
-            let handle = try HostPath.open("/proc/\(child.pid)/ns/user", .readOnly)
+    static func make() throws(Errno) -> OwnedDescriptor {
+        let gate = try Pipe()
+        let child = try ChildProcess.spawn(.user) {
+            // Until the other end is closed, which happens here too.
             gate.closeWriter()
-            _ = try child.wait()
-            return handle
+            _ = try? gate.reader?.receiveBytes(1)
+            CurrentProcess.exit(0)
         }
+        for map in ["uid_map", "gid_map"] {
+            let file = try HostPath.open("/proc/\(child.pid)/\(map)", .writeOnly)
+            try file.borrowed.write(all: Array("0 100000 65536".utf8))
+        }
+        let handle = try HostPath.open("/proc/\(child.pid)/ns/user", .readOnly)
+        gate.closeWriter()
+        _ = try child.wait()
+        return handle
     }
 }
 
@@ -143,9 +137,9 @@ extension Subject {
         if isReadOnly { return .lacks("\(name), read-only", facts: facts) }
         switch name {
         case "overlay":
-            return .lacks("overlay: no upper may lie on another overlay", facts: facts)
+            return .lacks("overlay: the kernel takes no upper on another overlay", facts: facts)
         case "nfs", "vfat", "9p", "cifs", "erofs", "squashfs":
-            return .lacks("\(name), which cannot hold a writable layer", facts: facts)
+            return .lacks("\(name), which cannot hold an upper", facts: facts)
         default: return .fact(name, facts: facts)
         }
     }

@@ -8,19 +8,21 @@ extension ProbeGroup {
         key: "mounts", title: "Mounts",
         probes: [
             Probe(
-                "namespace", "mount where nobody else sees it", for: "every container", .everyone,
+                "namespace", "make a mount namespace", for: "every container", .everyone,
                 look: mountPrivately),
             Probe(
                 "open-tree", "clone a mount (open_tree)", for: "binds, and the seal of vfs-run",
                 .everyone, since: "5.2", look: cloneTree),
             Probe(
-                "attributes", "change a mount's flags (mount_setattr)", for: "ro, nosuid, nodev",
+                "attributes", "change the flags of a mount (mount_setattr)",
+                for: "ro, nosuid, nodev",
                 .everyone, since: "5.12", look: setAttributes),
             Probe(
-                "proc", "mount proc for new processes", for: "a /proc of its own", .everyone,
+                "proc", "mount proc for a new pid namespace", for: "/proc of the container",
+                .everyone,
                 look: mountProc),
             Probe(
-                "sysfs", "mount sysfs for a new network", for: "a /sys of its own",
+                "sysfs", "mount sysfs for a new network namespace", for: "/sys of the container",
                 look: mountSysfs),
             Probe(
                 "devpts", "mount devpts", for: "terminals in containers", .everyone,
@@ -32,82 +34,63 @@ extension ProbeGroup {
                 mend: "from an initramfs: switch_root to a mounted file system first",
                 look: pivot),
             Probe(
-                "statmount", "ask about a mount (statmount)", for: "nothing yet; mountinfo does",
+                "statmount", "ask about a mount (statmount)", for: "not used yet (mountinfo is)",
                 since: "6.8", look: mountStatus),
         ])
 
-    private static func mountPrivately(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountPrivately(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         _ = try subject.mountScratch()
         return .works(subject.isPrivileged ? "" : "in a user namespace")
     }
 
-    private static func cloneTree(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func cloneTree(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
-        _ = try trying("open_tree", "\"/\"") { () throws(Errno) in
-            try DetachedMount.clone("/", recursive: true)
-        }
+        _ = try attempt("open_tree", on: "/", try DetachedMount.clone("/", recursive: true))
         return .works()
     }
 
-    private static func setAttributes(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func setAttributes(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         let mount = try subject.mountScratch()
-        try trying("mount_setattr") { () throws(Errno) in
-            try mount.borrowed.setMountAttributes(set: [.readOnly, .noSetUserID, .noDevices])
-        }
+        try attempt(
+            "mount_setattr",
+            try mount.borrowed.setMountAttributes(set: [.readOnly, .noSetUserID, .noDevices]))
         return .works()
     }
 
-    private static func mountProc(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountProc(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter([.mount, .pid])
         return try subject.mountInside("proc")
     }
 
-    private static func mountSysfs(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountSysfs(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter([.mount, .network])
         return try subject.mountInside("sysfs")
     }
 
-    private static func mountTerminals(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountTerminals(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
-        return try subject.mountAlone("devpts")
+        _ = try Subject.mount("devpts")
+        return .works()
     }
 
-    private static func mountQueues(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountQueues(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter([.mount, .ipc])
-        return try subject.mountAlone("mqueue")
+        _ = try Subject.mount("mqueue")
+        return .works()
     }
 
-    private static func pivot(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func pivot(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         let scratch = try subject.mountScratch()
-        try trying("fchdir") { () throws(Errno) in
-            try CurrentProcess.changeDirectory(scratch.borrowed)
-        }
-        do {
-            try MountTree.pivotToWorkingDirectory()
-        } catch {
-            throw ProbeFailure(error)
-        }
+        try attempt("fchdir", try CurrentProcess.changeDirectory(scratch.borrowed))
+        try MountTree.pivotToWorkingDirectory()
         return .works()
     }
 
-    private static func mountStatus(_ subject: Subject) throws(ProbeFailure) -> Finding {
-        try trying("statmount") { () throws(Errno) in try KernelProbe.tryMountStatus() }
-        return .works()
-    }
-}
-
-extension Subject {
-    func mountAlone(_ type: String) throws(ProbeFailure) -> Finding {
-        let context = try trying("fsopen", type) { () throws(Errno) in
-            try FileSystemContext(type)
-        }
-        _ = try trying("fsmount", type) { () throws(Errno) in
-            try context.create()
-            return try context.mount()
-        }
+    private static func mountStatus(_ subject: Subject) throws(Failure) -> Finding {
+        try attempt("statmount", try KernelProbe.tryMountStatus())
         return .works()
     }
 }

@@ -9,10 +9,10 @@ extension ProbeGroup {
         key: "overlay", title: "Overlay, on a throw-away upper",
         probes: [
             Probe(
-                "module", "the file system is there (fsopen)", for: "every container", .everyone,
+                "module", "the file system exists (fsopen)", for: "every container", .everyone,
                 mend: "modprobe overlay", look: module),
             Probe(
-                "mount", "mount one, and delete, replace and change what is below",
+                "mount", "mount one; delete, replace and change files of a layer",
                 for: "every container", .everyone, look: mount),
             Probe(
                 "user-namespace", "the same in a user namespace (userxattr)",
@@ -31,45 +31,46 @@ extension ProbeGroup {
                 look: descriptors),
         ])
 
-    private static func module(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func module(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         do throws(Errno) {
             _ = try FileSystemContext("overlay")
             return .works()
         } catch .operationNotSupportedByDevice {
-            return .lacks("the kernel has no overlay file system, and cannot load it")
+            return .lacks("the kernel has no overlay file system and cannot load the module")
         } catch {
-            throw ProbeFailure(Failure("fsopen", "overlay", error))
+            throw Failure("fsopen", "overlay", error)
         }
     }
 
-    private static func mount(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mount(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         return try subject.tryOverlay(inUserNamespace: !subject.isPrivileged)
     }
 
-    private static func mountAsUser(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountAsUser(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount, inUserNamespace: true)
         return try subject.tryOverlay(inUserNamespace: true)
     }
 
-    private static func attributes(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func attributes(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount, inUserNamespace: true)
         let scratch = try subject.mountScratch()
-        try trying("fsetxattr", "user.overlay.opaque") { () throws(Errno) in
+        func setAttribute() throws(Errno) {
             try scratch.borrowed.makeDirectory("folder", mode: 0o755)
             let folder = try scratch.borrowed.open("folder", [.readOnly, .directory])
             try folder.borrowed.setAttribute("user.overlay.opaque", "y")
         }
+        try attempt("fsetxattr", "user.overlay.opaque", try setAttribute())
         return .works()
     }
 
-    private static func keys(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func keys(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         return try subject.tryInterface(.paths)
     }
 
-    private static func descriptors(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func descriptors(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount)
         return try subject.tryInterface(.descriptors)
     }
@@ -81,7 +82,7 @@ extension Subject {
     /// - Parameter place: Where upper and work directory are made; nil for the tmpfs of the layer.
     func tryOverlay(
         inUserNamespace: Bool, upperIn place: FileDescriptor? = nil
-    ) throws(ProbeFailure) -> Finding {
+    ) throws(Failure) -> Finding {
         let scratch = try mountScratch()
         let overlay = try makeOverlay(
             scratch.borrowed, upperIn: place ?? scratch.borrowed, inUserNamespace: inUserNamespace)
@@ -100,8 +101,8 @@ extension Subject {
     /// One layer with a file, and a directory with a file.
     private func makeOverlay(
         _ scratch: FileDescriptor, upperIn place: FileDescriptor, inUserNamespace: Bool
-    ) throws(ProbeFailure) -> OverlayMount {
-        try trying("mkdir", "layer") { () throws(Errno) in
+    ) throws(Failure) -> OverlayMount {
+        func makeLayer() throws(Errno) {
             try scratch.makeDirectory("layer", mode: 0o755)
             let layer = try scratch.open("layer", [.readOnly, .directory])
             try layer.borrowed.makeDirectory("folder", mode: 0o755)
@@ -112,50 +113,49 @@ extension Subject {
                 _ = try parent.open(name, [.create, .writeOnly], mode: 0o644)
             }
         }
+        try attempt("mkdir", "layer", try makeLayer())
+        for name in ["upper", "work"] {
+            try attempt("mkdir", name, try place.makeDirectory(name, mode: 0o755))
+        }
         var parts: [OverlayDirectory] = []
         for (parent, name) in [(scratch, "layer"), (place, "upper"), (place, "work")] {
-            parts.append(
-                try trying("mkdir", name) { () throws(Errno) in
-                    if name != "layer" { try parent.makeDirectory(name, mode: 0o755) }
-                    return OverlayDirectory(
-                        path: name, descriptor: try parent.open(name, [.path, .directory]))
-                })
+            let opened = try attempt("open", name, try parent.open(name, [.path, .directory]))
+            parts.append(OverlayDirectory(path: name, descriptor: opened))
         }
         return OverlayMount(
             lowers: [parts[0]], upper: parts[1], work: parts[2],
             options: overlayOptions(inUserNamespace: inUserNamespace))
     }
 
-    private func change(_ root: FileDescriptor, replaces: Bool) throws(ProbeFailure) {
-        try trying("unlink", "what a layer has, which takes a whiteout") { () throws(Errno) in
-            try root.remove("gone")
+    private func change(_ root: FileDescriptor, replaces: Bool) throws(Failure) {
+        try attempt("unlink", "a file of a layer, which needs a whiteout", try root.remove("gone"))
+        let file = try attempt(
+            "open", "a file of a layer for writing", try root.open("changed", .writeOnly))
+        try attempt("write", "to a file of a layer", try file.borrowed.write(all: [1]))
+        if replaces {
+            try attempt(
+                "mkdir", "in place of a directory of a layer, which needs an attribute",
+                try replaceDirectory(in: root))
         }
-        try trying("open", "what a layer has, for writing") { () throws(Errno) in
-            let file = try root.open("changed", .writeOnly)
-            try file.borrowed.write(all: [1])
-        }
-        if replaces { try replaceDirectory(in: root) }
-        let left = try trying("readdir") { () throws(Errno) in
+        func entries() throws(Errno) -> [String] {
             let folder = try root.open("folder", [.readOnly, .directory])
             let inner = try folder.borrowed.entries().filter { _ in replaces }
             return try inner + root.entries().filter { $0 == "gone" }
         }
+        let left = try attempt("readdir", try entries())
         if !left.isEmpty {
-            throw ProbeFailure(.lacks("what was deleted is still there: \(left[0])"))
+            throw Failure("\(left[0].inQuotes) is still there after it was deleted")
         }
     }
 
-    private func replaceDirectory(in root: FileDescriptor) throws(ProbeFailure) {
-        try trying("mkdir", "in the place of a layer's directory, which takes an attribute") {
-            () throws(Errno) in
-            let folder = try root.open("folder", [.readOnly, .directory])
-            try folder.borrowed.remove("inner")
-            try root.removeDirectory("folder")
-            try root.makeDirectory("folder", mode: 0o755)
-        }
+    private func replaceDirectory(in root: FileDescriptor) throws(Errno) {
+        let folder = try root.open("folder", [.readOnly, .directory])
+        try folder.borrowed.remove("inner")
+        try root.removeDirectory("folder")
+        try root.makeDirectory("folder", mode: 0o755)
     }
 
-    func tryInterface(_ interface: OverlayInterface) throws(ProbeFailure) -> Finding {
+    func tryInterface(_ interface: OverlayInterface) throws(Failure) -> Finding {
         let scratch = try mountScratch()
         let overlay = try makeOverlay(
             scratch.borrowed, upperIn: scratch.borrowed, inUserNamespace: !isPrivileged)
@@ -165,7 +165,7 @@ extension Subject {
         } catch {
             // Before 6.5 overlayfs looks at its keys when it is mounted.
             if [.notSupported, .invalidArgument].contains(error.errno) {
-                throw ProbeFailure(Failure("fsconfig", "lowerdir+", .noFunction))
+                throw Failure("fsconfig", "lowerdir+", .noFunction)
             }
             return .lacks(error.sentence)
         }

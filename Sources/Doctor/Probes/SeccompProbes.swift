@@ -10,29 +10,27 @@ extension ProbeGroup {
             Probe(
                 "filter", "install a filter", for: "the default profile", .everyone,
                 mend: "boot a kernel with CONFIG_SECCOMP_FILTER", look: filter),
-            Probe("actions", "what a filter may do", for: "linux.seccomp", look: actions),
+            Probe("actions", "actions of a filter", for: "linux.seccomp", look: actions),
             Probe(
-                "notify", "ask another process (SECCOMP_RET_USER_NOTIF)",
+                "notify", "notifications (SECCOMP_RET_USER_NOTIF)",
                 for: "listenerPath", since: "5.0", mend: "boot Linux 5.0 or later", look: notify),
             Probe(
-                "wait-killable", "let it be killed meanwhile (WAIT_KILLABLE_RECV)",
+                "wait-killable", "killable notifications (WAIT_KILLABLE_RECV)",
                 for: "the flag of that name", since: "5.19", mend: "boot Linux 5.19 or later",
                 look: waitKillable),
         ])
 
-    private static func filter(_ subject: Subject) throws(ProbeFailure) -> Finding {
-        try trying("prctl", "PR_SET_NO_NEW_PRIVS") { () throws(Errno) in
-            try CurrentProcess.setNoNewPrivileges()
-        }
+    private static func filter(_ subject: Subject) throws(Failure) -> Finding {
+        try attempt("prctl", "PR_SET_NO_NEW_PRIVS", try CurrentProcess.setNoNewPrivileges())
         // One instruction: return SECCOMP_RET_ALLOW.
         let allow: [UInt8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]
-        _ = try trying("seccomp", "SECCOMP_SET_MODE_FILTER") { () throws(Errno) in
-            try SeccompFilter(program: allow, flags: 0).install()
-        }
+        _ = try attempt(
+            "seccomp", "SECCOMP_SET_MODE_FILTER",
+            try SeccompFilter(program: allow, flags: 0).install())
         return .works()
     }
 
-    private static func actions(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func actions(_ subject: Subject) throws(Failure) -> Finding {
         guard let text = KernelSetting.text("/proc/sys/kernel/seccomp/actions_avail") else {
             return .untried("/proc/sys/kernel/seccomp/actions_avail cannot be read")
         }
@@ -42,12 +40,12 @@ extension ProbeGroup {
             facts: [("actions", .array(names.map(JSONOutput.string)))])
     }
 
-    private static func notify(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func notify(_ subject: Subject) throws(Failure) -> Finding {
         SeccompFilter.kernelTakes(flags: SeccompFilter.newListener)
             ? .works() : .lacks("the kernel does not know the flag")
     }
 
-    private static func waitKillable(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func waitKillable(_ subject: Subject) throws(Failure) -> Finding {
         SeccompFilter.kernelTakes(flags: 32)
             ? .works() : .lacks("the kernel does not know the flag")
     }

@@ -3,27 +3,27 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension ProbeGroup {
-    /// What lets an ordinary user run containers.
+    /// Requirements of an ordinary user's containers.
     static let userNamespaces = ProbeGroup(
         key: "user-namespaces", title: "User namespaces",
         probes: [
             Probe(
-                "make", "be root in a user namespace", for: "containers of ordinary users", .users,
+                "make", "make a user namespace", for: "containers of ordinary users", .users,
                 look: make),
             Probe(
                 "mount", "mount in it", for: "containers of ordinary users", .users, look: mount),
             Probe(
-                "proc", "mount proc in it", for: "a /proc of its own", .users, look: mountProc),
-            Probe("sysfs", "mount sysfs in it", for: "a /sys of its own", look: mountSysfs),
+                "proc", "mount proc in it", for: "/proc of the container", .users, look: mountProc),
+            Probe("sysfs", "mount sysfs in it", for: "/sys of the container", look: mountSysfs),
             Probe(
-                "numbers", "numbers for more users (/etc/subuid, /etc/subgid)",
+                "numbers", "subordinate ids (/etc/subuid, /etc/subgid)",
                 for: "more than one user in it", look: numbers),
             Probe(
                 "helpers", "newuidmap and newgidmap", for: "more than one user in it",
                 look: helpers),
         ])
 
-    private static func make(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func make(_ subject: Subject) throws(Failure) -> Finding {
         let gates = UserNamespaceGates.read()
         let facts: [(key: String, value: JSONOutput)] = [
             ("maximum", gates.maximum.map { .integer(Int64($0)) } ?? .null),
@@ -45,34 +45,35 @@ extension ProbeGroup {
         return .lacks(obstacle.sentence, obstacle.remedy, facts: facts)
     }
 
-    private static func mount(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mount(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter(.mount, inUserNamespace: true)
         do {
             _ = try subject.mountScratch()
         } catch {
-            let obstacle = UserNamespaceGates.read().obstacle(toUsing: error.errno)
-            return .lacks("\(error.said): \(obstacle.sentence)", obstacle.remedy)
+            let errno = error.errno ?? .invalidArgument
+            let obstacle = UserNamespaceGates.read().obstacle(toUsing: errno)
+            return .lacks("\(error.message): \(obstacle.sentence)", obstacle.remedy)
         }
         return .works()
     }
 
-    private static func mountProc(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountProc(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter([.mount, .pid], inUserNamespace: true)
         return try subject.mountInside("proc")
     }
 
-    private static func mountSysfs(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func mountSysfs(_ subject: Subject) throws(Failure) -> Finding {
         try subject.enter([.mount, .network], inUserNamespace: true)
         return try subject.mountInside("sysfs")
     }
 
-    private static func numbers(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func numbers(_ subject: Subject) throws(Failure) -> Finding {
         let found = SubordinateIDs.found(for: subject.user)
         return Subject.subordinates(
             users: found.users, groups: found.groups, name: found.name ?? "\(subject.user)")
     }
 
-    private static func helpers(_ subject: Subject) throws(ProbeFailure) -> Finding {
+    private static func helpers(_ subject: Subject) throws(Failure) -> Finding {
         var missing: [String] = []
         var powerless: [String] = []
         for name in [MappingProgram.users, MappingProgram.groups] {
@@ -89,35 +90,25 @@ extension ProbeGroup {
 extension Subject {
     /// Mounts a file system that shows this process's namespaces, in the first process of the new
     /// pid namespace if there is one.
-    func mountInside(_ type: String) throws(ProbeFailure) -> Finding {
+    func mountInside(_ type: String) throws(Failure) -> Finding {
         let covered = Subject.covered("/\(type == "proc" ? "proc" : "sys")")
-        let outcome = try trying("fork") { () throws(Errno) in
+        let outcome = try attempt(
+            "fork",
             try ForkedProcess.run(within: 3_000_000_000) {
-                let result = Result { () throws(ProbeFailure) in try Subject.mount(type) }
-                switch result {
-                case .success: return Finding.works().encoded
-                case .failure(let error):
-                    return Subject.mounting(type, error.errno, error.said, covered: covered).encoded
+                do throws(Failure) {
+                    _ = try Subject.mount(type)
+                    return Finding.works().encoded
+                } catch {
+                    return Subject.mounting(type, error, covered: covered).encoded
                 }
-            }
-        }
+            })
         guard case .finished(let bytes) = outcome, let finding = Finding(encoded: bytes) else {
-            return .lacks("the process that should mount it did not answer")
+            return .lacks("the process that mounts \(type) did not answer")
         }
         return finding
     }
 
-    private static func mount(_ type: String) throws(ProbeFailure) {
-        let context = try trying("fsopen", type) { () throws(Errno) in
-            try FileSystemContext(type)
-        }
-        _ = try trying("fsmount", type) { () throws(Errno) in
-            try context.create()
-            return try context.mount()
-        }
-    }
-
-    /// What is mounted over parts of `/proc` or `/sys` and hides them.
+    /// Mounts that cover parts of `/proc` or `/sys`.
     private static func covered(_ top: String) -> [String] {
         let mounts = KernelSetting.text("/proc/self/mountinfo") ?? ""
         return mounts.split(separator: "\n").compactMap { line in
@@ -129,9 +120,12 @@ extension Subject {
 
     /// Why the kernel gives no new one: it would show what is covered here (mount_too_revealing).
     static func mounting(
-        _ type: String, _ errno: Errno, _ said: String, covered: [String]
+        _ type: String, _ failure: Failure, covered: [String]
     ) -> Finding {
-        guard errno == .notPermitted || errno == .permissionDenied else { return .lacks(said) }
+        let said = failure.message
+        guard let errno = failure.errno, errno == .notPermitted || errno == .permissionDenied else {
+            return .lacks(said)
+        }
         if covered.isEmpty {
             let obstacle = UserNamespaceGates.read().obstacle(toUsing: errno)
             return .lacks("\(said): \(obstacle.sentence)", obstacle.remedy)
@@ -139,16 +133,16 @@ extension Subject {
         let names = covered.prefix(3).joined(separator: ", ")
         let more = covered.count > 3 ? " and \(covered.count - 3) more" : ""
         return .lacks(
-            "\(said): the kernel gives no new one where parts of the old one are covered (\(names)"
+            "\(said): the kernel allows no new mount while parts of the old one are covered (\(names)"
                 + "\(more))",
-            "start the container that this runs in with --security-opt systempaths=unconfined"
+            "start the container that vfs-run runs in with --security-opt systempaths=unconfined"
                 + " (podman: unmask=ALL)",
             facts: [("covered", .array(covered.map(JSONOutput.string)))])
     }
 }
 
 extension Subject {
-    /// What a user has of the ids set aside in `/etc/subuid` and `/etc/subgid`.
+    /// The ids of a user in `/etc/subuid` and `/etc/subgid`.
     static func subordinates(
         users: [SubordinateIDs.Range], groups: [SubordinateIDs.Range], name: String
     ) -> Finding {
@@ -164,7 +158,7 @@ extension Subject {
         }
         let missing = users == 0 ? (groups == 0 ? "users and groups" : "users") : "groups"
         return .lacks(
-            "no \(missing) for \(name): a container has its one user alone",
+            "no subordinate \(missing) for \(name): only one user inside",
             "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \(name)",
             facts: facts)
     }
@@ -190,7 +184,7 @@ enum HelperProgram {
         }
         if let path = powerless.first {
             return .lacks(
-                "\(path) is neither set-user-id root nor has it file capabilities",
+                "\(path) has neither the set-user-ID bit with owner root nor file capabilities",
                 "chmod u+s \(path)")
         }
         return .works()

@@ -13,7 +13,7 @@ public struct Channel: ~Copyable, Sendable {
     public struct Message: ~Copyable {
         public let bytes: [UInt8]
         public let descriptor: OwnedDescriptor?
-        /// The pid of who has sent it; 0 where that was not asked for.
+        /// The pid of the sender; 0 where that was not asked for.
         public let sender: Int32
 
         public consuming func takeDescriptor() -> OwnedDescriptor? { descriptor }
@@ -54,7 +54,7 @@ public struct Channel: ~Copyable, Sendable {
         if sent != bytes.count { throw .messageTooLong }
     }
 
-    /// From here on the kernel says who sends each message. The corresponding C function is
+    /// From here on the kernel adds the sender to each message. The corresponding C function is
     /// `setsockopt` with `SO_PASSCRED`.
     public func askForSenders() throws(Errno) {
         try checkDone(clinux_ask_for_senders(socket.borrowed.rawValue))

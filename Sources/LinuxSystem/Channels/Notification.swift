@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// A counter that wakes up whoever waits for it (eventfd(2)).
+/// A counter that can be waited for (eventfd(2)).
 public final class EventCounter: Sendable {
     private let descriptor: OwnedDescriptor
 
@@ -20,7 +20,7 @@ public final class EventCounter: Sendable {
     }
 }
 
-/// Wakes up whoever waits for it when a file changes (inotify(7)).
+/// Tells by a descriptor when a file changes (inotify(7)).
 public final class FileWatch: Sendable {
     private let descriptor: OwnedDescriptor
 

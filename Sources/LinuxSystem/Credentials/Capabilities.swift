@@ -54,6 +54,9 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
     /// The corresponding C constant is `CAP_SETUID`.
     public static let setUserID = CapabilitySet(rawValue: 1 << 7)
 
+    /// The corresponding C constant is `CAP_SYS_ADMIN`.
+    public static let systemAdministration = CapabilitySet(rawValue: 1 << 21)
+
     /// How many capabilities are in it.
     public var count: Int { rawValue.nonzeroBitCount }
 

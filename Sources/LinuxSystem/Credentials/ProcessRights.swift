@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What the kernel says that this process is and may do, to be compared with what was asked for.
+/// The credentials and rights of this process as the kernel has them, to be compared with the config.
 public struct ProcessRights: Sendable, Hashable {
     /// Real, effective, saved, of the file system.
     public var users: [UInt32]

@@ -14,11 +14,11 @@ public struct SeccompFilter: Sendable, Hashable {
         self.flags = flags
     }
 
-    /// The bit that asks for a descriptor on what is notified. The corresponding C constant is
+    /// The bit that asks for a descriptor of the notifications. The corresponding C constant is
     /// `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
     public static let newListener: UInt32 = 8
 
-    /// Whether somebody has to listen to what it notifies of.
+    /// Whether its notifications need a listener.
     public var notifies: Bool { flags & SeccompFilter.newListener != 0 }
 
     /// From here on every system call goes through the filter.

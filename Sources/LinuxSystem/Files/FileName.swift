@@ -21,7 +21,7 @@ public struct FileName: Sendable, Hashable, Comparable {
         self.init(text.utf8)
     }
 
-    /// What a directory holds.
+    /// The parent and itself.
     init(_ entry: UnsafePointer<CChar>) {
         characters = unsafe Array(UnsafeBufferPointer(start: entry, count: strlen(entry) + 1))
     }
@@ -40,7 +40,7 @@ public struct FileName: Sendable, Hashable, Comparable {
     /// Without the NUL.
     public var bytes: [UInt8] { characters.dropLast().map(UInt8.init(bitPattern:)) }
 
-    /// For messages: what is not text is replaced.
+    /// For messages: invalid UTF-8 is replaced.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// By their bytes.

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What kind of file something is, from `st_mode`.
+/// The kind of a file, from `st_mode`.
 public enum FileKind: Sendable, Hashable {
     case regular, directory, symbolicLink, characterDevice, blockDevice, fifo, socket
 
@@ -128,6 +128,8 @@ public struct FileSystemMagic: RawRepresentable, Sendable, Hashable {
     public static let devpts = FileSystemMagic(rawValue: 0x1cd1)
     /// The corresponding C constant is `SYSFS_MAGIC`.
     public static let sysfs = FileSystemMagic(rawValue: 0x6265_6572)
+    /// Of message queues. The corresponding C constant is `MQUEUE_MAGIC`.
+    public static let messageQueues = FileSystemMagic(rawValue: 0x1980_0202)
     /// The corresponding C constant is `CGROUP2_SUPER_MAGIC`.
     public static let cgroup2 = FileSystemMagic(rawValue: 0x6367_7270)
     /// Of version 1. The corresponding C constant is `CGROUP_SUPER_MAGIC`.

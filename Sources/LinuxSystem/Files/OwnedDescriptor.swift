@@ -9,7 +9,7 @@ public import SystemPackage
 public struct OwnedDescriptor: ~Copyable, Sendable {
     private let descriptor: FileDescriptor
 
-    /// Takes over `descriptor`; nobody else may close it.
+    /// Takes over `descriptor`; no other code may close it.
     public init(_ descriptor: FileDescriptor) {
         self.descriptor = descriptor
     }

@@ -71,12 +71,12 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
-    /// Opens a file in this directory that must be a regular one of this user's own, which nobody
+    /// Opens a file in this directory that must be a regular one of this user's own, which no one
     /// else may write to.
     ///
     /// - Throws: `Errno.notPermitted` where it is not.
     public func openOwn(_ name: String) throws(Errno) -> OwnedDescriptor {
-        // Without waiting for whoever would write to a FIFO.
+        // Without waiting for the writer of a FIFO.
         let file = try open(name, [.readOnly, .nonBlocking, .noControllingTerminal])
         let status = try FileStatus.of(file.borrowed)
         if status.kind != .regular || !status.isOwn { throw .notPermitted }
@@ -85,7 +85,7 @@ extension FileDescriptor {
 }
 
 extension FileStatus {
-    /// Whether this process's user owns it and nobody else may write to it. Entries of an access
+    /// Whether this process's user owns it and no other user may write to it. Entries of an access
     /// list that allow writing show in the group's bits.
     public var isOwn: Bool { isOwned && permissions & 0o022 == 0 }
 

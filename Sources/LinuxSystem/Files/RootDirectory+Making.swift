@@ -43,7 +43,7 @@ extension RootDirectory {
     }
 
     /// Opens the file `path`, making it empty, mode 0644, with its parents, where it is missing.
-    /// What exists is taken as it is, a directory too, by `O_PATH`.
+    /// An existing file is taken as it is, a directory too, by `O_PATH`.
     ///
     /// - Throws: As `makeDirectories`.
     public func makeFile(

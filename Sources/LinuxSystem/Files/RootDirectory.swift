@@ -9,7 +9,7 @@ public enum LinkPolicy: Sendable {
     /// A symbolic link anywhere in the path is an error (`ELOOP`).
     case refuse
 
-    /// What `Errno.fileNameTooLong` means for a path in a root, for messages.
+    /// The meaning of `Errno.fileNameTooLong` for a path in a root, for messages.
     public static let tooLong =
         "a directory in it is missing, and the path with the links in it has more than 4,096 bytes"
 
@@ -24,7 +24,7 @@ public enum LinkPolicy: Sendable {
 
 /// A directory that the paths of a container are resolved in.
 ///
-/// Whatever stands in the tree was written by somebody who is not trusted, so
+/// The content of the tree is untrusted, so
 /// nothing in it is reached by a joined path: every access is an `openat2` that
 /// cannot leave the tree and follows no magic link of procfs.
 public struct RootDirectory: ~Copyable, Sendable {

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// Removes trees that anybody may have made: by descriptors, no link followed, and however deep
+/// Removes trees of untrusted content: by descriptors, no link followed, and however deep
 /// they are with three of them open.
 extension FileDescriptor {
     /// Removes `name` in this directory with all that is in it; nothing when it is not there.
@@ -91,7 +91,7 @@ private struct TreeRemoval: ~Copyable {
         while true {
             moved += 1
             guard let free = FileName(".removed-\(moved)") else { throw .invalidArgument }
-            // Somebody may have a file of that name.
+            // Another process may have made a file of that name.
             if (try? FileStatus.of(free, in: top.borrowed)) != nil { continue }
             do throws(Errno) {
                 return try directory.rename(name, to: free, in: top.borrowed)

@@ -61,11 +61,11 @@ extension HostPath {
     /// terminal or another device takes what is written as it is.
     ///
     /// Where others may write, one of them could have put a link there, or a file of theirs. A link
-    /// is followed only if root has made it where nobody else may (`/dev/stderr`).
+    /// is followed only if root has made it where no other user may (`/dev/stderr`).
     ///
     /// - Throws: `Errno.tooManySymbolicLinkLevels` for another link, `Errno.notPermitted` for a file
     ///   of another user, or one with several names; `Errno.noSuchAddressOrDevice` for a FIFO that
-    ///   nobody reads from.
+    ///   has no reader.
     public static func openOutput(_ path: String) throws(Errno) -> OwnedDescriptor {
         let slash = path.utf8.lastIndex(of: 0x2f)
         let folder = slash.map { String(Substring(path.utf8[...$0])) } ?? "."
@@ -105,7 +105,7 @@ extension HostPath {
 /// A path on its way, name by name.
 private struct Walk: ~Copyable {
     private var place: OwnedDescriptor
-    /// What is left of the path, the next one last.
+    /// The rest of the path, the next component last.
     private var names: [String]
     private var links = 0
     /// For messages.

@@ -20,7 +20,7 @@ public struct KernelLog: ~Copyable {
         return log
     }
 
-    /// What was written since the start, or since the last call, and starts with `prefix`: oldest
+    /// The lines since the start, or since the last call, that start with `prefix`: oldest
     /// first, without the prefix.
     public func messages(prefix: String) -> [String] {
         switch log {

@@ -13,7 +13,7 @@ public enum KernelSetting {
         text("/proc/sys/\(name)").flatMap { Int($0) }
     }
 
-    /// What stands behind `name:` in a file of such lines, as `/proc/PID/status` is.
+    /// The value behind `name:` in a file of such lines, as `/proc/PID/status` is.
     public static func field(_ name: String, in text: String) -> String? {
         for line in text.split(separator: "\n") where line.hasPrefix(name + ":") {
             let value = line.dropFirst(name.utf8.count + 1)

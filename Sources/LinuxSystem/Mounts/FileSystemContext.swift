@@ -17,6 +17,27 @@ public struct FileSystemContext: ~Copyable {
         self.type = type
     }
 
+    /// Takes over one that another process has made.
+    public init(_ descriptor: consuming OwnedDescriptor, _ type: String) {
+        self.descriptor = descriptor
+        self.type = type
+    }
+
+    public var borrowed: FileDescriptor { descriptor.borrowed }
+
+    /// Throws unless this is a context of `type`, as the kernel says when it refuses a parameter that
+    /// no file system has.
+    public static func verify(_ file: FileDescriptor, is type: String) throws(Errno) {
+        let context = FileSystemContext(try OwnedDescriptor.duplicate(file), type)
+        let unknown = "no-such-parameter"
+        do throws(Errno) {
+            try context.set(unknown)
+        } catch .invalidArgument {
+            if context.messages().last == "\(type): Unknown parameter '\(unknown)'" { return }
+        }
+        throw .invalidArgument
+    }
+
     /// The corresponding C function is `fsconfig` with `FSCONFIG_SET_FLAG`.
     public func set(_ key: String) throws(Errno) {
         try configure(CLINUX_FSCONFIG_SET_FLAG, key)
@@ -51,7 +72,7 @@ public struct FileSystemContext: ~Copyable {
         return DetachedMount(try OwnedDescriptor.adopt(result))
     }
 
-    /// What the kernel wrote about this context since the last call, oldest first, without the
+    /// The kernel's messages about this context since the last call, oldest first, without the
     /// level letter: `overlay: No changes allowed in reconfigure`.
     public func messages() -> [String] {
         var found: [String] = []

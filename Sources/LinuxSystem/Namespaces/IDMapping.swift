@@ -29,7 +29,7 @@ public struct IDMap: Sendable, Hashable {
 
     public init(_ ranges: [IDRange]) { self.ranges = ranges }
 
-    /// What an id inside is outside; nil where it is not mapped.
+    /// The outside id of an inside one; nil where it is not mapped.
     public func outside(of id: UInt32) -> UInt32? {
         for range in ranges where id >= range.inside && id - range.inside < range.count {
             return range.outside + (id - range.inside)
@@ -73,7 +73,7 @@ public struct IDMap: Sendable, Hashable {
     }
 }
 
-/// What the ids of a user namespace are outside of it.
+/// The outside ids of the ids of a user namespace.
 public struct IDMappings: Sendable, Hashable {
     public var users: IDMap
     public var groups: IDMap
@@ -129,7 +129,7 @@ public struct IDMappings: Sendable, Hashable {
 }
 
 extension IDMappings {
-    /// A user namespace that nobody is in, with these mappings: mounts are id-mapped by it.
+    /// A user namespace without processes, with these mappings: mounts are id-mapped by it.
     public func makeNamespace() throws(Failure) -> OwnedDescriptor {
         var outcome: Result<Void, Failure> = .success(())
         let made = try IDMappings.makeNamespace { process in
@@ -141,7 +141,7 @@ extension IDMappings {
         return made
     }
 
-    /// The same with mappings that somebody else gives.
+    /// The same with mappings that another process writes.
     ///
     /// - Parameter write: Gives them to the process with this pid.
     public static func makeNamespace(
@@ -181,7 +181,7 @@ extension IDMappings {
         return IDMappings(users: users, groups: try Answer.map(answers))
     }
 
-    /// What the process in a user namespace says: a byte, and the text of a map or an errno.
+    /// The message of the process in a user namespace: a byte, and the text of a map or an errno.
     private enum Answer {
         static let map: UInt8 = 0
         static let notJoined: UInt8 = 1

@@ -6,7 +6,7 @@ public enum MappingProgram {
     /// Where the system's programs are, and nowhere else: not in the caller's PATH.
     public static let folders = ["/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"]
 
-    /// The path of one that is root's and that nobody else may have been able to write.
+    /// The path of one that belongs to root and that no other user can have written.
     public static func find(_ name: String) -> String? {
         for folder in folders {
             let path = "\(folder)/\(name)"

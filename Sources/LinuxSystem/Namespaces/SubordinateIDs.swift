@@ -10,7 +10,7 @@ public enum SubordinateIDs {
             self.count = count
         }
 
-        /// Nil for what is not two numbers, for no ids, and for such as there are not.
+        /// Nil unless it is two numbers that name existing ids.
         fileprivate init?(_ first: ArraySlice<UInt8>, _ count: ArraySlice<UInt8>) {
             guard let first = UInt32(digits: first), let count = UInt32(digits: count), count > 0,
                 UInt64(first) + UInt64(count) <= UInt64(UInt32.max)
@@ -72,7 +72,7 @@ extension SubordinateIDs {
         return (asked(program, [owner]), asked(program, ["-g", owner]), name)
     }
 
-    /// What getsubids(1) prints, which asks whom newuidmap(1) asks; nothing where it fails.
+    /// The output of getsubids(1), which asks the same source as newuidmap(1); none where it fails.
     private static func asked(_ program: String, _ arguments: [String]) -> [Range] {
         let outcome = try? Program(
             path: program, arguments: ["getsubids"] + arguments, environment: ["LC_ALL=C"]

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// What of a host decides whether a process may make a user namespace, and be somebody in it
+/// The settings of a host that decide whether a process may make a user namespace and use it
 /// (user_namespaces(7)): the one place that knows which switch forbids it and how it is turned.
 public struct UserNamespaceGates: Sendable, Hashable {
     /// `kernel.unprivileged_userns_clone`, which Debian's kernels had: 0 leaves it to root. Nil
@@ -8,7 +8,7 @@ public struct UserNamespaceGates: Sendable, Hashable {
     public var unprivilegedClone: Int?
     /// `user.max_user_namespaces` of the user namespace this process is in: 0 forbids them all.
     public var maximum: Int?
-    /// `kernel.apparmor_restrict_unprivileged_userns`, which Ubuntu sets since 23.10: whoever has
+    /// `kernel.apparmor_restrict_unprivileged_userns`, which Ubuntu sets since 23.10: a program that has
     /// no profile that allows it gets a user namespace without capabilities, or none.
     public var isRestrictedByAppArmor: Bool
     /// Whether the root of this process is known to be another directory than the root of its
@@ -54,7 +54,7 @@ public struct UserNamespaceGates: Sendable, Hashable {
         }
     }
 
-    /// What stands in the way, and what removes it.
+    /// An obstacle and its remedy.
     public struct Obstacle: Sendable, Hashable {
         /// `user namespaces are left to root here (kernel.unprivileged_userns_clone is 0)`
         public var sentence: String

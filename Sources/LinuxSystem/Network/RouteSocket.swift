@@ -75,7 +75,7 @@ public struct RouteSocket: ~Copyable {
             16, RouteSocket.acknowledge, RouteSocket.link(index, flags: 1, change: 1))
     }
 
-    /// The addresses of a device that mean the same everywhere and stay until somebody takes them
+    /// The addresses of a device that mean the same everywhere and stay until they are removed
     /// away: not link-local, not leased.
     public func addresses(of index: Int32) throws(Errno) -> [Address] {
         let all = try exchange(22, 0x300, [UInt8](repeating: 0, count: 8))  // RTM_GETADDR, a dump

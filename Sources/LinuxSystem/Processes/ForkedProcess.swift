@@ -5,9 +5,9 @@ public import SystemPackage
 /// Work that is done in a copy of this process: what it changes of itself, as its namespaces and
 /// mounts, goes with it.
 public enum ForkedProcess {
-    /// What became of it.
+    /// How it ended.
     public enum Outcome: Sendable, Hashable {
-        /// What the work has said.
+        /// The answer of the work.
         case finished([UInt8])
         /// It was killed: its time was up.
         case tooLate
@@ -55,7 +55,7 @@ public enum ForkedProcess {
 
     private static func report(_ work: () -> [UInt8], to pipe: Pipe) -> Never {
         try? CurrentProcess.setParentDeathSignal(Signal.kill)
-        // Whoever waits for the end of the pipe learns what is missing from the bytes.
+        // The reader of the pipe sees from the bytes what is missing.
         try? pipe.writer?.write(all: work())
         CurrentProcess.exit(0)
     }

@@ -13,17 +13,17 @@ public struct ProcessIdentity: Sendable, Hashable {
         self.startTime = startTime
     }
 
-    /// What `/proc` says of a process.
+    /// The state of a process in `/proc`.
     public struct Status: Sendable, Hashable {
         /// The letter of proc(5): `R`, `S`, `Z` …
         public var state: UInt8
         public var parent: Int32
         public var startTime: UInt64
         /// Whether it has executed a program since it was made, and did not only set out to. Told
-        /// of what has ended too, as long as nobody has waited for it.
+        /// of an ended process too, until it has been waited for.
         public var hasExecuted: Bool
 
-        /// Whether it has ended and only waits for somebody to take note.
+        /// Whether it has ended and has not been waited for.
         public var hasEnded: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
     }
 
@@ -51,13 +51,32 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Whether it, or another process, has this number now. The corresponding C function is `kill`
     /// with no signal.
-    public var isNumberTaken: Bool { pid > 0 && (kill(pid, 0) == 0 || errno == EPERM) }
+    public var isNumberTaken: Bool {
+        get throws(Errno) {
+            if pid <= 0 { return false }
+            do throws(Errno) {
+                try checkDone(kill(pid, 0))
+            } catch .noSuchProcess {
+                return false
+            } catch .notPermitted {
+            }
+            return true
+        }
+    }
 
     /// Whether it is still there, and not only its remains.
+    ///
+    /// - Throws: It cannot be looked at.
     public var isAlive: Bool {
-        guard isNumberTaken, let status = try? ProcessIdentity.status(pid)
-        else { return false }
-        return status.startTime == startTime && !status.hasEnded
+        get throws(Errno) {
+            guard try isNumberTaken else { return false }
+            do throws(Errno) {
+                let status = try ProcessIdentity.status(pid)
+                return status.startTime == startTime && !status.hasEnded
+            } catch .noSuchProcess {
+                return false
+            }
+        }
     }
 
     /// It and all whose pid namespace is its own, as far as this process may look at them.
@@ -70,7 +89,7 @@ public struct ProcessIdentity: Sendable, Hashable {
         }.sorted()
     }
 
-    /// A descriptor of it, nil when it is gone: what is sent through it reaches nobody else.
+    /// A descriptor of it, nil when it is gone: a signal through it reaches no other process.
     ///
     /// The corresponding C function is `pidfd_open`.
     public func open() throws(Errno) -> OwnedDescriptor? {
@@ -82,7 +101,7 @@ public struct ProcessIdentity: Sendable, Hashable {
             return nil
         }
         // Asked after the descriptor was there: now the number cannot change hands any more.
-        if isAlive { return consume descriptor }
+        if try isAlive { return consume descriptor }
         return nil
     }
 
@@ -149,7 +168,7 @@ extension CurrentProcess {
     public static func reapChildren(except kept: Int32) { clinux_reap_others(kept) }
 
     /// Kills the children that are in another mount namespace than this process, and what they leave
-    /// behind: for whoever adopts orphans, all that came of them. Waits for their ends.
+    /// behind: for a subreaper, all their descendants. Waits for their ends.
     ///
     /// - Parameter deadline: On `Clock`.
     /// - Returns: Those that have not ended by then: they may not be killed, or cannot die.
@@ -160,7 +179,7 @@ extension CurrentProcess {
             if clinux_has_children() == 0 { return [] }
             let children = self.children.filter { mountNamespace(of: $0) != own }
             guard let first = children.first else { return [] }
-            // Until they are waited for nobody else has their numbers.
+            // Their pids are not reused until they are waited for.
             for child in children { _ = kill(child, SIGKILL) }
             if Clock.nanoseconds >= deadline { return children }
             if let held = try? ChildProcess(child: first) {

@@ -1,9 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// What `/proc/PID/cmdline` and `/proc/PID/environ` show.
+/// The contents of `/proc/PID/cmdline` and `/proc/PID/environ`.
 public enum ProcessWords {
-    /// Overwrites them, for this process and the copies that it makes: who may look into it before it
+    /// Overwrites them, for this process and its forks: a process that may read them before it
     /// has become a program finds neither the arguments nor the environment of the runtime's caller.
     public static func erase() {
         var next = unsafe environ

@@ -22,7 +22,7 @@ public struct Program: Sendable {
         self.environment = environment
     }
 
-    /// What became of it.
+    /// How it ended.
     public struct Outcome: Sendable, Hashable {
         /// Nil: its time was up, and it was killed with its process group.
         public var ending: ChildProcess.Ending?
@@ -68,7 +68,7 @@ public struct Program: Sendable {
                 return Outcome(ending: nil, errorOutput: try streams.lastErrors())
             }
         } catch {
-            // A signal, as a rule: nobody waits for it any more.
+            // A signal, as a rule: its end is not waited for any more.
             try? killGroup()
             throw error
         }
@@ -156,7 +156,7 @@ private final class ProgramStreams {
 
     /// The end of what was written to standard error, now that nothing more is waited for.
     func lastErrors() throws(Errno) -> [UInt8] {
-        // What it has left behind may go on writing: no more than a pipe holds.
+        // Its orphans may go on writing: no more than a pipe holds is read.
         var rest = 1 << 20
         while rest > 0, let reader = error.reader, let bytes = try take(reader), !bytes.isEmpty {
             rest -= bytes.count
@@ -164,7 +164,7 @@ private final class ProgramStreams {
         return kept
     }
 
-    /// What was written to standard output, as far as it is kept.
+    /// The standard output, as far as it is kept.
     func lastOutput() throws(Errno) -> [UInt8] {
         while said.count < outputLimit, let reader = output.reader,
             let bytes = try takeOutput(reader), !bytes.isEmpty

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
-/// What the runtime takes beyond what its caller may have left it: files open at one time, one for
+/// The runtime process raises a limit that its caller may have lowered: open files, one for
 /// each bind mount. What it executes gets the caller's limits back.
 extension ResourceLimit {
     /// Raises the soft limit of open files as far as the hard one allows. A file that becomes larger

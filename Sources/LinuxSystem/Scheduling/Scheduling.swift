@@ -30,12 +30,22 @@ public struct SchedulingAttributes: Sendable, Hashable {
     }
 }
 
+extension SchedulingAttributes {
+    /// Whether a copy of the process has them too. The kernel refuses to copy a process with the
+    /// deadline policy (`SCHED_DEADLINE`), and `SCHED_FLAG_RESET_ON_FORK` asks for the default.
+    public var isInherited: Bool { policy != 6 && flags & 1 == 0 }
+}
+
 extension CurrentProcess {
+    /// - Parameter process: 0 for this one.
+    ///
     /// The corresponding C function is `sched_setattr`.
-    public static func setScheduling(_ attributes: SchedulingAttributes) throws(Errno) {
+    public static func setScheduling(
+        _ attributes: SchedulingAttributes, of process: Int32 = 0
+    ) throws(Errno) {
         try checkDone(
             clinux_set_scheduler(
-                attributes.policy, attributes.flags, attributes.nice, attributes.priority,
+                process, attributes.policy, attributes.flags, attributes.nice, attributes.priority,
                 attributes.runtime, attributes.deadline, attributes.period))
     }
 

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// What asks this process to end. A process that has made something on the host takes these signals
+/// The signals that ask this process to end. A process that has made something on the host takes them
 /// as data, and ends when it has removed it: every wait of `Poll` then ends with
 /// `Errno.interrupted` as soon as one has arrived, whatever it waits for.
 ///
@@ -46,7 +46,7 @@ public enum Interruption {
         deadline.map { Clock.nanoseconds >= $0 } ?? false
     }
 
-    /// The signal that has arrived first of those that nobody has taken yet; nil for none.
+    /// The first pending signal of those; nil for none.
     public static func take() -> CInt? {
         guard let descriptor, let info = try? descriptor.readSome(128), info.count == 128 else {
             return nil

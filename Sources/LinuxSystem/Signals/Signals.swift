@@ -39,7 +39,7 @@ public struct SignalQueue: ~Copyable {
 
 /// Waiting for descriptors (poll(2)).
 public enum Poll {
-    /// What happened to a descriptor.
+    /// Events of a descriptor.
     public struct Events: OptionSet, Sendable {
         public var rawValue: CShort
         public init(rawValue: CShort) { self.rawValue = rawValue }
@@ -85,7 +85,7 @@ public enum Poll {
         _ = try wait([], until: Clock.nanoseconds + milliseconds * 1_000_000)
     }
 
-    /// What `poll` takes, rounded up: −1 is for ever.
+    /// The time-out of `poll`, rounded up: −1 is for ever.
     private static func milliseconds(until deadline: UInt64?) -> CInt {
         guard let deadline else { return -1 }
         let now = Clock.nanoseconds
@@ -94,7 +94,7 @@ public enum Poll {
 }
 
 extension Poll {
-    /// What is so just now, without waiting.
+    /// The events at this moment, without waiting.
     public static func ready(
         _ descriptor: FileDescriptor, _ events: Events = []
     ) throws(Errno) -> Events {
@@ -114,7 +114,7 @@ public enum Signal {
     /// What somebody sends to the runtime and means for the container, unless whoever started it
     /// has it ignore them.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
-    /// What else can only be meant for the container. Not among them are what the kernel sends the
+    /// Further signals that can only be meant for the container. Not among them are those that the kernel sends the
     /// runtime for its own faults and limits, and what stops it for the shell it was started from.
     public static let passedOn =
         [SIGABRT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGCONT, SIGURG, 16]
@@ -158,12 +158,12 @@ public enum Signal {
         for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] { try checkDone(clinux_end_by(signal)) }
     }
 
-    /// What a signal means, in the C library's words: `bad system call`.
+    /// The meaning of a signal, in the C library's words: `bad system call`.
     public static func words(_ signal: CInt) -> String {
         unsafe strsignal(signal).map { unsafe String(cString: $0).lowercased() } ?? "unknown"
     }
 
-    /// Whether whoever started this process wants it to be deaf to `signal` (nohup(1)).
+    /// Whether the caller has had this process ignore `signal` (nohup(1)).
     public static func isIgnored(_ signal: CInt) -> Bool { clinux_is_ignored(signal) == 1 }
 
     /// Whether `signal` is blocked and has arrived. The corresponding C function is `sigpending`.
@@ -172,7 +172,7 @@ public enum Signal {
         return unsafe (sigpending(&set) == 0 && sigismember(&set, signal) == 1)
     }
 
-    /// Children can be waited for, whatever whoever started this process does with its own.
+    /// Children can be waited for, also where the caller ignores SIGCHLD.
     public static func listenForChildren() throws(Errno) {
         try checkDone(clinux_set_default(SIGCHLD))
     }

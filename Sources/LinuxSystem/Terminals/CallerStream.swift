@@ -5,19 +5,27 @@ public import SystemPackage
 /// Standard output, standard error or a log, for a process that has other things to do than to wait for
 /// its reader.
 ///
-/// It is not made non-blocking: it is the caller's too, who would find it so afterwards. Pipes and
+/// It is not made non-blocking: the caller shares it and would find it so afterwards. Pipes and
 /// terminals are opened anew, sockets are asked for each message.
 public final class CallerStream {
-    /// What is written to, and whether it is this object's.
+    /// The stream, and whether this object owns it.
     public let borrowed: FileDescriptor
     private let isOwn: Bool
+    /// Nil where it is closed, or cannot be looked at.
     private let kind: FileKind?
+    private let isClosed: Bool
     /// Whether a write answers at once in any case; otherwise only a small one does, and only when
     /// `poll` says so.
     public let neverWaits: Bool
 
     public init(_ stream: FileDescriptor) {
-        kind = (try? FileStatus.of(stream))?.kind
+        do throws(Errno) {
+            kind = try FileStatus.of(stream).kind
+            isClosed = false
+        } catch {
+            kind = nil
+            isClosed = error == .badFileDescriptor
+        }
         switch kind {
         case .fifo, .characterDevice:
             let opened = try? HostPath.open(
@@ -30,13 +38,14 @@ public final class CallerStream {
         default:
             borrowed = stream
             isOwn = false
-            neverWaits = true
+            neverWaits = kind != nil || isClosed
         }
     }
 
     /// A file that was opened with `OpenFlags.nonBlocking`.
     public init(opened file: consuming OwnedDescriptor) {
         kind = (try? FileStatus.of(file.borrowed))?.kind
+        isClosed = false
         borrowed = file.release()
         isOwn = true
         neverWaits = true
@@ -55,8 +64,8 @@ public final class CallerStream {
     /// - Returns: How much was taken.
     public func write(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         switch kind {
-        // Closed by the caller, who wants to see nothing.
-        case nil: bytes.count
+        // Closed by the caller: nothing is to be printed.
+        case nil where isClosed: bytes.count
         case .socket: try borrowed.sendSome(bytes)
         default: try borrowed.writeSome(neverWaits ? bytes : bytes.prefix(CallerStream.small))
         }
@@ -112,7 +121,7 @@ public final class CallerStream {
     }
 
     private func awaitRoom(until deadline: UInt64?) throws(Errno) {
-        // What is told within a deadline is told whatever else goes on: it may be about that.
+        // A message with a deadline is written in any case: it may be about the failure.
         let events = try Poll.wait(
             [(borrowed, .writable)], until: deadline, isInterruptible: deadline == nil)
         if events[0].isEmpty { throw .timedOut }

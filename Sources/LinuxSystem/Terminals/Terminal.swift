@@ -15,7 +15,7 @@ public struct TerminalSettings: Sendable {
         saved = found
     }
 
-    /// The terminal of whoever has called this program: the first of the standard streams that is
+    /// The terminal of the caller: the first of the standard streams that is
     /// one.
     public static func ofCaller() -> TerminalSettings? {
         for stream in [FileDescriptor.standardInput, .standardOutput, .standardError] {
@@ -121,7 +121,7 @@ extension FileDescriptor {
     /// - Returns: The bytes, empty at the end of the file; nil when there is nothing yet.
     public func readSome(_ capacity: Int) throws(Errno) -> [UInt8]? {
         var error: CInt = 0
-        // Not filled before: what is not read into takes no memory.
+        // Not filled before: pages that are not read into take no memory.
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             let got = unsafe Glibc.read(rawValue, buffer.baseAddress, capacity)
             error = got < 0 ? errno : 0

@@ -9,7 +9,7 @@ public enum CommandLineParser {
         (1..<max(clinux_argument_count(), 1)).map { unsafe String(cString: clinux_argument($0)) }
     }
 
-    /// What one option looks like.
+    /// One option.
     public struct Form: Sendable {
         public var long: String
         public var short: Character?
@@ -23,7 +23,7 @@ public enum CommandLineParser {
         }
     }
 
-    /// What came of a command line.
+    /// A parsed command line.
     public struct Result: Sendable {
         /// In their order; the index is that of the form.
         public var options: [(form: Int, value: String?)] = []
@@ -69,7 +69,7 @@ public enum CommandLineParser {
             let found = unsafe clinux_getopt_long(
                 CInt(arguments.count + 1), argv.pointers, letters, table, &value, &next)
             if found == -1 { break }
-            // What getopt has just looked at: it may have moved operands behind it.
+            // The word that getopt has just looked at: it may have moved operands behind it.
             let word = argv[Int(max(next - 1, before, 1))]
             if found == CInt(UInt8(ascii: "?")) { throw .unknownOption(word) }
             if found == CInt(UInt8(ascii: ":")) { throw .missingValue(word) }

@@ -29,16 +29,3 @@ extension ParsedArguments {
         throw Failure("invalid format option \"\(format)\"; use table or json")
     }
 }
-
-extension Command {
-    /// The function of a command, after a check of the number of operands.
-    static func on(
-        _ operands: ClosedRange<Int>,
-        _ body: @escaping @Sendable (ParsedArguments) throws(Failure) -> CInt
-    ) -> @Sendable (ParsedArguments) throws(Failure) -> CInt {
-        { arguments throws(Failure) in
-            _ = try arguments.requireOperands(operands)
-            return try body(arguments)
-        }
-    }
-}

@@ -18,6 +18,13 @@ struct Command: Sendable {
     var failureCode: CInt = 1
     var run: @Sendable (ParsedArguments) throws(Failure) -> CInt
 
+    /// The allowed number of operands, by their names: those in brackets may be left out.
+    var operandCount: ClosedRange<Int> {
+        let words = operands.split(separator: " ")
+        let least = words.prefix { !$0.hasPrefix("[") }.count
+        return least...(operands.hasSuffix("…]") ? .max : words.count)
+    }
+
     /// Every command; the first is the one-shot form. For help texts: a command line makes the
     /// options of its own command only.
     static var all: [Command] { [.oneShot] + named }

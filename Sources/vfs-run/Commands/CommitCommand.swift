@@ -20,7 +20,6 @@ extension Command {
             .userAttributes,
         ],
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let source = try UpperSource(arguments, needsLayers: false)
             try source.requireUnused()
             if source.isInUse { arguments.globals.log.warning(source.warning) }

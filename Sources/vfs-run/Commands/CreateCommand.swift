@@ -69,7 +69,7 @@ extension Command {
     static func launch(
         _ arguments: ParsedArguments, until: Milestone
     ) throws(CommandError) -> CInt {
-        let name = try arguments.requireOperands(1...1)[0]
+        let name = arguments.operands[0]
         do throws(RuntimeError) {
             var container = Configuration.Container(
                 id: try ContainerID(name), store: arguments.globals.store,

@@ -22,7 +22,7 @@ extension Command {
                 + " killed first."
         ],
         options: [.force, .regex], isOfContainers: true,
-        run: on(1...1) { arguments throws(Failure) in
+        run: { arguments throws(Failure) in
             let force = arguments.has(.force)
             do throws(Failure) {
                 for container in try arguments.containers() {

@@ -30,7 +30,6 @@ extension Command {
             .json, .statistics, .all, .content, .since, .belowUpper, .userAttributes,
         ],
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let source = try UpperSource(arguments)
             if source.isInUse {
                 arguments.globals.log.warning(source.warning)

@@ -21,7 +21,7 @@ extension Command {
         ],
         options: [.json],
         run: { arguments throws(Failure) in
-            let operands = try arguments.requireOperands(0...1)
+            let operands = arguments.operands
             let directory = try LoadedConfig.absolute(operands.first ?? ".")
             let examination: Examination
             do throws(Examination.Interruption) {

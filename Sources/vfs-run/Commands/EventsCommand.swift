@@ -27,7 +27,6 @@ extension Command {
         ],
         options: [.interval, .statistics, .pressure], isOfContainers: true,
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let interval = try milliseconds(arguments.value(.interval) ?? "5s")
             let pressure = try pressure(arguments.value(.pressure))
             let container = try arguments.container()

@@ -48,10 +48,6 @@ extension Command {
         endsWithOtherCommand: true,
         failureCode: 255,
         run: { arguments throws(CommandError) in
-            guard arguments.operands.count > 0 else {
-                _ = try arguments.requireOperands(1...Int.max)
-                return 255
-            }
             do throws(RuntimeError) {
                 return try execute(arguments)
             } catch {

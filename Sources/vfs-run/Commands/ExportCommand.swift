@@ -15,7 +15,6 @@ extension Command {
             .userAttributes,
         ],
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let source = try UpperSource(arguments)
             if source.isInUse { arguments.globals.log.warning(source.warning) }
             let place = try ArchivePlace(arguments, allowsDirectory: false)

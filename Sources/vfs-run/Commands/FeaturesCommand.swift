@@ -12,11 +12,6 @@ extension Command {
                 + " seccomp actions."
         ],
         run: { arguments throws(Failure) in
-            if let extra = arguments.operands.first {
-                throw Failure(
-                    "features takes no operand, but \"\(extra)\" is given; see \"vfs-run help features\""
-                )
-            }
             try Output.write(Features.json.prettyText)
             return 0
         })

@@ -47,6 +47,12 @@ extension Command {
             return 0
         })
 
+    /// Commands of Docker and podman, and those that serve the same purpose here.
+    private static let counterparts = [
+        "rm": "delete", "stop": "kill", "inspect": "state", "ls": "list", "version": "--version",
+        "stats": "events", "unpause": "resume", "top": "ps",
+    ]
+
     /// Whether it is a command of runc that is not supported here.
     static func isRefused(_ name: String) -> Bool { name == "checkpoint" || name == "restore" }
 
@@ -62,7 +68,8 @@ extension Command {
             }
             return "unknown command \"\(name)\"; did you mean \"vfs-run ./\(path)\"?"
         }
-        let near = nearestName(to: name, in: CommandName.allCases.map(\.rawValue))
+        let near =
+            counterparts[name] ?? nearestName(to: name, in: CommandName.allCases.map(\.rawValue))
         let guess = near.map { "did you mean \"\($0)\"?" } ?? "see \"vfs-run help\""
         return
             "unknown command \"\(name)\" (paths of configs contain \"/\" or end in .json); \(guess)"

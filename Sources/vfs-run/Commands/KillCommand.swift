@@ -12,7 +12,7 @@ extension Command {
         name: "kill", summary: "send a signal to the container process", operands: "ID [SIGNAL]",
         details: ["SIGNAL is a name, with or without SIG, or a number; default: TERM."],
         options: [.all, .regex], isOfContainers: true,
-        run: on(1...2) { arguments throws(Failure) in
+        run: { arguments throws(Failure) in
             let word = arguments.operands.count > 1 ? arguments.operands[1] : "TERM"
             guard let signal = word == "0" ? 0 : Signal.number(word) else {
                 throw Failure(

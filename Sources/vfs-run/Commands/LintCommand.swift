@@ -16,7 +16,6 @@ extension Command {
         ],
         options: [.json],
         run: { arguments throws(Failure) in
-            if arguments.operands.count > 1 { _ = try arguments.requireOperands(1...1) }
             let named = try NamedConfig(arguments)
             let report = LintReport(named)
             try Output.write(arguments.has(.json) ? report.json.prettyText : report.text)

@@ -12,7 +12,6 @@ extension Command {
         name: "list", summary: "list the containers", options: [.format, .idsOnly],
         isOfContainers: true,
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(0...0)
             let isJSON = try arguments.wantsJSON()
             let store = arguments.globals.store
             let mustExist = arguments.globals.rootIsGiven

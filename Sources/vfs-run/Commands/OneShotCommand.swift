@@ -38,10 +38,10 @@ extension Command {
             let warn = arguments.globals.log.warning
             let stops = arguments.values(.stopAt)
             if !stops.isEmpty {
-                do throws(Plan.UnknownStep) {
+                do throws(Failure) {
                     plan = try plan.stopping(at: stops)
                 } catch {
-                    throw CommandError("--stop-at: \(error.sentence)")
+                    throw error.within("--stop-at")
                 }
             }
             guard let file = arguments.value(.trace) else {

@@ -25,7 +25,7 @@ extension Command {
         ],
         options: [.layerCompression, .quiet],
         run: { arguments throws(Failure) in
-            let operands = try arguments.requireOperands(2...2)
+            let operands = arguments.operands
             let reporter = ConsoleReporter(
                 isQuiet: arguments.has(.quiet), arguments.globals.log)
             let target = try PackTarget(operands[1])

@@ -6,7 +6,7 @@ extension Command {
     static let pause = Command(
         name: "pause", summary: "suspend all processes of a container", operands: "ID",
         isOfContainers: true,
-        run: on(1...1) { arguments throws(Failure) in
+        run: { arguments throws(Failure) in
             try arguments.container().pause()
             return 0
         })

@@ -9,7 +9,6 @@ extension Command {
         details: ["The table is the output of ps(1) with PS-OPTIONS; default: -ef."],
         options: [.format], isOfContainers: true, endsWithOtherCommand: true,
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1000)
             let isJSON = try arguments.wantsJSON()
             let pids = try arguments.container().processes()
             if isJSON {

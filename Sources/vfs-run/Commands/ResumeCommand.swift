@@ -6,7 +6,7 @@ extension Command {
     static let resume = Command(
         name: "resume", summary: "resume all processes of a paused container", operands: "ID",
         isOfContainers: true,
-        run: on(1...1) { arguments throws(Failure) in
+        run: { arguments throws(Failure) in
             try arguments.container().resume()
             return 0
         })

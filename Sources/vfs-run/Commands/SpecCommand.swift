@@ -32,10 +32,6 @@ extension Command {
         ],
         options: [.directory, .file, .rootless, .oneShot],
         run: { arguments throws(Failure) in
-            if let extra = arguments.operands.first {
-                throw Failure(
-                    "spec takes no operand, but \"\(extra)\" is given; see \"vfs-run help spec\"")
-            }
             let isRootless = arguments.has(.rootless)
             if isRootless && arguments.has(.oneShot) {
                 throw Failure(

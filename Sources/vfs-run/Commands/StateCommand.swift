@@ -8,7 +8,6 @@ extension Command {
         name: "state", summary: "print the state of a container as JSON", operands: "ID",
         isOfContainers: true,
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let report = try arguments.container().report()
             try Output.write(report.json(owner: "").prettyText)
             return 0

@@ -23,7 +23,7 @@ extension Command {
         ],
         options: [.all, .list],
         run: { arguments throws(Failure) in
-            let operands = try arguments.requireOperands(1...2)
+            let operands = arguments.operands
             if arguments.has(.all) {
                 try removeAll(operands, arguments)
                 return 0

@@ -35,7 +35,7 @@ extension Command {
         ],
         options: [.platform, .store, .maxSize, .maxEntries, .noSync, .quiet],
         run: { arguments throws(Failure) in
-            let operands = try arguments.requireOperands(2...2)
+            let operands = arguments.operands
             let reporter = ConsoleReporter(
                 isQuiet: arguments.has(.quiet), arguments.globals.log)
             var unpacker = Unpacker(reporter: reporter)

@@ -18,7 +18,6 @@ extension Command {
             + [.kernelMemory, .kernelMemoryTCP, .cacheSchema, .bandwidthSchema],
         isOfContainers: true,
         run: { arguments throws(Failure) in
-            _ = try arguments.requireOperands(1...1)
             let resources =
                 if let file = arguments.value(.resources) {
                     try UpdatedResources.read(file, arguments)

@@ -15,10 +15,7 @@ struct NamedConfig {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         guard let path = arguments.operands.first else {
-            let name = arguments.command.name
-            throw Failure(
-                "\(name.isEmpty ? "" : name + ": ")name a config.json; see \"vfs-run"
-                    + " \(name.isEmpty ? "--help" : "help \(name)")\"")
+            throw Failure("name a config.json; see \"vfs-run --help\"")
         }
         var invocation = Invocation()
         invocation.arguments = try arguments.programWords()

@@ -18,26 +18,34 @@ struct UpperSource {
     ///
     /// - Parameter needsLayers: Unknown lower layers are an error.
     init(_ arguments: ParsedArguments, needsLayers: Bool = true) throws(Failure) {
-        let place = try UpperSource.place(arguments)
-        name = arguments.operands[0]
-        let path: String
-        switch place {
-        case .directory(let directory): path = directory
-        case .view(let view):
-            if arguments.value(.since) != nil {
-                throw Failure(
-                    "the container \"\(name)\" has no snapshots: its upper is discarded; remove --since"
-                )
-            }
-            let named = arguments.values(.belowUpper)
-            (uppers, isInUse, isView) = (1, true, true)
-            var stack = try LayerStack(
-                uppers: [view.root], over: named.isEmpty ? view.layers : named,
-                marks: view.hasUserAttributes ? .user : OverlayMarks.own, isView: true)
-            stack.owners = view.owners
-            self.stack = stack
-            return
+        switch try UpperSource.place(arguments) {
+        case .view(let view): try self.init(view, arguments)
+        case .directory(let path): try self.init(in: path, arguments, needsLayers)
         }
+    }
+
+    /// The upper of a running container.
+    private init(_ view: StoredContainer.View, _ arguments: ParsedArguments) throws(Failure) {
+        name = arguments.operands[0]
+        if arguments.value(.since) != nil {
+            throw Failure(
+                "the container \"\(name)\" has no snapshots: its upper is discarded; remove"
+                    + " --since")
+        }
+        let named = arguments.values(.belowUpper)
+        (uppers, isInUse, isView) = (1, true, true)
+        var stack = try LayerStack(
+            uppers: [view.root], over: named.isEmpty ? view.layers : named,
+            marks: view.hasUserAttributes ? .user : OverlayMarks.own, isView: true)
+        stack.owners = view.owners
+        self.stack = stack
+    }
+
+    /// A directory of `--upper`, or the upper directory of any overlay.
+    private init(
+        in path: String, _ arguments: ParsedArguments, _ needsLayers: Bool
+    ) throws(Failure) {
+        name = arguments.operands[0]
         isView = false
         if try !UpperSource.isDirectory(path) {
             throw Failure(

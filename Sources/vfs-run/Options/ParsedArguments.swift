@@ -87,7 +87,11 @@ struct ParsedArguments {
 
     /// The path that is given last, made absolute.
     func path(_ option: Option) throws(Failure) -> String? {
-        try value(option).map(LoadedConfig.absolute)
+        guard let text = value(option) else { return nil }
+        if text.isEmpty {
+            throw Failure("--\(option.long): the name is empty; is a variable unset?")
+        }
+        return try LoadedConfig.absolute(text)
     }
 
     /// A number of file descriptors; nil where the option is not given.
@@ -101,18 +105,19 @@ struct ParsedArguments {
         return number
     }
 
-    /// The operands, after their number is checked.
-    func requireOperands(_ wanted: ClosedRange<Int>) throws(Failure) -> [String] {
-        if wanted.contains(operands.count) { return operands }
+    /// Checks the number of operands of a command with a name.
+    func checkOperands() throws(Failure) {
+        let wanted = command.operandCount
+        if command.name.isEmpty || wanted.contains(operands.count) { return }
         let bound =
             wanted.lowerBound == wanted.upperBound
             ? "exactly \(wanted.lowerBound)"
             : operands.count < wanted.lowerBound
                 ? "a minimum of \(wanted.lowerBound)" : "a maximum of \(wanted.upperBound)"
-        let operandNames = command.operands.isEmpty ? "" : " " + command.operands
-        let usage = "vfs-run \(command.name) [OPTIONS]\(operandNames)"
+        let names = command.operands.isEmpty ? "" : " " + command.operands
         throw Failure(
-            "\"\(command.name)\" requires \(bound) argument(s), not \(operands.count): \(usage)")
+            "\"\(command.name)\" requires \(bound) argument(s), not \(operands.count):"
+                + " vfs-run \(command.name) [OPTIONS]\(names)")
     }
 
     private static func sentence(

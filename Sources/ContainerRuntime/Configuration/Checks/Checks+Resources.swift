@@ -32,10 +32,7 @@ extension Checks {
     /// For a container that is about to start, not for a running one.
     private static func checkLeast(_ resources: Resources, _ diagnostics: Diagnostics) {
         var limits: [(bytes: Int64, offset: Int)] = []
-        // 0 is none there.
-        if let limit = resources.memory?.limit, limit.value != 0 {
-            limits.append((limit.value, limit.offset))
-        }
+        if let limit = resources.memory?.limit { limits.append((limit.value, limit.offset)) }
         for (file, value) in resources.unified where file.value == "memory.max" {
             if let bytes = Int64(value.value) { limits.append((bytes, value.offset)) }
         }
@@ -51,10 +48,8 @@ extension Checks {
         for rule in resources.devices { check(rule, diagnostics) }
         if let memory = resources.memory { check(memory, diagnostics) }
         if let cpu = resources.cpu { check(cpu, diagnostics) }
-        if let pids = resources.pids, pids.value < -1 {
-            diagnostics.error(
-                "\(pids.value) is not a number of processes; -1 is no limit", at: pids.offset)
-        }
+        require(
+            resources.pids, (-1)..., "is not a number of processes; -1 is no limit", diagnostics)
         if let blockIO = resources.blockIO { check(blockIO, diagnostics) }
         for limit in resources.hugepageLimits { check(limit, diagnostics) }
         for (name, _) in resources.network?.priorities ?? [] where !isWord(name.value) {
@@ -64,6 +59,14 @@ extension Checks {
             diagnostics.error("\"\(limit.device.value)\" is not a device", at: limit.device.offset)
         }
         for (file, _) in resources.unified { checkUnified(file, diagnostics) }
+    }
+
+    private static func require<Number: FixedWidthInteger>(
+        _ number: Located<Number>?, _ allowed: some RangeExpression<Number>, _ words: String,
+        _ diagnostics: Diagnostics
+    ) {
+        guard let number, !allowed.contains(number.value) else { return }
+        diagnostics.error("\(number.value) \(words)", at: number.offset)
     }
 
     private static func isWord(_ name: String) -> Bool {
@@ -111,10 +114,8 @@ extension Checks {
     // MARK: Memory
 
     private static func check(_ memory: Resources.Memory, _ diagnostics: Diagnostics) {
-        for bytes in [memory.limit, memory.reservation, memory.swap].compactMap({ $0 })
-        where bytes.value < -1 {
-            diagnostics.error(
-                "\(bytes.value) is not a number of bytes; -1 is no limit", at: bytes.offset)
+        for bytes in [memory.limit, memory.reservation, memory.swap] {
+            require(bytes, (-1)..., "is not a number of bytes; -1 is no limit", diagnostics)
         }
         if let swap = memory.swap, let limit = memory.limit, swap.value > 0,
             limit.value > swap.value
@@ -127,9 +128,7 @@ extension Checks {
             diagnostics.warning(
                 "has no effect: kernels limit it together with the rest", at: kernel.offset)
         }
-        if let swappiness = memory.swappiness, swappiness.value > 100 {
-            diagnostics.error("\(swappiness.value) is not from 0 to 100", at: swappiness.offset)
-        }
+        require(memory.swappiness, ...100, "is not from 0 to 100", diagnostics)
     }
 
     // MARK: CPU
@@ -140,25 +139,16 @@ extension Checks {
                 "\(quota.value) is not a quota: the least is 1000 microseconds, -1 is no limit",
                 at: quota.offset)
         }
-        if let period = cpu.period, period.value != 0,
-            !(1000...1_000_000).contains(period.value)
-        {
-            diagnostics.error(
-                "\(period.value) is not from 1000 to 1000000 microseconds", at: period.offset)
-        }
+        require(
+            cpu.period, 1000...1_000_000, "is not from 1000 to 1000000 microseconds", diagnostics)
         if let burst = cpu.burst, let quota = cpu.quota, quota.value > 0,
             burst.value > UInt64(quota.value)
         {
             diagnostics.error(
                 "\(burst.value) is above the quota, \(quota.value)", at: burst.offset)
         }
-        if let runtime = cpu.realtimeRuntime, runtime.value < -1 {
-            diagnostics.error(
-                "\(runtime.value) is not a time; -1 is no limit", at: runtime.offset)
-        }
-        if let idle = cpu.idle, !(0...1).contains(idle.value) {
-            diagnostics.error("\(idle.value) is neither 0 nor 1", at: idle.offset)
-        }
+        require(cpu.realtimeRuntime, (-1)..., "is not a time; -1 is no limit", diagnostics)
+        require(cpu.idle, 0...1, "is neither 0 nor 1", diagnostics)
         for list in [cpu.cpus, cpu.mems].compactMap({ $0 }) where !isList(list.value) {
             diagnostics.error(
                 "\"\(list.value)\" is not a list of numbers, as 0-3,7", at: list.offset)
@@ -188,9 +178,8 @@ extension Checks {
             weights += [device.weight, device.leafWeight]
             numbers += [device.major, device.minor]
         }
-        for weight in weights.compactMap({ $0 })
-        where weight.value != 0 && !(10...1000).contains(weight.value) {
-            diagnostics.error("\(weight.value) is not from 10 to 1000", at: weight.offset)
+        for weight in weights where weight?.value != 0 {
+            require(weight, 10...1000, "is not from 10 to 1000", diagnostics)
         }
         for device in blockIO.throttleReadBpsDevice + blockIO.throttleWriteBpsDevice
             + blockIO.throttleReadIOPSDevice + blockIO.throttleWriteIOPSDevice

@@ -17,7 +17,7 @@ enum NamespacesSection: PlanSection {
             MoveIntoControlGroup.self, MoveIntoResctrlGroup.self, WriteMappings.self,
             MapItself.self, BecomeNamespaceRoot.self, EnterControlGroup.self, LetAnchorGo.self,
             SeparateControlGroups.self, SetAffinity.self, EnterResctrlGroup.self,
-            JoinNamespace.self,
+            JoinNamespace.self, JoinProcesses.self,
         ]
     }
 
@@ -37,9 +37,14 @@ enum NamespacesSection: PlanSection {
             plan.add(EnterResctrlGroup(), request.origin)
         }
         if facts.entersNamespaces { return }
-        for joined in configuration.namespaces.joined
-        where joined.value.kind != .pid && joined.value.kind != .mount {
-            plan.add(JoinNamespace(namespace: joined.value), joined.origin)
+        for joined in configuration.namespaces.joined where joined.value.kind != .mount {
+            if joined.value.kind == .pid {
+                plan.add(
+                    JoinProcesses(namespace: joined.value, procCount: facts.procCount),
+                    joined.origin)
+            } else {
+                plan.add(JoinNamespace(namespace: joined.value), joined.origin)
+            }
         }
     }
 
@@ -58,11 +63,11 @@ enum NamespacesSection: PlanSection {
                 joined: configuration.namespaces.joined.map(\.value),
                 cloned: new.subtracting(before), before: before,
                 mappings: namespace?.mappings?.value, writer: namespace?.writer ?? .runtime,
-                timeOffsets: configuration.timeOffsets.map(\.value)),
+                timeOffsets: configuration.timeOffsets.map(\.value), procCount: facts.procCount),
             configuration.namespaces.joined.first?.origin ?? origin)
     }
 
-    /// What the init process waits for first of all: until its ids are mapped it can do nothing.
+    /// The init process waits for its id mappings first of all: without them it can do nothing.
     private static func planMappings(
         _ namespace: Configuration.UserNamespace, _ facts: PlanFacts, _ plan: inout PlannedSteps
     ) {

@@ -1,7 +1,7 @@
 /// A part of a start whose steps stand together. Each has a folder of its name below `Steps`.
 protocol PlanSection {
     static var title: String { get }
-    /// What its steps have in common.
+    /// The common property of its steps.
     static var about: String { get }
     /// Every kind of step that it plans, in their order.
     static var kinds: [any Step.Type] { get }

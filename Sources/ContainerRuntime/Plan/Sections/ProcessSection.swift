@@ -1,6 +1,6 @@
 internal import LinuxSystem
 
-/// What the program inherits from the process that executes it.
+/// The attributes that the program inherits from the process that executes it.
 enum ProcessSection: PlanSection {
     static let title = "The process"
     static let about = """
@@ -10,10 +10,11 @@ enum ProcessSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             SetOutOfMemoryScore.self, SetOutOfMemoryScoreFromHost.self, SetPersonality.self,
-            SetMemoryPolicy.self, SetScheduling.self, SetInputOutputPriority.self,
+            SetMemoryPolicy.self, SetScheduling.self, SetSchedulingFromHost.self,
+            SetInputOutputPriority.self,
             LabelKeyring.self, StartSession.self, StartKeyring.self, GiveStreams.self,
             TakeStreams.self, EnterWorkingDirectory.self, ProtectRoot.self, FindHome.self,
-            SetAppArmorProfile.self, LabelProgram.self, PrepareGate.self,
+            SetAppArmorProfile.self, LabelProgram.self, PrepareGate.self, PrepareJoinedGate.self,
         ]
     }
 
@@ -22,14 +23,19 @@ enum ProcessSection: PlanSection {
         planSession(facts, &plan)
         planDirectories(facts, &plan)
         planLabels(facts, &plan)
-        if facts.configuration.container?.waits == true { plan.add(PrepareGate()) }
+        guard facts.configuration.container?.waits == true else { return }
+        if facts.joinsProcesses {
+            plan.add(PrepareJoinedGate())
+        } else {
+            plan.add(PrepareGate())
+        }
     }
 
     /// How the kernel treats it among other processes.
     private static func planTreatment(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let process = configuration.process
-        // Of exec, root's alone: other users cannot write it from inside, and it confines nothing.
+        // For exec, root's alone: other users cannot write it from inside, and it confines nothing.
         let mayScore = configuration.joined == nil || configuration.privilege == .full
         if let value = process.oomScoreAdjustment, mayScore {
             let score = OutOfMemoryScore(
@@ -46,7 +52,9 @@ enum ProcessSection: PlanSection {
         if let policy = configuration.memoryPolicy {
             plan.add(SetMemoryPolicy(policy: policy.value), policy.origin)
         }
-        if let scheduling = process.scheduling {
+        if let scheduling = process.scheduling,
+            !facts.entersProcesses || scheduling.value.isInherited
+        {
             plan.add(SetScheduling(attributes: scheduling.value), scheduling.origin)
         }
         if let priority = process.inputOutputPriority {
@@ -61,7 +69,7 @@ enum ProcessSection: PlanSection {
             plan.add(LabelKeyring(label: label.value), label.origin)
         }
         if facts.entersProcesses {
-            plan.add(StartKeyring())
+            if hasOwnKeyring { plan.add(StartKeyring()) }
         } else {
             plan.add(
                 StartSession(

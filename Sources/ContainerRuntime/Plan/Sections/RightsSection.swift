@@ -14,7 +14,8 @@ enum RightsSection: PlanSection {
             SetLimit.self, LiftProcessLimit.self, LeaveCallersLimits.self, DropBoundingSet.self,
             CloseDescriptors.self, ForbidNewPrivileges.self, InstallSeccomp.self,
             PassListener.self, ChangeUser.self, SetCapabilities.self, FindProgram.self,
-            VerifyRights.self, EnterProcesses.self, SetProcessLimit.self,
+            VerifyRights.self, TakeTerminal.self, EnterProcesses.self, WatchProcess.self,
+            SetProcessLimit.self,
         ]
     }
 
@@ -42,14 +43,25 @@ enum RightsSection: PlanSection {
             plan.add(FindProgram(search: search), process.arguments.origin)
         }
         plan.add(verification(facts))
-        if facts.entersProcesses {
-            plan.add(EnterProcesses())
-            plan.add(StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
-        }
+        if facts.entersProcesses { planEntry(facts, &plan) }
         if facts.liftsProcessLimit {
             let limit = countedLimit(facts)
             plan.add(SetProcessLimit(limit: limit?.value), limit?.origin ?? .standard)
         }
+    }
+
+    /// Behind the last step that takes more rights than the program has.
+    private static func planEntry(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let process = facts.configuration.process
+        if process.terminal != nil { plan.add(TakeTerminal()) }
+        plan.add(EnterProcesses())
+        if !facts.isNamed { plan.add(WatchProcess()) }
+        if let scheduling = process.scheduling, !scheduling.value.isInherited {
+            plan.add(
+                SetSchedulingFromHost(scheduling: SetScheduling(attributes: scheduling.value)),
+                scheduling.origin)
+        }
+        plan.add(StartSession(hasTerminal: process.terminal != nil, hasOwnKeyring: false))
     }
 
     /// Behind what opens files: they would count against RLIMIT_NOFILE. Before the user changes: who

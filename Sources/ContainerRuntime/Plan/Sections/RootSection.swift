@@ -11,7 +11,7 @@ enum RootSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            SeparateMounts.self, OpenPrivateProc.self, OpenBindSource.self,
+            SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
             OpenControlGroups.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
             MountOverlayAside.self, RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
@@ -25,7 +25,11 @@ enum RootSection: PlanSection {
             SeparateMounts(
                 propagation: propagation.value, mountpoint: configuration.root.mountpoint),
             propagation.origin)
-        if configuration.isRestricted { plan.add(OpenPrivateProc()) }
+        if configuration.isRestricted && !facts.joinsProcesses {
+            plan.add(OpenPrivateProc())
+        } else if configuration.isRestricted && configuration.container?.waits == true {
+            plan.add(OpenJoinedProc())
+        }
         for (mount, source) in configuration.bindSources
         where !configuration.opensOnHost && mount.idMapping == nil {
             plan.add(OpenBindSource(source: source), mount.origin)

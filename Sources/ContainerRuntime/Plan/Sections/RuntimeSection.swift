@@ -15,7 +15,7 @@ enum RuntimeSection: PlanSection {
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
-            FindControlGroups.self, JoinPIDNamespace.self, MakeResctrlGroup.self,
+            FindControlGroups.self, OpenHostProc.self, MakeResctrlGroup.self,
             MakeControlGroup.self, GiveControlGroup.self,
         ]
     }
@@ -41,15 +41,11 @@ enum RuntimeSection: PlanSection {
         if facts.showsControlGroups {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
-        if !facts.entersNamespaces {
-            for joined in configuration.namespaces.joined where joined.value.kind == .pid {
-                plan.add(JoinPIDNamespace(namespace: joined.value), joined.origin)
-            }
-        }
+        if facts.joinsProcesses { plan.add(OpenHostProc()) }
         planGroups(facts, &plan)
     }
 
-    /// What a start and exec look at before anything is made.
+    /// The requirements of a start and of exec, before anything is made.
     static func planRequirements(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let isAdapted = facts.reachedUsers != nil && configuration.joined == nil
@@ -113,7 +109,7 @@ enum RuntimeSection: PlanSection {
             directory.origin)
     }
 
-    /// What the container is made of, where the init process may not open it.
+    /// The sources and the root, where the init process may not open them.
     private static func planSources(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         let mappings = configuration.userNamespace?.mappings?.value

@@ -15,7 +15,7 @@ struct AwaitStart: ContainerStep {
 
     let summary = "wait for the start"
 
-    /// What the reader gets first.
+    /// The first bytes for the reader.
     static let opened: [UInt8] = [UInt8(ascii: "0")]
     var needs: Provisions { [.container, .gate] }
 

@@ -1,7 +1,7 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What runs a program: the `#!` line of a script, the loader of an ELF file.
+/// The program that runs a program: the `#!` line of a script, the loader of an ELF file.
 enum Interpreter {
     static func of(_ path: String) -> String? {
         guard let file = try? HostPath.open(path, [.readOnly, .nonBlocking]),

@@ -9,7 +9,7 @@ struct LetGo: ContainerStep {
             Clears the parent-death signal: the container lives on without the runtime process.
             """,
         why: """
-            Only of named containers and exec, after all that can fail, before the container is \
+            Only for named containers and exec, after all that can fail, before the container is \
             recorded.
             """,
         calls: "prctl")

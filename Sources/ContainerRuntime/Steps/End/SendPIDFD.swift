@@ -10,7 +10,7 @@ struct SendPIDFD: TurnStep {
         calls: "socket, connect, sendmsg")
 
     let path: String
-    /// What goes with it.
+    /// The bytes that go with it.
     let word: String
 
     var summary: String { "send the pidfd to \(path)" }

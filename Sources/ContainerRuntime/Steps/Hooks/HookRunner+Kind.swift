@@ -21,7 +21,7 @@ extension Configuration.Hooks.Kind {
     /// Whether it runs in the container's namespaces.
     var isInContainer: Bool { self == .createContainer || self == .startContainer }
 
-    /// What the container is doing meanwhile.
+    /// The status of the container meanwhile.
     var status: ContainerStatus {
         switch self {
         case .prestart, .createRuntime, .createContainer: .creating

@@ -17,7 +17,7 @@ struct RunContainerHooks: ContainerStep {
         calls: "fchdir, clone3, execve, wait4")
 
     let hooks: HookList
-    /// What a hook without an environment of its own gets.
+    /// For a hook without an environment of its own.
     let environment: [String]
 
     var summary: String { hooks.summary }

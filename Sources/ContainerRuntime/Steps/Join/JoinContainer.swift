@@ -12,12 +12,12 @@ struct JoinContainer: SpawningStep {
         "make a process in a container",
         what: """
             A new process in the container's control group joins all its namespaces but that of \
-            pids, closes what it has of the host and prepares the program there.
+            pids, closes the host's descriptors and prepares the program there.
             """,
         why: """
             The step of exec that makes the init process. No process inside ever sees one that \
-            still holds something of the host's, or may do more than its program (CVE-2016-9962, \
-            CVE-2024-21626).
+            still holds the host's descriptors, or that has more rights than its program \
+            (CVE-2016-9962, CVE-2024-21626).
             """,
         calls: "pidfd_open, clone3, write, setns, close_range")
 
@@ -60,7 +60,7 @@ struct JoinContainer: SpawningStep {
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try attempt("pipe2", try hasTerminal ? Pipe() : nil)
         var kept = [channel, far, answers]
-        if takesProc { kept.append(try takeProc(context)) }
+        if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
@@ -71,29 +71,14 @@ struct JoinContainer: SpawningStep {
                 ProcessWords.erase()
                 _ = OwnedDescriptor(near)
                 let held = OwnedDescriptor(answers)
-                var answer = InitMessage.spawned(pid: 0)
-                do throws(Failure) {
-                    try setAffinity()
-                    try enter(controlGroup, isInVersion2: place != nil)
-                } catch {
-                    answer = .failed(step: 0, error)
-                }
-                if case .spawned = answer {
-                    do throws(Errno) {
-                        for stream in 0..<3 {
-                            try nothing?.reader?.become(standardStream: CInt(stream))
-                        }
-                        try container.borrowed.joinNamespace(namespaces)
-                        try CurrentProcess.closeDescriptors(except: kept)
-                    } catch {
-                        answer = .notSpawned(errno: error.rawValue)
-                    }
-                }
+                let answer = join(
+                    container.borrowed, controlGroup, isInVersion2: place != nil,
+                    input: nothing?.reader, keeping: kept)
                 // Where it fails, the runtime finds nothing to read.
                 do throws(Errno) {
                     try answers.write(all: answer.encoded)
                 } catch {
-                    CurrentProcess.exit(125)
+                    CurrentProcess.exit(InitProcess.failureCode)
                 }
                 _ = consume held
                 guard case .spawned = answer else { CurrentProcess.exit(0) }
@@ -111,6 +96,32 @@ struct JoinContainer: SpawningStep {
             }
         }
         return try follow(try attempt("clone3", try make()), pair.takeNear())
+    }
+
+    /// The part of the new process: enters the container's control group and its namespaces, and closes
+    /// the host's descriptors.
+    ///
+    /// - Parameter input: What stands in for the caller's standard streams.
+    private func join(
+        _ container: FileDescriptor, _ controlGroup: ControlGroup, isInVersion2: Bool,
+        input: FileDescriptor?, keeping kept: [FileDescriptor]
+    ) -> InitMessage {
+        do throws(Failure) {
+            try setAffinity()
+            try enter(controlGroup, isInVersion2: isInVersion2)
+        } catch {
+            return .failed(step: 0, error)
+        }
+        do throws(Errno) {
+            if let input {
+                for stream in 0..<3 { try input.become(standardStream: CInt(stream)) }
+            }
+            try container.joinNamespace(namespaces)
+            try CurrentProcess.closeDescriptors(except: kept)
+        } catch {
+            return .notSpawned(errno: error.rawValue)
+        }
+        return .spawned(pid: 0)
     }
 
     /// Until it has joined everything, or has said what keeps it from that.
@@ -144,16 +155,6 @@ extension JoinContainer {
         return HeldDescriptor(opened)
     }
 
-    private func takeProc(_ context: RuntimeContext) throws(Failure) -> FileDescriptor {
-        let opened = try attempt(
-            "open", on: "/proc", try HostPath.open("/proc", [.path, .directory]))
-        let magic = try attempt("fstatfs", on: "/proc", try FileSystemMagic.of(opened.borrowed))
-        if magic != .procfs { throw Failure("/proc is no procfs") }
-        let proc = HeldRoot(RootDirectory(opened))
-        context.handover.privateProc = proc
-        return proc.directory.borrowed
-    }
-
     /// Before the control group is entered: the move itself then does not wake its CPUs up.
     private func setAffinity() throws(Failure) {
         guard let affinity else { return }
@@ -162,7 +163,7 @@ extension JoinContainer {
             try CurrentProcess.setAffinity(affinity))
     }
 
-    /// What is made from here on is counted and limited with the container.
+    /// Processes made from here on are counted and limited with the container.
     private func enter(
         _ controlGroup: ControlGroup, isInVersion2: Bool
     ) throws(Failure) {

@@ -16,7 +16,7 @@ struct MoveNetworkDevice: TurnStep {
         calls: "socket, sendmsg, recvmsg, setns")
 
     let name: String
-    /// What it is called in the container.
+    /// Its name in the container.
     let newName: String
 
     var summary: String {

@@ -143,7 +143,7 @@ struct CopyUp {
         }
     }
 
-    /// What a copy gets when its content is there.
+    /// The owner, mode and times of a copy, once its content is there.
     private func finish(
         _ name: String, _ source: FileDescriptor, _ status: FileStatus, _ directory: Directory
     ) throws(Failure) {

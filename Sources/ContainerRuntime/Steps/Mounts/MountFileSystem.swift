@@ -42,7 +42,7 @@ struct MountFileSystem: ContainerStep {
         let below = try type == "tmpfs" ? target.status(context) : nil
         let place = try target.open(
             context, directory: true, isKernelInterface: type == "proc" || type == "sysfs")
-        guard let fileSystem = try opened() else {
+        guard let fileSystem = try opened(context) else {
             try HostStandIn(type: type, mount: mount)?.attach(place.borrowed, context)
             return
         }
@@ -108,7 +108,8 @@ struct MountFileSystem: ContainerStep {
     }
 
     /// Nil where it is not this process's to mount, and the host's can stand in.
-    private func opened() throws(Failure) -> FileSystemContext? {
+    private func opened(_ context: ContainerContext) throws(Failure) -> FileSystemContext? {
+        if type == "proc", let joined = try context.takeProcContext() { return joined }
         do {
             return try FileSystemContext(type)
         } catch .notPermitted where mayStandIn && !showsOwn {
@@ -121,16 +122,21 @@ struct MountFileSystem: ContainerStep {
         }
     }
 
-    /// Nil as with `opened`.
+    /// Nil as with `opened`, and where the kernel gives no sysfs at all: it shows no more of one than is
+    /// mounted where this process is, and in a container parts of that are covered. That is the answer
+    /// of fsmount(2), and of no other call where the namespace is a new one.
     private func made(
         _ fileSystem: borrowing FileSystemContext, _ attributes: MountAttributes
     ) throws(Failure) -> DetachedMount? {
+        var isMade = false
         do {
             try fileSystem.create()
+            isMade = true
             return try fileSystem.mount(attributes)
         } catch {
             let isRefused = error == .notPermitted || error == .permissionDenied
-            if isRefused && mayStandIn { return nil }
+            let mayBeCovered = isMade && type == "sysfs"
+            if isRefused && mayStandIn && (!showsOwn || mayBeCovered) { return nil }
             if isRefused && type == "proc" { throw Failure(MountFileSystem.noProc(error)) }
             throw failure(fileSystem, "mount", error, isForbidden: isRefused && isRestricted)
         }

@@ -36,7 +36,7 @@ struct MountTarget {
         return target
     }
 
-    /// What is at the destination before anything is made there; nil where there is nothing.
+    /// The file at the destination before anything is made there; nil where there is none.
     func status(_ context: ContainerContext) throws(Failure) -> FileStatus? {
         let place = try context.place(mount.destination)
         do throws(Errno) {
@@ -53,7 +53,7 @@ struct MountTarget {
         }
     }
 
-    /// What leads into procfs through a symbolic link is not what the checks have seen.
+    /// The checks of the config see no path that leads into procfs through a symbolic link.
     private func refuseProc(_ target: FileDescriptor) throws(Failure) {
         let place = PathText.cleaned(mount.destination)
         if place == "/proc" || place.hasPrefix("/proc/") { return }

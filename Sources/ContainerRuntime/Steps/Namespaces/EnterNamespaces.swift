@@ -9,7 +9,8 @@ struct EnterNamespaces: SpawningStep {
         "make the init process in joined namespaces",
         what: """
             A process in between joins and makes the namespaces that one clone3 cannot make. It \
-            makes the init process, which becomes a child of the runtime process.
+            makes the init process, which becomes a child of the runtime process. Where a pid \
+            namespace is joined it goes on as the init process itself, outside of it.
             """,
         why: """
             As the step that makes the init process. A user namespace that is joined owns the \
@@ -28,6 +29,8 @@ struct EnterNamespaces: SpawningStep {
     let mappings: IDMappings?
     let writer: Configuration.MappingWriter
     let timeOffsets: [Configuration.TimeOffset]
+    /// How many mounts of proc the container has.
+    let procCount: Int
 
     var summary: String {
         let made = cloned.union(before).names
@@ -65,14 +68,20 @@ struct EnterNamespaces: SpawningStep {
         let between = try attempt(
             "clone3", "of the process in between",
             try ChildProcess.spawn([]) {
+                ProcessWords.erase()
                 let answer: InitMessage
                 do throws(Failure) {
                     _ = OwnedDescriptor(near)
-                    answer = .spawned(pid: try enter(files, answers, body))
+                    answer = .spawned(pid: try enter(files, answers, context, body))
                 } catch {
                     answer = .failed(step: 0, error)
                 }
-                _ = try? answers.send(answer.encoded)
+                // Without an answer the runtime process takes it for ended.
+                let isHeard = (try? answers.send(answer.encoded)) != nil
+                if isHeard && answer == .spawned(pid: 0) {
+                    _ = OwnedDescriptor(answers)
+                    body()
+                }
                 CurrentProcess.exit(0)
             })
         // Only that process's end is open from here on.
@@ -81,7 +90,7 @@ struct EnterNamespaces: SpawningStep {
 
     /// Answers the process in between until it has done its part.
     private func follow(
-        _ between: borrowing ChildProcess, _ channel: consuming Channel
+        _ between: consuming ChildProcess, _ channel: consuming Channel
     ) throws(Failure) -> ChildProcess {
         let kept = channel
         while true {
@@ -95,6 +104,7 @@ struct EnterNamespaces: SpawningStep {
                 try WriteMappings(mappings: mappings, writer: writer).write(to: between.pid)
                 try attempt(
                     "sendmsg", "to the process in between", try kept.borrowed.send(InitMessage.go))
+            case .spawned(0): return between
             case .spawned(let pid):
                 _ = try attempt("waitid", try between.wait())
                 let child = try attempt("pidfd_open", "\(pid)", try ChildProcess(child: pid))
@@ -113,8 +123,9 @@ struct EnterNamespaces: SpawningStep {
 extension EnterNamespaces {
     private typealias Opened = (Configuration.JoinedNamespace, HeldDescriptor)
 
+    /// - Returns: The pid of the init process; 0 where this process is to go on as it.
     private func enter(
-        _ files: [Opened], _ answers: FileDescriptor,
+        _ files: [Opened], _ answers: FileDescriptor, _ context: RuntimeContext,
         _ body: @escaping () -> Never
     ) throws(Failure) -> Int32 {
         let user = files.first { $0.0.kind == .user }
@@ -124,16 +135,22 @@ extension EnterNamespaces {
         let entersUser = user != nil || before.contains(.user)
         for entry in files where entry.0.kind != .user {
             do throws(Failure) {
-                try join(entry.0, entry.1)
+                try join(entry.0, entry.1, context)
             } catch {
                 if !entersUser { throw error }
                 rest.append(entry)
             }
         }
-        if let user { try join(user.0, user.1) }
+        if let user { try join(user.0, user.1, context) }
         if before.contains(.user) { try makeUserNamespace(answers) }
-        for entry in rest { try join(entry.0, entry.1) }
+        for entry in rest { try join(entry.0, entry.1, context) }
         if before.contains(.time) { try makeTimeNamespace() }
+        if files.contains(where: { $0.0.kind == .pid }) {
+            try attempt(
+                "unshare", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice,
+                try CurrentProcess.leaveNamespaces(cloned))
+            return 0
+        }
         return try attempt(
             "clone3", cloned.names.joined(separator: " "), advice: CreateNamespaces.advice,
             try ChildProcess.spawnSibling(in: cloned) {
@@ -145,8 +162,17 @@ extension EnterNamespaces {
     }
 
     private func join(
-        _ namespace: Configuration.JoinedNamespace, _ file: HeldDescriptor
+        _ namespace: Configuration.JoinedNamespace, _ file: HeldDescriptor,
+        _ context: RuntimeContext
     ) throws(Failure) {
+        if namespace.kind == .pid {
+            let own = ContainerContext(context.handover, channel: nil)
+            try JoinProcesses(namespace: namespace, procCount: procCount)
+                .join(file.borrowed, own)
+            context.handover.procContexts = own.procContexts
+            context.handover.joinedProc = own.joinedProc
+            return
+        }
         try attempt(
             "setns", on: namespace.path, advice: { JoinNamespace.advice($0, namespace.name) },
             try file.borrowed.joinNamespace(namespace.kind))

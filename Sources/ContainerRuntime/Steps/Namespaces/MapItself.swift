@@ -6,8 +6,8 @@ struct MapItself: ContainerStep {
         "map its own user and group",
         what: "The init process maps one id of the user namespace: the caller's own.",
         why: """
-            Before the init process makes anything. It needs no other process, since everybody \
-            may map the own id.
+            Before the init process makes anything. A process may map its own id, so no other \
+            process is needed.
             """,
         calls: "write")
 

@@ -10,7 +10,7 @@ struct SetAffinity: ContainerStep {
             control group's.
             """,
         why: """
-            Only of named containers and exec, after the control group is entered, whose CPUs \
+            Only for named containers and exec, after the control group is entered, whose CPUs \
             they have to be among. An engine may be bound to some CPUs; its containers are not.
             """,
         calls: "sched_setaffinity")

@@ -10,8 +10,8 @@ struct WriteMappings: TurnStep {
             newuidmap and newgidmap do so.
             """,
         why: """
-            Before the init process makes anything. Until its ids are mapped it is nobody, and \
-            waits.
+            Before the init process makes anything. Until its ids are mapped the init process has \
+            the overflow ids, and waits.
             """,
         calls: "write, execve")
 

@@ -9,7 +9,7 @@ struct FindHome: ContainerStep {
         what: "Looks the user up in the container's /etc/passwd.",
         why: """
             Only where the environment has no HOME. After the mounts, since /etc/passwd may be \
-            one. Before the user changes, who may not be allowed to read it.
+            one. Before the change of user, who may not be allowed to read it.
             """,
         calls: "openat2, read")
 

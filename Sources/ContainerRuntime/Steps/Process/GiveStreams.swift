@@ -11,7 +11,10 @@ struct GiveStreams: ContainerStep {
             user, so that it can open /dev/stdout. A file that has a name on the host keeps its \
             owner.
             """,
-        why: "Of named containers and exec. Before the user changes, who may give nothing away.",
+        why: """
+            Only for named containers and exec. Before the change of user: an unprivileged user \
+            may not change the owner.
+            """,
         calls: "fstat, fstatfs, fchown")
 
     let userID: UInt32

@@ -7,8 +7,8 @@ struct LabelProgram: ContainerStep {
         "label the program",
         what: "Sets the SELinux context that the program has from exec on.",
         why: """
-            Before the user changes, to whom the file does not belong. Written through the \
-            runtime's own procfs (CVE-2019-16884).
+            Before the change of user: the file belongs to root. Written through the runtime's \
+            own procfs (CVE-2019-16884).
             """,
         calls: "openat2, write")
 

@@ -1,13 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the init process opens the gate by, taken while it may still mount.
+/// The procfs through which the init process opens the gate, taken while it may still mount.
 struct PrepareGate: ContainerStep {
     static let manual = StepManual(
         "prepare to wait for the start",
         what: "Opens the procfs and the page map that the init process needs when it waits.",
         why: """
-            Only of create. Before the capabilities go: afterwards the process may mount nothing.
+            Only for create. Before the capabilities go: afterwards the process may mount \
+            nothing.
             """,
         calls: "fsopen, fsmount, openat2")
 

@@ -7,8 +7,8 @@ struct SetAppArmorProfile: ContainerStep {
         "set the AppArmor profile",
         what: "Sets the AppArmor profile that confines the program from exec on.",
         why: """
-            Before the user changes, to whom the file does not belong, and before no_new_privs, \
-            as in other runtimes. Written through the runtime's own procfs (CVE-2019-16884).
+            Before the change of user: the file belongs to root. Before no_new_privs, as in other \
+            runtimes. Written through the runtime's own procfs (CVE-2019-16884).
             """,
         calls: "openat2, read, write")
 

@@ -11,8 +11,8 @@ struct SetInputOutputPriority: ContainerStep {
             inherits them.
             """,
         why: """
-            Late, since it would hit the runtime's own work. Before the user changes, who may \
-            raise nothing.
+            Late, since it would hit the runtime's own work. Before the change of user: an \
+            unprivileged user may not raise it.
             """,
         calls: "ioprio_set")
 

@@ -10,8 +10,8 @@ struct SetOutOfMemoryScore: ContainerStep {
             inherits the score.
             """,
         why: """
-            Late, since it would hit the runtime's own work. Before the user changes, who may \
-            lower nothing.
+            Late, since it would hit the runtime's own work. Before the change of user: an \
+            unprivileged user may not lower it.
             """,
         calls: "openat2, write")
 

@@ -11,8 +11,8 @@ struct SetScheduling: ContainerStep {
             them.
             """,
         why: """
-            Late, since it would hit the runtime's own work. Before the user changes, who may \
-            raise nothing.
+            Late, since it would hit the runtime's own work. Before the change of user: an \
+            unprivileged user may not raise it.
             """,
         calls: "sched_setattr")
 
@@ -26,7 +26,10 @@ struct SetScheduling: ContainerStep {
         return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
     }
 
-    func apply(_ context: ContainerContext) throws(Failure) {
+    func apply(_ context: ContainerContext) throws(Failure) { try set(0) }
+
+    /// - Parameter process: 0 for this one.
+    func set(_ process: Int32) throws(Failure) {
         try attempt(
             "sched_setattr",
             advice: { error in
@@ -37,6 +40,6 @@ struct SetScheduling: ContainerStep {
                         + " need a priority of 1 to 99, the others 0"
                 default: nil
                 }
-            }, try CurrentProcess.setScheduling(attributes))
+            }, try CurrentProcess.setScheduling(attributes, of: process))
     }
 }

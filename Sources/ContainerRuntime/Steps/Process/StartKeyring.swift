@@ -7,7 +7,7 @@ struct StartKeyring: ContainerStep {
         "start a keyring",
         what: "Joins a new, empty session keyring.",
         why: """
-            Only of exec, before the process makes its copy in the container, which shares the \
+            Only for exec, before the process makes its copy in the container, which shares the \
             keyring.
             """,
         calls: "keyctl")

@@ -24,10 +24,13 @@ struct FindRemains: RuntimeStep {
         } catch {
             if !takesDamaged || error.kind != .damaged { throw error }
             // The groups that it was to have are written down beside it.
-            context.announcedGroups = container.announcedGroups
+            context.announcedGroups = try container.announcedGroups
         }
-        let groups = context.announcedGroups ?? context.state?.groups ?? container.announcedGroups
-        try groups.requireGenuine(container.id)
+        if let groups = context.announcedGroups ?? context.state?.groups {
+            try groups.requireGenuine(container.id)
+        } else {
+            try container.announcedGroups.requireGenuine(container.id)
+        }
         context.owesPoststop = context.state != nil
     }
 }

@@ -21,7 +21,7 @@ struct RemoveRecordedGroups: RuntimeStep {
         let groups = context.announcedGroups ?? context.state?.groups ?? ResourceGroups()
         if groups.cgroup.isEmpty {
             // Killed before it was written down as made.
-            let announced = container.announcedGroups
+            let announced = try container.announcedGroups
             try announced.requireGenuine(container.id)
             announced.controlGroup.removeLeftovers()
         } else {

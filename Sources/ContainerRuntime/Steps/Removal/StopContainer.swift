@@ -19,7 +19,7 @@ struct StopContainer: RuntimeStep {
 
     func apply(_ context: RuntimeContext) throws(Failure) {
         guard let container = context.container, let state = context.state else { return }
-        let status = container.status(state)
+        let status = try container.status(state)
         if status == .stopped { return }
         if refusesRunning && status != .created {
             throw Failure(

@@ -7,9 +7,9 @@ struct FindProgram: ContainerStep {
         "find the program",
         what: "Looks the program up along the container's PATH.",
         why: """
-            Only of named containers and exec, before anybody is told of the container: a missing \
-            program is an error of its creation. After the user has changed, who may be allowed \
-            less than root.
+            Only for named containers and exec, before other processes are told of the container: \
+            a missing program is an error of its creation. After the change of user, who may be \
+            allowed less than root.
             """,
         calls: "newfstatat, faccessat2")
 

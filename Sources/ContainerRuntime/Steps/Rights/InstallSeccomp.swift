@@ -8,8 +8,8 @@ struct InstallSeccomp: ContainerStep {
         what: "From here on every system call goes through the filter.",
         why: """
             Last before exec: the steps before need calls that a profile need not allow. Without \
-            no_new_privs, before the user changes: installing a filter then takes CAP_SYS_ADMIN, \
-            and the profile has to allow the calls of the steps in between.
+            no_new_privs, before the change of user: installing a filter then takes \
+            CAP_SYS_ADMIN, and the profile has to allow the calls of the steps in between.
             """,
         calls: "seccomp, write")
 

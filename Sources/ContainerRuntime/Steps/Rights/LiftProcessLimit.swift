@@ -6,10 +6,10 @@ struct LiftProcessLimit: ContainerStep {
     static let manual = StepManual(
         "lift the process limit",
         what: """
-            Lifts RLIMIT_NPROC while exec makes its copy in the container: for a moment the user \
-            has one process more.
+            Lifts RLIMIT_NPROC while the process makes its copy in the pid namespace: for a moment \
+            the user has one process more.
             """,
-        why: "Only of exec, before the user changes, who may raise nothing.",
+        why: "Before the user changes, who may raise nothing.",
         calls: "prlimit64")
 
     let summary = "lift the limit of processes while the process is made"

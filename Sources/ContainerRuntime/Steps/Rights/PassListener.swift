@@ -12,7 +12,7 @@ struct PassListener: TurnStep {
             """,
         why: """
             Only where the profile notifies, directly after the filter. In between the init \
-            process makes one call, write: nobody can answer a notification yet.
+            process makes one call, write: no agent can answer a notification yet.
             """,
         calls: "pidfd_getfd, socket, connect, sendmsg")
 

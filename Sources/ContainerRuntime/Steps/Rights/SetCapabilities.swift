@@ -7,7 +7,7 @@ struct SetCapabilities: ContainerStep {
     static let manual = StepManual(
         "set the capabilities",
         what: "The process keeps the capabilities of the config and loses all others.",
-        why: "After the user has changed, which clears them.",
+        why: "After the change of user, which clears them.",
         calls: "capset, prctl")
 
     let sets: CapabilitySets

@@ -9,7 +9,7 @@ struct SetLimit: ContainerStep {
         why: """
             After the last step that opens a file: RLIMIT_NOFILE counts the runtime's own, and \
             with 3 or 4 neither the session nor the working directory could be set up. Before the \
-            user changes: raising a limit takes CAP_SYS_RESOURCE, and setresuid(2) compares \
+            change of user: raising a limit takes CAP_SYS_RESOURCE, and setresuid(2) compares \
             RLIMIT_NPROC with the new user's processes, after which execve fails. A RLIMIT_NOFILE \
             below 32 stands directly before the program where a step in between opens \
             descriptors; a seccomp profile then has to allow prlimit64.

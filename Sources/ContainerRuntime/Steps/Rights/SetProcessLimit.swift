@@ -6,7 +6,7 @@ struct SetProcessLimit: ContainerStep {
     static let manual = StepManual(
         "set the process limit",
         what: "Sets RLIMIT_NPROC to the config's value, or back to the runtime's own.",
-        why: "Only of exec, after the copy in the container is made.",
+        why: "Only for exec, after the copy in the container is made.",
         calls: "prlimit64")
 
     let limit: Configuration.Limit?

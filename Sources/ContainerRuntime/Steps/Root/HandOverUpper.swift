@@ -12,7 +12,7 @@ struct HandOverUpper: ContainerStep {
             """,
         why: """
             Only with --diff. After the overlay is mounted, and before exec closes every \
-            descriptor: nobody outside of the container sees this upper otherwise.
+            descriptor: no process outside of the container can reach this upper otherwise.
             """,
         calls: "openat, sendmsg")
 

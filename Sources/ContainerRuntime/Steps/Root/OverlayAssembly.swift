@@ -129,7 +129,7 @@ struct OverlayAssembly {
         try attempt("fchownat", on: upper.path, try dress())
     }
 
-    /// What the kernel shows for an id that has none in this user namespace.
+    /// The id that the kernel shows for one that is not mapped in this user namespace.
     private let overflowID: UInt32 = 65534
 
     /// The top of a new upper is the container's root directory: it belongs to the container's

@@ -2,7 +2,7 @@ internal import Layers
 internal import LinuxSystem
 internal import SystemPackage
 
-/// What the upper is written over, for commands that look at it later.
+/// The layers that the upper is written over, for commands that look at it later.
 struct RecordUpper: RuntimeStep {
     static let manual = StepManual(
         "record the layers of the upper",

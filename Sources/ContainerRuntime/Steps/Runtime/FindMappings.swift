@@ -13,7 +13,7 @@ struct FindMappings: RuntimeStep {
         calls: "clone3, setns, read")
 
     let path: String
-    /// What the config says they are.
+    /// Those of the config.
     let expected: IDMappings?
 
     var summary: String { "read the id mappings of the user namespace \(path)" }

@@ -20,7 +20,7 @@ struct LockUpper: RuntimeStep {
 
     /// Holds `upper` and `work`.
     let directory: String
-    /// What the run lies on, which has to be what the upper was written over.
+    /// The layers of the run, which have to be those that the upper was written over.
     let record: KeptUpper.Record
     let snapshots: SnapshotPlan
 

@@ -79,7 +79,7 @@ struct MakeControlGroup: RuntimeStep {
         }
     }
 
-    /// What is not there yet is this process's own, should it be killed while it makes it.
+    /// The directories that are missing are this process's own, should it be killed while it makes them.
     ///
     /// - Returns: These directories, the deepest first.
     private static func watch(

@@ -31,7 +31,7 @@ package final class ReadinessSocket {
 
 extension StoredContainer {
     /// Binds the socket of a container that was created to have one; nil for another one.
-    func bindReadiness(_ host: String?) throws(RuntimeError) -> ReadinessSocket? {
+    func bindReadiness(_ host: String?) throws(Failure) -> ReadinessSocket? {
         guard let host else { return nil }
         do throws(Errno) {
             let folder = try directory.borrowed.open(
@@ -40,7 +40,7 @@ extension StoredContainer {
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
-            throw RuntimeError(
+            throw Failure(
                 "the socket for NOTIFY_SOCKET cannot be made in \(store.directory(id)):"
                     + " \(error.words)")
         }

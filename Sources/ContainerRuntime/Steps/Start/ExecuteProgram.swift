@@ -31,7 +31,7 @@ struct ExecuteProgram: RuntimeStep {
         let executing = InitMessage.executing.encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
         if message.isEmpty {
-            if container.hasStarted(state) ?? !rest.isEmpty { return }
+            if try container.hasStarted(state) ?? !rest.isEmpty { return }
             try container.end(state)
             throw Failure(ExecuteProgram.sentence(state))
         }

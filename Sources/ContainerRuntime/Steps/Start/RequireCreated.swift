@@ -14,8 +14,10 @@ struct RequireCreated: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         let container = try context.container.given(.container)
         let state = try container.known()
-        switch container.status(state) {
-        case .created: context.state = state
+        switch try container.status(state) {
+        case .created:
+            context.state = state
+            context.owesPoststop = true
         case .creating:
             throw Failure("cannot start a container that is still being created")
         case .running: throw Failure("cannot start an already running container")

@@ -1,0 +1,29 @@
+internal import CLinux
+internal import Glibc
+
+/// The resources that a process and the descendants it has waited for have used (getrusage(2)).
+public struct ProcessUsage: Sendable, Hashable {
+    /// Nanoseconds of processor time in user mode.
+    public var userTime: UInt64
+    /// Nanoseconds of processor time in kernel mode.
+    public var systemTime: UInt64
+    /// Bytes of physical memory that the largest of them had at one time.
+    public var peakMemory: UInt64
+
+    public init(userTime: UInt64, systemTime: UInt64, peakMemory: UInt64) {
+        self.userTime = userTime
+        self.systemTime = systemTime
+        self.peakMemory = peakMemory
+    }
+
+    init(_ usage: rusage) {
+        self.init(
+            userTime: ProcessUsage.nanoseconds(usage.ru_utime),
+            systemTime: ProcessUsage.nanoseconds(usage.ru_stime),
+            peakMemory: UInt64(usage.ru_maxrss) * 1024)
+    }
+
+    private static func nanoseconds(_ time: timeval) -> UInt64 {
+        UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_usec) * 1000
+    }
+}
