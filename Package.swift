@@ -142,19 +142,18 @@ let package = Package(
             ],
             swiftSettings: relaxed),
         .testTarget(
-            name: "SupervisionTests",
-            dependencies: [
-                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision", "TestSupport",
-                system,
-            ],
-            swiftSettings: relaxed),
-        .testTarget(
             name: "DoctorTests",
             dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),
+        .executableTarget(
+            name: "outcome",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision", system,
+            ],
+            path: "Tests/outcome", swiftSettings: relaxed),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Archives", "CLinux", "DBus", "JSON", "TestSupport"],
+            dependencies: ["Archives", "CLinux", "DBus", "JSON", "TestSupport", "outcome"],
             swiftSettings: relaxed),
     ]
 )

@@ -98,7 +98,7 @@ final class ReadinessProxy {
 
     private func send(_ lines: [UInt8]) throws(Failure) {
         let far = try connect()
-        try attempt("sendmsg", host.inQuotes) { () throws(Errno) in try far.borrowed.send(lines) }
+        try attempt("sendmsg", host.inQuotes, try far.borrowed.send(lines))
     }
 
     private func tell(_ line: [UInt8], mainPID: Int32, waits: Bool) throws(Failure) {

@@ -166,9 +166,8 @@ struct Session: ~Copyable {
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
         for relay in relays { entries += relay.watched }
-        let events = try attempt("poll") { () throws(Errno) in
-            try Poll.wait(entries, until: nextDeadline, isInterruptible: false)
-        }
+        let events = try attempt(
+            "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
@@ -225,11 +224,11 @@ struct Session: ~Copyable {
         while let blocked = try proxy?.drain() ?? drainRelays() {
             let patience = Clock.nanoseconds + Session.lastWords * 1_000_000
             let deadline = isToEnd ? patience : limits.deadline.map { max($0, patience) }
-            let events = try attempt("poll") { () throws(Errno) in
+            let events = try attempt(
+                "poll",
                 try Poll.wait(
                     [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
-                    isInterruptible: false)
-            }
+                    isInterruptible: false))
             if deadline != nil && events[1].isEmpty && events[0].isEmpty { return }
             while !events[0].isEmpty, let signal = try nextSignal() {
                 if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
@@ -239,9 +238,7 @@ struct Session: ~Copyable {
 
     private mutating func hasMoreToReceive() throws(Failure) -> Bool {
         guard let descriptor = channel?.borrowed else { return false }
-        return try attempt("poll") { () throws(Errno) in
-            !(try Poll.ready(descriptor, .readable).isEmpty)
-        }
+        return try attempt("poll", !(try Poll.ready(descriptor, .readable).isEmpty))
     }
 
     private mutating func drainRelays() -> FileDescriptor? {
@@ -255,7 +252,7 @@ struct Session: ~Copyable {
     /// when it dies.
     private mutating func receive() throws(Failure) {
         guard let current = channel.take() else { return }
-        let message = try attempt("recvmsg") { () throws(Errno) in try current.receive() }
+        let message = try attempt("recvmsg", try current.receive())
         guard let message else {
             if failure != nil || exceeded != nil { return }
             // A filter may have kept it from saying that it executes.
@@ -272,16 +269,12 @@ struct Session: ~Copyable {
             guard let upper = message.takeDescriptor() else { return }
             walk.keep(upper: upper)
         case .listener(let number):
-            let listener = try attempt("pidfd_getfd", "of the seccomp listener") {
-                () throws(Errno) in
-                try child.descriptor(number)
-            }
+            let listener = try attempt(
+                "pidfd_getfd", "of the seccomp listener", try child.descriptor(number))
             walk.keep(listener: listener)
         case .turn(let step) where step < walk.plan.firstAfterStart:
             if answer(step) {
-                try attempt("sendmsg", "to the init process") { () throws(Errno) in
-                    try current.send(InitMessage.go)
-                }
+                try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
@@ -300,10 +293,8 @@ struct Session: ~Copyable {
             return
         }
         hasEntered = true
-        let made = try attempt("pidfd_open", "\(process)") { () throws(Errno) in
-            try ChildProcess(child: process)
-        }
-        _ = try attempt("waitid") { () throws(Errno) in try child.wait() }
+        let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
+        _ = try attempt("waitid", try child.wait())
         child = made
     }
 
@@ -336,7 +327,7 @@ struct Session: ~Copyable {
     }
 
     private func nextSignal() throws(Failure) -> CInt? {
-        try attempt("read", "signalfd") { () throws(Errno) in try signals.next() }
+        try attempt("read", "signalfd", try signals.next())
     }
 
     private mutating func forwardSignals() throws(Failure) {
@@ -368,46 +359,5 @@ struct Session: ~Copyable {
                 try? child.send(signal: Signal.kill)
             }
         }
-    }
-}
-
-extension ChildProcess {
-    /// Nil where `/proc` does not say.
-    fileprivate var hasExecuted: Bool? { (try? ProcessIdentity.status(pid))?.hasExecuted }
-
-    /// Whether the kernel drops `signal`, since the process leaves it at its default action.
-    ///
-    /// While a process waits in sigwait(3), as tini and dumb-init do, the set it waits for does
-    /// not count as blocked in its status, and yet the kernel delivers it. The two are not read at
-    /// one moment, and another signal may wake it in between (a terminal's new size, as a rule):
-    /// only what holds many times over is believed.
-    fileprivate borrowing func drops(_ signal: CInt) -> Bool {
-        for _ in 0..<32 {
-            if !leavesAtDefault(signal) || isWaitingForSignals { return false }
-        }
-        return true
-    }
-
-    /// Whether the main thread is in rt_sigtimedwait(2).
-    private var isWaitingForSignals: Bool {
-        #if arch(x86_64)
-            let number = "128"
-        #else
-            let number = "137"
-        #endif
-        guard let bytes = try? HostPath.read("/proc/\(pid)/syscall") else { return false }
-        return String(decoding: bytes.prefix { $0 != 0x20 }, as: UTF8.self) == number
-    }
-
-    private borrowing func leavesAtDefault(_ signal: CInt) -> Bool {
-        guard let bytes = try? HostPath.read("/proc/\(pid)/status") else { return false }
-        let mask = UInt64(1) << UInt64(signal - 1)
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            for field in ["SigBlk:", "SigIgn:", "SigCgt:"] where line.hasPrefix(field) {
-                let digits = line.dropFirst(field.count).drop { $0 == "\t" || $0 == " " }
-                if let set = UInt64(digits, radix: 16), set & mask != 0 { return false }
-            }
-        }
-        return true
     }
 }

@@ -32,14 +32,12 @@ struct TerminalProxy: ~Copyable {
         self.settings = settings
         screen = CallerStream(.standardOutput)
         let far = self.multiplexer.borrowed
-        try attempt("fcntl", "O_NONBLOCK") { () throws(Errno) in try far.setNonBlocking() }
-        peer = try attempt("ioctl", "TIOCGPTPEER") { () throws(Errno) in
-            try far.openPeer()
-        }
+        try attempt("fcntl", "O_NONBLOCK", try far.setNonBlocking())
+        peer = try attempt("ioctl", "TIOCGPTPEER", try far.openPeer())
         try copySize()
         // Where input comes from elsewhere, its keys are still signals.
         if settings?.descriptor == .standardInput {
-            try attempt("tcsetattr") { () throws(Errno) in try settings?.makeRaw() }
+            try attempt("tcsetattr", try settings?.makeRaw())
         }
     }
 
@@ -153,14 +151,12 @@ struct TerminalProxy: ~Copyable {
     }
 
     private func isWritable() throws(Failure) -> Bool {
-        try attempt("poll") { () throws(Errno) in try screen.isWritable() }
+        try attempt("poll", try screen.isWritable())
     }
 
     private mutating func passOutput() throws(Failure) {
         let rest = written
-        let count = try attempt("write", "standard output") { () throws(Errno) in
-            try screen.write(rest)
-        }
+        let count = try attempt("write", "standard output", try screen.write(rest))
         written = written.dropFirst(count)
     }
 }

@@ -72,6 +72,7 @@ import Testing
                 "make the control group: pids 5",
                 "make the init process in new namespaces: mount", Self.tie,
                 "enter the control group", "join the cgroup namespace /x", Self.pivot,
+                "remove control groups that killed runtime processes have left",
             ])
     }
 
@@ -86,7 +87,7 @@ import Testing
             ])
         var managed = Invocation()
         managed.controlGroups = .always
-        #expect(try steps(linux, managed).count == 6)
+        #expect(try steps(linux, managed).count == 7)
         managed.controlGroups = .disabled
         #expect(try steps(linux, managed).count == 3)
     }

@@ -32,8 +32,8 @@ import Testing
     @Test func `a step of the command line names the argument`() throws {
         var invocation = Invocation()
         invocation.arguments = ["ls"]
-        let step = try #require(try steps(invocation).last)
-        #expect(step["does"]?.string == "execute ls")
+        let step = try #require(
+            try steps(invocation).first { $0["does"]?.string == "execute ls" })
         #expect(step["origin"]?.string == "argument")
         #expect(step["argument"]?.string == "--")
         #expect(step["line"] == nil)

@@ -16,120 +16,136 @@ import Testing
             try fullConfig.plan(invocation).text == """
                  1  runtime    run from a sealed mount of the runtime's own binary            \
                            default
-                 2  runtime    check that no standard stream is a directory or an O_PATH \
-                descriptor      default
-                 3  runtime    lock the layer /bundle/base                                    \
+                 2  runtime    listen for the signals that end a start                        \
+                           default
+                 3  runtime    check that no standard stream is a directory or an O_PATH descr\
+                iptor      default
+                 4  runtime    lock the layer /bundle/base                                    \
                            config.json:48
-                 4  runtime    lock the layer /layers/top                                     \
+                 5  runtime    lock the layer /layers/top                                     \
                            config.json:48
-                 5  runtime    lock the layer /one                                            \
+                 6  runtime    lock the layer /one                                            \
                            --layer
-                 6  runtime    lock the layer /two                                            \
+                 7  runtime    lock the layer /two                                            \
                            --layer
-                 7  runtime    lock the upper in /keep                                        \
+                 8  runtime    lock the upper in /keep                                        \
                            --upper
-                 8  runtime    prepare the seccomp filter: 2 system calls named, \
-                SCMP_ACT_ERRNO for the rest  config.json:32
-                 9  runtime    find the host's control group hierarchies                      \
+                 9  runtime    prepare the seccomp filter: 2 system calls named, SCMP_ACT_ERRN\
+                O for the rest  config.json:32
+                10  runtime    find the host's control group hierarchies                      \
                            default
-                10  runtime    open the host's procfs                                         \
+                11  runtime    open the host's procfs                                         \
                            default
-                11  runtime    make the init process in new namespaces: mount, uts, network, \
-                ipc         config.json:20
-                12  container  die when the runtime process dies                              \
+                12  runtime    save the settings of the caller's terminal                     \
                            default
-                13  container  join the pid namespace /proc/7/ns/pid                          \
+                13  runtime    start the watchdog, which ends the container if the runtime pro\
+                cess is killed  default
+                14  runtime    queue the signals that are passed on to the container          \
+                           default
+                15  runtime    adopt the processes that the container leaves behind           \
+                           default
+                16  runtime    make the init process in new namespaces: mount, uts, network, i\
+                pc         config.json:20
+                17  container  reset signals and umask                                        \
+                           default
+                18  container  die when the runtime process dies                              \
+                           default
+                19  container  join the pid namespace /proc/7/ns/pid                          \
                            config.json:21
-                14  container  join the cgroup namespace /proc/7/ns/cgroup                    \
+                20  container  join the cgroup namespace /proc/7/ns/cgroup                    \
                            config.json:22
-                15  container  stop mounts from reaching the host                             \
+                21  container  stop mounts from reaching the host                             \
                            config.json:31
-                16  container  open /bundle/data for binding                                  \
+                22  container  open /bundle/data for binding                                  \
                            config.json:42
-                17  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
+                23  container  mount overlay on /: 4 layers, /bundle/base at the bottom, with \
                 the upper in /keep volatile,index=off  --layer
-                18  runtime    record the layers of the upper in /keep                        \
+                24  runtime    record the layers of the upper in /keep                        \
                            --upper
-                19  container  change the root (pivot_root) and detach the host's tree        \
+                25  container  change the root (pivot_root) and detach the host's tree        \
                            default
-                20  container  make the root rprivate                                         \
+                26  container  make the root rprivate                                         \
                            config.json:31
-                21  container  mount proc on /proc nosuid                                     \
+                27  container  mount proc on /proc nosuid                                     \
                            config.json:39
-                22  container  mount tmpfs on /dev mode=755                                   \
+                28  container  mount tmpfs on /dev mode=755                                   \
                            config.json:40
-                23  container  mount devpts on /dev/pts                                       \
+                29  container  mount devpts on /dev/pts                                       \
                            config.json:41
-                24  container  mount /bundle/data on /data rbind,ro                           \
+                30  container  mount /bundle/data on /data rbind,ro                           \
                            config.json:42
-                25  container  mount a read-only view of control groups on /sys/fs/cgroup     \
+                31  container  mount a read-only view of control groups on /sys/fs/cgroup     \
                            config.json:43
-                26  container  remount /proc remount,ro                                       \
+                32  container  remount /proc remount,ro                                       \
                            config.json:44
-                27  container  make the default devices: null, zero, full, random, urandom, \
-                tty, ptmx    default
-                28  container  make the device /dev/fuse (c 10:229, 0666)                     \
+                33  container  make the default devices: null, zero, full, random, urandom, tt\
+                y, ptmx    default
+                34  container  make the device /dev/fuse (c 10:229, 0666)                     \
                            config.json:25
-                29  container  make the device /run/fifo (p, 0666)                            \
+                35  container  make the device /run/fifo (p, 0666)                            \
                            config.json:26
-                30  container  open a terminal as /dev/console (80x24)                        \
+                36  container  open a terminal as /dev/console (80x24)                        \
                            config.json:4
-                31  container  mask /proc/kcore                                               \
+                37  container  mask /proc/kcore                                               \
                            config.json:29
-                32  container  make /proc/sys read-only                                       \
+                38  container  make /proc/sys read-only                                       \
                            config.json:30
-                33  container  verify the mounts on /proc, /sys and /dev                      \
+                39  container  verify the mounts on /proc, /sys and /dev                      \
                            default
-                34  container  set the host name box                                          \
+                40  container  set the host name box                                          \
                            config.json:36
-                35  container  set the domain name example                                    \
+                41  container  set the domain name example                                    \
                            config.json:37
-                36  container  bring the loopback interface up                                \
+                42  container  bring the loopback interface up                                \
                            default
-                37  container  set the sysctl net/ipv4/ip_forward to 1                        \
+                43  container  set the sysctl net/ipv4/ip_forward to 1                        \
                            config.json:28
-                38  container  set the out-of-memory score to 100                             \
+                44  container  set the out-of-memory score to 100                             \
                            config.json:15
-                39  container  start a session keyring                                        \
+                45  container  start a session keyring                                        \
                            default
-                40  container  enter /srv                                                     \
+                46  container  enter /srv                                                     \
                            config.json:8
-                41  container  make the root read-only                                        \
+                47  container  make the root read-only                                        \
                            config.json:17
-                42  container  look up the home directory of user 1000                        \
+                48  container  look up the home directory of user 1000                        \
                            default
-                43  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
+                49  container  limit RLIMIT_NOFILE to 10, at most unlimited                   \
                            config.json:13
-                44  container  lift the limit of processes while the process is made          \
+                50  container  lift the limit of processes while the process is made          \
                            default
-                45  container  leave the other limits as the caller has them                  \
+                51  container  leave the other limits as the caller has them                  \
                            default
-                46  container  keep 2 capabilities in the bounding set                        \
+                52  container  keep 2 capabilities in the bounding set                        \
                            config.json:9
-                47  container  close every descriptor but the standard streams                \
+                53  container  close every descriptor but the standard streams                \
                            default
-                48  container  forbid new privileges                                          \
+                54  container  forbid new privileges                                          \
                            config.json:14
-                49  container  become user 1000, group 100, groups 5,6, umask 077             \
+                55  container  become user 1000, group 100, groups 5,6, umask 077             \
                            config.json:6
-                50  container  keep 1 capability, 1 of them ambient                           \
+                56  container  keep 1 capability, 1 of them ambient                           \
                            config.json:9
-                51  container  read back ids, groups, capabilities and limits                 \
+                57  container  read back ids, groups, capabilities and limits                 \
                            default
-                52  container  take the terminal as the standard streams                      \
+                58  container  take the terminal as the standard streams                      \
                            default
-                53  container  become a process of the pid namespace                          \
+                59  container  become a process of the pid namespace                          \
                            default
-                54  runtime    have the watchdog end the copy with the runtime process        \
+                60  runtime    have the watchdog end the copy with the runtime process        \
                            default
-                55  container  start a session on the terminal                                \
+                61  container  start a session on the terminal                                \
                            default
-                56  container  put the limit of processes back                                \
+                62  container  put the limit of processes back                                \
                            default
-                57  container  install the seccomp filter                                     \
+                63  container  install the seccomp filter                                     \
                            config.json:32
-                58  container  execute ls -l                                                  \
+                64  container  execute ls -l                                                  \
                            --
+                65  runtime    kill the processes that the container has left behind          \
+                           default
+                66  runtime    end the watchdog                                               \
+                           default
 
                 """)
     }
@@ -139,10 +155,15 @@ import Testing
         #expect(
             steps == [
                 "run from a sealed mount of the runtime's own binary",
+                "listen for the signals that end a start",
                 "check that no standard stream is a directory or an O_PATH descriptor",
                 "relay standard streams that are files or devices of the host",
                 "lock the layer /bundle/rootfs",
+                "start the watchdog, which ends the container if the runtime process is killed",
+                "queue the signals that are passed on to the container",
+                "adopt the processes that the container leaves behind",
                 "make the init process in new namespaces: mount",
+                "reset signals and umask",
                 "die when the runtime process dies",
                 "stop mounts from reaching the host",
                 "mount overlay on /: /bundle/rootfs, with a throw-away upper",

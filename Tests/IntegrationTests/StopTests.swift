@@ -24,7 +24,7 @@ struct StopTests {
             config.run(["echo", "the end"])
             let run = try stopped(box, ["--stop-at", "pivot_root"], config, screen)
             let shown = try screen.waitFor("q and Enter: quit: ")
-            #expect(shown.contains("container: make it the root (pivot_root)"))
+            #expect(shown.contains("container: change the root (pivot_root)"))
             let pid = try initProcess(shown)
             // What is named is what is there: its own mounts with the overlay, and still the host's.
             #expect(Host.link("/proc/\(pid)/ns/mnt") != Host.namespace("mnt"))

@@ -5,13 +5,13 @@ public struct ContainerID: Sendable, Hashable {
     public let text: String
 
     /// - Throws: A sentence with what is allowed.
-    public init(_ text: String) throws(RuntimeError) {
+    public init(_ text: String) throws(Failure) {
         if text.isEmpty {
-            throw RuntimeError("container id cannot be empty")
+            throw Failure("container id cannot be empty")
         }
         // The name of a file has at most 255 bytes.
         if !text.isPlainName || text == "." || text == ".." || text.utf8.count > 255 {
-            throw RuntimeError(
+            throw Failure(
                 "invalid container ID format: \"\(text)\"; letters, digits and _ + - . are allowed,"
                     + " at most 255")
         }

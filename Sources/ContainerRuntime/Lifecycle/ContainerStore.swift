@@ -31,28 +31,28 @@ public struct ContainerStore: Sendable {
     /// - Throws: It belongs to another user, or others may write to it.
     private func requireOwn(
         _ directory: FileDescriptor, _ path: String
-    ) throws(RuntimeError) {
+    ) throws(Failure) {
         let status: FileStatus
         do throws(Errno) {
             status = try FileStatus.of(directory)
         } catch {
-            throw RuntimeError("\(path): \(error.words)")
+            throw Failure("\(path): \(error.words)")
         }
         guard let reason = status.foreignness else { return }
-        throw RuntimeError(
+        throw Failure(
             "the states of containers in \(path) are not believed: \(reason); name a directory of"
                 + " this user's own by --root, or by XDG_RUNTIME_DIR")
     }
 
     /// The root, for names in it; nil where there is none.
-    private func openRoot() throws(RuntimeError) -> HeldDescriptor? {
+    private func openRoot() throws(Failure) -> HeldDescriptor? {
         let opened: HeldDescriptor
         do throws(Errno) {
             opened = HeldDescriptor(try HostPath.open(root, [.readOnly, .directory]))
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
-            throw RuntimeError("\(root): \(error.words)")
+            throw Failure("\(root): \(error.words)")
         }
         try requireOwn(opened.borrowed, root)
         return opened
@@ -60,15 +60,15 @@ public struct ContainerStore: Sendable {
 
     private func open(
         _ id: ContainerID, in root: HeldDescriptor
-    ) throws(RuntimeError) -> StoredContainer {
+    ) throws(Failure) -> StoredContainer {
         let opened: HeldDescriptor
         do throws(Errno) {
             opened = HeldDescriptor(
                 try root.borrowed.open(id.text, [.readOnly, .directory]))
         } catch .noSuchFileOrDirectory {
-            throw RuntimeError.missing(id)
+            throw Failure.missing(id)
         } catch {
-            throw RuntimeError(
+            throw Failure(
                 "the state of container \"\(id.text)\" cannot be read: \(directory(id)):"
                     + " \(error.words)")
         }
@@ -79,27 +79,27 @@ public struct ContainerStore: Sendable {
     /// A container that exists.
     ///
     /// - Throws: `container "x" does not exist`.
-    public func find(_ id: ContainerID) throws(RuntimeError) -> StoredContainer {
-        guard let root = try openRoot() else { throw RuntimeError.missing(id) }
+    public func find(_ id: ContainerID) throws(Failure) -> StoredContainer {
+        guard let root = try openRoot() else { throw Failure.missing(id) }
         return try open(id, in: root)
     }
 
     /// The names of all containers, in order. A root that is not there holds none, and stays so.
     ///
     /// - Parameter mustExist: One that is not there is an error.
-    public func identifiers(mustExist: Bool = false) throws(RuntimeError) -> [String] {
+    public func identifiers(mustExist: Bool = false) throws(Failure) -> [String] {
         guard let folder = try openRoot() else {
             if !mustExist { return [] }
-            throw RuntimeError("\(root): \(Errno.noSuchFileOrDirectory.words)")
+            throw Failure("\(root): \(Errno.noSuchFileOrDirectory.words)")
         }
         return try names(in: folder)
     }
 
-    private func names(in folder: HeldDescriptor) throws(RuntimeError) -> [String] {
+    private func names(in folder: HeldDescriptor) throws(Failure) -> [String] {
         do throws(Errno) {
             return try folder.borrowed.entries().sorted()
         } catch {
-            throw RuntimeError("\(root): \(error.words)")
+            throw Failure("\(root): \(error.words)")
         }
     }
 
@@ -107,14 +107,14 @@ public struct ContainerStore: Sendable {
     ///
     /// - Parameter failed: Takes the name of one that cannot be read, and why.
     public func reports(
-        mustExist: Bool, failed: (String, RuntimeError) -> Void
-    ) throws(RuntimeError) -> [StoredContainer.Report] {
+        mustExist: Bool, failed: (String, Failure) -> Void
+    ) throws(Failure) -> [StoredContainer.Report] {
         let names = try identifiers(mustExist: mustExist)
         guard !names.isEmpty, let folder = try openRoot() else { return [] }
         var reports: [StoredContainer.Report] = []
         reports.reserveCapacity(names.count)
         for name in names {
-            do throws(RuntimeError) {
+            do throws(Failure) {
                 reports.append(try report(try ContainerID(name), in: folder))
             } catch {
                 failed(name, error)
@@ -125,7 +125,7 @@ public struct ContainerStore: Sendable {
 
     private func report(
         _ id: ContainerID, in folder: HeldDescriptor
-    ) throws(RuntimeError) -> StoredContainer.Report {
+    ) throws(Failure) -> StoredContainer.Report {
         let place = "\(id.text)/\(ContainerStore.stateName)"
         // All there is to say of one that has ended is in there.
         if let state = try state(of: id, folder.borrowed, place),
@@ -141,7 +141,7 @@ public struct ContainerStore: Sendable {
     /// - Parameter name: Of the file with it, in `folder`.
     fileprivate func state(
         of id: ContainerID, _ folder: FileDescriptor, _ name: String
-    ) throws(RuntimeError) -> ContainerState? {
+    ) throws(Failure) -> ContainerState? {
         var path: String { "\(directory(id))/\(ContainerStore.stateName)" }
         let bytes: [UInt8]
         do throws(Errno) {
@@ -151,11 +151,11 @@ public struct ContainerStore: Sendable {
         } catch .noSuchFileOrDirectory {
             return nil
         } catch .notPermitted {
-            throw RuntimeError(
+            throw Failure(
                 "\(path) is not believed: it is no file of this user's own that nobody else may write"
                     + " to")
         } catch {
-            throw RuntimeError("\(path): \(error.words)")
+            throw Failure("\(path): \(error.words)")
         }
         do throws(Errno) {
             if let document = try? JSONDocument(bytes),
@@ -164,11 +164,11 @@ public struct ContainerStore: Sendable {
                 return state
             }
         } catch {
-            throw RuntimeError(
+            throw Failure(
                 "which run of the machine this is cannot be read, and with it whether container"
                     + " \"\(id.text)\" runs: /proc/sys/kernel/random/boot_id: \(error.words)")
         }
-        var error = RuntimeError(
+        var error = Failure(
             "\(path) is damaged; \"vfs-run delete --force \(id.text)\" removes the container")
         error.kind = .damaged
         throw error
@@ -185,7 +185,7 @@ public struct ContainerStore: Sendable {
         } catch {
             throw cannotMake(path, error)
         }
-        do throws(RuntimeError) {
+        do throws(Failure) {
             parent = try openRoot()
         } catch {
             throw error
@@ -206,7 +206,7 @@ public struct ContainerStore: Sendable {
 
     private func cannotMake(_ path: String, _ error: Errno) -> Failure {
         Failure(
-            SystemCallError("mkdir", path.inQuotes, error),
+            Failure("mkdir", path.inQuotes, error),
             error == .permissionDenied || error == .noSuchFileOrDirectory
                 ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)
     }
@@ -225,17 +225,17 @@ public struct StoredContainer: Sendable {
 
     /// Waits until no other command changes this container; held until the process ends, or
     /// `unlock`.
-    func lock() throws(RuntimeError) {
+    func lock() throws(Failure) {
         do throws(Errno) {
             try directory.borrowed.waitForLock(
                 until: Clock.deadline(seconds: StoredContainer.patience))
         } catch .timedOut {
-            throw RuntimeError(
+            throw Failure(
                 "another command has been changing the container \"\(id.text)\" for"
                     + " \(StoredContainer.patience) seconds; try again when it has ended, or find it"
                     + " with: fuser -v \(store.directory(id))")
         } catch {
-            throw RuntimeError(
+            throw Failure(
                 "flock \(store.directory(id).inQuotes): \(error.words)")
         }
         do throws(Errno) {
@@ -244,9 +244,9 @@ public struct StoredContainer: Sendable {
             let there = try FileStatus.of(id.text, in: root.borrowed)
             if !here.isSame(as: there) { throw Errno.noSuchFileOrDirectory }
         } catch .noSuchFileOrDirectory {
-            throw RuntimeError.missing(id)
+            throw Failure.missing(id)
         } catch {
-            throw RuntimeError("stat \(store.directory(id).inQuotes): \(error.words)")
+            throw Failure("stat \(store.directory(id).inQuotes): \(error.words)")
         }
     }
 
@@ -288,7 +288,7 @@ public struct StoredContainer: Sendable {
     }
 
     /// Nil for one whose creation has not come far enough to write it down.
-    func state() throws(RuntimeError) -> ContainerState? {
+    func state() throws(Failure) -> ContainerState? {
         try store.state(of: id, directory.borrowed, ContainerStore.stateName)
     }
 
@@ -333,7 +333,7 @@ public struct StoredContainer: Sendable {
     }
 
     /// Removes the directory and everything the runtime keeps in it.
-    func remove() throws(RuntimeError) {
+    func remove() throws(Failure) {
         // These take no descriptor: there may be none to be had.
         for name in [
             ContainerStore.stateName, ContainerStore.groupsName, ContainerStore.configName,
@@ -359,15 +359,15 @@ public struct StoredContainer: Sendable {
         } catch .noSuchFileOrDirectory {
             // Somebody else has been removing it at the same time.
         } catch {
-            throw RuntimeError(
+            throw Failure(
                 "\(store.directory(id)) cannot be removed: \(error.words)")
         }
     }
 }
 
-extension RuntimeError {
-    static func missing(_ id: ContainerID) -> RuntimeError {
-        var error = RuntimeError("container \"\(id.text)\" does not exist")
+extension Failure {
+    static func missing(_ id: ContainerID) -> Failure {
+        var error = Failure("container \"\(id.text)\" does not exist")
         error.kind = .missing
         return error
     }

@@ -30,16 +30,15 @@ public final class ContainerWatch {
     ///
     /// - Parameter deadline: On `Clock`.
     /// - Returns: What has, in its order; nothing when it was time.
-    public func next(until deadline: UInt64) throws(RuntimeError) -> [Event] {
-        do throws(SystemCallError) {
+    public func next(until deadline: UInt64) throws(Failure) -> [Event] {
+        do throws(Failure) {
             guard let process else { return try killed() + [.ended] }
             let pressed = pressure?.watched ?? (nil, .readable)
-            let found = try attempt("poll") { () throws(Errno) in
+            let found = try attempt(
+                "poll",
                 try Poll.wait(
-                    [
-                        (process.borrowed, .readable), (outOfMemory.borrowed, .readable), pressed,
-                    ], until: deadline)
-            }
+                    [(process.borrowed, .readable), (outOfMemory.borrowed, .readable), pressed],
+                    until: deadline))
             let hasEnded = !found[0].isEmpty
             var events: [Event] = []
             if hasEnded || !found[1].isEmpty { events += try killed() }
@@ -48,11 +47,11 @@ public final class ContainerWatch {
             }
             return events + (hasEnded ? [.ended] : [])
         } catch {
-            throw RuntimeError("the container cannot be watched: \(error)")
+            throw Failure("the container cannot be watched: \(error)")
         }
     }
 
-    private func killed() throws(SystemCallError) -> [Event] {
+    private func killed() throws(Failure) -> [Event] {
         Array(repeating: .outOfMemory, count: try outOfMemory.take())
     }
 }
@@ -61,14 +60,12 @@ extension StoredContainer {
     /// - Parameter pressure: How scarce memory has to be to be told of; nil is never.
     public func watch(
         memoryPressure pressure: MemoryPressure?
-    ) throws(RuntimeError) -> ContainerWatch {
+    ) throws(Failure) -> ContainerWatch {
         let state = try running("container with id \(id.text) is not running")
         let group = state.groups.controlGroup
         let sentence: String
-        do throws(SystemCallError) {
-            let process = try attempt("pidfd_open") { () throws(Errno) in
-                try state.process?.held()
-            }
+        do throws(Failure) {
+            let process = try attempt("pidfd_open", try state.process?.held())
             let killed = try OutOfMemoryWatch(group)
             do throws(ControlGroupError) {
                 var pressed: MemoryPressureWatch?
@@ -80,6 +77,6 @@ extension StoredContainer {
         } catch {
             sentence = error.description
         }
-        throw RuntimeError("the container cannot be watched: \(sentence)")
+        throw Failure("the container cannot be watched: \(sentence)")
     }
 }

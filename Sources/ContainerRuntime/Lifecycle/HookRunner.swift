@@ -63,7 +63,7 @@ public enum HookRunner {
             case .execFormatError: "; it is neither a program for this machine nor a script with #!"
             default: ""
             }
-        return SystemCallError("execve", path.inQuotes, error).description + advice
+        return Failure("execve", path.inQuotes, error).description + advice
     }
 
     /// On one line, and nothing in it that a terminal would obey: a hook in the container says

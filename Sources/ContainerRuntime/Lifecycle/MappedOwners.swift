@@ -10,7 +10,7 @@ public enum MappedOwners {
     /// ids. Descriptors stay as they are.
     ///
     /// - Returns: Whether files have the container's ids from here on.
-    public static func become(_ owners: IDMappings?) throws(RuntimeError) -> Bool {
+    public static func become(_ owners: IDMappings?) throws(Failure) -> Bool {
         guard let owners, Credentials.effectiveUser != 0,
             let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
@@ -56,7 +56,7 @@ public enum MappedOwners {
     private static let done = Array("done".utf8)
 
     fileprivate static func becomeOwner(_ owners: IDMappings?) throws(LayerError) {
-        do throws(RuntimeError) {
+        do throws(Failure) {
             _ = try become(owners)
         } catch {
             throw error
@@ -67,7 +67,7 @@ public enum MappedOwners {
         _ owners: IDMappings, _ writer: Configuration.MappingWriter
     ) throws(Failure) -> OwnedDescriptor {
         var outcome: Result<Void, Failure> = .success(())
-        do throws(SystemCallError) {
+        do throws(Failure) {
             let made = try IDMappings.makeNamespace { process in
                 outcome = Result { () throws(Failure) in
                     try WriteMappings(mappings: owners, writer: writer).write(to: process)

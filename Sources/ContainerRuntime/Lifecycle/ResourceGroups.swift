@@ -48,7 +48,7 @@ struct ResourceGroups: Sendable {
     /// in it are killed.
     ///
     /// - Throws: One of the directories lies in no file system of control groups or of resctrl.
-    func requireGenuine(_ id: ContainerID) throws(RuntimeError) {
+    func requireGenuine(_ id: ContainerID) throws(Failure) {
         for path in cgroup.map({ $0.path }) + parents {
             try ResourceGroups.require(path, [.cgroup, .cgroup2], id)
         }
@@ -60,7 +60,7 @@ struct ResourceGroups: Sendable {
 
     private static func require(
         _ path: String, _ kinds: [FileSystemMagic], _ id: ContainerID
-    ) throws(RuntimeError) {
+    ) throws(Failure) {
         var isGenuine = path.hasPrefix("/") && !path.split(separator: "/").contains("..")
         if isGenuine {
             do throws(Errno) {
@@ -70,11 +70,11 @@ struct ResourceGroups: Sendable {
                 // It is gone, as all that was in it.
                 return
             } catch {
-                throw RuntimeError("\(path): \(error.words)")
+                throw Failure("\(path): \(error.words)")
             }
         }
         if isGenuine { return }
-        throw RuntimeError(
+        throw Failure(
             "the state of container \"\(id.text)\" names \"\(path)\" as one of its groups, and that"
                 + " is no control group and no group of resctrl; the state is damaged, and nothing is"
                 + " done by it")

@@ -18,7 +18,7 @@ extension StoredContainer {
     }
 
     /// - Throws: Also where it has ended, or has no overlay.
-    public func view() throws(RuntimeError) -> View {
+    public func view() throws(Failure) -> View {
         guard let state = try state() else {
             throw failure("does not exist: its creation has not come so far")
         }
@@ -48,13 +48,13 @@ extension StoredContainer {
             hasUserAttributes: overlay.options.contains("userxattr"))
     }
 
-    private func failure(_ words: String) -> RuntimeError {
-        RuntimeError("the container \"\(id.text)\" \(words)")
+    private func failure(_ words: String) -> Failure {
+        Failure("the container \"\(id.text)\" \(words)")
     }
 
     private func viewing<Value: ~Copyable>(
         _ call: String, _ body: () throws(Errno) -> Value
-    ) throws(RuntimeError) -> Value {
+    ) throws(Failure) -> Value {
         do throws(Errno) {
             return try body()
         } catch {
@@ -87,7 +87,7 @@ extension StoredContainer {
 
     private func overlay(
         _ bundle: String
-    ) throws(RuntimeError) -> (layers: [String], options: [String]) {
+    ) throws(Failure) -> (layers: [String], options: [String]) {
         let spec = try spec()
         let root = PathText.absolute(spec.root?.path?.value ?? "", from: bundle)
         var object: Spec.VFS.Overlay?

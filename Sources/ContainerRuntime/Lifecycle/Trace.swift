@@ -9,12 +9,12 @@ public final class Trace {
     /// How many seconds a reader of a FIFO has.
     private static let patience: UInt64 = 5
 
-    public init(_ plan: Plan) throws(RuntimeError) {
+    public init(_ plan: Plan) throws(Failure) {
         self.plan = plan
         do {
             times = try SharedTimes(capacity: plan.allSteps.count)
         } catch {
-            throw RuntimeError("mmap: \(error.words)")
+            throw Failure("mmap: \(error.words)")
         }
     }
 
@@ -62,13 +62,13 @@ public final class Trace {
     }
 
     /// Writes the file: what is there is replaced.
-    public func write(to path: String) throws(RuntimeError) {
+    public func write(to path: String) throws(Failure) {
         do {
             let file = CallerStream(opened: try HostPath.openOutput(path))
             try file.tell(
                 Array(json.prettyText.utf8), until: Clock.deadline(seconds: Trace.patience))
         } catch {
-            throw RuntimeError("the trace \(path.inQuotes) cannot be written: \(error.words)")
+            throw Failure("the trace \(path.inQuotes) cannot be written: \(error.words)")
         }
     }
 }

@@ -9,11 +9,11 @@ public struct UserArgument: Sendable, Hashable {
     public var groupID: UInt32?
 
     /// - Throws: The sentence for anything else than decimal digits in range.
-    public init(_ text: String) throws(RuntimeError) {
+    public init(_ text: String) throws(Failure) {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let ids = parts.map { UserLookup.id($0.utf8) }
         guard let first = ids.first, let userID = first, !ids.contains(nil) else {
-            throw RuntimeError(
+            throw Failure(
                 "--user: \"\(text)\" is not UID or UID:GID, whole numbers from 0 to"
                     + " \(UInt32.max - 1)")
         }

@@ -9,6 +9,8 @@ enum Host {
     static let probe = path("VFS_RUN_PROBE", "build/probe", make: "make build/probe")
     /// Lists the system calls of a command.
     static let inject = path("VFS_RUN_INJECT", "build/inject", make: "make build/inject")
+    /// Carries out plans of a few steps.
+    static let outcome = path("VFS_RUN_OUTCOME", ".build/debug/outcome", make: "make check")
     static let base = path("VFS_RUN_BASE", "rootfs/base", make: "make rootfs/base")
     static let repository = String(#filePath.components(separatedBy: "/Tests/")[0])
 

@@ -15,7 +15,9 @@ struct RequireCreated: RuntimeStep {
         let container = try context.container.given(.container)
         let state = try container.known()
         switch try container.status(state) {
-        case .created: context.state = state
+        case .created:
+            context.state = state
+            context.owesPoststop = true
         case .creating:
             throw Failure("cannot start a container that is still being created")
         case .running: throw Failure("cannot start an already running container")
