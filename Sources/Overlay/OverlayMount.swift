@@ -38,7 +38,7 @@ public struct OverlayMount: Sendable {
                 return try mountByOptionString(target, log)
             }
             let mount = try configure(interface, log)
-            try explaining("move_mount", log, try mount.attach(to: target))
+            try explaining("move_mount", nil, log, [], try mount.attach(to: target))
             return mount.release()
         }
         try requireKinds()
@@ -134,8 +134,8 @@ public struct OverlayMount: Sendable {
         }
         if let work { try set("workdir", work, interface, context, log) }
         for option in options { try set(option, context, log) }
-        try explaining("fsconfig", log, context.messages(), try context.create())
-        let mount = try explaining("fsmount", log, context.messages(), try context.mount())
+        try explaining("fsconfig", nil, log, context.messages(), try context.create())
+        let mount = try explaining("fsmount", nil, log, context.messages(), try context.mount())
         // Where it cannot use the work directory the kernel mounts read-only, says so in its log,
         // and calls it a success.
         if upper != nil && mount.borrowed.isOnReadOnlyFileSystem {
@@ -180,8 +180,7 @@ public struct OverlayMount: Sendable {
         let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
         try explaining(
             "option", option, log, context.messages(),
-            parts.count == 2
-                ? try context.set(parts[0], parts[1]) : try context.set(option))
+            try parts.count == 2 ? context.set(parts[0], parts[1]) : context.set(option))
     }
 
     // MARK: mount(2)
@@ -189,7 +188,7 @@ public struct OverlayMount: Sendable {
     private func mountByOptionString(
         _ target: FileDescriptor, _ log: borrowing KernelLog
     ) throws(Failure) -> OwnedDescriptor {
-        try explaining("mount", log, try mountByOptionString(target))
+        try explaining("mount", nil, log, [], try mountByOptionString(target))
     }
 
     private func mountByOptionString(_ target: FileDescriptor) throws(Errno) -> OwnedDescriptor {
@@ -229,8 +228,8 @@ public struct OverlayMount: Sendable {
 
     /// Makes a call; where it fails, works out why.
     private func explaining<Value: ~Copyable>(
-        _ key: String, _ subject: String? = nil, _ log: borrowing KernelLog,
-        _ messages: @autoclosure () -> [String] = [],
+        _ key: String, _ subject: String?, _ log: borrowing KernelLog,
+        _ messages: @autoclosure () -> [String],
         _ body: @autoclosure () throws(Errno) -> Value
     ) throws(Failure) -> Value {
         do {
