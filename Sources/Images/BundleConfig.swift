@@ -24,10 +24,10 @@ struct BundleConfig {
                         ("gid", .unsigned(UInt64(user.groupID))),
                     ] + additionalGroups))
             let arguments = image.entrypoint + image.command
-            if !arguments.isEmpty { process.set("args", BundleConfig.strings(arguments)) }
+            if !arguments.isEmpty { process.set("args", .strings(arguments)) }
             process.set(
                 "env",
-                BundleConfig.strings(
+                .strings(
                     BundleConfig.environment(image.environment, over: process["env"])))
             if !image.workingDirectory.isEmpty {
                 let path = image.workingDirectory
@@ -40,7 +40,7 @@ struct BundleConfig {
             json.set("annotations", .object(annotations.map { ($0.key, .string($0.value)) }))
         }
         json.set(
-            "vfs", .object([("overlay", .object([("layers", BundleConfig.strings(layers))]))]))
+            "vfs", .object([("overlay", .object([("layers", .strings(layers))]))]))
         return json
     }
 
@@ -54,7 +54,7 @@ struct BundleConfig {
     static func environment(_ variables: [String], over base: JSONOutput?) -> [String] {
         let own = variables.filter(isVariable)
         var result: [String] = []
-        for entry in base.map(texts) ?? [] {
+        for entry in base?.texts ?? [] {
             let name = entry.prefix { $0 != "=" } + "="
             if !own.contains(where: { $0.hasPrefix(name) }) { result.append(entry) }
         }
@@ -68,7 +68,7 @@ struct BundleConfig {
         return .object([
             ("destination", .string(volume.path)),
             ("type", .string("tmpfs")), ("source", .string("volume")),
-            ("options", BundleConfig.strings(options)),
+            ("options", .strings(options)),
         ])
     }
 
@@ -116,21 +116,25 @@ struct BundleConfig {
         return found
     }
 
+}
+
+extension JSONValue {
     /// The texts of an array.
-    static func texts(_ json: JSONOutput) -> [String] {
-        guard case .array(let elements) = json else { return [] }
+    var texts: [String] { elements.compactMap(\.string) }
+}
+
+extension JSONOutput {
+    static func strings(_ texts: [String]) -> JSONOutput { .array(texts.map(JSONOutput.string)) }
+
+    /// The texts of an array.
+    var texts: [String] {
+        guard case .array(let elements) = self else { return [] }
         return elements.compactMap { element in
             if case .string(let text) = element { return text }
             return nil
         }
     }
 
-    private static func strings(_ texts: [String]) -> JSONOutput {
-        .array(texts.map(JSONOutput.string))
-    }
-}
-
-extension JSONOutput {
     /// A member of an object.
     subscript(key: String) -> JSONOutput? {
         guard case .object(let members) = self else { return nil }

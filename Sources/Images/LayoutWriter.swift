@@ -76,7 +76,7 @@ final class LayoutWriter {
     func copy(_ layer: SavedImage.Layer, _ diffID: Digest) throws(Failure) -> PackedLayer? {
         guard let known = layer.blob, let mediaType = layer.mediaType else { return nil }
         let packed = PackedLayer(
-            diffID: diffID, isKept: true, mediaType: mediaType, blob: known.digest,
+            diffID: diffID, mediaType: mediaType, blob: known.digest,
             size: known.size, annotations: layer.annotations)
         let file = known.digest.hexadecimal
         let there = try attempt(

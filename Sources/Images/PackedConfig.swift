@@ -65,19 +65,19 @@ struct PackedConfig {
         let place = process?["cwd"]?.string ?? "/"
         let isUsualPlace = original != nil && (own?["WorkingDir"]?.string ?? "").isEmpty
         if !(isUsualPlace && place == "/") { json.set("WorkingDir", .string(place)) }
-        let variables = texts(process?["env"])
+        let variables = process?["env"]?.texts ?? []
         if original == nil
-            || variables != BundleConfig.environment(texts(own?["Env"]), over: usual("env"))
+            || variables != BundleConfig.environment(own?["Env"]?.texts ?? [], over: usual("env"))
         {
-            json.set("Env", PackedConfig.strings(variables))
+            json.set("Env", .strings(variables))
         }
-        let arguments = texts(process?["args"])
-        let ownArguments = texts(own?["Entrypoint"]) + texts(own?["Cmd"])
+        let arguments = process?["args"]?.texts ?? []
+        let ownArguments = (own?["Entrypoint"]?.texts ?? []) + (own?["Cmd"]?.texts ?? [])
         let isUsual =
             original != nil && ownArguments.isEmpty
-            && usual("args").map { BundleConfig.texts($0) } == arguments
+            && usual("args")?.texts == arguments
         if ownArguments != arguments && !isUsual {
-            json.set("Entrypoint", PackedConfig.strings(arguments))
+            json.set("Entrypoint", .strings(arguments))
             json.set("Cmd", .null)
         }
         let labels = self.labels
@@ -108,7 +108,7 @@ struct PackedConfig {
     /// That of the image as far as its layers are still the lowest ones, and an entry for each
     /// other layer.
     private var history: [JSONOutput] {
-        let known = original?.root["rootfs"]?["diff_ids"]?.elements.compactMap(\.string) ?? []
+        let known = original?.root["rootfs"]?["diff_ids"]?.texts ?? []
         var entries: [JSONOutput] = []
         var left = layers[...]
         if known.count <= layers.count,
@@ -123,13 +123,5 @@ struct PackedConfig {
                     ("created", .string(created)), ("created_by", .string("vfs-run pack")),
                 ])
             }
-    }
-
-    private func texts(_ value: JSONValue?) -> [String] {
-        (value?.elements ?? []).compactMap(\.string)
-    }
-
-    private static func strings(_ texts: [String]) -> JSONOutput {
-        .array(texts.map(JSONOutput.string))
     }
 }

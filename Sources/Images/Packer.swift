@@ -112,7 +112,7 @@ public struct Packer {
                     + " not available")
         }
         return PackedLayer(
-            diffID: written.diffID, isKept: false, mediaType: PackedLayer.type(compression),
+            diffID: written.diffID, mediaType: PackedLayer.type(compression),
             blob: written.blob, size: written.size)
     }
 }
@@ -120,8 +120,6 @@ public struct Packer {
 /// A layer of an image that is written.
 struct PackedLayer: Sendable {
     var diffID: Digest
-    /// Whether it is the one of the image that the bundle was made of.
-    var isKept: Bool
     var mediaType: String
     var blob: Digest
     var size: Int64

@@ -33,9 +33,6 @@ struct LineDifference {
             ?? [Edit(old: first, new: second)]
     }
 
-    var added: Int { edits.reduce(0) { $0 + $1.new.count } }
-    var removed: Int { edits.reduce(0) { $0 + $1.old.count } }
-
     /// Each with its line feed, where it has one.
     private static func lines(_ text: [UInt8]) -> [ArraySlice<UInt8>] {
         var lines: [ArraySlice<UInt8>] = []

@@ -26,13 +26,6 @@ public struct OverlayMarks: Sendable, Hashable {
     /// Those of the overlays that this process mounts, where nothing is said of the layer.
     public static var own: OverlayMarks { Credentials.effectiveUser == 0 ? .trusted : .user }
 
-    /// Those of a layer by itself.
-    ///
-    /// - Parameter layer: Its root, which may be open as a mere handle.
-    public init(of layer: FileDescriptor) throws(Errno) {
-        self = try LayerMarks(recordedOn: layer).map(OverlayMarks.init) ?? .own
-    }
-
     public init(_ marks: LayerMarks) { self = marks == .user ? .user : .trusted }
 
     private init(prefix: String) { self.prefix = prefix }

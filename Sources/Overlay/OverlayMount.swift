@@ -1,43 +1,6 @@
 public import LinuxSystem
 public import SystemPackage
 
-/// A directory of an overlay: the name for messages, the descriptor for the kernel.
-public final class OverlayDirectory: Sendable {
-    public let path: String
-    private let descriptor: OwnedDescriptor
-
-    public init(path: String, descriptor: consuming OwnedDescriptor) {
-        self.path = path
-        self.descriptor = descriptor
-    }
-
-    /// Opens a path of the host.
-    ///
-    /// It has to be opened in the mount namespace that mounts the overlay: the kernel takes no
-    /// layer from another one.
-    public convenience init(opening path: String, as role: String) throws(OverlayError) {
-        do throws(UnfollowedPath.Failure) {
-            self.init(path: path, descriptor: try UnfollowedPath.open(path))
-        } catch {
-            throw OverlayError.opening(role, path, error)
-        }
-    }
-
-    public var borrowed: FileDescriptor { descriptor.borrowed }
-}
-
-/// The kernel's ways to be told the layers, best first.
-public enum OverlayInterface: Sendable, CaseIterable {
-    /// `lowerdir+` with a descriptor (6.13, of `O_PATH` 6.15): names the layer that fails, needs no
-    /// escaping, has no limit of length.
-    case descriptors
-    /// `lowerdir+` with a path (6.7), which is `/proc/self/fd/N`.
-    case paths
-    /// `mount(2)` with all options in one string of at most a page; the layers are numbered
-    /// symbolic links in the working directory, so that 500 of them fit.
-    case optionString
-}
-
 /// The parts of one overlay file system.
 public struct OverlayMount: Sendable {
     /// The most lower layers that the kernel stacks.
@@ -75,11 +38,7 @@ public struct OverlayMount: Sendable {
                 return try mountByOptionString(target, log)
             }
             let mount = try configure(interface, log)
-            do throws(Errno) {
-                try mount.attach(to: target)
-            } catch {
-                throw .failed(explain("move_mount", nil, error, [], log))
-            }
+            try explaining("move_mount", nil, log, [], try mount.attach(to: target))
             return mount.release()
         }
         try requireKinds()
@@ -175,12 +134,8 @@ public struct OverlayMount: Sendable {
         }
         if let work { try set("workdir", work, interface, context, log) }
         for option in options { try set(option, context, log) }
-        do {
-            try context.create()
-        } catch {
-            throw .failed(explain("fsconfig", nil, error, context.messages(), log))
-        }
-        let mount = try made(context, log)
+        try explaining("fsconfig", nil, log, context.messages(), try context.create())
+        let mount = try explaining("fsmount", nil, log, context.messages(), try context.mount())
         // Where it cannot use the work directory the kernel mounts read-only, says so in its log,
         // and calls it a success.
         if upper != nil && mount.borrowed.isOnReadOnlyFileSystem {
@@ -188,16 +143,6 @@ public struct OverlayMount: Sendable {
                 explain("fsmount", nil, .readOnlyFileSystem, context.messages(), log))
         }
         return mount
-    }
-
-    private func made(
-        _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
-    ) throws(Failure) -> DetachedMount {
-        do {
-            return try context.mount()
-        } catch {
-            throw .failed(explain("fsmount", nil, error, context.messages(), log))
-        }
     }
 
     private func set(
@@ -233,15 +178,9 @@ public struct OverlayMount: Sendable {
         _ option: String, _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
     ) throws(Failure) {
         let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
-        do {
-            if parts.count == 2 {
-                try context.set(parts[0], parts[1])
-            } else {
-                try context.set(option)
-            }
-        } catch {
-            throw .failed(explain("option", option, error, context.messages(), log))
-        }
+        try explaining(
+            "option", option, log, context.messages(),
+            try parts.count == 2 ? context.set(parts[0], parts[1]) : context.set(option))
     }
 
     // MARK: mount(2)
@@ -249,51 +188,56 @@ public struct OverlayMount: Sendable {
     private func mountByOptionString(
         _ target: FileDescriptor, _ log: borrowing KernelLog
     ) throws(Failure) -> OwnedDescriptor {
-        do {
-            let scratch = try FileSystemContext("tmpfs")
-            try scratch.create()
-            let links = try scratch.mount()
-            let before = try HostPath.open(".", [.path, .directory])
-            try CurrentProcess.changeDirectory(links.borrowed)
-            defer { try? CurrentProcess.changeDirectory(before.borrowed) }
-            var names: [String] = []
-            for (position, lower) in lowers.enumerated() {
-                try link(lower, as: "\(position)", in: links.borrowed)
-                names.insert("\(position)", at: 0)
-            }
-            var data = ["lowerdir=" + names.joined(separator: ":")]
-            if let upper {
-                try link(upper, as: "u", in: links.borrowed)
-                data.append("upperdir=u")
-            }
-            if let work {
-                try link(work, as: "w", in: links.borrowed)
-                data.append("workdir=w")
-            }
-            // A context has commas in it; only SELinux takes quotes.
-            let quoted = options.map {
-                $0.hasPrefix("context=") ? "context=\"\($0.dropFirst(8))\"" : $0
-            }
-            let joined = (data + quoted).joined(separator: ",")
-            let place = "/proc/self/fd/\(target.rawValue)"
-            try MountTree.mount("overlay", source: "overlay", on: place, data: joined)
-            // The directory that was mounted on still names what is below: a path that leads to it
-            // crosses into the new mount, and so does `..` of the root.
-            let path = try target.linkTarget(ofDescriptor: ())
-            return try HostPath.open(path == "/" ? "/.." : path, [.path, .directory])
-        } catch {
-            throw .failed(explain("mount", nil, error, [], log))
-        }
+        try explaining("mount", nil, log, [], try mountByOptionString(target))
     }
 
-    private func link(
-        _ directory: OverlayDirectory, as name: String, in links: FileDescriptor
-    ) throws(Errno) {
-        let target = "/proc/self/fd/\(directory.borrowed.rawValue)"
-        try links.makeSymbolicLink(name, to: target)
+    private func mountByOptionString(_ target: FileDescriptor) throws(Errno) -> OwnedDescriptor {
+        let scratch = try FileSystemContext("tmpfs")
+        try scratch.create()
+        let links = try scratch.mount()
+        let before = try HostPath.open(".", [.path, .directory])
+        try CurrentProcess.changeDirectory(links.borrowed)
+        defer { try? CurrentProcess.changeDirectory(before.borrowed) }
+        func link(_ directory: OverlayDirectory, as name: String) throws(Errno) -> String {
+            let target = "/proc/self/fd/\(directory.borrowed.rawValue)"
+            try links.borrowed.makeSymbolicLink(name, to: target)
+            return name
+        }
+        var names: [String] = []
+        for (position, lower) in lowers.enumerated() {
+            names.insert(try link(lower, as: "\(position)"), at: 0)
+        }
+        var data = ["lowerdir=" + names.joined(separator: ":")]
+        if let upper { data.append("upperdir=" + (try link(upper, as: "u"))) }
+        if let work { data.append("workdir=" + (try link(work, as: "w"))) }
+        // A context has commas in it; only SELinux takes quotes.
+        data += options.map {
+            $0.hasPrefix("context=") ? "context=\"\($0.dropFirst(8))\"" : $0
+        }
+        try MountTree.mount(
+            "overlay", source: "overlay", on: "/proc/self/fd/\(target.rawValue)",
+            data: data.joined(separator: ","))
+        // The directory that was mounted on still names what is below: a path that leads to it
+        // crosses into the new mount, and so does `..` of the root.
+        let folder = try HostPath.open("/proc/self/fd", [.path, .directory])
+        let path = try folder.borrowed.linkTarget("\(target.rawValue)")
+        return try HostPath.open(path == "/" ? "/.." : path, [.path, .directory])
     }
 
     // MARK: Why
+
+    /// Makes a call; where it fails, works out why.
+    private func explaining<Value: ~Copyable>(
+        _ key: String, _ subject: String?, _ log: borrowing KernelLog,
+        _ messages: @autoclosure () -> [String],
+        _ body: @autoclosure () throws(Errno) -> Value
+    ) throws(Failure) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .failed(explain(key, subject, error, messages(), log))
+        }
+    }
 
     private func explain(
         _ key: String, _ subject: String?, _ errno: Errno, _ messages: [String],
@@ -306,13 +250,5 @@ public struct OverlayMount: Sendable {
         facts.upper = upper.map(OverlayFacts.Place.init)
         facts.work = work.map(OverlayFacts.Place.init)
         return facts.explanation
-    }
-}
-
-extension FileDescriptor {
-    /// The path behind an open file, as procfs tells it.
-    fileprivate func linkTarget(ofDescriptor: Void) throws(Errno) -> String {
-        let folder = try HostPath.open("/proc/self/fd", [.path, .directory])
-        return try folder.borrowed.linkTarget("\(rawValue)")
     }
 }

@@ -51,6 +51,7 @@ struct LineDifferenceTests {
         let new = (0..<20000).map { "b\($0)\n" }.joined()
         let difference = LineDifference(Array(old.utf8), Array(new.utf8))
         #expect(difference.edits.count == 1)
-        #expect(difference.added == 20000 && difference.removed == 20000)
+        #expect(difference.edits.map(\.new.count) == [20000])
+        #expect(difference.edits.map(\.old.count) == [20000])
     }
 }
