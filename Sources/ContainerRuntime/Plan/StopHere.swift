@@ -56,8 +56,7 @@ struct StopHere: RuntimeStep {
 
     /// Those that differ from the runtime's own: `mnt:[4026532512]`.
     private static func namespaces(of pid: Int32) -> String {
-        let kinds = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"]
-        let own = kinds.compactMap { kind -> String? in
+        let own = NamespaceKind.all.map(\.file).sorted().compactMap { kind -> String? in
             let name = try? HostPath.linkTarget("/proc/\(pid)/ns/\(kind)")
             let here = try? HostPath.linkTarget("/proc/self/ns/\(kind)")
             return name == here ? nil : name

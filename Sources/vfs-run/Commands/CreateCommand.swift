@@ -46,7 +46,7 @@ extension Command {
                 + " waits for that; later messages are dropped.",
         ],
         options: Option.creation + [.ignoredSubreaper], isOfContainers: true,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             try launch(arguments, until: .created)
         })
 
@@ -56,55 +56,46 @@ extension Command {
     }
 
     /// The number of sockets that the caller passes to the program (sd_listen_fds(3)).
-    private static func listeningDescriptors() throws(CommandError) -> Int {
+    private static func listeningDescriptors() throws(Failure) -> Int {
         guard CurrentProcess.environment("LISTEN_PID") == String(CurrentProcess.pid),
             let text = CurrentProcess.environment("LISTEN_FDS")
         else { return 0 }
         guard let number = Int(text), (0...1 << 20).contains(number) else {
-            throw CommandError("LISTEN_FDS: \"\(text)\" is not a number of file descriptors")
+            throw Failure("LISTEN_FDS: \"\(text)\" is not a number of file descriptors")
         }
         return number
     }
 
     static func launch(
         _ arguments: ParsedArguments, until: Milestone
-    ) throws(CommandError) -> CInt {
+    ) throws(Failure) -> CInt {
         let name = arguments.operands[0]
-        do throws(RuntimeError) {
-            var container = Configuration.Container(
-                id: try ContainerID(name), store: arguments.globals.store,
-                waits: until == .created)
-            container.isKept = arguments.has(.keep)
-            container.adoptsOrphans = until == .ended && !arguments.has(.noSubreaper)
-            container.hasOwnKeyring = !arguments.has(.noNewKeyring)
-            let plan: Plan
-            do throws(CommandError) {
-                container.pidFile = try arguments.path(.pidFile)
-                container.pidfdSocket = try arguments.path(.pidfdSocket)
-                container.consoleSocket = try arguments.path(.consoleSocket)
-                container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
-                container.listeningDescriptors = try listeningDescriptors()
-                container.notifySocket = notifySocket
-                var invocation = Invocation()
-                invocation.overlaysByDefault = false
-                invocation.hasTerminal = true
-                invocation.leavesTerminal = until != .ended
-                invocation.container = container
-                try invocation.setCaller(arguments.globals)
-                invocation.controlGroups =
-                    arguments.globals.controlGroupManager == .disabled ? .disabled : .always
-                invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-                let bundle = try LoadedConfig.absolute(arguments.value(.bundle) ?? ".")
-                plan = try LoadedConfig(
-                    bundle: bundle, config: arguments.value(.config), invocation,
-                    arguments.globals.log
-                ).plan
-            } catch {
-                throw error
-            }
-            return try supervise(plan, until: until, warn: arguments.globals.log.warning)
-        } catch {
-            throw error
-        }
+        var container = Configuration.Container(
+            id: try ContainerID(name), store: arguments.globals.store,
+            waits: until == .created)
+        container.isKept = arguments.has(.keep)
+        container.adoptsOrphans = until == .ended && !arguments.has(.noSubreaper)
+        container.hasOwnKeyring = !arguments.has(.noNewKeyring)
+        container.pidFile = try arguments.path(.pidFile)
+        container.pidfdSocket = try arguments.path(.pidfdSocket)
+        container.consoleSocket = try arguments.path(.consoleSocket)
+        container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
+        container.listeningDescriptors = try listeningDescriptors()
+        container.notifySocket = notifySocket
+        var invocation = Invocation()
+        invocation.overlaysByDefault = false
+        invocation.hasTerminal = true
+        invocation.leavesTerminal = until != .ended
+        invocation.container = container
+        try invocation.setCaller(arguments.globals)
+        invocation.controlGroups =
+            arguments.globals.controlGroupManager == .disabled ? .disabled : .always
+        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        let bundle = try arguments.path(.bundle) ?? LoadedConfig.absolute(".")
+        let plan = try LoadedConfig(
+            bundle: bundle, config: arguments.value(.config), invocation,
+            arguments.globals.log
+        ).plan
+        return try supervise(plan, until: until, warn: arguments.globals.log.warning)
     }
 }

@@ -47,19 +47,11 @@ extension Command {
         isOfContainers: true,
         endsWithOtherCommand: true,
         failureCode: 255,
-        run: { arguments throws(CommandError) in
-            do throws(RuntimeError) {
-                return try execute(arguments)
-            } catch {
-                throw error
-            }
+        run: { arguments throws(Failure) in
+            try supervise(
+                execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
+                warn: arguments.globals.log.warning)
         })
-
-    private static func execute(_ arguments: ParsedArguments) throws(Failure) -> CInt {
-        try supervise(
-            execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
-            warn: arguments.globals.log.warning)
-    }
 
     /// The steps of `exec`.
     static func execPlan(_ arguments: ParsedArguments) throws(Failure) -> Plan {
@@ -90,11 +82,11 @@ extension Command {
     /// `PATH`, or `CONTROLLER[,CONTROLLER]:PATH`.
     private static func controlGroup(
         _ text: String
-    ) throws(CommandError) -> Configuration.JoinedContainer.InnerControlGroup {
+    ) throws(Failure) -> Configuration.JoinedContainer.InnerControlGroup {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let path = String(parts[parts.count - 1])
         if path.split(separator: "/").contains("..") {
-            throw CommandError("bad sub cgroup path: \(path)")
+            throw Failure("bad sub cgroup path: \(path)")
         }
         let controllers = parts.count > 1 ? parts[0].split(separator: ",").map(String.init) : []
         return .init(controllers: controllers, path: path)
@@ -103,29 +95,25 @@ extension Command {
     /// Reads the options that describe the process; `--process` takes their place.
     private static func read(
         _ arguments: ParsedArguments, into joining: inout Joining
-    ) throws(CommandError) {
+    ) throws(Failure) {
         let words = Array(arguments.operands.dropFirst())
-        if words.isEmpty { throw CommandError("exec args cannot be empty; name a program") }
+        if words.isEmpty { throw Failure("exec args cannot be empty; name a program") }
         joining.arguments = words
         joining.hasTerminal = arguments.has(.tty)
         joining.workingDirectory = arguments.value(.cwd)
         if let cwd = joining.workingDirectory, !cwd.hasPrefix("/") {
-            throw CommandError("--cwd: \"\(cwd)\" is not an absolute path")
+            throw Failure("--cwd: \"\(cwd)\" is not an absolute path")
         }
         joining.environment = arguments.values(.env)
         for entry in joining.environment {
             guard let equals = entry.firstIndex(of: "="), equals != entry.startIndex else {
-                throw CommandError("--env: \"\(entry)\" is not of the form NAME=value")
+                throw Failure("--env: \"\(entry)\" is not of the form NAME=value")
             }
         }
         if let user = arguments.value(.user) {
-            do throws(RuntimeError) {
-                let user = try UserArgument(user)
-                joining.userID = user.userID
-                joining.groupID = user.groupID
-            } catch {
-                throw error
-            }
+            let user = try UserArgument(user)
+            joining.userID = user.userID
+            joining.groupID = user.groupID
         }
         for group in arguments.values(.groups) {
             joining.additionalGroupIDs.append(try id(group, "gid"))
@@ -136,17 +124,17 @@ extension Command {
         for name in arguments.values(.capabilities) {
             guard let capability = CapabilitySet(name: name) else {
                 arguments.globals.log.warning(
-                    "--cap: \"\(name)\" is not a capability of this kernel; it is left out")
+                    "--cap: \"\(name)\" is not a capability of this kernel; it is ignored")
                 continue
             }
             joining.capabilities.formUnion(capability)
         }
     }
 
-    private static func id(_ text: String, _ kind: String) throws(CommandError) -> UInt32 {
+    private static func id(_ text: String, _ kind: String) throws(Failure) -> UInt32 {
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         guard isNumber, let id = UInt32(text), id != .max else {
-            throw CommandError("bad \(kind): \"\(text)\"; use a number from 0 to \(UInt32.max - 1)")
+            throw Failure("bad \(kind): \"\(text)\"; use a number from 0 to \(UInt32.max - 1)")
         }
         return id
     }

@@ -20,7 +20,7 @@ extension Command {
                 + " tables that parse the options."
         ],
         options: [.man, .steps, .completion],
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             if arguments.has(.man) {
                 try Output.write(ManPage.text)
                 return 0
@@ -31,7 +31,7 @@ extension Command {
             }
             if let shell = arguments.value(.completion) {
                 guard let text = Completions.text(shell) else {
-                    throw CommandError("no completions for \"\(shell)\"; use bash, zsh or fish")
+                    throw Failure("no completions for \"\(shell)\"; use bash, zsh or fish")
                 }
                 try Output.write(text)
                 return 0
@@ -41,7 +41,7 @@ extension Command {
                 return 0
             }
             guard let command = CommandName(rawValue: name)?.command else {
-                throw CommandError(unknownSentence(name))
+                throw Failure(unknownSentence(name))
             }
             try Output.write(HelpText.of(command))
             return 0

@@ -33,7 +33,7 @@ extension Command {
         options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
-        run: { arguments throws(CommandError) in
+        run: { arguments throws(Failure) in
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
             let stops = arguments.values(.stopAt)
@@ -61,7 +61,7 @@ extension Command {
     /// Prints the changes of the run, if `--diff` asks for them.
     private static func printChanges(_ outcome: Outcome) throws(Failure) {
         guard let upper = outcome.upper else { return }
-        do throws(LayerError) {
+        do throws(Failure) {
             var stack = try LayerStack(
                 uppers: [upper.directory], over: upper.over.layers, marks: upper.over.marks)
             // Files that only the container may read are read with its root user.
@@ -70,7 +70,7 @@ extension Command {
             var printer = ChangePrinter(.lines, printsUnchanged: false)
             try printer.print(Comparison(stack))
         } catch {
-            throw Failure("--diff: \(error.sentence)")
+            throw error.within("--diff")
         }
     }
 
@@ -78,6 +78,6 @@ extension Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
             failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
-            run: { _ throws(CommandError) in throw CommandError(unknownSentence(name)) })
+            run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
     }
 }

@@ -12,7 +12,7 @@ extension Command {
                 + " reported that it is ready or has ended (sd_notify(3))."
         ],
         isOfContainers: true,
-        run: { arguments throws(RuntimeError) in
+        run: { arguments throws(Failure) in
             let plan = try arguments.container().startPlan(notifySocket: notifySocket)
             try Supervisor.carryOut(plan, warn: arguments.globals.log.warning)
             return 0

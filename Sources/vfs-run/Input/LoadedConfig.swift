@@ -12,7 +12,7 @@ struct LoadedConfig {
     /// Reads, checks and plans. Prints the warnings.
     ///
     /// - Parameter rehearses: The plan is not run. Caches are not used.
-    init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(CommandError) {
+    init(_ arguments: ParsedArguments, rehearses: Bool = false) throws(Failure) {
         let named = try NamedConfig(arguments)
         try self.init(
             named.document, file: named.file, bundle: named.bundle, named.invocation,
@@ -22,7 +22,7 @@ struct LoadedConfig {
     /// The config of a bundle.
     init(
         bundle: String, config: String?, _ invocation: Invocation, _ log: Log
-    ) throws(CommandError) {
+    ) throws(Failure) {
         var name = "\(bundle)/config.json"
         if let config { name = try LoadedConfig.absolute(config) }
         let document = try LoadedConfig.read(name, ofBundle: true)
@@ -37,15 +37,10 @@ struct LoadedConfig {
     init(
         joining container: StoredContainer, bundle: String, process: String?,
         _ invocation: Invocation, _ log: Log
-    ) throws(CommandError) {
+    ) throws(Failure) {
         var own: JSONDocument?
         if let process { own = try LoadedConfig.read(process, ofBundle: false) }
-        let document: JSONDocument
-        do throws(RuntimeError) {
-            document = try container.config(process: own)
-        } catch {
-            throw error
-        }
+        let document = try container.config(process: own)
         try self.init(
             document, file: process ?? "config.json", bundle: bundle, invocation, log)
     }
@@ -53,7 +48,7 @@ struct LoadedConfig {
     private init(
         _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
         _ log: Log, rehearses: Bool = false
-    ) throws(CommandError) {
+    ) throws(Failure) {
         let configuration: Configuration
         do {
             let warnings: [Diagnostic]
@@ -69,41 +64,37 @@ struct LoadedConfig {
                 }
             }
         } catch {
-            throw CommandError(error.diagnostics.map(\.text))
+            throw Failure(error.diagnostics.map(\.text))
         }
-        do {
-            plan = try Planner.plan(
-                configuration, document: document, file: file,
-                seccompCache: LoadedConfig.seccompCache)
-        } catch {
-            throw CommandError(error.message)
-        }
+        plan = try Planner.plan(
+            configuration, document: document, file: file,
+            seccompCache: LoadedConfig.seccompCache)
         for (index, planned) in plan.steps.enumerated() where !rehearses && log.isVerbose {
             log.debug("step \(index + 1), \(planned.side.rawValue): \(planned.step.summary)")
         }
     }
 
-    static func read(_ path: String, ofBundle: Bool) throws(CommandError) -> JSONDocument {
+    static func read(_ path: String, ofBundle: Bool) throws(Failure) -> JSONDocument {
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try HostPath.read(path)
         } catch .noSuchFileOrDirectory where ofBundle {
-            throw CommandError(
+            throw Failure(
                 "JSON specification file \(path) not found; use --bundle for its directory")
         } catch .isDirectory {
             let inside = "\(path.hasSuffix("/") ? path : path + "/")config.json"
             let isThere = (try? FileStatus.of(path: inside)) != nil
-            throw CommandError(
+            throw Failure(
                 "\(path) is a directory; name "
                     + (isThere ? inside : "a config.json, which this directory lacks"))
         } catch {
-            throw CommandError("\(path): \(error.words)")
+            throw Failure("\(path): \(error.words)")
         }
         do {
             return try JSONDocument(bytes)
         } catch {
             let place = "\(path):\(error.position.line):\(error.position.column)"
-            throw CommandError("\(place): not JSON: \(error.message)")
+            throw Failure("\(place): not JSON: \(error.message)")
         }
     }
 
@@ -129,7 +120,7 @@ struct LoadedConfig {
     /// The directories of a name of `--layer`.
     static func layers(
         _ name: String, of config: String
-    ) throws(CommandError) -> [String] {
+    ) throws(Failure) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))
         let place = name.hasPrefix("sha256:") ? name : try absolute(name)
         do throws(Failure) {
@@ -140,17 +131,17 @@ struct LoadedConfig {
     }
 
     /// A path of the command line, absolute.
-    static func absolute(_ path: String) throws(CommandError) -> String {
+    static func absolute(_ path: String) throws(Failure) -> String {
         if path.hasPrefix("/") { return path }
         if path.isEmpty {
-            throw CommandError(
+            throw Failure(
                 "the name of a directory is empty; check the variables of the command line")
         }
         do {
             let base = try HostPath.workingDirectory()
             return path == "." ? base : "\(base)/\(path)"
         } catch {
-            throw CommandError("the working directory does not exist: \(error.words)")
+            throw Failure("the working directory does not exist: \(error.words)")
         }
     }
 }

@@ -1,8 +1,5 @@
 internal import LinuxSystem
 
-/// The former name.
-typealias CommandError = Failure
-
 extension Failure {
     /// The exit code of an error of the runtime in the one-shot form, as Docker and podman have it.
     static let ofRuntime: CInt = 125
