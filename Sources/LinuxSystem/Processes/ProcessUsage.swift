@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// The resources that a process and the descendants it has waited for have used (getrusage(2)).
