@@ -67,7 +67,7 @@ struct ControlGroupLockTests {
             ).finish()
             #expect(opened.output == "closed\n", "\(file) \(opened)")
             let second = try box.run(config(box), arguments: ["true"])
-            #expect(second.code == 125 && second.error.contains("is not empty"), "\(second)")
+            #expect(second.code == 125 && second.error.contains("is taken by another"), "\(second)")
             running.send(SIGTERM)
             _ = try running.finish()
         }

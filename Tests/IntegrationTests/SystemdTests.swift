@@ -195,7 +195,7 @@ struct `With systemd as the manager` {
             config["annotations"] = ["org.systemd.property.CollectMode": "inactive"]
             try box.prepare(config, arguments: ["/bin/true"])
             let outcome = try run(box, systemd, "--systemd-cgroup", "run", box.id())
-            #expect(outcome.error.contains("text stands in quotes"), "\(outcome)")
+            #expect(outcome.error.contains("write text in quotes"), "\(outcome)")
             #expect(outcome.error.contains("CollectMode"), "\(outcome)")
         }
     }

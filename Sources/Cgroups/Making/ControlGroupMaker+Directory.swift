@@ -67,8 +67,6 @@ extension ControlGroupMaker {
         _ path: String, _ controllers: String, isNew: Bool
     ) throws(Failure) {
         let isVersion2 = controllers.isEmpty
-        // The root of a hierarchy always has processes, and has no file to lock.
-        if !isNew { try requireEmpty(in: path, controllers) }
         let lock: ControlGroupLock
         do throws(Failure) {
             lock = try self.lock(path, isVersion2: isVersion2, isNew: isNew)
@@ -94,18 +92,17 @@ extension ControlGroupMaker {
                 "the cgroup \"\(path)\" is taken by another container; name another in"
                     + " linux.cgroupsPath", .taken)
         } catch .noSuchFileOrDirectory {
+            // The root of a hierarchy always has processes, and has no file to lock.
+            try requireEmpty(in: path, isVersion2 ? "" : "freezer")
             throw removed(path)
         } catch {
-            throw Failure(Failure("flock", "\"\(path)\"", error))
+            throw Failure("flock", path.inQuotes, error)
         }
     }
 
     /// systemd or an engine has removed the empty cgroup before it had a process.
     private func removed(_ path: String) -> Failure {
-        var failure = Failure(
-            "the cgroup \"\(path)\" was removed while it was being made", .taken)
-        failure.kind = .removed
-        return failure
+        Failure("the cgroup \"\(path)\" was removed while it was being made", .removed)
     }
 
     private func requireEmpty(
