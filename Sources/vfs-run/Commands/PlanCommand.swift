@@ -58,15 +58,12 @@ extension Command {
         switch word {
         case "start":
             let start = try parsed(.start)
-            _ = try start.requireOperands(1...1)
             return try start.container().startPlan(notifySocket: notifySocket)
         case "delete":
             let delete = try parsed(.delete)
-            _ = try delete.requireOperands(1...1)
             return try delete.container().deletePlan(force: delete.isForced)
         case "exec":
             let exec = try parsed(.exec)
-            _ = try exec.requireOperands(1...Int.max)
             return try execPlan(exec)
         default:
             throw Failure("--of: \"\(word)\" has no plan; use start, delete or exec")
