@@ -2,11 +2,6 @@ internal import CZlib
 internal import CZstd
 public import LinuxSystem
 
-/// How a stream is compressed.
-public enum Compression: String, Sendable, CaseIterable {
-    case none, gzip, zstd
-}
-
 /// Compresses a stream piece by piece.
 @safe
 public final class Compressor {

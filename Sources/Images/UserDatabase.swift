@@ -2,14 +2,6 @@ internal import Archives
 internal import Layers
 internal import LinuxSystem
 
-/// The user that an image's config names, as numbers.
-struct ImageUser: Sendable, Hashable {
-    var userID: UInt32 = 0
-    var groupID: UInt32 = 0
-    /// Of the groups that list the user as a member.
-    var additionalGroups: [UInt32] = []
-}
-
 /// passwd(5) and group(5) of an image, as its layers together have them. The image wrote them:
 /// they are read as regular files beneath the layers' roots, up to a size, and a line that is not
 /// whole counts as none (CVE-2016-3697, CVE-2024-40635).

@@ -1,6 +1,6 @@
 internal import LinuxSystem
 public import Overlay
-public import SystemPackage
+internal import SystemPackage
 
 /// The extended attributes that overlayfs writes its notes in.
 ///

@@ -1,6 +1,6 @@
-public import LinuxSystem
+internal import LinuxSystem
 internal import Overlay
-public import SystemPackage
+internal import SystemPackage
 
 /// Who uses what in a directory that `--upper` keeps: locks on bytes of the file `DIR/lock`, which
 /// lies where neither a container nor another user can open it.
@@ -50,42 +50,6 @@ final class UpperLocks: Sendable {
     }
 }
 
-/// A lock on a layer, where a layer is what runs write or have written.
-public final class LayerLock: Sendable {
-    private let locks: UpperLocks
-
-    private init(_ locks: UpperLocks) { self.locks = locks }
-
-    /// Keeps what writes to a layer, or takes it apart, from doing so while this value lives. Any
-    /// number of runs may share a layer.
-    ///
-    /// - Returns: Nil for a layer that no run writes to: it is neither the upper of a directory that
-    ///   `--upper` keeps nor one of its snapshots.
-    public static func take(
-        _ layer: FileDescriptor, _ path: String
-    ) throws(Failure) -> LayerLock? {
-        do throws(Errno) {
-            guard let (directory, number) = try KeptUpper.place(of: layer) else { return nil }
-            let locks = try UpperLocks(in: directory.borrowed)
-            try locks.take(number, exclusive: false)
-            try KeptUpper.mark(layer)
-            return LayerLock(locks)
-        } catch .wouldBlock {
-            throw Failure(
-                "the layer \"\(path)\" is being written as the upper of another run; wait for its"
-                    + " end")
-        } catch .permissionDenied {
-            throw Failure(
-                "the layer \"\(path)\" is the upper of another user's runs and cannot be locked; have"
-                    + " that user commit it to a directory")
-        } catch {
-            throw Failure(
-                "the layer \"\(path)\" cannot be locked by the file \"\(UpperLocks.name)\" of the"
-                    + " directory that keeps it: \(error.words)")
-        }
-    }
-}
-
 extension KeptUpper {
     /// Which notes a layer holds, where that is known: of what runs have written, by the record
     /// beside it, which no container reaches; of another layer, as that says itself.
@@ -104,7 +68,7 @@ extension KeptUpper {
 
     /// Says on what runs have written, which is used as a layer now, which notes it holds: the
     /// overlay on it is refused where it would not see them.
-    fileprivate static func mark(_ layer: FileDescriptor) throws(Errno) {
+    static func mark(_ layer: FileDescriptor) throws(Errno) {
         guard let marks = try marks(of: layer) else { return }
         if try LayerMarks(recordedOn: layer) == marks { return }
         try layer.setAttribute(LayerMarks.attribute, Array(marks.rawValue.utf8), of: .itself)

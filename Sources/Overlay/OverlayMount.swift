@@ -38,7 +38,11 @@ public struct OverlayMount: Sendable {
                 return try mountByOptionString(target, log)
             }
             let mount = try configure(interface, log)
-            try explaining("move_mount", nil, log, [], try mount.attach(to: target))
+            do throws(Errno) {
+                try mount.attach(to: target)
+            } catch {
+                throw .failed(explain("move_mount", nil, error, [], log))
+            }
             return mount.release()
         }
         try requireKinds()
@@ -134,8 +138,12 @@ public struct OverlayMount: Sendable {
         }
         if let work { try set("workdir", work, interface, context, log) }
         for option in options { try set(option, context, log) }
-        try explaining("fsconfig", nil, log, context.messages(), try context.create())
-        let mount = try explaining("fsmount", nil, log, context.messages(), try context.mount())
+        do {
+            try context.create()
+        } catch {
+            throw .failed(explain("fsconfig", nil, error, context.messages(), log))
+        }
+        let mount = try made(context, log)
         // Where it cannot use the work directory the kernel mounts read-only, says so in its log,
         // and calls it a success.
         if upper != nil && mount.borrowed.isOnReadOnlyFileSystem {
@@ -143,6 +151,16 @@ public struct OverlayMount: Sendable {
                 explain("fsmount", nil, .readOnlyFileSystem, context.messages(), log))
         }
         return mount
+    }
+
+    private func made(
+        _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
+    ) throws(Failure) -> DetachedMount {
+        do {
+            return try context.mount()
+        } catch {
+            throw .failed(explain("fsmount", nil, error, context.messages(), log))
+        }
     }
 
     private func set(
@@ -178,9 +196,15 @@ public struct OverlayMount: Sendable {
         _ option: String, _ context: borrowing FileSystemContext, _ log: borrowing KernelLog
     ) throws(Failure) {
         let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
-        try explaining(
-            "option", option, log, context.messages(),
-            try parts.count == 2 ? context.set(parts[0], parts[1]) : context.set(option))
+        do {
+            if parts.count == 2 {
+                try context.set(parts[0], parts[1])
+            } else {
+                try context.set(option)
+            }
+        } catch {
+            throw .failed(explain("option", option, error, context.messages(), log))
+        }
     }
 
     // MARK: mount(2)
@@ -188,7 +212,11 @@ public struct OverlayMount: Sendable {
     private func mountByOptionString(
         _ target: FileDescriptor, _ log: borrowing KernelLog
     ) throws(Failure) -> OwnedDescriptor {
-        try explaining("mount", nil, log, [], try mountByOptionString(target))
+        do {
+            return try mountByOptionString(target)
+        } catch {
+            throw .failed(explain("mount", nil, error, [], log))
+        }
     }
 
     private func mountByOptionString(_ target: FileDescriptor) throws(Errno) -> OwnedDescriptor {
@@ -225,19 +253,6 @@ public struct OverlayMount: Sendable {
     }
 
     // MARK: Why
-
-    /// Makes a call; where it fails, works out why.
-    private func explaining<Value: ~Copyable>(
-        _ key: String, _ subject: String?, _ log: borrowing KernelLog,
-        _ messages: @autoclosure () -> [String],
-        _ body: @autoclosure () throws(Errno) -> Value
-    ) throws(Failure) -> Value {
-        do {
-            return try body()
-        } catch {
-            throw .failed(explain(key, subject, error, messages(), log))
-        }
-    }
 
     private func explain(
         _ key: String, _ subject: String?, _ errno: Errno, _ messages: [String],
