@@ -91,7 +91,7 @@ extension Command {
         invocation.controlGroups =
             arguments.globals.controlGroupManager == .disabled ? .disabled : .always
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-        let bundle = try arguments.path(.bundle) ?? LoadedConfig.absolute(".")
+        let bundle = try LoadedConfig.absolute(arguments.value(.bundle) ?? ".")
         let plan = try LoadedConfig(
             bundle: bundle, config: arguments.value(.config), invocation,
             arguments.globals.log
