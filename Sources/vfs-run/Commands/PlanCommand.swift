@@ -56,22 +56,12 @@ extension Command {
         }
         switch word {
         case "start":
-<<<<<<< HEAD
-            let start = try parsed(.start)
-            return try start.container().startPlan(notifySocket: notifySocket)
-=======
             return try parsed(.start).container().startPlan(notifySocket: notifySocket)
->>>>>>> config
         case "delete":
             let delete = try parsed(.delete)
             return try delete.container().deletePlan(force: delete.isForced)
         case "exec":
-<<<<<<< HEAD
-            let exec = try parsed(.exec)
-            return try execPlan(exec)
-=======
             return try execPlan(try parsed(.exec))
->>>>>>> config
         default:
             throw Failure("--of: \"\(word)\" has no plan; use start, delete or exec")
         }
