@@ -1,7 +1,6 @@
 import JSON
 import LinuxSystem
 import OCISpec
-import LinuxSystem
 import Testing
 
 @testable import Cgroups

@@ -239,7 +239,7 @@ struct ProcessTests {
             let outcome = try run.finish()
             #expect(
                 outcome.error.contains(
-                    "CAP_SYS_TIME: vfs-run itself has not got it and cannot grant it"), "\(outcome)"
+                    "CAP_SYS_TIME: vfs-run lacks this capability and cannot grant it"), "\(outcome)"
             )
             #expect(try Facts(outcome).capabilities("effective") == [Capability.kill])
         }
