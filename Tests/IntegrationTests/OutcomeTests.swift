@@ -43,7 +43,10 @@ struct OutcomeTests {
     func `an outcome says how a run ended, and what was warned of`(
         scenario: String, expected: [String]
     ) throws {
-        try Sandbox.use { box in #expect(try lines(scenario, box) == expected) }
+        try Sandbox.use { box in
+            let lines = try lines(scenario, box)
+            #expect(lines == expected)
+        }
     }
 
     @Test func `at the deadline the program is killed`() throws {

@@ -5,9 +5,6 @@ internal import LinuxSystem
 extension Option {
     fileprivate static let explain = Option(
         "explain", "explain each step: the kernel's part, and the reason for its position")
-}
-
-extension Option {
     fileprivate static let of = Option(
         "of", value: "COMMAND", completes: .words(["start", "delete", "exec"]),
         "print the steps of COMMAND on the container ID instead: start, delete or exec")
@@ -53,18 +50,18 @@ extension Command {
         var words = arguments.operands
         if words.count > 1 && words[1] == "--" { words.remove(at: 1) }
         func parsed(_ command: Command) throws(Failure) -> ParsedArguments {
-            try ParsedArguments(words, of: command, globals: arguments.globals)
+            let parsed = try ParsedArguments(words, of: command, globals: arguments.globals)
+            try parsed.checkOperands()
+            return parsed
         }
         switch word {
         case "start":
-            let start = try parsed(.start)
-            return try start.container().startPlan(notifySocket: notifySocket)
+            return try parsed(.start).container().startPlan(notifySocket: notifySocket)
         case "delete":
             let delete = try parsed(.delete)
             return try delete.container().deletePlan(force: delete.isForced)
         case "exec":
-            let exec = try parsed(.exec)
-            return try execPlan(exec)
+            return try execPlan(try parsed(.exec))
         default:
             throw Failure("--of: \"\(word)\" has no plan; use start, delete or exec")
         }
