@@ -152,8 +152,8 @@ public struct ContainerStore: Sendable {
             return nil
         } catch .notPermitted {
             throw Failure(
-                "\(path) is not believed (\(Errno.notPermitted.words)): it is no file of this user's own that nobody else may write"
-                    + " to")
+                "\(path) is not believed (\(Errno.notPermitted.words)): it is no file of this user's own"
+                    + " that no other user may write to")
         } catch {
             throw Failure("\(path): \(error.words)")
         }
