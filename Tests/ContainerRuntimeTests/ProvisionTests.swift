@@ -31,7 +31,7 @@ struct `Provisions of steps` {
     @Test func `include the init process for the runtime's turns`() {
         var plan = PlannedSteps()
         plan.add(MoveIntoControlGroup())
-        #expect(plan.lack?.contains("needs the init process") == true)
+        #expect(plan.lack?.contains("needs the control group, init process, which") == true)
     }
 
     /// What a step takes it has declared: `given(.root)` in its file, or a helper that takes it.

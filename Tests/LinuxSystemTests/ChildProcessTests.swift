@@ -37,8 +37,12 @@ struct `A process beside this one` {
         let mappings = IDMappings(users: IDMap(ranges), groups: IDMap(ranges))
         let namespace = try mappings.makeNamespace()
         #expect(try IDMappings.of(namespace.borrowed) == mappings)
+        // A temporary would be closed before the call.
+        let other = try HostPath.open("/proc/self/ns/uts", .readOnly)
+        let descriptor = other.borrowed
         #expect(throws: Failure("setns", "to the user namespace", .invalidArgument)) {
-            try IDMappings.of(HostPath.open("/proc/self/ns/uts", .readOnly).borrowed)
+            try IDMappings.of(descriptor)
         }
+        _ = consume other
     }
 }
