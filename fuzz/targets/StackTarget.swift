@@ -43,7 +43,7 @@ private func make(_ kind: Int, _ name: FileName, in stack: FileDescriptor) throw
     default:
         try stack.makeDirectory(name, mode: 0o755)
         let inner = try stack.open(name, [.readOnly, .directory])
-        guard let data = FileName("data") else { return }
+        let data: FileName = "data"
         try inner.borrowed.makeSymbolicLink(data, to: Array("../../../outside".utf8))
     }
 }
