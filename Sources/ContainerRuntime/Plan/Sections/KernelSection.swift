@@ -10,7 +10,7 @@ enum KernelSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            SetHostName.self, SetDomainName.self, BringLoopbackUp.self, MoveNetworkDevice.self,
+            SetHostName.self, SetDomainName.self, BringLoopbackUp.self,
             SetSystemControl.self,
         ]
     }

@@ -13,7 +13,7 @@ enum RootSection: PlanSection {
         [
             SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
             OpenControlGroups.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
-            MountOverlayAside.self, RecordUpper.self, HandOverUpper.self, KeepUpper.self,
+            RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
         ]
     }

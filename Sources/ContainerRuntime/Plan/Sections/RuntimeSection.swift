@@ -15,8 +15,9 @@ enum RuntimeSection: PlanSection {
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
-            FindControlGroups.self, OpenHostProc.self, MakeResctrlGroup.self,
-            MakeControlGroup.self, GiveControlGroup.self,
+            MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
+            MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
+            MoveNetworkDevice.self,
         ]
     }
 
