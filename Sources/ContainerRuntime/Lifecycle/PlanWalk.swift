@@ -79,9 +79,14 @@ package final class PlanWalk {
         context.owesPoststop = true
         for pipe in context.handover.pipes { pipe.closeFarEnd() }
         if plan.watchesMounts {
-            try attempt(
-                "open", "of the container's mount namespace",
-                try CurrentProcess.watchMounts(of: child))
+            do {
+                try CurrentProcess.watchMounts(of: child)
+            } catch {
+                // Without a session to follow it, it would go on to the program.
+                try? child.send(signal: Signal.kill)
+                _ = try? child.wait()
+                throw Failure("open", "of the container's mount namespace", error)
+            }
         }
         return follow(child, pair.takeNear(), signals)
     }
