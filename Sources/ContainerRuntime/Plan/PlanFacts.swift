@@ -8,8 +8,9 @@ final class PlanFacts {
     let configuration: Configuration
     let document: JSONDocument
     let seccompCache: SeccompCache
-    /// The container's state for hooks and other commands; without a process yet.
-    let state: ContainerState
+    /// The container's state for hooks and other commands; without a process yet. It reads /proc: a
+    /// plan that tells no one of the container does without it.
+    private(set) lazy var state = PlanFacts.state(configuration)
 
     /// The namespaces of the container's own.
     let newNamespaces: NamespaceSet
@@ -55,7 +56,6 @@ final class PlanFacts {
         self.configuration = configuration
         self.document = document
         self.seccompCache = seccompCache
-        state = PlanFacts.state(configuration)
         let namespaces = configuration.namespaces
         let new = namespaces.new.value
         newNamespaces = new

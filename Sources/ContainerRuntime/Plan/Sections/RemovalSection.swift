@@ -57,11 +57,12 @@ enum RemovalSection: PlanSection {
     }
 
     private static func planHooks(
-        _ hooks: [Configuration.Hook], _ state: ContainerState, _ plan: inout PlannedSteps
+        _ hooks: [Configuration.Hook], _ state: @autoclosure () -> ContainerState,
+        _ plan: inout PlannedSteps
     ) {
         guard let first = hooks.first else { return }
         plan.add(
-            RunPoststopHooks(hooks: HookList(kind: .poststop, hooks: hooks, state: state)),
+            RunPoststopHooks(hooks: HookList(kind: .poststop, hooks: hooks, state: state())),
             first.origin)
     }
 }
