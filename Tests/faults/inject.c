@@ -441,6 +441,11 @@ int main(int argc, char **argv) {
         target = words[0];
         target_number = atoi(words[1]);
         fault = strcmp(words[2], "KILL") == 0 ? KILL : atoi(words[2]);
+        // A call that is not executed and returns 0 is no fault.
+        if (fault == 0 || target_number <= 0) {
+            fprintf(stderr, "inject: NUMBER is a number from 1 on, FAULT an error number or KILL\n");
+            return 2;
+        }
     }
     char **command = words + taken + 1;
     if (stat(command[0], &runtime_file) != 0) fail(command[0]);
