@@ -139,7 +139,7 @@ extension ControlGroup {
             var systemd = try Systemd(ofUser: unit.isUsers, at: managerPlaces)
             try systemd.attach(process == 0 ? CurrentProcess.pid : process, to: unit.name)
         } catch let other {
-            throw Failure("\(error.message); \(other.sentence)")
+            throw Failure("\(error.message); \(other.message)")
         }
         return true
     }

@@ -1,7 +1,4 @@
-public import LinuxSystem
-
-/// The former name.
-public typealias ImageError = Failure
+internal import LinuxSystem
 
 /// Puts the place in front of a failure.
 @inline(__always)

@@ -1,8 +1,5 @@
-public import LinuxSystem
+internal import LinuxSystem
 internal import SystemPackage
-
-/// The former name.
-public typealias LayerError = Failure
 
 extension Failure {
     /// A file whose contents lie in a layer that is not known.

@@ -96,6 +96,14 @@ public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
         return copy
     }
 
+    /// The same with another remedy, if one is known.
+    public func advised(_ advice: String?) -> Failure {
+        guard let advice else { return self }
+        var copy = self
+        copy.advice = advice
+        return copy
+    }
+
     private mutating func change(_ body: (inout Parts) -> Void) {
         var parts = box.parts
         body(&parts)
@@ -226,5 +234,18 @@ public func attempt<Value: ~Copyable>(
         return try body()
     } catch {
         throw Failure(call(), subject(), error, advice: advice(error))
+    }
+}
+
+/// The same of several calls that count as one.
+@inline(__always)
+public func attempt<Value: ~Copyable>(
+    _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String,
+    _ body: () throws(Errno) -> Value
+) throws(Failure) -> Value {
+    do {
+        return try body()
+    } catch {
+        throw Failure(call(), subject(), error)
     }
 }

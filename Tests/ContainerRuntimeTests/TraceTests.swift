@@ -1,4 +1,5 @@
 import JSON
+import LinuxSystem
 import TestSupport
 import Testing
 
@@ -47,7 +48,7 @@ import Testing
         let trace = try Trace(try ConfigFixture().plan())
         try trace.write(to: path)
         #expect(try directory.text("trace.json") == trace.json.prettyText)
-        let error = #expect(throws: RuntimeError.self) { try trace.write(to: directory.path) }
+        let error = #expect(throws: Failure.self) { try trace.write(to: directory.path) }
         #expect(
             error?.message == "the trace \"\(directory.path)\" cannot be written: is a directory")
     }

@@ -27,12 +27,12 @@ import Testing
         "99999999999999999999999999", "١", "1:\u{0}", "1,2",
     ])
     func `is nothing else`(_ text: String) {
-        #expect(throws: RuntimeError.self) { try UserArgument(text) }
+        #expect(throws: Failure.self) { try UserArgument(text) }
     }
 
     @Test func `that is wrong is told of`() {
         #expect(
-            throws: RuntimeError(
+            throws: Failure(
                 "--user: \"me\" is not UID or UID:GID, whole numbers from 0 to 4294967294")
         ) { try UserArgument("me") }
     }

@@ -20,11 +20,11 @@ import Testing
             try current.borrowed.makeDirectory(name, mode: 0o700)
             current = try current.borrowed.open(name, [.readOnly, .directory])
         }
-        let error = #expect(throws: LayerError.self) {
+        let error = #expect(throws: Failure.self) {
             var walk = TreeWalk(LayerStack([root], marks: .user), .merged)
             while try walk.next() != nil {}
         }
-        #expect(error?.sentence.contains("nested too deep: more than 4096") == true)
+        #expect(error?.message.contains("nested too deep: more than 4096") == true)
         try top.borrowed.removeTree(upper)
     }
 }

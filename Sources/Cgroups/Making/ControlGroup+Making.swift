@@ -90,6 +90,3 @@ extension Failure {
     /// Whether another name for the cgroup would do.
     public var isTaken: Bool { kind == .taken || kind == .removed }
 }
-
-/// The former name.
-public typealias ControlGroupError = Failure

@@ -72,9 +72,8 @@ extension ControlGroupMaker {
                     default: nil
                     }
                 throw Failure(
-                    Failure(
-                        "write", "\"+\(controller)\" to \"\(path)/cgroup.subtree_control\"", error),
-                    advice)
+                    "write", "\"+\(controller)\" to \"\(path)/cgroup.subtree_control\"", error,
+                    advice: advice)
             }
         }
     }

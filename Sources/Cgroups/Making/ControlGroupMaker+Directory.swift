@@ -56,7 +56,7 @@ extension ControlGroupMaker {
                     "cgroup.max.descendants or cgroup.max.depth of a cgroup above is reached"
                 default: nil
                 }
-            throw Failure(Failure("mkdir", "\"\(path)\"", error), advice)
+            throw Failure("mkdir", "\"\(path)\"", error, advice: advice)
         }
     }
 

@@ -40,8 +40,7 @@ public final class MemoryPressureWatch {
                     directory, "memory.pressure_level", level.rawValue)
             }
         } catch {
-            throw Failure(
-                error,
+            throw error.advised(
                 error.errno == .noSuchFileOrDirectory || error.errno == .notSupported
                     ? "this kernel does not count it (psi=1 switches it on)" : nil)
         }

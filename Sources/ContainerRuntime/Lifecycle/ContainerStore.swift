@@ -206,8 +206,8 @@ public struct ContainerStore: Sendable {
 
     private func cannotMake(_ path: String, _ error: Errno) -> Failure {
         Failure(
-            Failure("mkdir", path.inQuotes, error),
-            error == .permissionDenied || error == .noSuchFileOrDirectory
+            "mkdir", path.inQuotes, error,
+            advice: error == .permissionDenied || error == .noSuchFileOrDirectory
                 ? "set XDG_RUNTIME_DIR to a directory of your own, or name one by --root" : nil)
     }
 }
@@ -295,12 +295,12 @@ public struct StoredContainer: Sendable {
     /// What it is doing now.
     ///
     /// - Throws: That cannot be looked at.
-    func status(_ state: ContainerState) throws(RuntimeError) -> ContainerStatus {
+    func status(_ state: ContainerState) throws(Failure) -> ContainerStatus {
         do throws(Errno) {
             return try examine(state)
         } catch {
             let pid = (state.process ?? state.creator)?.pid ?? 0
-            throw RuntimeError(
+            throw Failure(
                 "whether container \"\(id.text)\" runs cannot be told: its process \(pid), or"
                     + " \(store.directory(id)): \(error.words)")
         }

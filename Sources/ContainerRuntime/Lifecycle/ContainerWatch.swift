@@ -63,20 +63,14 @@ extension StoredContainer {
     ) throws(Failure) -> ContainerWatch {
         let state = try running("container with id \(id.text) is not running")
         let group = state.groups.controlGroup
-        let sentence: String
         do throws(Failure) {
             let process = try attempt("pidfd_open", try state.process?.held())
             let killed = try OutOfMemoryWatch(group)
-            do throws(ControlGroupError) {
-                var pressed: MemoryPressureWatch?
-                if let pressure { pressed = try MemoryPressureWatch(group, pressure) }
-                return ContainerWatch(process, killed, pressed)
-            } catch {
-                sentence = error.sentence
-            }
+            var pressed: MemoryPressureWatch?
+            if let pressure { pressed = try MemoryPressureWatch(group, pressure) }
+            return ContainerWatch(process, killed, pressed)
         } catch {
-            sentence = error.description
+            throw error.within("the container cannot be watched")
         }
-        throw Failure("the container cannot be watched: \(sentence)")
     }
 }

@@ -23,44 +23,40 @@ public enum MappedOwners {
 
     /// Does `work` as that root: in a copy of this process, where there is one to become.
     static func lend(
-        _ owners: IDMappings?, _ work: () throws(LayerError) -> Void
-    ) throws(LayerError) {
+        _ owners: IDMappings?, _ work: () throws(Failure) -> Void
+    ) throws(Failure) {
         if owners == nil || Credentials.effectiveUser == 0 { return try work() }
-        try inCopy { () throws(LayerError) in
+        try inCopy { () throws(Failure) in
             try becomeOwner(owners)
             try work()
         }
     }
 
     /// Does `work` in a copy of this process: what it becomes goes with it.
-    static func inCopy(_ work: () throws(LayerError) -> Void) throws(LayerError) {
+    static func inCopy(_ work: () throws(Failure) -> Void) throws(Failure) {
         let outcome = Result { () throws(Errno) in
             try ForkedProcess.run(within: 600_000_000_000) {
-                do throws(LayerError) {
+                do throws(Failure) {
                     try work()
                     return done
                 } catch {
-                    return Array(error.sentence.utf8)
+                    return Array(error.message.utf8)
                 }
             }
         }
         switch outcome {
         case .success(.finished(done)): return
         case .success(.finished(let words)):
-            throw LayerError(String(decoding: words, as: UTF8.self))
-        case .success: throw LayerError("it was not done")
-        case .failure(let error): throw LayerError("fork: \(error.words)")
+            throw Failure(String(decoding: words, as: UTF8.self))
+        case .success: throw Failure("it was not done")
+        case .failure(let error): throw Failure("fork: \(error.words)")
         }
     }
 
     private static let done = Array("done".utf8)
 
-    fileprivate static func becomeOwner(_ owners: IDMappings?) throws(LayerError) {
-        do throws(Failure) {
-            _ = try become(owners)
-        } catch {
-            throw error
-        }
+    fileprivate static func becomeOwner(_ owners: IDMappings?) throws(Failure) {
+        _ = try become(owners)
     }
 
     private static func make(
@@ -75,7 +71,7 @@ public enum MappedOwners {
             }
             if case .success = outcome { return made }
         } catch {
-            throw Failure(error, error.errno.flatMap(CreateNamespaces.advice))
+            throw error.advised(error.errno.flatMap(CreateNamespaces.advice))
         }
         try outcome.get()
         throw Failure("the user namespace has no ids")
@@ -84,7 +80,7 @@ public enum MappedOwners {
 
 extension KeptUpper {
     /// Opens one, or what was left of it, with all that is in it this process's own from here on.
-    public static func owned(in path: String) throws(LayerError) -> KeptUpper {
+    public static func owned(in path: String) throws(Failure) -> KeptUpper {
         // After one that was killed the upper may be gone.
         let kept = try KeptUpper(preparing: path, over: [])
         // Without a record, which rm(1) removes before it fails: all that a user's runs may have.

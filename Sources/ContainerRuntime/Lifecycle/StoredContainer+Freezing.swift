@@ -35,10 +35,6 @@ extension StoredContainer {
             guard try status(state) != .stopped, let process = state.process else { return [] }
             return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
-        do {
-            return try state.groups.controlGroup.processes()
-        } catch {
-            throw Failure(error.description)
-        }
+        return try state.groups.controlGroup.processes()
     }
 }

@@ -25,12 +25,8 @@ extension StoredContainer {
                     "updating a non-existent Intel RDT configuration is not supported: the container"
                         + " was created without linux.intelRdt")
             }
-            do {
-                try group.update(
-                    l3CacheSchema: l3CacheSchema, memoryBandwidthSchema: memoryBandwidthSchema)
-            } catch {
-                throw Failure(error.sentence)
-            }
+            try group.update(
+                l3CacheSchema: l3CacheSchema, memoryBandwidthSchema: memoryBandwidthSchema)
         }
         var group = state.groups.controlGroup
         let known = group.paths.count
@@ -39,7 +35,7 @@ extension StoredContainer {
         } catch {
             // What it has entered before that is noted all the same.
             if group.paths.count > known { try? note(group, &state) }
-            throw Failure(error.sentence)
+            throw error
         }
         if group.paths.count > known { try note(group, &state) }
     }

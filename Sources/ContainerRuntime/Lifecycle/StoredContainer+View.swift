@@ -23,7 +23,7 @@ extension StoredContainer {
             throw failure("does not exist: its creation has not come so far")
         }
         let overlay = try overlay(state.bundle)
-        let held = try viewing("pidfd_open") { () throws(Errno) in try state.process?.held() }
+        let held = try viewing("pidfd_open", try state.process?.held())
         guard let held, let process = state.process, try status(state) != .creating else {
             throw failure(
                 "has ended, and what it wrote has gone with it; give it vfs.overlay.upper, which"
@@ -33,16 +33,13 @@ extension StoredContainer {
         guard namespaces.contains(.mount) else {
             throw failure("has no mount namespace of its own")
         }
-        let root = try viewing("open_tree") { () throws(Errno) in
-            try clone(held.borrowed, namespaces)
+        let root = try viewing("open_tree", try clone(held.borrowed, namespaces))
+        let owners = try viewing(
+            "read uid_map",
+            namespaces.contains(.user) ? try IDMappings.of(process: "\(process.pid)") : nil)
+        guard try viewing("read /proc/\(process.pid)/stat", try process.isAlive) else {
+            throw failure("has ended meanwhile")
         }
-        let owners = try viewing("read uid_map") { () throws(Errno) in
-            namespaces.contains(.user) ? try IDMappings.of(process: "\(process.pid)") : nil
-        }
-        guard
-            try viewing(
-                "read /proc/\(process.pid)/stat", { () throws(Errno) in try process.isAlive })
-        else { throw failure("has ended meanwhile") }
         return View(
             root: root, layers: overlay.layers, owners: owners,
             hasUserAttributes: overlay.options.contains("userxattr"))
@@ -53,7 +50,7 @@ extension StoredContainer {
     }
 
     private func viewing<Value: ~Copyable>(
-        _ call: String, _ body: () throws(Errno) -> Value
+        _ call: String, _ body: @autoclosure () throws(Errno) -> Value
     ) throws(Failure) -> Value {
         do throws(Errno) {
             return try body()

@@ -1,5 +1,5 @@
 internal import Glibc
-public import SystemPackage
+internal import SystemPackage
 
 /// Returns `result`, or throws the `errno` that a call which answers −1 left.
 @inline(__always)
@@ -26,32 +26,5 @@ func retryOnInterrupt<Result: FixedWidthInteger & SignedInteger>(
         if result != -1 { return result }
         let error = errno
         if error != EINTR { throw Errno(rawValue: error) }
-    }
-}
-
-/// The former name.
-public typealias SystemCallError = Failure
-
-extension Failure {
-    /// The former name.
-    public var sentence: String { message }
-
-    /// The former way to add an advice.
-    public init(_ failure: Failure, _ advice: String? = nil) {
-        self = failure
-        if let advice { self.advice = advice }
-    }
-}
-
-/// Runs `body` and says which call on which object failed.
-@inline(__always)
-public func attempt<Value: ~Copyable>(
-    _ call: @autoclosure () -> String, _ subject: @autoclosure () -> String = "",
-    _ body: () throws(Errno) -> Value
-) throws(Failure) -> Value {
-    do {
-        return try body()
-    } catch {
-        throw Failure(call(), subject(), error)
     }
 }

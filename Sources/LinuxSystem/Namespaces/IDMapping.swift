@@ -158,7 +158,7 @@ extension IDMappings {
 
     /// The mappings of a user namespace, as seen from this process's.
     public static func of(_ namespace: FileDescriptor) throws(Failure) -> IDMappings {
-        let answers = try attempt("clone3") { () throws(Errno) in
+        let answers = try attempt("clone3", "") { () throws(Errno) in
             try ChildProcess.runAside([]) { channel in
                 // Where it cannot say so, nothing to be received says that it failed.
                 do throws(Errno) {

@@ -42,8 +42,7 @@ struct WriteMappings: TurnStep {
             try mappings.write(
                 to: process.map(String.init) ?? "self", forbidsGroups: writer == .itself)
         } catch {
-            throw Failure(
-                error,
+            throw error.advised(
                 error.errno.flatMap {
                     writer == .itself ? NamespaceGate.adviceOnUse($0) : WriteMappings.advice($0)
                 })

@@ -27,7 +27,7 @@ struct RemoveControlGroup: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         guard let group = context.handover.controlGroup else { return }
         var failures: [String] = []
-        func attempt(_ what: String, _ body: () throws(Failure) -> Void) {
+        func collect(_ what: String, _ body: @autoclosure () throws(Failure) -> Void) {
             do throws(Failure) {
                 try body()
             } catch {
@@ -36,19 +36,15 @@ struct RemoveControlGroup: RuntimeStep {
         }
         // In a pid namespace of its own every process has gone with the first.
         if !ownsProcesses {
-            attempt("processes of the container cannot be killed") { () throws(Failure) in
-                try group.signalAll(Signal.kill)
-            }
+            collect(
+                "processes of the container cannot be killed", try group.signalAll(Signal.kill))
         }
-        attempt("the control group cannot be removed") { () throws(Failure) in
-            try group.remove()
-        }
+        collect("the control group cannot be removed", try group.remove())
         do throws(Failure) {
             let added = try added(to: group, context)
             if !added.isEmpty {
-                attempt("the control group cannot be removed") { () throws(Failure) in
-                    try ControlGroup(paths: added).remove()
-                }
+                collect(
+                    "the control group cannot be removed", try ControlGroup(paths: added).remove())
             }
         } catch {
             failures.append(error.message)

@@ -25,8 +25,7 @@ struct FindMappings: RuntimeStep {
         do throws(Failure) {
             found = try IDMappings.of(file.borrowed)
         } catch {
-            throw Failure(
-                error,
+            throw error.advised(
                 error.errno == .invalidArgument
                     ? "\(path.inQuotes) is no user namespace, or the runtime's own" : nil)
         }

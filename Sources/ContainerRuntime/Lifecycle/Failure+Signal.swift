@@ -1,7 +1,4 @@
-public import LinuxSystem
-
-/// The former name.
-public typealias RuntimeError = Failure
+package import LinuxSystem
 
 extension Failure {
     /// A signal has ended the start; nothing is left of it.
