@@ -9,6 +9,8 @@ extension Spec {
         public var seccomp: Located<String>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
+        /// What the run is held to.
+        public var limits: Limits?
 
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
@@ -35,7 +37,7 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless"])
+        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "limits"])
         seccomp = reader.string("seccomp")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
@@ -44,6 +46,7 @@ extension Spec.VFS {
                     + " available without root privileges, or remove the key to require all",
                 at: rootless.offset)
         }
+        limits = reader.object("limits").map(Limits.init)
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))
