@@ -35,6 +35,8 @@ final class Handover {
     var joinedProc: HeldRoot?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
+    /// Where the init tells how the program has ended; the init process alone has this end open.
+    var report: HeldChannel?
     /// What the init process waits at for its start, by O_PATH.
     var fifo: HeldDescriptor?
     /// Of the caller's terminal, where there is one: the container's has it before the program can
