@@ -69,10 +69,7 @@ public struct ConfigurationBuilder {
             // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
             devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
-            sysctl: (linux?.sysctl ?? []).map { key, value in
-                Setting(
-                    (SystemControl.path(key.value) ?? "", value.value), .config(key.offset))
-            },
+            sysctl: systemControls(linux),
             maskedPaths: (linux?.maskedPaths ?? []).map(request.setting),
             readonlyPaths: (linux?.readonlyPaths ?? []).map(request.setting),
             rootfsPropagation: linux?.rootfsPropagation.map {
@@ -106,6 +103,9 @@ public struct ConfigurationBuilder {
             configuration.limits.watched = directory.value
         }
         addProcessLimits(&configuration.process)
+        if let wanted = spec.vfs?.hasInit, wanted.value {
+            configuration.initOrigin = .config(wanted.offset)
+        }
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

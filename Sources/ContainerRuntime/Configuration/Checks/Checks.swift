@@ -35,7 +35,7 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts, runLimits, heldLimits,
+        idMappedMounts, timeOffsets, joinedMounts, initProcess, runLimits, heldLimits,
     ]
 
     func runAll() {

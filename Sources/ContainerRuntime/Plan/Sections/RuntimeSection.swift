@@ -17,7 +17,7 @@ enum RuntimeSection: PlanSection {
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
             MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
-            MoveNetworkDevice.self,
+            MoveNetworkDevice.self, PrepareInit.self,
         ]
     }
 
@@ -43,6 +43,7 @@ enum RuntimeSection: PlanSection {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
         if facts.joinsProcesses { plan.add(OpenHostProc()) }
+        if facts.hasInit { plan.add(PrepareInit(), configuration.initOrigin ?? .standard) }
         planGroups(facts, &plan)
     }
 
