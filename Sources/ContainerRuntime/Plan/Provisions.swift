@@ -49,6 +49,9 @@ struct Provisions: OptionSet, Sendable {
     /// Where the filter's notifications are read.
     static let listener = Provisions(rawValue: 1 << 18)
 
+    /// The files of the host whose content is copied.
+    static let fileSources = Provisions(rawValue: 1 << 19)
+
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
         (.idMappings, "id mappings"), (.seccompFilter, "seccomp filter"),
@@ -58,6 +61,7 @@ struct Provisions: OptionSet, Sendable {
         (.controlGroupTrees, "control group trees"), (.root, "root"),
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
+        (.fileSources, "sources of files"),
     ]
 
     /// For messages.

@@ -33,7 +33,7 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts,
+        idMappedMounts, timeOffsets, joinedMounts, copyOnWrite, mountsBelowTrees, files,
     ]
 
     func runAll() {
@@ -64,7 +64,7 @@ final class Checks {
     }
 
     func rootDirectory() {
-        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false {
+        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers != nil {
             return
         }
         guard let root = spec.root else {
