@@ -4,9 +4,11 @@ extension Spec {
     /// The key `vfs` of vfs-run, which other runtimes ignore.
     public struct VFS: Sendable {
         public var overlay: OverlaySetting?
-        /// A seccomp profile: `default` for the built-in one, or a file relative to the
+        /// A seccomp profile: `default` or `strict` for a built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
+        /// Whether process 1 is an init, and the program process 2.
+        public var hasInit: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
         /// Directories of the host that the container sees and writes to without changing them.
@@ -68,10 +70,11 @@ extension Spec {
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
         reader.refuseMembers(
-            otherThan: ["overlay", "seccomp", "rootless", "copyOnWrite", "files"])
+            otherThan: ["overlay", "seccomp", "rootless", "init", "copyOnWrite", "files"])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
+        hasInit = reader.bool("init")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
             reader.diagnostics.error(

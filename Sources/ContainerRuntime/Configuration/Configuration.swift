@@ -27,6 +27,9 @@ public struct Configuration: Sendable {
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
+    /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
+    /// the program.
+    public var initOrigin: Origin?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
     /// Devices of the host, with their names in the container.

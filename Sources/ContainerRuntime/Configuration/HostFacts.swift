@@ -107,7 +107,7 @@ struct HostFacts {
     private static func profile(
         _ name: String, _ bundle: String
     ) -> Result<[UInt8], Failure> {
-        if name == "default" { return .success(DefaultProfile.bytes) }
+        if let builtIn = BuiltInProfile(rawValue: name) { return .success(builtIn.bytes) }
         let path = PathText.absolute(name, from: bundle)
         return Result { () throws(Failure) in
             try attempt("open", on: path, try HostPath.read(path))

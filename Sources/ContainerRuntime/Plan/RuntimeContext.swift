@@ -32,6 +32,10 @@ final class RuntimeContext {
     var isRecorded = false
     /// The init process, once it is there.
     var initProcess: MadeProcess?
+    /// The program's process beside an init; nil where the init process becomes the program.
+    var program: Int32?
+    /// Where the init tells how the program has ended, until the supervisor has taken it.
+    var report: InitReport?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
     /// Where the program says that it is ready, until it has.

@@ -225,7 +225,8 @@ public struct SandboxBuilder {
         if !layout.files.isEmpty {
             members.append(("files", .array(layout.files.map(\.output))))
         }
-        members.append(("seccomp", "default"))
+        members.append(("init", true))
+        members.append(("seccomp", "strict"))
         if !request.limits.isEmpty {
             var limits = request.limits.map { (key: $0.key, value: SandboxBuilder.limit($0)) }
             if !request.bestEffort.isEmpty {

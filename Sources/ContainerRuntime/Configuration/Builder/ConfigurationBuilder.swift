@@ -66,10 +66,7 @@ public struct ConfigurationBuilder {
             // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
             devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
-            sysctl: (linux?.sysctl ?? []).map { key, value in
-                Setting(
-                    (SystemControl.path(key.value) ?? "", value.value), .config(key.offset))
-            },
+            sysctl: systemControls(linux),
             maskedPaths: (linux?.maskedPaths ?? []).map(request.setting),
             readonlyPaths: (linux?.readonlyPaths ?? []).map(request.setting),
             rootfsPropagation: linux?.rootfsPropagation.map {
@@ -87,6 +84,9 @@ public struct ConfigurationBuilder {
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
+        if let wanted = spec.vfs?.hasInit, wanted.value {
+            configuration.initOrigin = .config(wanted.offset)
+        }
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

@@ -33,7 +33,8 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts, copyOnWrite, mountsBelowTrees, files,
+        idMappedMounts, timeOffsets, joinedMounts, initProcess, copyOnWrite, mountsBelowTrees,
+        files,
     ]
 
     func runAll() {

@@ -91,7 +91,9 @@ enum RootSection: PlanSection {
     }
 
     static func planPivot(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
-        plan.add(PivotRoot())
+        // The tmpfs that a root without layers lies in.
+        let isBare = facts.configuration.root.isBare && !facts.configuration.opensOnHost
+        plan.add(PivotRoot(covers: isBare ? 1 : 0))
         let propagation = facts.configuration.rootfsPropagation
         if propagation.value.kind != .slave {
             plan.add(SetRootPropagation(propagation: propagation.value), propagation.origin)
@@ -197,6 +199,11 @@ extension Configuration.Root.Overlay {
 }
 
 extension Configuration.Root {
+    /// Whether it is an upper without layers.
+    var isBare: Bool {
+        if case .overlay(let overlay) = source { overlay.layers.isEmpty } else { false }
+    }
+
     /// The directory of the host that the container's root is mounted on.
     var mountpoint: String {
         switch source {

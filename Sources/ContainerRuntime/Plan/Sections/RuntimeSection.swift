@@ -18,7 +18,7 @@ enum RuntimeSection: PlanSection {
             OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
             MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
-            MoveNetworkDevice.self,
+            MoveNetworkDevice.self, PrepareInit.self,
         ]
     }
 
@@ -45,6 +45,7 @@ enum RuntimeSection: PlanSection {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
         if facts.joinsProcesses { plan.add(OpenHostProc()) }
+        if facts.hasInit { plan.add(PrepareInit(), configuration.initOrigin ?? .standard) }
         planGroups(facts, &plan)
     }
 
