@@ -94,11 +94,18 @@ let package = Package(
         .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "Layers", "LinuxSystem", "OCISpec", system,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Seccomp", "Supervision",
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox", "Seccomp",
+                "Supervision",
                 system,
             ],
             swiftSettings: strict),
@@ -146,6 +153,12 @@ let package = Package(
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
+            ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "Sandbox", "TestSupport", system,
             ],
             swiftSettings: relaxed),
         .testTarget(

@@ -19,6 +19,8 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The mounts, where a copy-on-write tree may have some below it.
+    var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
@@ -49,6 +51,16 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
+            request.invocation.joining == nil
+        {
+            mountTable = Result { () throws(Failure) in try MountTable.read() }
+            if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
+                trees.contains(where: { $0.upper == nil })
+            {
+                discardedUpper = .memoryWithoutAttributes
+            }
+        }
         gatherSeccomp(request, cache)
         let controllers = request.controllersOfLimits
         // systemd makes what it is asked for, or says why not.
@@ -74,6 +86,8 @@ struct HostFacts {
             snapshots = Result { () throws(Failure) in
                 try SnapshotPlan(upper.value, taking: request.invocation.snapshot, over: count)
             }
+        } else if request.isBare {
+            // No layer has a directory to be marked.
         } else if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes {
             discardedUpper = HostFacts.canUseScratch(request) ? .scratch : .memoryWithoutAttributes
         }

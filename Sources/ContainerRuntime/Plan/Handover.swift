@@ -28,6 +28,8 @@ final class Handover {
     var rootTree: BindSource?
     /// The sources of bind mounts; each is taken by the step that attaches it.
     var bindSources: [BindSource?] = []
+    /// The files of the host whose content files of the container get.
+    var fileSources: [HeldDescriptor] = []
     /// The host's procfs, for a process that joins a container or a pid namespace.
     var privateProc: HeldRoot?
     /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.

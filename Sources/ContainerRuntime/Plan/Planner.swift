@@ -41,8 +41,10 @@ public enum Planner {
     private static func planTree(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         RootSection.plan(facts, &plan)
         if !facts.pivotsLate { RootSection.planPivot(facts, &plan) }
+        MountsSection.planPlaces(facts, &plan)
         MountsSection.plan(facts, &plan)
         DevicesSection.plan(facts, &plan)
+        MountsSection.planFiles(facts, &plan)
         MountsSection.planReadOnly(facts, &plan)
         if facts.pivotsLate {
             HooksSection.plan([.prestart, .createRuntime, .createContainer], facts, &plan)

@@ -51,6 +51,9 @@ struct Provisions: OptionSet, Sendable {
     /// Where the init tells how the program has ended.
     static let report = Provisions(rawValue: 1 << 19)
 
+    /// The files of the host whose content is copied.
+    static let fileSources = Provisions(rawValue: 1 << 25)
+
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
         (.idMappings, "id mappings"), (.seccompFilter, "seccomp filter"),
@@ -61,6 +64,7 @@ struct Provisions: OptionSet, Sendable {
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
         (.report, "report of the init"),
+        (.fileSources, "sources of files"),
     ]
 
     /// For messages.

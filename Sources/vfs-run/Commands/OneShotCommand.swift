@@ -4,10 +4,10 @@ internal import LinuxSystem
 internal import Supervision
 
 extension Option {
-    fileprivate static let trace = Option(
+    static let trace = Option(
         "trace", value: "FILE", completes: .files,
         "write the duration of each step as Chrome trace JSON")
-    fileprivate static let stopAt = Option(
+    static let stopAt = Option(
         "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
 }
 
@@ -41,35 +41,30 @@ extension Command {
         run: { arguments throws(Failure) in
             let reporter = try RunReporter(arguments)
             return try reporter.reporting { () throws(Failure) in
-                try runOnce(arguments, reporter)
+                let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
+                return try supervise(
+                    plan, traced: arguments, reporter: reporter,
+                    warn: arguments.globals.log.warning, reading: printChanges)
             }
         })
 
-    private static func runOnce(
-        _ arguments: ParsedArguments, _ reporter: RunReporter
+    /// Carries out a plan to the end of the container, with the option `--trace`.
+    static func supervise(
+        _ plan: Plan, traced arguments: ParsedArguments, reporter: RunReporter? = nil,
+        warn: @escaping (String) -> Void,
+        reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
-        var plan = try LoadedConfig(arguments).plan
-        let warn = arguments.globals.log.warning
-        let stops = arguments.values(.stopAt)
-        if !stops.isEmpty {
-            do throws(Failure) {
-                plan = try plan.stopping(at: stops)
-            } catch {
-                throw error.within("--stop-at")
-            }
-        }
         guard let file = arguments.value(.trace) else {
             return try supervise(
-                plan, until: .ended, reporter: reporter, warn: warn, reading: printChanges)
+                plan, until: .ended, reporter: reporter, warn: warn, reading: read)
         }
         let trace = try Trace(plan)
-        // Written before the run, so that an unwritable file is an error here, and again after
-        // it, also after a failed start.
+        // Written before the run, so that an unwritable file is an error here, and again after it,
+        // also after a failed start.
         try trace.write(to: file)
         let code = Result { () throws(Failure) in
             try supervise(
-                plan, until: .ended, trace: trace, reporter: reporter, warn: warn,
-                reading: printChanges)
+                plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)
         }
         try trace.write(to: file)
         return try code.get()
@@ -96,5 +91,18 @@ extension Command {
             name: name, summary: "", operands: "", details: [], options: [],
             failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
+    }
+}
+
+extension Plan {
+    /// With the waits of `--stop-at`.
+    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+        let stops = arguments.values(.stopAt)
+        if stops.isEmpty { return self }
+        do throws(Failure) {
+            return try stopping(at: stops)
+        } catch {
+            throw error.within("--stop-at")
+        }
     }
 }

@@ -65,7 +65,7 @@ public struct ConfigurationBuilder {
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
             process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
-            mounts: mounts + notifyMount,
+            mounts: withTrees(mounts) + notifyMount,
             // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
             devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
@@ -85,6 +85,7 @@ public struct ConfigurationBuilder {
             resourceDirector: linux?.intelRdt.map(resourceDirector))
         configuration.userNamespace = request.userNamespace.namespace
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
+        configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.limits = decision.held
         if let resources = configuration.controlGroup?.value.resources {
