@@ -162,6 +162,10 @@ let package = Package(
             ],
             swiftSettings: relaxed),
         .testTarget(
+            name: "ReportTests",
+            dependencies: ["Cgroups", "ContainerRuntime", "LinuxSystem", "Report", "Supervision"],
+            swiftSettings: relaxed),
+        .testTarget(
             name: "DoctorTests",
             dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),

@@ -290,6 +290,8 @@ struct Session: ~Copyable {
             return
         }
         isToEnd = true
+        // The container goes on without what exec has made in it.
+        if walk.plan.joinsContainer { ProcessTree.endDescendants(of: child.pid) }
         try? child.send(signal: Signal.kill)
         // A frozen process dies only when it is thawed.
         walk.thaw()
@@ -409,7 +411,7 @@ struct Session: ~Copyable {
         terminal multiplexer: consuming OwnedDescriptor
     ) throws(Failure) {
         guard let consoleSocket = walk.plan.consoleSocket else {
-            proxy = try TerminalProxy(multiplexer, settings: walk.terminal)
+            proxy = try TerminalProxy(multiplexer, settings: walk.terminal, output)
             return
         }
         let far = multiplexer.borrowed
