@@ -55,7 +55,7 @@ struct VerdictTests {
             status: "OK", code: 0, exitCode: 0),
         .init(
             testDescription: "fork bomb",
-            arguments: VerdictRow.shell("f() { f & f & sleep 600; }; f"),
+            arguments: VerdictRow.shell("f() { f & f & sleep 600; }; f & exec sleep 600"),
             options: ["--pids-limit", "20", "--timeout", "500ms"], status: "TO", reason: "wall",
             code: 124, signal: 9, hit: ["wall", "pids"]),
         .init(
@@ -210,11 +210,13 @@ struct VerdictTests {
     @Test func `a program too large to be started is out of memory`() throws {
         try Sandbox.use { box in
             let long = String(repeating: "x", count: 100_000)
-            let (outcome, report) = try box.report(
-                VerdictTests.config(box), ["-m", "2m"],
-                arguments: ["true"] + Array(repeating: long, count: 30))
+            var config = VerdictTests.config(box)
+            config.run(["true"] + Array(repeating: long, count: 18))
+            let (outcome, report) = try box.report(config, ["-m", "1m"], arguments: [])
             #expect(report["status"] == "ML", "\(report.text) \(outcome.error)")
             #expect(outcome.code == 137)
+            #expect(report["wall_ns"] == .null)
+            #expect(report["signal"] == .null)
         }
     }
 
