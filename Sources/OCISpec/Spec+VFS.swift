@@ -43,6 +43,8 @@ extension Spec {
             public var mode: Located<String>?
             public var offset: Int
         }
+        /// What the run is held to.
+        public var limits: Limits?
 
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
@@ -70,7 +72,9 @@ extension Spec {
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
         reader.refuseMembers(
-            otherThan: ["overlay", "seccomp", "rootless", "init", "copyOnWrite", "files"])
+            otherThan: [
+                "overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "limits",
+            ])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
@@ -82,6 +86,7 @@ extension Spec.VFS {
                     + " available without root privileges, or remove the key to require all",
                 at: rootless.offset)
         }
+        limits = reader.object("limits").map(Limits.init)
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))

@@ -25,6 +25,8 @@ struct HostFacts {
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
     var seccompFilter: SeccompFilter?
+    /// Why the container would get no cgroup with a controller that holds a limit of the run.
+    var groupLacks: [(controller: String, sentence: String)] = []
 
     /// Where an upper lies that is discarded after the run.
     enum DiscardedUpper: Sendable {
@@ -60,6 +62,13 @@ struct HostFacts {
             }
         }
         gatherSeccomp(request, cache)
+        let controllers = request.controllersOfLimits
+        // systemd makes what it is asked for, or says why not.
+        if !controllers.isEmpty, !request.invocation.asksSystemd,
+            request.invocation.controlGroups != .disabled, request.invocation.joining == nil
+        {
+            groupLacks = Hierarchies.lacks(controllers)
+        }
     }
 
     private mutating func gatherLayers(_ request: Request) {

@@ -76,6 +76,12 @@ extension Plan {
         isKept = configuration.container?.isKept ?? false
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses
+        limits = configuration.limits
+        joinsContainer = configuration.joined != nil
+        sharesClock =
+            !facts.newNamespaces.contains(.time)
+            && !configuration.namespaces.joined.contains { $0.value.kind == .time }
+            && configuration.joined?.namespaces.contains(.time) != true
         hasInit = facts.hasInit
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =

@@ -56,8 +56,12 @@ enum RuntimeSection: PlanSection {
         plan.add(RequireSeal(users: facts.reachedUsers), isAdapted ? .rootless : .standard)
         plan.add(ListenForSignals())
         plan.add(RequireStreams())
-        if facts.relaysStreams {
-            plan.add(RelayStreams(userID: configuration.hostUserID))
+        if facts.relaysStreams || facts.countsOutput {
+            let limit = facts.countsOutput ? configuration.limits.limits.output : nil
+            plan.add(
+                RelayStreams(
+                    userID: configuration.hostUserID, relaysFiles: facts.relaysStreams,
+                    outputLimit: limit?.value), limit?.origin ?? .standard)
         }
         if let joined = configuration.joined {
             planDescriptors(0, joined.preservedDescriptors, &plan)
