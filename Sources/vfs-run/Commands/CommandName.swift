@@ -1,7 +1,7 @@
 /// The names of commands, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case diff, commit, export, undo, unpack, pack
+    case diff, apply, commit, export, undo, unpack, pack
     case plan, lint, doctor, spec, features, help
 
     var command: Command {
@@ -20,6 +20,7 @@ enum CommandName: String, CaseIterable {
         case .update: .update
         case .events: .events
         case .diff: .diff
+        case .apply: .apply
         case .commit: .commit
         case .export: .export
         case .undo: .undo
