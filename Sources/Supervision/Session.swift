@@ -23,6 +23,8 @@ struct Session: ~Copyable {
         case interrupted(CInt)
         case timedOut
         case stopped
+        /// The container has exceeded a limit of its config.
+        case exceeded(RunLimits.Name)
     }
 
     private var child: ChildProcess
@@ -33,6 +35,8 @@ struct Session: ~Copyable {
     private var limits: Supervisor.Limits
     private let relays: [StreamRelay]
     private let readiness: ReadinessProxy?
+    /// Of the init, until it has told how the program has ended.
+    private var report: InitReport?
     private var proxy: TerminalProxy?
     private var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
@@ -40,6 +44,10 @@ struct Session: ~Copyable {
     private let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
     private var isExecuting = false
+    /// What it has said of its start.
+    private var startRecord: StartRecord?
+    private var watch: LimitWatch
+    let output: OutputCount
     /// When the init process was there.
     let begunAt = Clock.nanoseconds
     /// When the init process became the program, as far as it was looked at.
@@ -48,14 +56,19 @@ struct Session: ~Copyable {
     private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
+    /// How the program beside an init has ended.
+    private var programsEnd: ChildProcess.Ending?
     /// A signal that has ended the start.
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
     private var isToEnd = false
     /// The limit that has ended the container.
     private var exceeded: Ending?
-    /// What the first process has used, once it has ended.
+    /// What the first process has used, once it has ended, and how it has.
     private(set) var usage: ProcessUsage?
+    private(set) var ended: ChildProcess.Ending?
+    /// When its end was seen.
+    private(set) var endedAt: UInt64?
 
     /// How long what was killed is waited for.
     private static let patience: UInt64 = 10
@@ -74,9 +87,14 @@ struct Session: ~Copyable {
         self.walk = walk
         self.until = until
         self.limits = limits
-        relays = walk.pipes.map(StreamRelay.init)
+        let output = OutputCount(limit: walk.plan.limits.value(.output))
+        self.output = output
+        watch = LimitWatch(walk.plan.limits, walk.controlGroup, output)
+        relays = walk.pipes.map { StreamRelay($0, output) }
         readiness = walk.takeReadiness().map(ReadinessProxy.init)
-        looksAtStart = until == .started || walk.plan.actsOnStart
+        report = walk.takeReport()
+        // What is left of the program beside an init the init alone waits for.
+        looksAtStart = until == .started || walk.plan.actsOnStart || walk.plan.hasInit
     }
 
     private var hasStarted: Bool { startedAt != nil }
@@ -88,6 +106,7 @@ struct Session: ~Copyable {
     /// terminal is as it was.
     mutating func run() -> Ending {
         do throws(Failure) {
+            try watch.prepare()
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
@@ -100,8 +119,11 @@ struct Session: ~Copyable {
         let ended: ChildProcess.Ending
         do {
             try awaitEnd()
-            ended = try child.wait(keepingRemains: true)
-            lookAtRemains(ended)
+            let first = try child.wait(keepingRemains: true)
+            ended = programsEnd ?? first
+            if programsEnd == nil { lookAtRemains(ended) }
+            self.ended = ended
+            lookAtEnd()
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
@@ -122,12 +144,28 @@ struct Session: ~Copyable {
     }
 
     /// What was killed ends at once, but in an uninterruptible call.
-    private func awaitEnd() throws(Errno) {
+    private mutating func awaitEnd() throws(Errno) {
         let events = try Poll.wait(
             [(child.borrowed, .readable)],
             until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
         if events[0].isEmpty { throw .timedOut }
+        endedAt = endedAt ?? Clock.nanoseconds
     }
+
+    /// A limit that was exceeded after the last look.
+    private mutating func lookAtEnd() {
+        guard exceeded == nil, failure == nil, hasStarted else { return }
+        exceeded = watch.lookAtEnd().map(Ending.exceeded)
+    }
+
+    /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
+    var spent: (user: UInt64, system: UInt64) {
+        (startRecord?.userTime ?? 0, startRecord?.systemTime ?? 0)
+    }
+
+    /// Of the watch for the limits.
+    var diskUsage: DiskWatch.Usage? { watch.diskUsage }
+    var sumOfProcesses: UInt64? { watch.sumOfProcesses }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
     /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
@@ -136,14 +174,38 @@ struct Session: ~Copyable {
         // The init process has this code where a filter keeps it from saying what went wrong.
         if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
-        setStarted(child.hasExecuted ?? isExecuting)
+        setStarted(hasExecuted ?? isExecuting)
+    }
+
+    /// Of the process that becomes the program. Nil where `/proc` does not say.
+    private var hasExecuted: Bool? {
+        walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
+    }
+
+    /// The program beside the init has ended. The init keeps the remains, which `/proc` tells of,
+    /// until the report is closed.
+    private mutating func takeReport() throws(Failure) {
+        guard let report = report.take() else { return }
+        programsEnd = try attempt("recvmsg", "from the init", try report.ending())
+        if let programsEnd { lookAtRemains(programsEnd) }
     }
 
     private mutating func setStarted(_ hasStarted: Bool) {
         if !hasStarted {
             startedAt = nil
         } else if startedAt == nil {
-            startedAt = Clock.nanoseconds
+            let now = Clock.nanoseconds
+            var time = now
+            // The process may be attacked by then, and on another clock.
+            if let record = startRecord, walk.plan.sharesClock {
+                time = min(max(record.time, begunAt), now)
+            }
+            startedAt = time
+            // Orphans of a container that shares the pid namespace are this process's.
+            let isAlone = walk.plan.ownsProcesses || walk.plan.joinsContainer
+            watch.start(
+                at: time, root: isAlone ? child.pid : CurrentProcess.pid,
+                spent: spent.user + spent.system)
         }
     }
 
@@ -162,17 +224,20 @@ struct Session: ~Copyable {
         var entries: [TerminalProxy.Watched] = [
             (channel?.borrowed, .readable), (signals.borrowed, .readable),
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
+            (waitsForWords ? nil : report?.borrowed, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
         for relay in relays { entries += relay.watched }
+        entries.append(watch.watched)
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
+        if !events[4].isEmpty { try takeReport() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
-        try proxy?.handle(events[4..<relayed])
+        try proxy?.handle(events[5..<relayed])
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
@@ -180,8 +245,11 @@ struct Session: ~Copyable {
         let isMain = until == .ended
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
-        if !events[2].isEmpty { return false }
-        enforceLimits()
+        if !events[2].isEmpty {
+            endedAt = Clock.nanoseconds
+            return false
+        }
+        enforceLimits(hasEvent: events.last.map { !$0.isEmpty } ?? false)
         return true
     }
 
@@ -189,20 +257,24 @@ struct Session: ~Copyable {
     private var nextDeadline: UInt64? {
         var next = readiness?.deadline
         guard exceeded == nil else { return next }
-        for due in [limits.deadline, limits.observer?.next] {
+        for due in [limits.deadline, limits.observer?.next, watch.next] {
             if let due { next = min(next ?? due, due) }
         }
         return next
     }
 
     /// Kills the container once it has exceeded a limit.
-    private mutating func enforceLimits() {
-        guard exceeded == nil, limits.deadline != nil || limits.observer != nil else { return }
+    ///
+    /// - Parameter hasEvent: Whether the watch for the limits was told something.
+    private mutating func enforceLimits(hasEvent: Bool) {
+        guard exceeded == nil else { return }
         let now = Clock.nanoseconds
         if let deadline = limits.deadline, now >= deadline {
             exceeded = .timedOut
         } else if limits.observer?.look(at: walk.controlGroup, now) == .end {
             exceeded = .stopped
+        } else if let name = watch.look(now, hasEvent: hasEvent) {
+            exceeded = .exceeded(name)
         } else {
             return
         }
@@ -256,7 +328,7 @@ struct Session: ~Copyable {
         guard let message else {
             if failure != nil || exceeded != nil { return }
             // A filter may have kept it from saying that it executes.
-            setStarted(isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting)
+            setStarted(isExecuting && !looksAtStart || hasExecuted ?? isExecuting)
             if hasStarted { _ = answer(walk.plan.firstAfterStart) }
             return
         }
@@ -270,16 +342,20 @@ struct Session: ~Copyable {
             walk.keep(upper: upper)
         case .listener(let number):
             let listener = try attempt(
-                "pidfd_getfd", "of the seccomp listener", try child.descriptor(number))
+                "pidfd_getfd", "of the seccomp listener", try descriptor(number))
             walk.keep(listener: listener)
         case .turn(let step) where step < walk.plan.firstAfterStart:
             if answer(step) {
                 try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
             }
-        case .executing: isExecuting = true
+        case .executing(let record):
+            isExecuting = true
+            startRecord = record
         case .entered: try follow(message.sender)
+        case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
+            walk.keep(program: message.sender)
         case .failed(let step, let error): failure = .failed(step: step, error)
-        case .turn, .spawned, .notSpawned, .root, nil:
+        case .turn, .spawned, .notSpawned, .root, .forked, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current
@@ -296,6 +372,13 @@ struct Session: ~Copyable {
         let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
         _ = try attempt("waitid", try child.wait())
         child = made
+    }
+
+    /// A descriptor of the process that becomes the program.
+    private func descriptor(_ number: CInt) throws(Errno) -> OwnedDescriptor {
+        guard let program = walk.program else { return try child.descriptor(number) }
+        // The init has not taken note of its end: the number is still its own.
+        return try ProcessIdentity.descriptor(number, of: program)
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.
@@ -352,7 +435,8 @@ struct Session: ~Copyable {
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
-                walk.plan.ownsProcesses && !Signal.harmless.contains(signal) && child.drops(signal)
+                walk.plan.ownsProcesses && !walk.plan.hasInit && !Signal.harmless.contains(signal)
+                && child.drops(signal)
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal

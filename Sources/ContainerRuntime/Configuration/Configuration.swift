@@ -17,6 +17,8 @@ public struct Configuration: Sendable {
     public var domainname: Setting<String>?
     /// In the order of mounting.
     public var mounts: [Mount]
+    /// Made in the container's tree: links and directories before the mounts, the others after them.
+    public var files: [MadeFile] = []
     public var devices: [Device]
     /// Whether the default devices are made in `/dev`: not in a `/dev` that is bind-mounted.
     public var makesDefaultDevices: Bool
@@ -25,6 +27,9 @@ public struct Configuration: Sendable {
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
+    /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
+    /// the program.
+    public var initOrigin: Origin?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
     /// Devices of the host, with their names in the container.
@@ -37,6 +42,8 @@ public struct Configuration: Sendable {
     /// The offsets of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
+    /// What the run is held to.
+    public var limits = HeldLimits()
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
@@ -125,6 +132,8 @@ public struct Configuration: Sendable {
         public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
+        /// Whether it counts processor time, whatever the limits.
+        public var isCounted = false
     }
 
     /// The filter of system calls.
@@ -192,6 +201,12 @@ public struct Configuration: Sendable {
         public var resource: ResourceLimit
         public var soft: UInt64
         public var hard: UInt64
+
+        public init(resource: ResourceLimit, soft: UInt64, hard: UInt64) {
+            self.resource = resource
+            self.soft = soft
+            self.hard = hard
+        }
     }
 
     /// Whether the mount namespace is an existing one.
@@ -223,7 +238,7 @@ public struct Configuration: Sendable {
         }
 
         public struct Overlay: Sendable {
-            /// Bottom first.
+            /// Bottom first; none: the root is the upper itself.
             public var layers: [Setting<String>]
             public var upper: Upper
             public var options: [Setting<String>]

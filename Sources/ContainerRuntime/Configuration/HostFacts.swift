@@ -19,10 +19,14 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The mounts, where a copy-on-write tree may have some below it.
+    var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
     var seccompFilter: SeccompFilter?
+    /// Why the container would get no cgroup with a controller that holds a limit of the run.
+    var groupLacks: [(controller: String, sentence: String)] = []
 
     /// Where an upper lies that is discarded after the run.
     enum DiscardedUpper: Sendable {
@@ -47,7 +51,24 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
+            request.invocation.joining == nil
+        {
+            mountTable = Result { () throws(Failure) in try MountTable.read() }
+            if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
+                trees.contains(where: { $0.upper == nil })
+            {
+                discardedUpper = .memoryWithoutAttributes
+            }
+        }
         gatherSeccomp(request, cache)
+        let controllers = request.controllersOfLimits
+        // systemd makes what it is asked for, or says why not.
+        if !controllers.isEmpty, !request.invocation.asksSystemd,
+            request.invocation.controlGroups != .disabled, request.invocation.joining == nil
+        {
+            groupLacks = Hierarchies.lacks(controllers)
+        }
     }
 
     private mutating func gatherLayers(_ request: Request) {
@@ -65,6 +86,8 @@ struct HostFacts {
             snapshots = Result { () throws(Failure) in
                 try SnapshotPlan(upper.value, taking: request.invocation.snapshot, over: count)
             }
+        } else if request.isBare {
+            // No layer has a directory to be marked.
         } else if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes {
             discardedUpper = HostFacts.canUseScratch(request) ? .scratch : .memoryWithoutAttributes
         }
@@ -93,7 +116,7 @@ struct HostFacts {
     private static func profile(
         _ name: String, _ bundle: String
     ) -> Result<[UInt8], Failure> {
-        if name == "default" { return .success(DefaultProfile.bytes) }
+        if let builtIn = BuiltInProfile(rawValue: name) { return .success(builtIn.bytes) }
         let path = PathText.absolute(name, from: bundle)
         return Result { () throws(Failure) in
             try attempt("open", on: path, try HostPath.read(path))

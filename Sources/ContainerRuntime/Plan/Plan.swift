@@ -13,6 +13,8 @@ public struct Plan: Sendable {
     package var consoleSocket: String?
     /// Whether the process that takes the container's steps makes another one, which goes on.
     var entersLate = false
+    /// Whether the init process becomes an init, with the program beside it.
+    package var hasInit = false
     /// Whether the watchdog kills what is left in the container's mount namespace.
     var watchesMounts = false
     /// Whether the state stays when the container has ended.
@@ -20,6 +22,12 @@ public struct Plan: Sendable {
     /// Whether something depends on the program's start: then a death on the way there is told
     /// apart at once.
     package var actsOnStart = false
+    /// What the run is held to.
+    public var limits = HeldLimits()
+    /// Whether the clock of the init process is that of the runtime process.
+    package var sharesClock = true
+    /// Whether the process joins a container that exists.
+    package var joinsContainer = false
     /// Whether a failure names its step.
     var namesSteps = true
     /// The layers below the upper, where the caller wants to see what was written.

@@ -33,6 +33,9 @@ final class PlanFacts {
     /// whose program has a terminal of its own or the caller's streams. Engines pass what they want
     /// the program to have.
     let relaysStreams: Bool
+    /// Whether it carries standard output and standard error, whatever they are: their bytes have a
+    /// limit. Those of a terminal of the container's own go through the runtime process anyway.
+    let countsOutput: Bool
     /// How many descriptors, from 3 on, the caller passes on.
     let passedDescriptors: Int
     /// Whether the container's tree becomes the root behind the mounts: a user namespace mounts only
@@ -45,6 +48,8 @@ final class PlanFacts {
     /// Whether the process becomes one of a pid namespace of other processes, late: of the container
     /// that `exec` names, or of one that is joined by its path.
     let entersProcesses: Bool
+    /// Whether process 1 is an init, and the program process 2.
+    let hasInit: Bool
     /// Whether others are told of the process, or may use it by the container's name.
     let isNamed: Bool
     /// Whether the processes that the container leaves behind become the runtime's.
@@ -74,6 +79,8 @@ final class PlanFacts {
         let (container, joined) = (configuration.container, configuration.joined)
         isNamed = container != nil || joined != nil
         relaysStreams = !isNamed && configuration.process.terminal == nil
+        countsOutput =
+            configuration.limits.holders[.output] == .pipe && configuration.process.terminal == nil
         // Nothing else would end what the first process of a nameless container leaves behind.
         adoptsOrphans = container?.adoptsOrphans ?? (!isNamed && !new.contains(.pid))
         showsTerminal =
@@ -91,6 +98,8 @@ final class PlanFacts {
             if case .fileSystem("proc", _, _) = $0.kind { true } else { false }
         }
         entersProcesses = joined?.namespaces.contains(.pid) ?? joinsProcesses
+        // A process that joins a container finds the container's own.
+        hasInit = joined == nil && configuration.initOrigin != nil
     }
 
     private static func state(_ configuration: Configuration) -> ContainerState {
@@ -133,7 +142,7 @@ extension PlanFacts {
     /// Where there are none any limit will do.
     func isTight(_ limit: Setting<Configuration.Limit>) -> Bool {
         guard limit.value.resource == .openFiles else { return false }
-        var opens = configuration.container?.waits == true
+        var opens = configuration.container?.waits == true || hasInit
         if configuration.joined == nil && !configuration.hooks[.startContainer].isEmpty {
             opens = true
         }

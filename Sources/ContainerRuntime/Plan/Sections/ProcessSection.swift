@@ -73,12 +73,13 @@ enum ProcessSection: PlanSection {
         } else {
             plan.add(
                 StartSession(
-                    hasTerminal: process.terminal != nil, hasOwnKeyring: hasOwnKeyring))
+                    hasTerminal: process.terminal != nil, hasOwnKeyring: hasOwnKeyring,
+                    isControlled: !facts.hasInit))
         }
         if facts.isNamed {
             plan.add(GiveStreams(userID: process.user.value.userID), process.user.origin)
         }
-        if facts.relaysStreams { plan.add(TakeStreams()) }
+        if facts.relaysStreams || facts.countsOutput { plan.add(TakeStreams()) }
     }
 
     private static func planDirectories(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
