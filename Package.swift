@@ -86,13 +86,17 @@ let package = Package(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
+            name: "Selftest", dependencies: ["JSON", "LinuxSystem", system],
+            swiftSettings: strict),
+        .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Supervision", system,
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Selftest", "Supervision",
+                system,
             ],
             swiftSettings: strict),
         .target(

@@ -10,6 +10,7 @@ static const char *const commands_without_program[] = {
     "plan",
     "lint",
     "doctor",
+    "selftest",
     "spec",
     "features",
     "help",

@@ -9,6 +9,8 @@ extension Spec {
         public var seccomp: Located<String>?
         /// Whether process 1 is an init, and the program process 2.
         public var hasInit: Located<Bool>?
+        /// Whether Landlock confines the program by rules made from the mounts.
+        public var landlock: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
 
@@ -37,9 +39,10 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "init"])
+        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "init", "landlock"])
         seccomp = reader.string("seccomp")
         hasInit = reader.bool("init")
+        landlock = reader.bool("landlock")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
             reader.diagnostics.error(

@@ -19,6 +19,8 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The version of Landlock's interface; nil where there is none, and where it is not asked for.
+    var landlockVersion: Int?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
@@ -47,6 +49,9 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if spec.vfs?.landlock?.value == true {
+            landlockVersion = try? KernelProbe.landlockVersion()
+        }
         gatherSeccomp(request, cache)
     }
 

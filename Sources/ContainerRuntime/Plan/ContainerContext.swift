@@ -43,6 +43,8 @@ final class ContainerContext {
     var terminal: HeldDescriptor?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
+    /// What Landlock is to allow the program.
+    var landlockRules: HeldRules?
     /// The user's home directory, where the config names none.
     var home: String?
 

@@ -50,6 +50,7 @@ struct Provisions: OptionSet, Sendable {
     static let listener = Provisions(rawValue: 1 << 18)
     /// Where the init tells how the program has ended.
     static let report = Provisions(rawValue: 1 << 19)
+    static let landlockRules = Provisions(rawValue: 1 << 20)
 
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
@@ -60,7 +61,7 @@ struct Provisions: OptionSet, Sendable {
         (.controlGroupTrees, "control group trees"), (.root, "root"),
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
-        (.report, "report of the init"),
+        (.report, "report of the init"), (.landlockRules, "Landlock rules"),
     ]
 
     /// For messages.
