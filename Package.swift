@@ -83,6 +83,12 @@ let package = Package(
             dependencies: ["Cgroups", "ContainerRuntime", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
+            name: "Report",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision",
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
@@ -91,11 +97,18 @@ let package = Package(
         .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "Layers", "LinuxSystem", "OCISpec", system,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Selftest", "Supervision",
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox", "Seccomp",
+                "Selftest", "Supervision",
                 system,
             ],
             swiftSettings: strict),
@@ -143,6 +156,12 @@ let package = Package(
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
+            ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "Sandbox", "TestSupport", system,
             ],
             swiftSettings: relaxed),
         .testTarget(

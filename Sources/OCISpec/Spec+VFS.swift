@@ -13,6 +13,40 @@ extension Spec {
         public var landlock: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
+        /// Directories of the host that the container sees and writes to without changing them.
+        public var copyOnWrite: [Tree]
+        /// Files, links and directories that the runtime makes in the container's tree.
+        public var files: [File]
+
+        /// A directory of the host, copy-on-write.
+        public struct Tree: Sendable {
+            /// On the host, relative to the bundle.
+            public var path: Located<String>
+            /// In the container; nil: the same path.
+            public var destination: Located<String>?
+            /// The directory that keeps the writes, relative to the bundle; nil: they are discarded.
+            public var upper: Located<String>?
+            public var offset: Int
+        }
+
+        /// A file that the runtime makes in the container's tree.
+        public struct File: Sendable {
+            /// In the container.
+            public var path: Located<String>
+            /// Its content, as text.
+            public var content: Located<String>?
+            /// A file of the host, relative to the bundle, whose content it gets.
+            public var source: Located<String>?
+            /// Where a symbolic link leads.
+            public var target: Located<String>?
+            /// Whether it is a directory.
+            public var directory: Located<Bool>?
+            /// Permission bits, as octal digits.
+            public var mode: Located<String>?
+            public var offset: Int
+        }
+        /// What the run is held to.
+        public var limits: Limits?
 
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
@@ -39,7 +73,13 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "init", "landlock"])
+        reader.refuseMembers(
+            otherThan: [
+                "overlay", "seccomp", "rootless", "init", "landlock", "copyOnWrite", "files",
+                "limits",
+            ])
+        copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
+        files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
         hasInit = reader.bool("init")
         landlock = reader.bool("landlock")
@@ -50,6 +90,7 @@ extension Spec.VFS {
                     + " available without root privileges, or remove the key to require all",
                 at: rootless.offset)
         }
+        limits = reader.object("limits").map(Limits.init)
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))
@@ -70,6 +111,32 @@ extension Spec.VFS.Overlay {
         size = reader.string("size")
         inodes = reader.integer("inodes", UInt64.self)
         options = reader.strings("options") ?? []
+        offset = reader.offset
+    }
+}
+
+extension Spec.VFS.Tree {
+    init?(_ reader: ObjectReader) {
+        reader.refuseMembers(otherThan: ["path", "destination", "upper"])
+        guard let path = reader.string("path", required: true) else { return nil }
+        self.path = path
+        destination = reader.string("destination")
+        upper = reader.string("upper")
+        offset = reader.offset
+    }
+}
+
+extension Spec.VFS.File {
+    init?(_ reader: ObjectReader) {
+        reader.refuseMembers(
+            otherThan: ["path", "content", "source", "target", "directory", "mode"])
+        guard let path = reader.string("path", required: true) else { return nil }
+        self.path = path
+        content = reader.string("content")
+        source = reader.string("source")
+        target = reader.string("target")
+        directory = reader.bool("directory")
+        mode = reader.string("mode")
         offset = reader.offset
     }
 }

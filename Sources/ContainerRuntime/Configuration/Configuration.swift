@@ -17,6 +17,8 @@ public struct Configuration: Sendable {
     public var domainname: Setting<String>?
     /// In the order of mounting.
     public var mounts: [Mount]
+    /// Made in the container's tree: links and directories before the mounts, the others after them.
+    public var files: [MadeFile] = []
     public var devices: [Device]
     /// Whether the default devices are made in `/dev`: not in a `/dev` that is bind-mounted.
     public var makesDefaultDevices: Bool
@@ -42,6 +44,8 @@ public struct Configuration: Sendable {
     /// The offsets of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
+    /// What the run is held to.
+    public var limits = HeldLimits()
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
@@ -130,6 +134,8 @@ public struct Configuration: Sendable {
         public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
+        /// Whether it counts processor time, whatever the limits.
+        public var isCounted = false
     }
 
     /// The filter of system calls.
@@ -197,6 +203,12 @@ public struct Configuration: Sendable {
         public var resource: ResourceLimit
         public var soft: UInt64
         public var hard: UInt64
+
+        public init(resource: ResourceLimit, soft: UInt64, hard: UInt64) {
+            self.resource = resource
+            self.soft = soft
+            self.hard = hard
+        }
     }
 
     /// Whether the mount namespace is an existing one.
@@ -228,7 +240,7 @@ public struct Configuration: Sendable {
         }
 
         public struct Overlay: Sendable {
-            /// Bottom first.
+            /// Bottom first; none: the root is the upper itself.
             public var layers: [Setting<String>]
             public var upper: Upper
             public var options: [Setting<String>]

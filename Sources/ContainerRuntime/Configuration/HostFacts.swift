@@ -21,10 +21,14 @@ struct HostFacts {
     var usesUsersSystemd = false
     /// The version of Landlock's interface; nil where there is none, and where it is not asked for.
     var landlockVersion: Int?
+    /// The mounts, where a copy-on-write tree may have some below it.
+    var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
     var seccompFilter: SeccompFilter?
+    /// Why the container would get no cgroup with a controller that holds a limit of the run.
+    var groupLacks: [(controller: String, sentence: String)] = []
 
     /// Where an upper lies that is discarded after the run.
     enum DiscardedUpper: Sendable {
@@ -52,7 +56,24 @@ struct HostFacts {
         if spec.vfs?.landlock?.value == true {
             landlockVersion = try? KernelProbe.landlockVersion()
         }
+        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
+            request.invocation.joining == nil
+        {
+            mountTable = Result { () throws(Failure) in try MountTable.read() }
+            if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
+                trees.contains(where: { $0.upper == nil })
+            {
+                discardedUpper = .memoryWithoutAttributes
+            }
+        }
         gatherSeccomp(request, cache)
+        let controllers = request.controllersOfLimits
+        // systemd makes what it is asked for, or says why not.
+        if !controllers.isEmpty, !request.invocation.asksSystemd,
+            request.invocation.controlGroups != .disabled, request.invocation.joining == nil
+        {
+            groupLacks = Hierarchies.lacks(controllers)
+        }
     }
 
     private mutating func gatherLayers(_ request: Request) {
@@ -70,6 +91,8 @@ struct HostFacts {
             snapshots = Result { () throws(Failure) in
                 try SnapshotPlan(upper.value, taking: request.invocation.snapshot, over: count)
             }
+        } else if request.isBare {
+            // No layer has a directory to be marked.
         } else if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes {
             discardedUpper = HostFacts.canUseScratch(request) ? .scratch : .memoryWithoutAttributes
         }

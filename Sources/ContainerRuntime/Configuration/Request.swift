@@ -13,6 +13,8 @@ struct Request {
     /// The limits that the container gets.
     let resources: Resources
     let userNamespace: UserNamespaceDecision
+    /// What the run is held to.
+    let limits: RunLimits
 
     init(_ spec: Spec, _ invocation: Invocation, bundle: String) {
         self.spec = spec
@@ -24,6 +26,7 @@ struct Request {
         if invocation.privilege != .full { resources.devices = [] }
         self.resources = resources
         userNamespace = UserNamespaceDecision(spec, invocation)
+        limits = Request.limits(spec, invocation)
     }
 
     func has(_ kind: Spec.Linux.Namespace.Kind) -> Bool {
@@ -90,6 +93,16 @@ struct Request {
     var keptUpper: Setting<String>? {
         if let upper = invocation.upper { return Setting(upper, .argument("--upper")) }
         return (overlay?.upper).map(path)
+    }
+
+    /// Whether the root is an upper without layers: a tmpfs.
+    var isBare: Bool {
+        overlays.value && overlay?.layers?.isEmpty == true && invocation.layers.isEmpty
+    }
+
+    /// The destination of a copy-on-write tree in the container.
+    func destination(_ tree: Spec.VFS.Tree) -> String {
+        PathText.cleaned(tree.destination?.value ?? path(tree.path).value)
     }
 
     /// Whether the upper is read after the run.

@@ -153,6 +153,9 @@ package final class PlanWalk {
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
+    /// Whether the program's filter may end it.
+    package var filterMayKill: Bool { context.handover.seccompFilter?.mayKill ?? false }
+
     /// The container's upper and the layers below it, where the plan compares them.
     package var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
         guard let record = plan.compared,

@@ -14,6 +14,8 @@ final class ContainerContext {
 
     /// Cgroups that are bound, by their names below `/sys/fs/cgroup`; of version 2 alone with none.
     var controlGroupTrees: [(name: String, tree: BindSource)]?
+    /// The tmpfs that holds every upper that is thrown away.
+    var scratch: HeldDescriptor?
     /// The container's root.
     var root: HeldRoot?
     /// The mounts on `/proc`, `/sys` and `/dev` in it.
@@ -45,6 +47,8 @@ final class ContainerContext {
     var listener: HeldDescriptor?
     /// What Landlock is to allow the program.
     var landlockRules: HeldRules?
+    /// What this process had used when the filter was installed.
+    var usageBeforeFilter: ProcessUsage?
     /// The user's home directory, where the config names none.
     var home: String?
 

@@ -52,6 +52,9 @@ struct Provisions: OptionSet, Sendable {
     static let report = Provisions(rawValue: 1 << 19)
     static let landlockRules = Provisions(rawValue: 1 << 20)
 
+    /// The files of the host whose content is copied.
+    static let fileSources = Provisions(rawValue: 1 << 25)
+
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
         (.idMappings, "id mappings"), (.seccompFilter, "seccomp filter"),
@@ -62,6 +65,7 @@ struct Provisions: OptionSet, Sendable {
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
         (.report, "report of the init"), (.landlockRules, "Landlock rules"),
+        (.fileSources, "sources of files"),
     ]
 
     /// For messages.

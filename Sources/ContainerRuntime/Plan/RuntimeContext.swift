@@ -11,8 +11,12 @@ final class RuntimeContext {
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []
-    /// The upper that is kept, locked as long.
+    /// The root's upper, where it is kept, locked as long.
     var keptUpper: KeptUpper?
+    /// Every upper that is kept, by its directory.
+    var keptUppers: [String: KeptUpper]?
+    /// User namespaces by whose mappings mounts are id-mapped.
+    let mappingNamespaces = MappingNamespaces()
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
     /// The upper that is thrown away, where the caller wants to see what was written.

@@ -4,10 +4,10 @@ internal import LinuxSystem
 internal import Supervision
 
 extension Option {
-    fileprivate static let trace = Option(
+    static let trace = Option(
         "trace", value: "FILE", completes: .files,
         "write the duration of each step as Chrome trace JSON")
-    fileprivate static let stopAt = Option(
+    static let stopAt = Option(
         "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
 }
 
@@ -24,39 +24,51 @@ extension Command {
                 + " them.",
             "Without a terminal, the program inherits standard input, output and error. The exit code"
                 + " is that of the program, 128 + N if signal N ended it, 127 if it was not found, 126"
-                + " if it could not be executed, and 125 for an error of vfs-run.",
+                + " if it could not be executed, and 125 for an error of vfs-run. It is 124 where"
+                + " the time of --timeout or --cpu-time was over, and 137 where the limit of memory,"
+                + " output or disk ended the program.",
+            "Options for limits take the place of the config's vfs.limits. A limit that cannot hold is"
+                + " an error, unless --best-effort is given. --report writes a JSON object that tells"
+                + " how the run ended and what it used; see docs/report.md.",
             "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
                 + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
-            var plan = try LoadedConfig(arguments).plan
-            let warn = arguments.globals.log.warning
-            let stops = arguments.values(.stopAt)
-            if !stops.isEmpty {
-                do throws(Failure) {
-                    plan = try plan.stopping(at: stops)
-                } catch {
-                    throw error.within("--stop-at")
-                }
+            let reporter = try RunReporter(arguments)
+            return try reporter.reporting { () throws(Failure) in
+                let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
+                return try supervise(
+                    plan, traced: arguments, reporter: reporter,
+                    warn: arguments.globals.log.warning, reading: printChanges)
             }
-            guard let file = arguments.value(.trace) else {
-                return try supervise(plan, until: .ended, warn: warn, reading: printChanges)
-            }
-            let trace = try Trace(plan)
-            // Written before the run, so that an unwritable file is an error here, and again after
-            // it, also after a failed start.
-            try trace.write(to: file)
-            let code = Result { () throws(Failure) in
-                try supervise(plan, until: .ended, trace: trace, warn: warn, reading: printChanges)
-            }
-            try trace.write(to: file)
-            return try code.get()
         })
+
+    /// Carries out a plan to the end of the container, with the option `--trace`.
+    static func supervise(
+        _ plan: Plan, traced arguments: ParsedArguments, reporter: RunReporter? = nil,
+        warn: @escaping (String) -> Void,
+        reading read: (Outcome) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) -> CInt {
+        guard let file = arguments.value(.trace) else {
+            return try supervise(
+                plan, until: .ended, reporter: reporter, warn: warn, reading: read)
+        }
+        let trace = try Trace(plan)
+        // Written before the run, so that an unwritable file is an error here, and again after it,
+        // also after a failed start.
+        try trace.write(to: file)
+        let code = Result { () throws(Failure) in
+            try supervise(
+                plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)
+        }
+        try trace.write(to: file)
+        return try code.get()
+    }
 
     /// Prints the changes of the run, if `--diff` asks for them.
     private static func printChanges(_ outcome: Outcome) throws(Failure) {
@@ -79,5 +91,18 @@ extension Command {
             name: name, summary: "", operands: "", details: [], options: [],
             failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
+    }
+}
+
+extension Plan {
+    /// With the waits of `--stop-at`.
+    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+        let stops = arguments.values(.stopAt)
+        if stops.isEmpty { return self }
+        do throws(Failure) {
+            return try stopping(at: stops)
+        } catch {
+            throw error.within("--stop-at")
+        }
     }
 }

@@ -57,6 +57,11 @@ enum EndSection: PlanSection {
         {
             plan.add(HoldUpper(directory: directory.value), directory.origin)
         }
+        for tree in facts.configuration.trees {
+            if let upper = tree.tree.upper {
+                plan.add(HoldUpper(directory: upper), tree.mount.origin)
+            }
+        }
         plan.add(
             RecordContainer(
                 namespaces: all, ownsProcesses: facts.newNamespaces.contains(.pid)))
