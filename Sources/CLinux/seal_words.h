@@ -11,6 +11,7 @@ static const char *const commands_without_program[] = {
     "plan",
     "lint",
     "doctor",
+    "selftest",
     "spec",
     "features",
     "help",
