@@ -30,6 +30,8 @@ public struct Configuration: Sendable {
     /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
     /// the program.
     public var initOrigin: Origin?
+    /// The version of Landlock's interface; nil: the program is not confined by it.
+    public var landlock: Setting<Int>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
     /// Devices of the host, with their names in the container.
