@@ -57,7 +57,7 @@ struct Session: ~Copyable {
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
     /// How the program beside an init has ended.
-    private var programsEnd: ChildProcess.Ending?
+    private var programsEnd: (ending: ChildProcess.Ending, hasCore: Bool)?
     /// A signal that has ended the start.
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
@@ -120,13 +120,14 @@ struct Session: ~Copyable {
         do {
             try awaitEnd()
             let first = try child.wait(keepingRemains: true)
-            ended = programsEnd ?? first
+            ended = programsEnd?.ending ?? first
             if programsEnd == nil { lookAtRemains(ended) }
             self.ended = ended
             lookAtEnd()
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
+            if programsEnd?.hasCore == true { usage?.hasCore = true }
         } catch {
             return .lost(Failure("waitid", "of the init process", error))
         }
@@ -187,7 +188,9 @@ struct Session: ~Copyable {
     private mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
         programsEnd = try attempt("recvmsg", "from the init", try report.ending())
-        if let programsEnd { lookAtRemains(programsEnd) }
+        guard let programsEnd else { return }
+        endedAt = endedAt ?? Clock.nanoseconds
+        lookAtRemains(programsEnd.ending)
     }
 
     private mutating func setStarted(_ hasStarted: Bool) {

@@ -13,8 +13,10 @@ package final class InitReport {
     package var borrowed: FileDescriptor { channel.borrowed }
 
     /// Nil where the init has ended without a word.
-    package func ending() throws(Errno) -> ChildProcess.Ending? {
-        guard let message = try channel.receive() else { return nil }
-        return ChildProcess.Ending(report: message.bytes)
+    package func ending() throws(Errno) -> (ending: ChildProcess.Ending, hasCore: Bool)? {
+        guard let bytes = try channel.receive()?.bytes,
+            let ending = ChildProcess.Ending(report: bytes)
+        else { return nil }
+        return (ending, ChildProcess.Ending.tellsOfCore(bytes))
     }
 }

@@ -47,6 +47,8 @@ final class ContainerContext {
     var listener: HeldDescriptor?
     /// What Landlock is to allow the program.
     var landlockRules: HeldRules?
+    /// What process 1 had used when it made the program's process.
+    var usageBeforeInit: ProcessUsage?
     /// What this process had used when the filter was installed.
     var usageBeforeFilter: ProcessUsage?
     /// The user's home directory, where the config names none.

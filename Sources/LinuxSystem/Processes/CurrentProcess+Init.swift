@@ -35,4 +35,9 @@ extension ChildProcess.Ending {
         default: return nil
         }
     }
+
+    /// Whether the same bytes tell of a core dump.
+    public static func tellsOfCore(_ report: [UInt8]) -> Bool {
+        report.first == UInt8(CLD_DUMPED)
+    }
 }

@@ -24,9 +24,13 @@ struct Execute: ContainerStep {
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
         // `start` asks for no record.
-        let record =
+        var record =
             context.gate == nil
             ? StartRecord(context.usageBeforeFilter ?? ProcessUsage.ofThisProcess) : nil
+        if let before = context.usageBeforeInit {
+            record?.userTime += before.userTime
+            record?.systemTime += before.systemTime
+        }
         // Where the filter forbids even this, the end of the channel has to do.
         try? context.reports?.write(all: InitMessage.executing(record).encoded)
         var failure: (path: String, errno: Errno)?

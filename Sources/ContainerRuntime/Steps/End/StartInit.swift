@@ -20,7 +20,7 @@ struct StartInit: ContainerStep {
             names the program.
             """,
         calls: """
-            pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, write, read, \
+            getrusage, pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, write, read, \
             close, setsid, ioctl
             """)
 
@@ -32,6 +32,8 @@ struct StartInit: ContainerStep {
     func apply(_ context: ContainerContext) throws(Failure) {
         let report = try context.handover.report.given(.report)
         let channel = try context.channel.given(.channel)
+        context.usageBeforeInit = ProcessUsage.ofThisProcess
+        context.usageBeforeFilter = nil
         try CurrentProcess.forkUnderInit(reporting: report.channel.borrowed)
         // From here on this is process 2.
         context.handover.report = nil
