@@ -121,7 +121,7 @@ struct Session: ~Copyable {
         do {
             try awaitEnd()
             let first = try child.wait(keepingRemains: true)
-            ended = programsEnd ?? first
+            ended = programsEnd?.ending ?? first
             if programsEnd == nil { lookAtRemains(ended) }
             self.ended = ended
             lookAtEnd()

@@ -20,8 +20,8 @@ struct StartInit: ContainerStep {
             names the program.
             """,
         calls: """
-            getrusage, pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, write, read, \
-            close, setsid, ioctl
+            getrusage, pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, \
+            write, read, close, setsid, ioctl
             """)
 
     let hasTerminal: Bool
