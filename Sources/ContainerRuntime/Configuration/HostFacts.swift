@@ -19,6 +19,8 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The version of Landlock's interface; nil where there is none, and where it is not asked for.
+    var landlockVersion: Int?
     /// The mounts, where a copy-on-write tree may have some below it.
     var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
@@ -51,6 +53,9 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if spec.vfs?.landlock?.value == true {
+            landlockVersion = try? KernelProbe.landlockVersion()
+        }
         if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
             request.invocation.joining == nil
         {

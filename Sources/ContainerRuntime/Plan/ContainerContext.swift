@@ -47,6 +47,10 @@ final class ContainerContext {
     var terminal: HeldDescriptor?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
+    /// What the init beside the program had used before it made the program's process.
+    var usageOfInit: ProcessUsage?
+    /// What Landlock is to allow the program.
+    var landlockRules: HeldRules?
     /// What this process had used when the filter was installed.
     var usageBeforeFilter: ProcessUsage?
     /// The user's home directory, where the config names none.

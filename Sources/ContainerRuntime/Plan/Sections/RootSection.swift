@@ -71,11 +71,11 @@ enum RootSection: PlanSection {
                 RecordUpper(
                     directory: directory.value,
                     record: KeptUpper.Record(overlay, of: facts.configuration)), directory.origin)
-        case .throwaway where overlay.isCompared && facts.configuration.opensOnHost:
-            plan.add(KeepUpper(), .argument("--diff"))
-        case .throwaway where overlay.isCompared:
-            plan.add(HandOverUpper(), .argument("--diff"))
-        case .throwaway: break
+        case .throwaway where !overlay.isCompared && !overlay.isMeasured: break
+        case .throwaway where facts.configuration.opensOnHost:
+            plan.add(KeepUpper(), .argument(overlay.isCompared ? "--diff" : "--report"))
+        case .throwaway:
+            plan.add(HandOverUpper(), .argument(overlay.isCompared ? "--diff" : "--report"))
         }
     }
 
