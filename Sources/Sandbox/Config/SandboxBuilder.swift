@@ -77,6 +77,11 @@ public struct SandboxBuilder {
                 "\(path.inQuotes) is on a file system that does not know id-mapped mounts: the program"
                     + " has root's own id")
         }
+        if !host.hasLandlock {
+            layout.warnings.append(
+                "this kernel has no Landlock, or not its second version: the mounts alone confine the"
+                    + " program's access to files")
+        }
         let json = try json(layout, user)
         return Product(text: json.prettyText, warnings: layout.warnings, trees: layout.kept)
     }
@@ -231,6 +236,7 @@ public struct SandboxBuilder {
         }
         members.append(("init", true))
         members.append(("seccomp", "strict"))
+        if host.hasLandlock { members.append(("landlock", true)) }
         if !request.limits.isEmpty {
             var limits = request.limits.map { (key: $0.key, value: SandboxBuilder.limit($0)) }
             if !request.bestEffort.isEmpty {

@@ -18,6 +18,8 @@ public struct SandboxHost: Sendable {
     public var mounts: MountTable
     /// The limit of open files of a program: 1024, or the caller's where that is lower.
     var openFiles: UInt64
+    /// Whether the kernel knows rules that a sandbox can have: since Linux 5.19.
+    var hasLandlock: Bool
     /// The caller's umask.
     var fileModeMask: UInt32
     /// Of the caller.
@@ -39,6 +41,7 @@ public struct SandboxHost: Sendable {
         privilege = invocation.privilege
         rootless = invocation.rootless
         mounts = try MountTable.read()
+        hasLandlock = ((try? KernelProbe.landlockVersion()) ?? 0) >= 2
         fileModeMask = Credentials.setFileModeMask(0)
         Credentials.setFileModeMask(fileModeMask)
         openFiles = min(ResourceLimit.openFiles.now ?? 1024, 1024)
