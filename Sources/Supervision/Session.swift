@@ -121,7 +121,7 @@ struct Session: ~Copyable {
         do {
             try awaitEnd()
             let first = try child.wait(keepingRemains: true)
-            ended = programsEnd?.ending ?? first
+            ended = programsEnd ?? first
             if programsEnd == nil { lookAtRemains(ended) }
             self.ended = ended
             lookAtEnd()

@@ -351,16 +351,34 @@ struct VerdictTests {
                 let report = box.path("report.json")
                 for (options, reason) in [
                     (["--timeout", "200ms"], "wall"), (["--cpu-time", "200ms"], "cpu"),
+                    (["--max-output", "1k", "--best-effort"], "output"),
                 ] {
                     let words =
                         ["exec", "--report", report] + options
-                        + [box.id(), "sh", "-c", "while :; do :; done"]
+                        + [box.id(), "sh", "-c", "sleep 600 & while :; do echo word; done"]
                     let outcome = try box.launch(words).finish(seconds: 30)
-                    #expect(outcome.code == 124, "\(outcome)")
+                    #expect(outcome.code == (reason == "output" ? 137 : 124), "\(outcome)")
                     let told = try Value(parsing: box.read("report.json"))
                     #expect(told["reason"] == .string(reason), "\(told.text)")
                     try ReportSchema.shared.check(told)
+                    // What the process has made is gone, and the container goes on.
+                    let rest = try box.command("exec", box.id(), "pidof", "sleep")
+                    #expect(rest.output == "1\n", "\(rest)")
                 }
+            }
+        }
+    }
+
+    @Test func `a limit of each process is set by its name`() throws {
+        try Sandbox.use { box in
+            let outcome = try box.run(
+                box.config(), ["--ulimit", "nofile=77:99", "--ulimit=core=0"],
+                arguments: VerdictRow.shell("ulimit -n; ulimit -Hn; ulimit -c"))
+            #expect(outcome.output == "77\n99\n0\n", "\(outcome)")
+            for wrong in ["nofile", "files=1", "nofile=x", "nofile=9:1"] {
+                let refused = try box.run(
+                    box.config(), ["--ulimit", wrong], arguments: ["true"])
+                #expect(refused.code == 125, "\(refused)")
             }
         }
     }
