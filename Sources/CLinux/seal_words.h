@@ -2,6 +2,7 @@
 
 static const char *const commands_without_program[] = {
     "diff",
+    "apply",
     "commit",
     "export",
     "undo",

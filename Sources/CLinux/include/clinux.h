@@ -29,9 +29,13 @@ enum {
     CLINUX_FSCONFIG_SET_FD = 5,
     CLINUX_FSCONFIG_CMD_CREATE = 6,
     CLINUX_MNT_DETACH = 2,
+    CLINUX_RESOLVE_NO_XDEV = 0x01,
     CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
+    CLINUX_RESOLVE_BENEATH = 0x08,
     CLINUX_RESOLVE_IN_ROOT = 0x10,
+    CLINUX_RENAME_NOREPLACE = 1,
+    CLINUX_RENAME_EXCHANGE = 2,
     CLINUX_CLOSE_RANGE_CLOEXEC = 4,
 };
 
@@ -149,6 +153,7 @@ ssize_t clinux_get_attribute(int directory, const char *name, const char *attrib
 ssize_t clinux_list_attributes(int directory, const char *name, char *_Nullable list, size_t size);
 int clinux_set_attribute(int directory, const char *name, const char *attribute,
                          const void *_Nullable value, size_t size);
+int clinux_remove_attribute(int directory, const char *name, const char *attribute);
 /// Whether the first `size` bytes of two files are the same: 1, 0, or −1. Holes are not read. Not
 /// for two threads at once.
 int clinux_same_data(int one, int other, int64_t size);
@@ -158,6 +163,16 @@ int clinux_memfd_create(const char *name);
 int clinux_lsetxattr(const char *path, const char *name, const void *value, size_t size);
 ssize_t clinux_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int clinux_syncfs(int fd);
+/// renameat2(2).
+int clinux_rename(int from, const char *name, int to, const char *other, unsigned int flags);
+/// fchownat(2) of an open file, which may be a handle (O_PATH).
+int clinux_change_owner(int fd, uid_t user, gid_t group);
+/// utimensat(2) of an open file, which may be a handle and is no symbolic link: the time of its
+/// last change; the time of the last access stays.
+int clinux_change_time(int fd, int64_t seconds, int64_t nanoseconds);
+/// Fills a new file with the first `size` bytes of `source`: a clone (FICLONE) where there are
+/// clones. Not for two threads at once.
+int clinux_copy_file(int source, int target, int64_t size);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// eventfd(2) of 0, close-on-exec and non-blocking.
 int clinux_eventfd(void);

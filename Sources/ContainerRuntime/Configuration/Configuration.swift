@@ -246,6 +246,8 @@ public struct Configuration: Sendable {
             public var options: [Setting<String>]
             /// Whether the caller wants to see what was written.
             public var isCompared = false
+            /// Whether the caller wants to know how full an upper of limited size was.
+            public var isMeasured = false
             /// Whether the upper, though it is a directory of the host, is removed after the run.
             public var isDiscarded = false
             /// The snapshots of the upper, which are the topmost layers.

@@ -13,6 +13,8 @@ public struct Invocation: Sendable {
     public var layers: [String] = []
     /// Whether the changes are printed after the run.
     public var comparesUpper = false
+    /// Whether the figures of the run are reported.
+    public var measures = false
     /// Whether the root is an overlay without a setting in the config.
     public var overlaysByDefault = true
     /// Whether the caller has a terminal; without one the program inherits the streams.

@@ -14,9 +14,9 @@ package final class InitReport {
 
     /// Nil where the init has ended without a word.
     package func ending() throws(Errno) -> (ending: ChildProcess.Ending, hasCore: Bool)? {
-        guard let bytes = try channel.receive()?.bytes,
-            let ending = ChildProcess.Ending(report: bytes)
+        guard let message = try channel.receive(),
+            let ending = ChildProcess.Ending(report: message.bytes)
         else { return nil }
-        return (ending, ChildProcess.Ending.tellsOfCore(bytes))
+        return (ending, ChildProcess.Ending.hasCore(report: message.bytes))
     }
 }

@@ -28,7 +28,8 @@ enum NamespacesSection: PlanSection {
         plan.add(ResetProcess())
         plan.add(
             TieToRuntime(
-                isHidden: configuration.userNamespace == nil || configuration.privilege != .none))
+                isHidden: configuration.userNamespace == nil || configuration.privilege != .none,
+                isIntroduced: facts.entersNamespaces && !facts.joinsProcesses))
         if let namespace = configuration.userNamespace { planMappings(namespace, facts, &plan) }
         planControlGroup(facts, &plan)
         // What an engine is bound to is its own affair. A caller of the one-shot form means it.

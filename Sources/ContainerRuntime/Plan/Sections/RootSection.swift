@@ -71,11 +71,11 @@ enum RootSection: PlanSection {
                 RecordUpper(
                     directory: directory.value,
                     record: KeptUpper.Record(overlay, of: facts.configuration)), directory.origin)
-        case .throwaway where overlay.isCompared && facts.configuration.opensOnHost:
-            plan.add(KeepUpper(), .argument("--diff"))
-        case .throwaway where overlay.isCompared:
-            plan.add(HandOverUpper(), .argument("--diff"))
-        case .throwaway: break
+        case .throwaway where !overlay.isCompared && !overlay.isMeasured: break
+        case .throwaway where facts.configuration.opensOnHost:
+            plan.add(KeepUpper(), .argument(overlay.isCompared ? "--diff" : "--report"))
+        case .throwaway:
+            plan.add(HandOverUpper(), .argument(overlay.isCompared ? "--diff" : "--report"))
         }
     }
 
@@ -189,6 +189,11 @@ extension Configuration.Root.Overlay {
             named.append("index=off")
         }
         return named
+    }
+
+    /// Whether an upper in one of the layers is out of the container's sight.
+    func isUpperHidden(_ upper: String, _ configuration: Configuration) -> Bool {
+        layers.contains { configuration.hides(upper: upper, in: $0.value, at: "/") }
     }
 
     /// Whether something reads the upper when the container has ended.

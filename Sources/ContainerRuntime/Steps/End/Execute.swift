@@ -24,13 +24,10 @@ struct Execute: ContainerStep {
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
         // `start` asks for no record.
-        var record =
+        let record =
             context.gate == nil
-            ? StartRecord(context.usageBeforeFilter ?? ProcessUsage.ofThisProcess) : nil
-        if let before = context.usageBeforeInit {
-            record?.userTime += before.userTime
-            record?.systemTime += before.systemTime
-        }
+            ? StartRecord(
+                context.usageBeforeFilter ?? ProcessUsage.ofThisProcess, context.usageOfInit) : nil
         // Where the filter forbids even this, the end of the channel has to do.
         try? context.reports?.write(all: InitMessage.executing(record).encoded)
         var failure: (path: String, errno: Errno)?

@@ -8,15 +8,15 @@ struct HandOverUpper: ContainerStep {
         "hand the upper over",
         what: """
             Sends a descriptor of the throw-away upper to the runtime process. The descriptor \
-            keeps the tmpfs alive when the container has ended, until the changes are printed.
+            keeps the tmpfs alive when the container has ended, until the changes are printed, or the figures are read.
             """,
         why: """
-            Only with --diff. After the overlay is mounted, and before exec closes every \
+            Only with --diff, and with --report where the upper has a size. After the overlay is mounted, and before exec closes every \
             descriptor: no process outside of the container can reach this upper otherwise.
             """,
         calls: "openat, sendmsg")
 
-    let summary = "hand the upper over for --diff"
+    let summary = "hand the upper over for what follows the run"
     let undoing = "goes with the runtime process"
     var needs: Provisions { [.mountedUpper, .channel] }
 

@@ -26,11 +26,7 @@ struct MountCopyOnWriteTree: ContainerStep {
     var gives: Provisions { [.bindSources] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(
-            context.handover.layers.given(.layers), &context.scratch)
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+        let tree = try overlay.mountTree(try context.openLayers(), &context.scratch)
         context.handover.keep(BindSource(tree, isDirectory: true), at: position)
     }
 }

@@ -76,25 +76,27 @@ struct MountOverlayAside: RuntimeStep {
         try attempt(
             "mount_setattr", "\"/\" rslave",
             try MountTree.setRootPropagation(.slave, recursive: true))
+        let opened = try OpenedLayers(layers)
         var scratch: HeldDescriptor?
         if let overlay {
-            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
-            try send(mounted, on: channel)
+            let mounted = try overlay.mount(opened, &scratch, mapping: mapping)
+            let tree = try attempt(
+                "open_tree", "the overlay",
+                try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+            try send(tree, on: channel)
             try attempt(
                 "sendmsg", "the upper",
                 try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed))
         }
         for (overlay, _) in trees {
-            try send(try overlay.mount(layers, &scratch, mapping: mapping), on: channel)
+            let tree = try overlay.mountTree(opened, &scratch, mapping: mapping)
+            try send(tree, on: channel)
         }
     }
 
     private func send(
-        _ mounted: OverlayAssembly.Mounted, on channel: borrowing Channel
+        _ tree: borrowing DetachedMount, on channel: borrowing Channel
     ) throws(Failure) {
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
         try attempt(
             "sendmsg", "the overlay",
             try channel.send(InitMessage.root.encoded, passing: tree.borrowed))
