@@ -131,6 +131,12 @@ import Testing
                 MountTable(
                     Array("36 35 98:0 / /home/u rw - ext4 /dev/sda rw\n".utf8)))
         },
+        rule("mountsBelowRoot", Checks.mountsBelowRoot, "root", #"{"path": "/"}"#).with {
+            $0.host.mountTable = .success(
+                MountTable(
+                    Array("36 35 98:0 / /home rw - ext4 /dev/sda rw\n".utf8)))
+            $0.isWarning = true
+        },
         rule("sysctl of a user", Checks.sysctl, "linux", userSysctl),
         rule(
             "capabilities of the runtime process", Checks.capabilities, "process",

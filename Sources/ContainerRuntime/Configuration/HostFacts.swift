@@ -56,9 +56,8 @@ struct HostFacts {
         if spec.vfs?.landlock?.value == true {
             landlockVersion = try? KernelProbe.landlockVersion()
         }
-        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
-            request.invocation.joining == nil
-        {
+        let trees = request.spec.vfs?.copyOnWrite ?? []
+        if request.invocation.joining == nil, !trees.isEmpty || request.showsHostRoot {
             mountTable = Result { () throws(Failure) in try MountTable.read() }
             if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
                 trees.contains(where: { $0.upper == nil })

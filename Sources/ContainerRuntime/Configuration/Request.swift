@@ -100,6 +100,13 @@ struct Request {
         overlays.value && overlay?.layers?.isEmpty == true && invocation.layers.isEmpty
     }
 
+    /// Whether a layer is the root of the host.
+    var showsHostRoot: Bool {
+        guard overlays.value else { return false }
+        let names = overlay?.layers ?? spec.root?.path.map { [$0] } ?? []
+        return names.contains { $0.value == "/" } || invocation.layers.contains("/")
+    }
+
     /// The destination of a copy-on-write tree in the container.
     func destination(_ tree: Spec.VFS.Tree) -> String {
         PathText.cleaned(tree.destination?.value ?? path(tree.path).value)

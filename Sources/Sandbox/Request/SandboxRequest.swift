@@ -26,6 +26,8 @@ public struct SandboxRequest: Sendable {
     public var isKept = false
     /// Limits of `vfs.limits`: its keys and their values as text.
     public var limits: [(key: String, text: String)] = []
+    /// The most files that are written and discarded.
+    public var mostFiles: UInt64?
     /// Keys of limits that may hold less well, or not at all.
     public var bestEffort: [String] = []
     /// Limits of each process: their names in config.json.

@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import Layers
 internal import LinuxSystem
 internal import Sandbox
 internal import Supervision
@@ -100,12 +101,43 @@ private struct SandboxStart {
             try sandbox.abandon()
             throw error
         }
-        if let kept = sandbox.kept, !arguments.has(.quiet) {
-            let name = kept.name.text
-            arguments.globals.log.tell(
-                "kept as \(name): vfs-run diff \(name) · vfs-run apply \(name) · vfs-run discard"
-                    + " \(name)")
-        }
+        if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
         return code
+    }
+
+    /// What was kept, and what to do with it.
+    private func tell(_ kept: KeptSandbox) throws(Failure) {
+        let count = try kept.changeCount
+        let files = count == 1 ? "1 file" : "\(count) files"
+        let name = kept.name.text
+        arguments.globals.log.tell(
+            count == 0
+                ? "\(name): nothing has changed"
+                : "\(name): \(files) changed; vfs-run diff \(name) · vfs-run apply \(name) --all ·"
+                    + " vfs-run discard \(name)")
+    }
+}
+
+extension KeptSandbox {
+    /// How many files differ from those of the host. This process may not be its own user any more
+    /// afterwards.
+    fileprivate var changeCount: Int {
+        get throws(Failure) {
+            var count = 0
+            for tree in record.trees {
+                let kept = try upper(of: tree)
+                guard let record = try kept.record() else { continue }
+                var stack = try LayerStack(
+                    uppers: [kept.upper], over: record.layers, marks: record.marks)
+                // Files that only the sandbox's users may read are read as its root.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                stack.owners = isOwner ? nil : record.owners
+                var comparison = Comparison(stack)
+                while let change = try comparison.next() {
+                    if change.kind != .unchanged { count += 1 }
+                }
+            }
+            return count
+        }
     }
 }

@@ -32,6 +32,7 @@ extension SandboxRequest {
                 (limit.value.resource.name, soft: limit.value.soft, hard: limit.value.hard))
         }
         limits = given.texts.map { ($0.name.rawValue, $0.text) }
+        mostFiles = given.files
         if arguments.has(.bestEffort) { bestEffort = limits.map(\.key) }
         for (key, text) in try SandboxRequest.defaults(arguments) {
             if limits.contains(where: { $0.key == key }) { continue }
