@@ -28,8 +28,10 @@ public struct Outcome {
         public var controlGroup: ControlGroup.Usage?
     }
 
-    /// The container's upper, and the layers below it.
+    /// An upper of the container, and the layers below it.
     public struct Upper {
+        /// Where the container has its tree.
+        public let path: String
         public let directory: LayerDirectory
         public let over: KeptUpper.Record
     }
@@ -50,8 +52,11 @@ public struct Outcome {
     public var usage = Usage()
     /// Processes of the container that the kernel has killed for want of memory.
     public var outOfMemoryKills = 0
-    /// Nil where the plan does not ask for it. Valid until `Supervisor.finish`.
-    public var upper: Upper?
+    /// That of the root first. None where the plan does not ask for them. Valid until
+    /// `Supervisor.finish`.
+    public var uppers: [Upper] = []
+    /// That of the root.
+    public var upper: Upper? { uppers.first { $0.path == "/" } }
     /// Each has been told at its time as well.
     public var warnings: [String] = []
     public var timings: Timings

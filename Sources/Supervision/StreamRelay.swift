@@ -24,7 +24,7 @@ final class StreamRelay {
     var watched: [TerminalProxy.Watched] {
         guard let near else { return [(nil, []), (nil, [])] }
         let (source, target) =
-            stream == .input ? (stream.descriptor, near) : (near, stream.descriptor)
+            stream == .input ? (pipe.caller, near) : (near, pipe.caller)
         return [
             (bytes.isEmpty ? source : nil, .readable), (bytes.isEmpty ? nil : target, .writable),
         ]
@@ -48,7 +48,7 @@ final class StreamRelay {
             if bytes.isEmpty { return nil }
             let count = bytes.count
             write()
-            if bytes.count == count { return stream.descriptor }
+            if bytes.count == count { return pipe.caller }
         }
         return nil
     }
@@ -60,9 +60,9 @@ final class StreamRelay {
                 guard let found = try near.readSome(StreamRelay.chunk) else { return }
                 bytes = found[...]
             } else if let start = pipe.start {
-                bytes = try stream.descriptor.readSome(StreamRelay.chunk, at: start + passed)[...]
+                bytes = try pipe.caller.readSome(StreamRelay.chunk, at: start + passed)[...]
             } else {
-                guard let found = try stream.descriptor.readSome(StreamRelay.chunk) else { return }
+                guard let found = try pipe.caller.readSome(StreamRelay.chunk) else { return }
                 bytes = found[...]
             }
             if bytes.isEmpty { pipe.closeNearEnd() }
@@ -74,7 +74,7 @@ final class StreamRelay {
     private func write() {
         guard let near else { return }
         do throws(Errno) {
-            let count = try (stream == .input ? near : stream.descriptor).writeSome(bytes)
+            let count = try (stream == .input ? near : pipe.caller).writeSome(bytes)
             bytes = bytes.dropFirst(count)
             passed += Int64(count)
         } catch {
@@ -87,7 +87,7 @@ final class StreamRelay {
     private func giveBack() {
         guard let start = pipe.start, let far = pipe.far, passed > 0 else { return }
         do throws(Errno) {
-            try stream.descriptor.move(to: start + passed - Int64(far.unreadCount))
+            try pipe.caller.move(to: start + passed - Int64(far.unreadCount))
         } catch {
             problem = Failure("lseek", stream.name, error)
         }

@@ -81,8 +81,10 @@ public final class Supervisor {
     private func outcome(_ ending: Outcome.Ending, _ timings: Outcome.Timings) -> Outcome {
         isLeft = ending == .left
         var outcome = Outcome(ending: ending, timings: timings)
-        if let (upper, record) = walk.written, ending != .left {
-            outcome.upper = Outcome.Upper(directory: upper, over: record)
+        if ending != .left {
+            outcome.uppers = walk.written.map {
+                Outcome.Upper(path: $0.path, directory: $0.upper, over: $0.record)
+            }
         }
         if limits.measures, let group = walk.controlGroup {
             let usage = group.usage

@@ -40,6 +40,9 @@ public struct Configuration: Sendable {
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
+    /// Files in the place of standard streams.
+    public var streamFiles: [StreamFile] = []
+
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
 

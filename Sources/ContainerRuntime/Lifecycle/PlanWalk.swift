@@ -144,12 +144,15 @@ package final class PlanWalk {
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
-    /// The container's upper and the layers below it, where the plan compares them.
-    package var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
+    /// An upper, the layers below it, and where the container has its tree.
+    package typealias Written = (path: String, upper: LayerDirectory, record: KeptUpper.Record)
+
+    /// The container's uppers, where the plan compares them: that of the root first.
+    package var written: [Written] {
         guard let record = plan.compared,
             let upper = context.throwawayUpper ?? context.keptUpper?.upper
-        else { return nil }
-        return (upper, record)
+        else { return [] }
+        return [("/", upper, record)]
     }
 
     /// The init process has sent its throw-away upper.

@@ -22,6 +22,8 @@ public struct Plan: Sendable {
     package var actsOnStart = false
     /// Whether a failure names its step.
     var namesSteps = true
+    /// The program's, in the container.
+    public var workingDirectory = "/"
     /// The layers below the upper, where the caller wants to see what was written.
     var compared: KeptUpper.Record?
     /// config.json, which the origins point into.

@@ -74,6 +74,7 @@ extension Plan {
         isKept = configuration.container?.isKept ?? false
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses
+        workingDirectory = configuration.process.workingDirectory.value
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =
             !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)

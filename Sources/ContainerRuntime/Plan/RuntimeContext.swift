@@ -20,6 +20,10 @@ final class RuntimeContext {
     /// Of a user namespace that is joined.
     var idMappings: IDMappings?
 
+    /// The files in the place of standard streams, and the last one that was made for output.
+    var streamFiles: [StandardStream: HeldDescriptor] = [:]
+    var streamPath: String?
+
     /// The container's directory among the states.
     var container: StoredContainer?
     /// The container's state, as it was written last.

@@ -30,12 +30,20 @@ extension Command {
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt],
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt] + Option.streams
+            + Option.collection,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
+            let collection = try Collection(arguments)
             var plan = try LoadedConfig(arguments).plan
             let warn = arguments.globals.log.warning
+            let directory = plan.workingDirectory
+            let prints = arguments.has(.compare)
+            func read(_ outcome: Outcome) throws(Failure) {
+                if prints { try printChanges(outcome) }
+                try collection?.take(outcome, from: directory, warn: warn)
+            }
             let stops = arguments.values(.stopAt)
             if !stops.isEmpty {
                 do throws(Failure) {
@@ -45,14 +53,14 @@ extension Command {
                 }
             }
             guard let file = arguments.value(.trace) else {
-                return try supervise(plan, until: .ended, warn: warn, reading: printChanges)
+                return try supervise(plan, until: .ended, warn: warn, reading: read)
             }
             let trace = try Trace(plan)
             // Written before the run, so that an unwritable file is an error here, and again after
             // it, also after a failed start.
             try trace.write(to: file)
             let code = Result { () throws(Failure) in
-                try supervise(plan, until: .ended, trace: trace, warn: warn, reading: printChanges)
+                try supervise(plan, until: .ended, trace: trace, warn: warn, reading: read)
             }
             try trace.write(to: file)
             return try code.get()

@@ -86,6 +86,7 @@ public struct ConfigurationBuilder {
         configuration.userNamespace = request.userNamespace.namespace
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
         configuration.timeOffsets = timeOffsets(linux)
+        configuration.streamFiles = invocation.streamFiles
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

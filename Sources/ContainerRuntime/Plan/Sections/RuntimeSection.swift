@@ -11,7 +11,7 @@ enum RuntimeSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            RequireSeal.self, RequireStreams.self, RelayStreams.self, RequireSELinux.self,
+            RequireSeal.self, RequireStreams.self, OpenStreamFile.self, RelayStreams.self, RequireSELinux.self,
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
@@ -53,6 +53,9 @@ enum RuntimeSection: PlanSection {
         plan.add(RequireSeal(users: facts.reachedUsers), isAdapted ? .rootless : .standard)
         plan.add(ListenForSignals())
         plan.add(RequireStreams())
+        for file in configuration.streamFiles {
+            plan.add(OpenStreamFile(file: file), .argument(file.option))
+        }
         if facts.relaysStreams {
             plan.add(RelayStreams(userID: configuration.hostUserID))
         }

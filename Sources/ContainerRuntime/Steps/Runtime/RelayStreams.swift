@@ -12,7 +12,7 @@ struct RelayStreams: RuntimeStep {
         "relay the streams",
         what: """
             Makes a pipe for each standard stream that is a file or a device of the host, except \
-            a terminal or /dev/null. The runtime process carries the bytes. A pipe that is opened \
+            a terminal or /dev/null, and for each that --stdin, --stdout or --stderr replaces. The runtime process carries the bytes. A pipe that is opened \
             again through /proc/self/fd gives no other right to the file.
             """,
         why: """
@@ -30,8 +30,10 @@ struct RelayStreams: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         var pipes: [StreamPipe] = []
         for stream in StandardStream.allCases {
-            let status = try attempt("fstat", stream.name, try FileStatus.of(stream.descriptor))
-            guard RelayStreams.opensAnew(status, stream.descriptor) else { continue }
+            let file = context.streamFiles[stream]
+            let caller = file?.borrowed ?? stream.descriptor
+            let status = try attempt("fstat", stream.name, try FileStatus.of(caller))
+            guard file != nil || RelayStreams.opensAnew(status, caller) else { continue }
             // Of one file two pipes would mix up what comes first.
             if stream == .error, let output = pipes.last(where: { $0.stream == .output }),
                 output.isOf(status)
@@ -42,7 +44,7 @@ struct RelayStreams: RuntimeStep {
             pipes.append(
                 try attempt(
                     "pipe2", "for \(stream.name)",
-                    try StreamPipe(stream, status, owner: userID)))
+                    try StreamPipe(stream, status, owner: userID, file: file)))
         }
         context.handover.pipes = pipes
     }
