@@ -110,7 +110,7 @@ import Testing
         },
         rule(
             "overlayIndex", Checks.overlayIndex, "vfs", #"{"overlay": {"options": ["index=on"]}}"#
-        ).with { $0.invocation.comparesUpper = true },
+        ).with { $0.invocation.readsUpperFor = "--diff" },
         rule("discardedUpper", Checks.discardedUpper).with {
             $0.host.discardedUpper = .memoryWithoutAttributes
             $0.isWarning = true

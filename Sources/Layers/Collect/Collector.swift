@@ -66,7 +66,8 @@ public final class Collector {
             else { continue }
             let path = place + node.path.bytes.split(separator: 0x2f).map { Array($0) }
             guard matches(path) else { continue }
-            try copy(found, node.path, to: beginsAtRoot ? path : Array(path.dropFirst(directory.count)))
+            try copy(
+                found, node.path, to: beginsAtRoot ? path : Array(path.dropFirst(directory.count)))
         }
     }
 

@@ -31,7 +31,9 @@ final class OutputTree {
     func write(
         _ source: FileDescriptor, size: Int64, mode: UInt32, to names: [[UInt8]]
     ) throws(Failure) {
-        let place = path + "/" + names.map { String(decoding: $0, as: UTF8.self) }
+        let place =
+            path + "/"
+            + names.map { String(decoding: $0, as: UTF8.self) }
             .joined(separator: "/")
         let all = names.compactMap { FileName($0) }
         guard all.count == names.count, let name = all.last else {

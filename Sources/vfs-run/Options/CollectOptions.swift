@@ -107,7 +107,9 @@ struct Collection {
                 try collector.add(stack, at: upper.path)
             }
             for pattern in collector.unused {
-                warn("--collect: the program has written no file that matches \(pattern.text.inQuotes)")
+                warn(
+                    "--collect: the program has written no file that matches \(pattern.text.inQuotes)"
+                )
             }
         } catch {
             throw error.within("--collect")

@@ -7,11 +7,12 @@ struct OpenStreamFile: RuntimeStep {
         "open the file of a stream",
         what: """
             Opens the file that takes the place of a standard stream, with the caller's rights. A \
-            file for output is made, or emptied; a link that an ordinary user has made is not \
+            file for output is made, or emptied; a symbolic link is not \
             followed. The program gets a pipe, never the file: through /proc/self/fd it could open \
             the file with other rights.
             """,
-        why: "Before the streams are relayed. Before the init process is made, which has no copy of it.",
+        why:
+            "Before the streams are relayed. Before the init process is made, which has no copy of it.",
         calls: "openat, fstat, ftruncate")
 
     let file: StreamFile
@@ -48,7 +49,7 @@ struct OpenStreamFile: RuntimeStep {
         }
         let opened = try attempt(
             "open", on: file.path, advice: OpenStreamFile.advice,
-            try HostPath.openOutput(file.path))
+            try HostPath.openOutput(file.path, followsLinks: false))
         context.streamPath = file.path
         try keep(HeldDescriptor(opened), context)
     }

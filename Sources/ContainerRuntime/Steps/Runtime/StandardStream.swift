@@ -1,7 +1,7 @@
 public import SystemPackage
 
 /// A standard stream by its number.
-public enum StandardStream: CInt, CaseIterable {
+public enum StandardStream: CInt, CaseIterable, Sendable {
     case input, output, error
 
     public var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
