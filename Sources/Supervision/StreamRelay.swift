@@ -87,7 +87,9 @@ final class StreamRelay {
     private func giveBack() {
         guard let start = pipe.start, let far = pipe.far, passed > 0 else { return }
         do throws(Errno) {
-            try pipe.caller.move(to: start + passed - Int64(far.unreadCount))
+            // The program can write into the pipe as well: then more is unread than went in.
+            let read = max(passed - Int64(far.unreadCount), 0)
+            try pipe.caller.move(to: start + read)
         } catch {
             problem = Failure("lseek", stream.name, error)
         }

@@ -43,8 +43,7 @@ struct StreamFileTests {
                 box, ["--stdin", input, "--stdout", output],
                 """
                 for i in 0 1; do ls -l /proc/self/fd/$i | grep -q pipe: && echo pipe; done
-                echo spoiled > /proc/self/fd/0; cat /proc/self/fd/1 < /dev/null &
-                kill $!; echo end
+                echo spoiled > /proc/self/fd/0; echo end
                 """)
             #expect(outcome.code == 0, "\(outcome)")
             #expect(box.read("in") == "secret\n")
