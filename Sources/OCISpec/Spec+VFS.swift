@@ -10,6 +10,9 @@ extension Spec {
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
 
+        /// What the container reaches by its network.
+        public var network: Network?
+
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
             case enabled(Located<Bool>)
@@ -35,7 +38,8 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless"])
+        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "network"])
+        network = Spec.VFS.network(reader)
         seccomp = reader.string("seccomp")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {

@@ -1,6 +1,7 @@
 public import Cgroups
 public import Layers
 public import LinuxSystem
+public import SystemPackage
 
 /// How a supervised run came out. Commands, reports and batches read it; it decides nothing.
 public struct Outcome {
@@ -36,6 +37,15 @@ public struct Outcome {
         public let over: KeptUpper.Record
     }
 
+    /// Connections of the container to the proxy on the host.
+    public struct Proxy: Sendable, Hashable {
+        public var connections: UInt64 = 0
+        /// Of these, the ones that the proxy's socket did not take.
+        public var refused: UInt64 = 0
+        /// Why, of the last one.
+        public var problem: Errno?
+    }
+
     /// Points in time, on `Clock`.
     public struct Timings: Sendable, Hashable {
         /// The runtime process took the first step.
@@ -52,6 +62,8 @@ public struct Outcome {
     public var usage = Usage()
     /// Processes of the container that the kernel has killed for want of memory.
     public var outOfMemoryKills = 0
+    /// Nil where the container has no proxy.
+    public var proxy: Proxy?
     /// That of the root first. None where the plan does not ask for them. Valid until
     /// `Supervisor.finish`.
     public var uppers: [Upper] = []

@@ -34,6 +34,7 @@ struct Session: ~Copyable {
     private let relays: [StreamRelay]
     private let readiness: ReadinessProxy?
     private var proxy: TerminalProxy?
+    private var proxyRelay: ProxyRelay?
     private var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
@@ -78,6 +79,9 @@ struct Session: ~Copyable {
         readiness = walk.takeReadiness().map(ReadinessProxy.init)
         looksAtStart = until == .started || walk.plan.actsOnStart
     }
+
+    /// Of connections to a proxy on the host.
+    var proxyCounts: Outcome.Proxy? { proxyRelay?.counts }
 
     private var hasStarted: Bool { startedAt != nil }
 
@@ -166,6 +170,8 @@ struct Session: ~Copyable {
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
         for relay in relays { entries += relay.watched }
+        let connected = entries.count
+        entries += proxyRelay?.watched ?? []
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
@@ -176,6 +182,7 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
+        proxyRelay?.handle(events[connected...])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -268,6 +275,12 @@ struct Session: ~Copyable {
         case .upper:
             guard let upper = message.takeDescriptor() else { return }
             walk.keep(upper: upper)
+        case .proxy:
+            guard let socket = message.takeDescriptor(), let place = walk.takeProxy() else {
+                failure = .failed(step: -1, Failure("the init process sent an unknown message"))
+                break
+            }
+            proxyRelay = try attempt("fcntl", "O_NONBLOCK", try ProxyRelay(socket, place))
         case .listener(let number):
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try child.descriptor(number))

@@ -74,6 +74,12 @@ public final class Supervisor {
         if let problem = session.readinessProblem { warnings.add(problem) }
         var outcome = outcome(ending, timings)
         outcome.usage.processes = session.usage
+        outcome.proxy = session.proxyCounts
+        if let counts = session.proxyCounts, counts.refused > 0, let problem = counts.problem {
+            warnings.add(
+                "the proxy's socket did not take \(counts.refused) of \(counts.connections)"
+                    + " connections: \(problem.words)")
+        }
         outcome.warnings = warnings.told
         return outcome
     }

@@ -40,6 +40,8 @@ public struct Configuration: Sendable {
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
+    /// `vfs.network`
+    public var network: Setting<Network>?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
 

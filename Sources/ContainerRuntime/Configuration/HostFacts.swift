@@ -19,6 +19,8 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The helper that `vfs.network` names.
+    var networkHelper: Result<Configuration.NetworkHelper, Failure>?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
@@ -48,6 +50,7 @@ struct HostFacts {
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
         gatherSeccomp(request, cache)
+        networkHelper = HostFacts.networkHelper(request)
     }
 
     private mutating func gatherLayers(_ request: Request) {

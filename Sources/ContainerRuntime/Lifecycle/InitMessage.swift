@@ -14,6 +14,7 @@ package import LinuxSystem
 ///     notSpawned  errno                                the same
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
 ///     entered     nothing; the kernel says who sent it the runtime goes on with that process
+///     proxy       a listening socket, by SCM_RIGHTS    the runtime relays its connections
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -35,6 +36,7 @@ package enum InitMessage: Equatable {
     case notSpawned(errno: CInt)
     case root
     case entered
+    case proxy
 
     /// The runtime's answer to `turn`.
     package static let go: [UInt8] = [0]
@@ -55,6 +57,7 @@ package enum InitMessage: Equatable {
         case .upper: [8]
         case .root: [9]
         case .entered: [10]
+        case .proxy: [12]
         }
     }
 
@@ -83,6 +86,7 @@ package enum InitMessage: Equatable {
         case 8 where bytes.count == 1: self = .upper
         case 9 where bytes.count == 1: self = .root
         case 10 where bytes.count == 1: self = .entered
+        case 12 where bytes.count == 1: self = .proxy
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

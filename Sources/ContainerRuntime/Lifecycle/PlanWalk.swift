@@ -141,6 +141,9 @@ package final class PlanWalk {
     /// Where the program says that it is ready; nil where no manager waits for that.
     package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }
 
+    /// Where connections of the container go; once.
+    package func takeProxy() -> ProxyPlace? { context.proxy.take() }
+
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 

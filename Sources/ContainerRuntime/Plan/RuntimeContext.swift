@@ -24,6 +24,11 @@ final class RuntimeContext {
     var streamFiles: [StandardStream: HeldDescriptor] = [:]
     var streamPath: String?
 
+    /// The program that passes the container's packets on.
+    var networkHelper: Companion?
+    /// The socket that connections of the container go to.
+    var proxy: ProxyPlace?
+
     /// The container's directory among the states.
     var container: StoredContainer?
     /// The container's state, as it was written last.

@@ -87,6 +87,7 @@ public struct ConfigurationBuilder {
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
+        configuration.network = network
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

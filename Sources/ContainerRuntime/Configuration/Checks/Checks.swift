@@ -34,6 +34,7 @@ final class Checks {
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
         idMappedMounts, timeOffsets, joinedMounts, streamFiles,
+        network,
     ]
 
     func runAll() {

@@ -11,12 +11,13 @@ enum RuntimeSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            RequireSeal.self, RequireStreams.self, OpenStreamFile.self, RelayStreams.self, RequireSELinux.self,
+            RequireSeal.self, RequireStreams.self, OpenStreamFile.self, RelayStreams.self,
+            RequireSELinux.self,
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
-            MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
+            FindProxy.self, MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
             MoveNetworkDevice.self,
         ]
     }
@@ -43,6 +44,9 @@ enum RuntimeSection: PlanSection {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
         if facts.joinsProcesses { plan.add(OpenHostProc()) }
+        if let network = configuration.network, case .proxy(let path) = network.value {
+            plan.add(FindProxy(path: path), network.origin)
+        }
         planGroups(facts, &plan)
     }
 
