@@ -19,7 +19,7 @@ STATIC = -c release $(LINK) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
 BINARY = build/vfs-run
-SOURCES = $(shell find Sources config/seccomp.json -type f) Package.swift Makefile $(ORDER) \
+SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
 .PHONY: all build run test-dependencies test check test-faults test-vm test-clients docs lint fmt bench fuzz install clean dependencies

@@ -88,11 +88,18 @@ let package = Package(
         .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
+        .target(
+            name: "Sandbox",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "Layers", "LinuxSystem", "OCISpec", system,
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Seccomp", "Supervision", system,
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Sandbox", "Seccomp", "Supervision",
+                system,
             ],
             swiftSettings: strict),
         .target(
@@ -139,6 +146,12 @@ let package = Package(
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "OCISpec", "Seccomp",
                 "TestSupport", system,
+            ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "Sandbox", "TestSupport", system,
             ],
             swiftSettings: relaxed),
         .testTarget(

@@ -133,19 +133,22 @@ static int sleeper(void *parent) {
     return 0;
 }
 
+// Of the one sleeper that there is at a time.
+static char *sleeper_stack;
+
 pid_t clinux_spawn_sleeper(int flags) {
-    // One at a time.
-    static char *stack;
     static pid_t parent;
-    if (stack == NULL) stack = make_stack();
-    if (stack == NULL) return -1;
+    if (sleeper_stack == NULL) sleeper_stack = make_stack();
+    if (sleeper_stack == NULL) return -1;
     parent = getpid();
-    return clone(sleeper, stack, flags | CLONE_VM, &parent);
+    return clone(sleeper, sleeper_stack, flags | CLONE_VM, &parent);
 }
 
 int clinux_end_sleeper(pid_t pid) {
-    if (kill(pid, SIGKILL) != 0) return -1;
-    return wait_for(pid);
+    if (kill(pid, SIGKILL) == 0) return wait_for(pid);
+    // It lives on with its stack until this process ends: the next one needs another stack.
+    sleeper_stack = NULL;
+    return -1;
 }
 
 void clinux_watch_directories(char *const *paths) { watched.directories = paths; }

@@ -4,11 +4,45 @@ extension Spec {
     /// The key `vfs` of vfs-run, which other runtimes ignore.
     public struct VFS: Sendable {
         public var overlay: OverlaySetting?
-        /// A seccomp profile: `default` for the built-in one, or a file relative to the
+        /// A seccomp profile: `default` or `strict` for a built-in one, or a file relative to the
         /// bundle. `linux.seccomp` is the same thing written in place.
         public var seccomp: Located<String>?
+        /// Whether process 1 is an init, and the program process 2.
+        public var hasInit: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
+        /// Directories of the host that the container sees and writes to without changing them.
+        public var copyOnWrite: [Tree]
+        /// Files, links and directories that the runtime makes in the container's tree.
+        public var files: [File]
+
+        /// A directory of the host, copy-on-write.
+        public struct Tree: Sendable {
+            /// On the host, relative to the bundle.
+            public var path: Located<String>
+            /// In the container; nil: the same path.
+            public var destination: Located<String>?
+            /// The directory that keeps the writes, relative to the bundle; nil: they are discarded.
+            public var upper: Located<String>?
+            public var offset: Int
+        }
+
+        /// A file that the runtime makes in the container's tree.
+        public struct File: Sendable {
+            /// In the container.
+            public var path: Located<String>
+            /// Its content, as text.
+            public var content: Located<String>?
+            /// A file of the host, relative to the bundle, whose content it gets.
+            public var source: Located<String>?
+            /// Where a symbolic link leads.
+            public var target: Located<String>?
+            /// Whether it is a directory.
+            public var directory: Located<Bool>?
+            /// Permission bits, as octal digits.
+            public var mode: Located<String>?
+            public var offset: Int
+        }
 
         /// What the container reaches by its network.
         public var network: Network?
@@ -38,9 +72,13 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
-        reader.refuseMembers(otherThan: ["overlay", "seccomp", "rootless", "network"])
         network = Spec.VFS.network(reader)
+        reader.refuseMembers(
+            otherThan: ["overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "network"])
+        copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
+        files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
+        hasInit = reader.bool("init")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
             reader.diagnostics.error(
@@ -68,6 +106,32 @@ extension Spec.VFS.Overlay {
         size = reader.string("size")
         inodes = reader.integer("inodes", UInt64.self)
         options = reader.strings("options") ?? []
+        offset = reader.offset
+    }
+}
+
+extension Spec.VFS.Tree {
+    init?(_ reader: ObjectReader) {
+        reader.refuseMembers(otherThan: ["path", "destination", "upper"])
+        guard let path = reader.string("path", required: true) else { return nil }
+        self.path = path
+        destination = reader.string("destination")
+        upper = reader.string("upper")
+        offset = reader.offset
+    }
+}
+
+extension Spec.VFS.File {
+    init?(_ reader: ObjectReader) {
+        reader.refuseMembers(
+            otherThan: ["path", "content", "source", "target", "directory", "mode"])
+        guard let path = reader.string("path", required: true) else { return nil }
+        self.path = path
+        content = reader.string("content")
+        source = reader.string("source")
+        target = reader.string("target")
+        directory = reader.bool("directory")
+        mode = reader.string("mode")
         offset = reader.offset
     }
 }

@@ -1,8 +1,13 @@
 internal import LinuxSystem
 
+extension ProcessIdentity {
+    /// Nil where `/proc` does not say.
+    static func hasExecuted(_ pid: Int32) -> Bool? { (try? status(pid))?.hasExecuted }
+}
+
 extension ChildProcess {
     /// Nil where `/proc` does not say.
-    var hasExecuted: Bool? { (try? ProcessIdentity.status(pid))?.hasExecuted }
+    var hasExecuted: Bool? { ProcessIdentity.hasExecuted(pid) }
 
     /// Whether the kernel drops `signal`, since the process leaves it at its default action.
     ///

@@ -33,6 +33,8 @@ struct Session: ~Copyable {
     private var limits: Supervisor.Limits
     private let relays: [StreamRelay]
     private let readiness: ReadinessProxy?
+    /// Of the init, until it has told how the program has ended.
+    private var report: InitReport?
     private var proxy: TerminalProxy?
     private var proxyRelay: ProxyRelay?
     private var failure: Ending?
@@ -49,6 +51,8 @@ struct Session: ~Copyable {
     private var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
     private var endedBy: CInt?
+    /// How the program beside an init has ended.
+    private var programsEnd: ChildProcess.Ending?
     /// A signal that has ended the start.
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
@@ -77,7 +81,9 @@ struct Session: ~Copyable {
         self.limits = limits
         relays = walk.pipes.map(StreamRelay.init)
         readiness = walk.takeReadiness().map(ReadinessProxy.init)
-        looksAtStart = until == .started || walk.plan.actsOnStart
+        report = walk.takeReport()
+        // What is left of the program beside an init the init alone waits for.
+        looksAtStart = until == .started || walk.plan.actsOnStart || walk.plan.hasInit
     }
 
     /// Of connections to a proxy on the host.
@@ -104,8 +110,9 @@ struct Session: ~Copyable {
         let ended: ChildProcess.Ending
         do {
             try awaitEnd()
-            ended = try child.wait(keepingRemains: true)
-            lookAtRemains(ended)
+            let first = try child.wait(keepingRemains: true)
+            ended = programsEnd ?? first
+            if programsEnd == nil { lookAtRemains(ended) }
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
@@ -140,7 +147,20 @@ struct Session: ~Copyable {
         // The init process has this code where a filter keeps it from saying what went wrong.
         if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
-        setStarted(child.hasExecuted ?? isExecuting)
+        setStarted(hasExecuted ?? isExecuting)
+    }
+
+    /// Of the process that becomes the program. Nil where `/proc` does not say.
+    private var hasExecuted: Bool? {
+        walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
+    }
+
+    /// The program beside the init has ended. The init keeps the remains, which `/proc` tells of,
+    /// until the report is closed.
+    private mutating func takeReport() throws(Failure) {
+        guard let report = report.take() else { return }
+        programsEnd = try attempt("recvmsg", "from the init", try report.ending())
+        if let programsEnd { lookAtRemains(programsEnd) }
     }
 
     private mutating func setStarted(_ hasStarted: Bool) {
@@ -166,6 +186,7 @@ struct Session: ~Copyable {
         var entries: [TerminalProxy.Watched] = [
             (channel?.borrowed, .readable), (signals.borrowed, .readable),
             (waitsForWords ? nil : child.borrowed, .readable), (readiness?.watched, .readable),
+            (waitsForWords ? nil : report?.borrowed, .readable),
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
@@ -175,10 +196,11 @@ struct Session: ~Copyable {
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
+        if !events[4].isEmpty { try takeReport() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
-        try proxy?.handle(events[4..<relayed])
+        try proxy?.handle(events[5..<relayed])
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
@@ -263,7 +285,7 @@ struct Session: ~Copyable {
         guard let message else {
             if failure != nil || exceeded != nil { return }
             // A filter may have kept it from saying that it executes.
-            setStarted(isExecuting && !looksAtStart || child.hasExecuted ?? isExecuting)
+            setStarted(isExecuting && !looksAtStart || hasExecuted ?? isExecuting)
             if hasStarted { _ = answer(walk.plan.firstAfterStart) }
             return
         }
@@ -283,7 +305,7 @@ struct Session: ~Copyable {
             proxyRelay = try attempt("fcntl", "O_NONBLOCK", try ProxyRelay(socket, place))
         case .listener(let number):
             let listener = try attempt(
-                "pidfd_getfd", "of the seccomp listener", try child.descriptor(number))
+                "pidfd_getfd", "of the seccomp listener", try descriptor(number))
             walk.keep(listener: listener)
         case .turn(let step) where step < walk.plan.firstAfterStart:
             if answer(step) {
@@ -291,8 +313,10 @@ struct Session: ~Copyable {
             }
         case .executing: isExecuting = true
         case .entered: try follow(message.sender)
+        case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
+            walk.keep(program: message.sender)
         case .failed(let step, let error): failure = .failed(step: step, error)
-        case .turn, .spawned, .notSpawned, .root, nil:
+        case .turn, .spawned, .notSpawned, .root, .forked, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))
         }
         channel = consume current
@@ -309,6 +333,13 @@ struct Session: ~Copyable {
         let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
         _ = try attempt("waitid", try child.wait())
         child = made
+    }
+
+    /// A descriptor of the process that becomes the program.
+    private func descriptor(_ number: CInt) throws(Errno) -> OwnedDescriptor {
+        guard let program = walk.program else { return try child.descriptor(number) }
+        // The init has not taken note of its end: the number is still its own.
+        return try ProcessIdentity.descriptor(number, of: program)
     }
 
     /// Takes the runtime's steps; when one fails the container ends. False then.
@@ -365,7 +396,8 @@ struct Session: ~Copyable {
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
-                walk.plan.ownsProcesses && !Signal.harmless.contains(signal) && child.drops(signal)
+                walk.plan.ownsProcesses && !walk.plan.hasInit && !Signal.harmless.contains(signal)
+                && child.drops(signal)
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal

@@ -76,6 +76,7 @@ import Testing
             #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
         rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
+        rule("initProcess", Checks.initProcess, "vfs", #"{"init": true}"#),
     ]
 
     /// Rules about a command line, the caller's privileges, or the host.

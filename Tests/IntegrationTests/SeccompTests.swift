@@ -137,6 +137,32 @@ struct SeccompTests {
         }
     }
 
+    /// In the container's own user namespace the kernel refuses more of them, too.
+    @Test(arguments: [true, false])
+    func `the strict profile leaves no user namespace`(_ hasUserNamespace: Bool) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["vfs"]["seccomp"] = "strict"
+            if hasUserNamespace {
+                config["linux"]["namespaces"].append(["type": "user"])
+                for kind in ["uidMappings", "gidMappings"] {
+                    config["linux"][kind] = [
+                        ["containerID": 0, "hostID": 100_000, "size": 65536]
+                    ]
+                }
+            }
+            let most = "read:/proc/sys/user/max_user_namespaces"
+            let facts = try box.probe(config, ["call:unshare-user", "call:packet", most])
+            #expect(facts.result("call:unshare-user") == "EPERM")
+            #expect(facts.result("call:packet") == "EAFNOSUPPORT")
+            #expect((facts.found(most) == "0\n") == hasUserNamespace)
+            config["linux"]["sysctl"] = ["user.max_user_namespaces": "7"]
+            if hasUserNamespace {
+                #expect(try box.probe(config, [most]).found(most) == "7\n")
+            }
+        }
+    }
+
     @Test(arguments: ["default", "profile.json"])
     func `the default profile blocks what a container has no business with`(
         _ name: String

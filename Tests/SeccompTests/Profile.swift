@@ -76,7 +76,12 @@ enum Verdict: Hashable, Sendable {
 }
 
 /// The text of config/seccomp.json.
-func defaultProfileText() throws -> String {
+func defaultProfileText() throws -> String { try profileText("seccomp.json") }
+
+/// The text of config/seccomp-strict.json.
+func strictProfileText() throws -> String { try profileText("seccomp-strict.json") }
+
+private func profileText(_ name: String) throws -> String {
     let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    return String(decoding: try HostPath.read(root + "/config/seccomp.json"), as: UTF8.self)
+    return String(decoding: try HostPath.read("\(root)/config/\(name)"), as: UTF8.self)
 }

@@ -49,6 +49,14 @@ pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_
 /// As fork(2), but the new process is a child of this one's parent. By clone(2) where a filter
 /// forbids clone3(2).
 pid_t clinux_fork_sibling(void);
+/// For process 1 of a pid namespace: makes a copy of itself, which returns from here with 0, and
+/// becomes the init of the namespace, which does not return. It has no capability, no descriptor
+/// but `report`, is not dumpable, and may make the calls of its own loop alone. Every signal that
+/// it gets it passes on to the copy. When the copy has ended, it writes two bytes to `report`,
+/// `si_code` and `si_status` of waitid(2), waits until the other end is closed, and exits with the
+/// code of the copy, or with 128 + the number of the signal that has ended it. On failure −1 with
+/// `*failed`, the call that has failed: in the copy too.
+int clinux_fork_under_init(int report, const char *_Nullable *_Nonnull failed);
 /// Runs `body(context)`, which must end its process, in a copy of this one with namespaces of its
 /// own (`flags`), and waits for its end.
 int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullable context);

@@ -8,5 +8,8 @@
 /// config/seccomp.json, the default seccomp profile.
 const unsigned char *_Nonnull cresources_default_seccomp(void);
 size_t cresources_default_seccomp_size(void);
+/// config/seccomp-strict.json, the strict one.
+const unsigned char *_Nonnull cresources_strict_seccomp(void);
+size_t cresources_strict_seccomp_size(void);
 
 #endif

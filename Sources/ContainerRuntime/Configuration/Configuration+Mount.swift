@@ -38,6 +38,8 @@ extension Configuration {
         public enum Kind: Sendable, Hashable {
             /// A tree of the host; `source` is absolute.
             case bind(source: String, isRecursive: Bool)
+            /// A tree of the host, whose writes go elsewhere.
+            case copyOnWrite(CopyOnWriteTree)
             /// A file system of its own.
             case fileSystem(type: String, source: String?, parameters: [Parameter])
             /// A read-only view of the host's control groups.

@@ -17,6 +17,8 @@ public struct Configuration: Sendable {
     public var domainname: Setting<String>?
     /// In the order of mounting.
     public var mounts: [Mount]
+    /// Made in the container's tree: links and directories before the mounts, the others after them.
+    public var files: [MadeFile] = []
     public var devices: [Device]
     /// Whether the default devices are made in `/dev`: not in a `/dev` that is bind-mounted.
     public var makesDefaultDevices: Bool
@@ -25,6 +27,9 @@ public struct Configuration: Sendable {
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
+    /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
+    /// the program.
+    public var initOrigin: Origin?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
     /// Devices of the host, with their names in the container.
@@ -228,7 +233,7 @@ public struct Configuration: Sendable {
         }
 
         public struct Overlay: Sendable {
-            /// Bottom first.
+            /// Bottom first; none: the root is the upper itself.
             public var layers: [Setting<String>]
             public var upper: Upper
             public var options: [Setting<String>]

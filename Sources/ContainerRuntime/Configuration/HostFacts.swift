@@ -21,6 +21,8 @@ struct HostFacts {
     var usesUsersSystemd = false
     /// The helper that `vfs.network` names.
     var networkHelper: Result<Configuration.NetworkHelper, Failure>?
+    /// The mounts, where a copy-on-write tree may have some below it.
+    var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
@@ -49,6 +51,16 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
+            request.invocation.joining == nil
+        {
+            mountTable = Result { () throws(Failure) in try MountTable.read() }
+            if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
+                trees.contains(where: { $0.upper == nil })
+            {
+                discardedUpper = .memoryWithoutAttributes
+            }
+        }
         gatherSeccomp(request, cache)
         networkHelper = HostFacts.networkHelper(request)
     }
@@ -68,6 +80,8 @@ struct HostFacts {
             snapshots = Result { () throws(Failure) in
                 try SnapshotPlan(upper.value, taking: request.invocation.snapshot, over: count)
             }
+        } else if request.isBare {
+            // No layer has a directory to be marked.
         } else if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes {
             discardedUpper = HostFacts.canUseScratch(request) ? .scratch : .memoryWithoutAttributes
         }
@@ -96,7 +110,7 @@ struct HostFacts {
     private static func profile(
         _ name: String, _ bundle: String
     ) -> Result<[UInt8], Failure> {
-        if name == "default" { return .success(DefaultProfile.bytes) }
+        if let builtIn = BuiltInProfile(rawValue: name) { return .success(builtIn.bytes) }
         let path = PathText.absolute(name, from: bundle)
         return Result { () throws(Failure) in
             try attempt("open", on: path, try HostPath.read(path))

@@ -90,7 +90,7 @@ extension StoredContainer {
                 "cannot exec in a paused container (use --ignore-paused to override)")
         default: break
         }
-        guard let process = state.process else { throw Failure.missing(id) }
+        guard let process = state.programProcess else { throw Failure.missing(id) }
         return Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,

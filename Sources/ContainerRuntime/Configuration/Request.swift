@@ -92,6 +92,16 @@ struct Request {
         return (overlay?.upper).map(path)
     }
 
+    /// Whether the root is an upper without layers: a tmpfs.
+    var isBare: Bool {
+        overlays.value && overlay?.layers?.isEmpty == true && invocation.layers.isEmpty
+    }
+
+    /// The destination of a copy-on-write tree in the container.
+    func destination(_ tree: Spec.VFS.Tree) -> String {
+        PathText.cleaned(tree.destination?.value ?? path(tree.path).value)
+    }
+
     /// Whether the upper is read after the run.
     var readsUpperLater: Bool { keptUpper != nil || invocation.comparesUpper }
 }

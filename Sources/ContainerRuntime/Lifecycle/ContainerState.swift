@@ -18,6 +18,8 @@ struct ContainerState: Sendable {
     var id: String
     /// The init process; nil before there is one.
     var process: ProcessIdentity?
+    /// The program's process beside an init; nil where the init process becomes the program.
+    var program: ProcessIdentity?
     /// The runtime process that creates it.
     var creator: ProcessIdentity?
     var ociVersion: String
@@ -47,6 +49,10 @@ struct ContainerState: Sendable {
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
 
+    /// The process that is or becomes the program. The init hides itself: what is to be seen in
+    /// /proc of a container is to be seen there.
+    var programProcess: ProcessIdentity? { program ?? process }
+
     /// Written by another version, or not by this program at all: nil.
     ///
     /// - Throws: Which run of the machine this is cannot be read.
@@ -66,6 +72,7 @@ struct ContainerState: Sendable {
             if then == now { return }
         }
         process = nil
+        program = nil
         creator = nil
     }
 
@@ -82,6 +89,7 @@ struct ContainerState: Sendable {
         case 6 where key.says("rootfs"): rootfs = value.string ?? ""
         case 7 where key.says("created"): created = value.string ?? ""
         case 7 where key.says("process"): process = ProcessIdentity(recorded: value)
+        case 7 where key.says("program"): program = ProcessIdentity(recorded: value)
         case 7 where key.says("creator"): creator = ProcessIdentity(recorded: value)
         case 10 where key.says("ociVersion"): ociVersion = value.string ?? ""
         case 10 where key.says("namespaces"): namespaces = value.integer(UInt64.self) ?? 0
@@ -116,6 +124,7 @@ struct ContainerState: Sendable {
             ("namespaces", .unsigned(namespaces)),
         ]
         if let process { members.append(("process", process.recorded)) }
+        if let program { members.append(("program", program.recorded)) }
         if let creator { members.append(("creator", creator.recorded)) }
         if !ownsProcesses { members.append(("ownsProcesses", .bool(false))) }
         members += groups.members

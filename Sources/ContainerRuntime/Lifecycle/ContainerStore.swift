@@ -321,7 +321,8 @@ public struct StoredContainer: Sendable {
         // until it becomes the program, the init process runs from a sealed mount of the runtime's
         // binary, whose path reads "/".
         do throws(Errno) {
-            let binary = try HostPath.linkTarget("/proc/\(process.pid)/exe")
+            let program = state.program ?? process
+            let binary = try HostPath.linkTarget("/proc/\(program.pid)/exe")
             return binary == "/" ? .created : .running
         } catch .noSuchFileOrDirectory, .noSuchProcess {
             // It is about to be gone: its memory is already.

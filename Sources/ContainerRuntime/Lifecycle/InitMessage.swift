@@ -15,6 +15,7 @@ package import LinuxSystem
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
 ///     entered     nothing; the kernel says who sent it the runtime goes on with that process
 ///     proxy       a listening socket, by SCM_RIGHTS    the runtime relays its connections
+///     forked      nothing; the kernel says who sent it that process becomes the program
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -37,6 +38,7 @@ package enum InitMessage: Equatable {
     case root
     case entered
     case proxy
+    case forked
 
     /// The runtime's answer to `turn`.
     package static let go: [UInt8] = [0]
@@ -58,6 +60,7 @@ package enum InitMessage: Equatable {
         case .root: [9]
         case .entered: [10]
         case .proxy: [12]
+        case .forked: [11]
         }
     }
 
@@ -87,6 +90,7 @@ package enum InitMessage: Equatable {
         case 9 where bytes.count == 1: self = .root
         case 10 where bytes.count == 1: self = .entered
         case 12 where bytes.count == 1: self = .proxy
+        case 11 where bytes.count == 1: self = .forked
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

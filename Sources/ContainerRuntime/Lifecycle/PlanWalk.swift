@@ -65,7 +65,9 @@ package final class PlanWalk {
             let signals = context.signals.take()
         else { throw Failure("the plan makes no process") }
         let pair = try attempt("socketpair", try Channel.Pair())
-        if plan.entersLate { try attempt("setsockopt", try pair.near.askForSenders()) }
+        if plan.entersLate || plan.hasInit {
+            try attempt("setsockopt", try pair.near.askForSenders())
+        }
         let near = pair.near.borrowed
         let far = pair.far.borrowed
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
@@ -78,6 +80,7 @@ package final class PlanWalk {
         }
         context.owesPoststop = true
         for pipe in context.handover.pipes { pipe.closeFarEnd() }
+        context.handover.report = nil
         if plan.watchesMounts {
             do {
                 try CurrentProcess.watchMounts(of: child)
@@ -143,6 +146,11 @@ package final class PlanWalk {
 
     /// Where connections of the container go; once.
     package func takeProxy() -> ProxyPlace? { context.proxy.take() }
+    /// Where the init tells how the program has ended; nil where there is no init.
+    package func takeReport() -> InitReport? { context.report.take() }
+
+    /// The program's process beside the init.
+    package var program: Int32? { context.program }
 
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
@@ -162,6 +170,9 @@ package final class PlanWalk {
     package func keep(upper: consuming OwnedDescriptor) {
         context.throwawayUpper = LayerDirectory(upper, layer: 0)
     }
+
+    /// The init process has made the program's process.
+    package func keep(program: Int32) { context.program = program }
 
     /// The init process has installed a seccomp filter with notifications.
     package func keep(listener: consuming OwnedDescriptor) {

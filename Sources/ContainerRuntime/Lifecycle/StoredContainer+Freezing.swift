@@ -32,7 +32,9 @@ extension StoredContainer {
     public func processes() throws(Failure) -> [Int32] {
         let state = try known()
         if state.groups.cgroup.isEmpty {
-            guard try status(state) != .stopped, let process = state.process else { return [] }
+            guard try status(state) != .stopped, let process = state.programProcess else {
+                return []
+            }
             return state.ownsProcesses ? process.withNamespaceMates : [process.pid]
         }
         return try state.groups.controlGroup.processes()

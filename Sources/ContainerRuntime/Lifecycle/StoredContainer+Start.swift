@@ -7,7 +7,7 @@ extension StoredContainer {
     /// Whether the init process has become the program; nil when it has ended and somebody else has
     /// waited for it already: then nobody can tell any more.
     func hasStarted(_ state: ContainerState) throws(Failure) -> Bool? {
-        guard let process = state.process else { return nil }
+        guard let process = state.programProcess else { return nil }
         do throws(Errno) {
             let status = try ProcessIdentity.status(process.pid)
             return status.startTime == process.startTime ? status.hasExecuted : nil

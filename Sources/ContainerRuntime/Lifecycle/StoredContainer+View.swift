@@ -23,8 +23,8 @@ extension StoredContainer {
             throw failure("does not exist: its creation has not come so far")
         }
         let overlay = try overlay(state.bundle)
-        let held = try viewing("pidfd_open", try state.process?.held())
-        guard let held, let process = state.process, try status(state) != .creating else {
+        let held = try viewing("pidfd_open", try state.programProcess?.held())
+        guard let held, let process = state.programProcess, try status(state) != .creating else {
             throw failure(
                 "has ended, and what it wrote has gone with it; give it vfs.overlay.upper, which"
                     + " is kept")

@@ -14,6 +14,8 @@ final class ContainerContext {
 
     /// Cgroups that are bound, by their names below `/sys/fs/cgroup`; of version 2 alone with none.
     var controlGroupTrees: [(name: String, tree: BindSource)]?
+    /// The tmpfs that holds every upper that is thrown away.
+    var scratch: HeldDescriptor?
     /// The container's root.
     var root: HeldRoot?
     /// The mounts on `/proc`, `/sys` and `/dev` in it.

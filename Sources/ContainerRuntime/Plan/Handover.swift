@@ -1,10 +1,14 @@
 internal import Cgroups
 internal import LinuxSystem
+internal import SystemPackage
 
 /// The values that the runtime process has made for the init process, which starts with a copy.
 ///
 /// Descriptors in it are numbers of the init process's own table too.
 final class Handover {
+    /// The runtime process, by its pidfd, where it has a watchdog: that one holds the runtime's end
+    /// of the channel open as well.
+    var lifeline: FileDescriptor?
     /// Layers and the upper, by their paths, as they were locked.
     var layers: [String: FoundDirectory]?
     /// The filter that the program gets.
@@ -24,6 +28,8 @@ final class Handover {
     var rootTree: BindSource?
     /// The sources of bind mounts; each is taken by the step that attaches it.
     var bindSources: [BindSource?] = []
+    /// The files of the host whose content files of the container get.
+    var fileSources: [HeldDescriptor] = []
     /// The host's procfs, for a process that joins a container or a pid namespace.
     var privateProc: HeldRoot?
     /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.
@@ -31,6 +37,8 @@ final class Handover {
     var joinedProc: HeldRoot?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
+    /// Where the init tells how the program has ended; the init process alone has this end open.
+    var report: HeldChannel?
     /// What the init process waits at for its start, by O_PATH.
     var fifo: HeldDescriptor?
     /// Of the caller's terminal, where there is one: the container's has it before the program can

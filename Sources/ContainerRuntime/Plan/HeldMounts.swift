@@ -79,13 +79,6 @@ struct HeldMounts {
     }
 }
 
-extension String {
-    fileprivate func lies(below directory: String) -> Bool {
-        let rest = utf8.dropFirst(directory.utf8.count)
-        return rest.first == UInt8(ascii: "/") && utf8.starts(with: directory.utf8)
-    }
-}
-
 /// A path of the container's, and where it is looked up: in the mount that is held, where there is
 /// one, or in the root.
 struct HeldPlace {

@@ -13,6 +13,8 @@ public struct Plan: Sendable {
     package var consoleSocket: String?
     /// Whether the process that takes the container's steps makes another one, which goes on.
     var entersLate = false
+    /// Whether the init process becomes an init, with the program beside it.
+    package var hasInit = false
     /// Whether the watchdog kills what is left in the container's mount namespace.
     var watchesMounts = false
     /// Whether the state stays when the container has ended.

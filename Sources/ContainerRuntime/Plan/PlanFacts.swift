@@ -45,6 +45,8 @@ final class PlanFacts {
     /// Whether the process becomes one of a pid namespace of other processes, late: of the container
     /// that `exec` names, or of one that is joined by its path.
     let entersProcesses: Bool
+    /// Whether process 1 is an init, and the program process 2.
+    let hasInit: Bool
     /// Whether others are told of the process, or may use it by the container's name.
     let isNamed: Bool
     /// Whether the processes that the container leaves behind become the runtime's.
@@ -91,6 +93,8 @@ final class PlanFacts {
             if case .fileSystem("proc", _, _) = $0.kind { true } else { false }
         }
         entersProcesses = joined?.namespaces.contains(.pid) ?? joinsProcesses
+        // A process that joins a container finds the container's own.
+        hasInit = joined == nil && configuration.initOrigin != nil
     }
 
     private static func state(_ configuration: Configuration) -> ContainerState {
@@ -138,7 +142,7 @@ extension PlanFacts {
     /// Where there are none any limit will do.
     func isTight(_ limit: Setting<Configuration.Limit>) -> Bool {
         guard limit.value.resource == .openFiles else { return false }
-        var opens = configuration.container?.waits == true
+        var opens = configuration.container?.waits == true || hasInit
         if configuration.joined == nil && !configuration.hooks[.startContainer].isEmpty {
             opens = true
         }

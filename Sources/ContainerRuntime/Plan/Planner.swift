@@ -41,8 +41,10 @@ public enum Planner {
     private static func planTree(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         RootSection.plan(facts, &plan)
         if !facts.pivotsLate { RootSection.planPivot(facts, &plan) }
+        MountsSection.planPlaces(facts, &plan)
         MountsSection.plan(facts, &plan)
         DevicesSection.plan(facts, &plan)
+        MountsSection.planFiles(facts, &plan)
         MountsSection.planReadOnly(facts, &plan)
         if facts.pivotsLate {
             HooksSection.plan([.prestart, .createRuntime, .createContainer], facts, &plan)
@@ -75,6 +77,7 @@ extension Plan {
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses
         workingDirectory = configuration.process.workingDirectory.value
+        hasInit = facts.hasInit
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =
             !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)

@@ -48,6 +48,11 @@ struct Provisions: OptionSet, Sendable {
     static let gate = Provisions(rawValue: 1 << 17)
     /// Where the filter's notifications are read.
     static let listener = Provisions(rawValue: 1 << 18)
+    /// Where the init tells how the program has ended.
+    static let report = Provisions(rawValue: 1 << 19)
+
+    /// The files of the host whose content is copied.
+    static let fileSources = Provisions(rawValue: 1 << 25)
 
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
@@ -58,6 +63,8 @@ struct Provisions: OptionSet, Sendable {
         (.controlGroupTrees, "control group trees"), (.root, "root"),
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
+        (.report, "report of the init"),
+        (.fileSources, "sources of files"),
     ]
 
     /// For messages.

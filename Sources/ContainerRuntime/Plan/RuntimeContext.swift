@@ -11,8 +11,12 @@ final class RuntimeContext {
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []
-    /// The upper that is kept, locked as long.
+    /// The root's upper, where it is kept, locked as long.
     var keptUpper: KeptUpper?
+    /// Every upper that is kept, by its directory.
+    var keptUppers: [String: KeptUpper]?
+    /// User namespaces by whose mappings mounts are id-mapped.
+    let mappingNamespaces = MappingNamespaces()
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
     /// The upper that is thrown away, where the caller wants to see what was written.
@@ -37,6 +41,10 @@ final class RuntimeContext {
     var isRecorded = false
     /// The init process, once it is there.
     var initProcess: MadeProcess?
+    /// The program's process beside an init; nil where the init process becomes the program.
+    var program: Int32?
+    /// Where the init tells how the program has ended, until the supervisor has taken it.
+    var report: InitReport?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
     /// Where the program says that it is ready, until it has.

@@ -33,6 +33,10 @@ public struct Channel: ~Copyable, Sendable {
 
         public consuming func takeNear() -> Channel { near }
 
+        /// Both ends, near and far.
+        public consuming func take(_ body: (consuming Channel, consuming Channel) -> Void) {
+            body(near, far)
+        }
     }
 
     /// Takes over one end of a pair.

@@ -46,6 +46,22 @@ extension FileDescriptor {
         return first + (try readAll())
     }
 
+    /// Fills a buffer as far as there is something to read, waiting for a writer; 0 at the end. The
+    /// corresponding C function is `read`.
+    public func readSome(_ buffer: inout [UInt8]) throws(Errno) -> Int {
+        while true {
+            do throws(Errno) {
+                return try retryOnInterrupt {
+                    unsafe buffer.withUnsafeMutableBytes {
+                        unsafe Glibc.read(rawValue, $0.baseAddress, $0.count)
+                    }
+                }
+            } catch .resourceTemporarilyUnavailable {
+                _ = try Poll.wait([(self, .readable)])
+            }
+        }
+    }
+
     /// Writes all of `bytes`, waiting for a reader also where an earlier program has left the
     /// descriptor non-blocking.
     public func write(all bytes: [UInt8]) throws(Errno) {

@@ -50,6 +50,16 @@ public enum Clock {
     }
 }
 
+extension FileTime {
+    /// As the kernel stamps a file that changes now. The corresponding C function is `clock_gettime`
+    /// with `CLOCK_REALTIME_COARSE`.
+    public static var now: FileTime {
+        var now = Glibc.timespec()
+        unsafe clock_gettime(CLOCK_REALTIME_COARSE, &now)
+        return FileTime(seconds: Int64(now.tv_sec), nanoseconds: Int64(now.tv_nsec))
+    }
+}
+
 extension DefaultStringInterpolation {
     fileprivate mutating func appendInterpolation(_ number: Int, digits: Int) {
         let text = String(number)

@@ -160,7 +160,10 @@ public enum MountTree {
     /// The corresponding C functions are `pivot_root(".", ".")`, `mount_setattr` and
     /// `umount2(".", MNT_DETACH)`:
     /// the old root comes to lie on top of the new one, so no directory for it is needed.
-    public static func pivotToWorkingDirectory() throws(Failure) {
+    ///
+    /// - Parameter covers: How many mounts lie on the old root itself. A path that leads to it leads to
+    ///   the topmost of them.
+    public static func pivotToWorkingDirectory(covers: Int = 0) throws(Failure) {
         // Opened before: "." stays the new root, whatever lies on top of it.
         let old = try attempt("open", #""/""#, try HostPath.open("/", [.path, .directory]))
         try attempt("pivot_root", #"".""#, try checkDone(unsafe clinux_pivot_root(".", ".")))
@@ -168,10 +171,27 @@ public enum MountTree {
         try attempt(
             "mount_setattr", "rslave, of the old root",
             try old.borrowed.setMountPropagation(.slave, recursive: true))
-        try attempt(
-            "umount2", "of the old root",
-            try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH))))
+        for _ in 0...covers {
+            try attempt(
+                "umount2", "of the old root",
+                try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH))))
+        }
         try attempt("chdir", #""/""#, try checkDone(unsafe chdir("/")))
+        if try attempt("statx", #""/..""#, try isCovered()) {
+            throw Failure("the host's tree still lies on the new root")
+        }
+    }
+
+    /// Whether something is mounted on the root of this process, which `..` leads to.
+    private static func isCovered() throws(Errno) -> Bool {
+        let root = try HostPath.open("/", [.path, .directory])
+        let above = try HostPath.open("/..", [.path, .directory])
+        do throws(Errno) {
+            return try root.borrowed.mountID() != above.borrowed.mountID()
+        } catch .notSupported {
+            // Before Linux 5.8 the kernel does not tell.
+            return false
+        }
     }
 
     /// The corresponding C function is `mount` with file-system-specific data, for file systems

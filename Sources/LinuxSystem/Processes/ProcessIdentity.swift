@@ -105,6 +105,16 @@ public struct ProcessIdentity: Sendable, Hashable {
         return nil
     }
 
+    /// A descriptor of the process that has this number now, as one of this process.
+    ///
+    /// The corresponding C functions are `pidfd_open` and `pidfd_getfd`.
+    public static func descriptor(
+        _ number: CInt, of pid: Int32
+    ) throws(Errno) -> OwnedDescriptor {
+        let opened = try OwnedDescriptor.adopt(clinux_pidfd_open(pid))
+        return try OwnedDescriptor.adopt(clinux_pidfd_getfd(opened.borrowed.rawValue, number))
+    }
+
     /// - Throws: `Errno.noSuchProcess` when there is none.
     public static func status(_ pid: Int32) throws(Errno) -> Status {
         let bytes: [UInt8]

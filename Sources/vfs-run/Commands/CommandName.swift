@@ -1,11 +1,13 @@
 /// The names of commands, in the order of the overview.
 enum CommandName: String, CaseIterable {
+    case sandbox
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, commit, export, undo, unpack, pack
     case plan, lint, doctor, spec, features, help
 
     var command: Command {
         switch self {
+        case .sandbox: .sandbox
         case .create: .create
         case .start: .start
         case .state: .state

@@ -4,10 +4,10 @@ internal import LinuxSystem
 internal import Supervision
 
 extension Option {
-    fileprivate static let trace = Option(
+    static let trace = Option(
         "trace", value: "FILE", completes: .files,
         "write the duration of each step as Chrome trace JSON")
-    fileprivate static let stopAt = Option(
+    static let stopAt = Option(
         "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
 }
 
@@ -36,35 +36,34 @@ extension Command {
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             let collection = try Collection(arguments)
-            var plan = try LoadedConfig(arguments).plan
+            let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
             let warn = arguments.globals.log.warning
-            let directory = plan.workingDirectory
             let prints = arguments.has(.compare)
             func read(_ outcome: Outcome) throws(Failure) {
                 if prints { try printChanges(outcome) }
-                try collection?.take(outcome, from: directory, warn: warn)
+                try collection?.take(outcome, from: plan.workingDirectory, warn: warn)
             }
-            let stops = arguments.values(.stopAt)
-            if !stops.isEmpty {
-                do throws(Failure) {
-                    plan = try plan.stopping(at: stops)
-                } catch {
-                    throw error.within("--stop-at")
-                }
-            }
-            guard let file = arguments.value(.trace) else {
-                return try supervise(plan, until: .ended, warn: warn, reading: read)
-            }
-            let trace = try Trace(plan)
-            // Written before the run, so that an unwritable file is an error here, and again after
-            // it, also after a failed start.
-            try trace.write(to: file)
-            let code = Result { () throws(Failure) in
-                try supervise(plan, until: .ended, trace: trace, warn: warn, reading: read)
-            }
-            try trace.write(to: file)
-            return try code.get()
+            return try supervise(plan, traced: arguments, warn: warn, reading: read)
         })
+
+    /// Carries out a plan to the end of the container, with the options `--trace`.
+    static func supervise(
+        _ plan: Plan, traced arguments: ParsedArguments, warn: @escaping (String) -> Void,
+        reading read: (Outcome) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) -> CInt {
+        guard let file = arguments.value(.trace) else {
+            return try supervise(plan, until: .ended, warn: warn, reading: read)
+        }
+        let trace = try Trace(plan)
+        // Written before the run, so that an unwritable file is an error here, and again after it,
+        // also after a failed start.
+        try trace.write(to: file)
+        let code = Result { () throws(Failure) in
+            try supervise(plan, until: .ended, trace: trace, warn: warn, reading: read)
+        }
+        try trace.write(to: file)
+        return try code.get()
+    }
 
     /// Prints the changes of the run, if `--diff` asks for them.
     private static func printChanges(_ outcome: Outcome) throws(Failure) {
@@ -87,5 +86,18 @@ extension Command {
             name: name, summary: "", operands: "", details: [], options: [],
             failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
+    }
+}
+
+extension Plan {
+    /// With the waits of `--stop-at`.
+    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+        let stops = arguments.values(.stopAt)
+        if stops.isEmpty { return self }
+        do throws(Failure) {
+            return try stopping(at: stops)
+        } catch {
+            throw error.within("--stop-at")
+        }
     }
 }

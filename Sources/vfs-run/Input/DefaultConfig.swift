@@ -131,7 +131,7 @@ enum DefaultConfig {
 
     /// The built-in profile.
     private static var seccomp: JSONOutput {
-        guard let document = try? JSONDocument(DefaultProfile.bytes) else { return .null }
+        guard let document = try? JSONDocument(BuiltInProfile.default.bytes) else { return .null }
         return JSONOutput(document.root)
     }
 }

@@ -45,7 +45,8 @@ struct LoadedConfig {
             document, file: process ?? "config.json", bundle: bundle, invocation, log)
     }
 
-    private init(
+    /// A document that was read or written before.
+    init(
         _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
         _ log: Log, rehearses: Bool = false
     ) throws(Failure) {

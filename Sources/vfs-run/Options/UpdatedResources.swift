@@ -158,7 +158,7 @@ enum UpdatedResources {
     }
 
     /// Bytes; the suffixes are powers of 1024.
-    private static func size(_ text: String, _ name: String) throws(Failure) -> Int64 {
+    static func size(_ text: String, _ name: String) throws(Failure) -> Int64 {
         if let plain = Int64(text), plain >= -1 { return plain }
         let letters = text.lowercased().drop { $0.isNumber }
         let shifts = ["b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50]

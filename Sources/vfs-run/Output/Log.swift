@@ -32,6 +32,9 @@ struct Log: Sendable {
         if path != nil || format == .text { for line in shown { complain(line) } }
     }
 
+    /// Tells a person at the terminal; the log's readers have the report.
+    func tell(_ message: String) { complain(message) }
+
     func warning(_ message: String) {
         if path != nil || format == .json { return write(.warning, message) }
         complain(message.has("warning: ") ? message : "warning: " + message)

@@ -24,6 +24,22 @@ extension ConfigurationBuilder {
         return Configuration.Namespaces(new: Setting(new, origin), joined: joined)
     }
 
+    /// The strict profile also has the kernel refuse user namespaces in the container's own.
+    func systemControls(_ linux: Spec.Linux?) -> [Setting<(key: String, value: String)>] {
+        var found: [Setting<(key: String, value: String)>] = (linux?.sysctl ?? []).map {
+            key, value in
+            Setting((SystemControl.path(key.value) ?? "", value.value), .config(key.offset))
+        }
+        let most = "user/max_user_namespaces"
+        if let name = request.spec.vfs?.seccomp, name.value == BuiltInProfile.strict.rawValue,
+            namespaces(linux).new.value.contains(.user),
+            !found.contains(where: { $0.value.key == most })
+        {
+            found.append(Setting((most, "0"), .config(name.offset)))
+        }
+        return found
+    }
+
     func networkDevices(
         _ linux: Spec.Linux?
     ) -> [Setting<(name: String, newName: String)>] {

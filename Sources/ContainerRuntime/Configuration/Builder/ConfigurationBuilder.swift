@@ -62,14 +62,11 @@ public struct ConfigurationBuilder {
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
             process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
-            mounts: mounts + notifyMount,
+            mounts: withTrees(mounts) + notifyMount,
             // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
             devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
             makesDefaultDevices: makesDefaultDevices(mounts),
-            sysctl: (linux?.sysctl ?? []).map { key, value in
-                Setting(
-                    (SystemControl.path(key.value) ?? "", value.value), .config(key.offset))
-            },
+            sysctl: systemControls(linux),
             maskedPaths: (linux?.maskedPaths ?? []).map(request.setting),
             readonlyPaths: (linux?.readonlyPaths ?? []).map(request.setting),
             rootfsPropagation: linux?.rootfsPropagation.map {
@@ -85,9 +82,13 @@ public struct ConfigurationBuilder {
             resourceDirector: linux?.intelRdt.map(resourceDirector))
         configuration.userNamespace = request.userNamespace.namespace
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
+        configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
         configuration.network = network
+        if let wanted = spec.vfs?.hasInit, wanted.value {
+            configuration.initOrigin = .config(wanted.offset)
+        }
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

@@ -104,6 +104,28 @@ extension Checks {
         }
     }
 
+    /// `vfs.init`
+    func initProcess() {
+        guard let wanted = spec.vfs?.hasInit, wanted.value, request.invocation.joining == nil else {
+            return
+        }
+        let isFirst =
+            spec.linux?.namespaces.contains {
+                $0.type.value == .pid && $0.path?.value.isEmpty != false
+            } ?? false
+        if !isFirst {
+            diagnostics.error(
+                "needs a pid namespace of its own: add {\"type\": \"pid\"} without a path to"
+                    + " linux.namespaces; elsewhere the init would not be process 1",
+                at: wanted.offset)
+        }
+        if let scheduler = spec.process?.scheduler, !SchedulingAttributes(scheduler).isInherited {
+            diagnostics.error(
+                "the init would have this policy and the program would not: a copy of a process does"
+                    + " not inherit it; remove vfs.init, or the policy", at: scheduler.offset)
+        }
+    }
+
     func personality() {
         for flag in spec.linux?.personality?.flags ?? [] {
             diagnostics.error(

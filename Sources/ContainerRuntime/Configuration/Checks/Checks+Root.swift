@@ -6,10 +6,10 @@ internal import OCISpec
 extension Checks {
     func overlay() {
         guard case .object(let overlay) = spec.vfs?.overlay else { return }
-        if let layers = overlay.layers, layers.isEmpty {
+        if overlay.layers?.isEmpty == true, request.keptUpper != nil {
             diagnostics.error(
-                "is empty; name a directory, or remove it to use root.path",
-                at: overlay.offset, member: "layers")
+                "is empty, and an upper that is kept needs a layer; name a directory, or remove it to"
+                    + " use root.path", at: overlay.offset, member: "layers")
         }
         for layer in overlay.layers ?? [] where layer.value.isEmpty {
             diagnostics.error("is empty; name a directory", at: layer.offset)

@@ -33,8 +33,8 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts, streamFiles,
-        network,
+        idMappedMounts, timeOffsets, joinedMounts, streamFiles, network, initProcess, copyOnWrite, mountsBelowTrees,
+        files,
     ]
 
     func runAll() {
@@ -65,7 +65,7 @@ final class Checks {
     }
 
     func rootDirectory() {
-        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers?.isEmpty == false {
+        if case .object(let overlay) = spec.vfs?.overlay, overlay.layers != nil {
             return
         }
         guard let root = spec.root else {

@@ -10,7 +10,8 @@ enum EndSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            LetGo.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self, SendPIDFD.self,
+            LetGo.self, StartInit.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self,
+            SendPIDFD.self,
             AwaitStart.self, Execute.self,
         ]
     }
@@ -20,6 +21,11 @@ enum EndSection: PlanSection {
         let (container, joined) = (configuration.container, configuration.joined)
         let process = configuration.process
         if facts.isNamed { plan.add(LetGo()) }
+        if facts.hasInit {
+            plan.add(
+                StartInit(hasTerminal: process.terminal != nil),
+                configuration.initOrigin ?? .standard)
+        }
         if process.noNewPrivileges.value { RightsSection.planFilter(facts, &plan) }
         if container != nil { planRecord(facts, &plan) }
         planReport(
@@ -49,6 +55,11 @@ enum EndSection: PlanSection {
             case .kept(let directory) = overlay.upper
         {
             plan.add(HoldUpper(directory: directory.value), directory.origin)
+        }
+        for tree in facts.configuration.trees {
+            if let upper = tree.tree.upper {
+                plan.add(HoldUpper(directory: upper), tree.mount.origin)
+            }
         }
         plan.add(
             RecordContainer(

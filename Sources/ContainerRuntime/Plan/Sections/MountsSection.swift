@@ -10,7 +10,7 @@ enum MountsSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             MountFileSystem.self, AttachBind.self, MountControlGroups.self, Remount.self,
-            MaskPath.self, ProtectPath.self, CheckMountPoints.self,
+            MakePlace.self, WriteFile.self, MaskPath.self, ProtectPath.self, CheckMountPoints.self,
         ]
     }
 
@@ -32,6 +32,11 @@ enum MountsSection: PlanSection {
         case .bind(let source, _):
             plan.add(
                 AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
+            attachedBinds += 1
+        case .copyOnWrite(let tree):
+            plan.add(
+                AttachBind(mount: mount, source: tree.path, position: attachedBinds),
+                mount.origin)
             attachedBinds += 1
         case .fileSystem(let type, let source, let parameters):
             planFileSystem(mount, type, source, parameters, facts, &plan)
@@ -63,6 +68,22 @@ enum MountsSection: PlanSection {
                 showsOwn: shown.map(facts.newNamespaces.contains) ?? false,
                 isHosts: isHosts),
             isHosts && configuration.privilege == .none ? .rootless : mount.origin)
+    }
+
+    /// Links and directories, before mounts that lead through them.
+    static func planPlaces(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        for file in facts.configuration.files where file.isPlace {
+            plan.add(
+                MakePlace(file: file, user: facts.configuration.process.user.value), file.origin)
+        }
+    }
+
+    /// In the mounts, too.
+    static func planFiles(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        for file in facts.configuration.files where !file.isPlace {
+            plan.add(
+                WriteFile(file: file, user: facts.configuration.process.user.value), file.origin)
+        }
     }
 
     /// Once everything is in them that the runtime puts there.

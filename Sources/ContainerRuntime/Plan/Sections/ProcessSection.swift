@@ -73,7 +73,8 @@ enum ProcessSection: PlanSection {
         } else {
             plan.add(
                 StartSession(
-                    hasTerminal: process.terminal != nil, hasOwnKeyring: hasOwnKeyring))
+                    hasTerminal: process.terminal != nil, hasOwnKeyring: hasOwnKeyring,
+                    isControlled: !facts.hasInit))
         }
         if facts.isNamed {
             plan.add(GiveStreams(userID: process.user.value.userID), process.user.origin)

@@ -13,6 +13,7 @@ enum RootSection: PlanSection {
         [
             SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
             OpenControlGroups.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
+            MountCopyOnWriteTree.self,
             RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
         ]
@@ -35,6 +36,19 @@ enum RootSection: PlanSection {
             plan.add(OpenBindSource(source: source), mount.origin)
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
+        planRoot(facts, &plan)
+        if configuration.opensOnHost { return }
+        for tree in configuration.trees {
+            plan.add(
+                MountCopyOnWriteTree(
+                    overlay: tree.overlay(of: configuration), position: tree.position),
+                tree.mount.origin)
+            planRecord(tree, facts, &plan)
+        }
+    }
+
+    private static func planRoot(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
         if configuration.opensOnHost { return plan.add(AttachRoot()) }
         switch configuration.root.source {
         case .directory(let path):
@@ -65,8 +79,21 @@ enum RootSection: PlanSection {
         }
     }
 
+    /// Of an upper that keeps what is written to a copy-on-write tree.
+    static func planRecord(
+        _ tree: Configuration.PlacedTree, _ facts: PlanFacts, _ plan: inout PlannedSteps
+    ) {
+        guard let directory = tree.tree.upper else { return }
+        plan.add(
+            RecordUpper(
+                directory: directory, record: tree.tree.record(of: facts.configuration)),
+            tree.mount.origin)
+    }
+
     static func planPivot(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
-        plan.add(PivotRoot())
+        // The tmpfs that a root without layers lies in.
+        let isBare = facts.configuration.root.isBare && !facts.configuration.opensOnHost
+        plan.add(PivotRoot(covers: isBare ? 1 : 0))
         let propagation = facts.configuration.rootfsPropagation
         if propagation.value.kind != .slave {
             plan.add(SetRootPropagation(propagation: propagation.value), propagation.origin)
@@ -78,11 +105,40 @@ extension Configuration {
     /// The bind mounts, each with its source.
     var bindSources: [(mount: Mount, source: HostBindSource)] {
         var found: [(mount: Mount, source: HostBindSource)] = []
+        var position = 0
         for mount in mounts {
-            guard case .bind(let path, let isRecursive) = mount.kind else { continue }
-            let source = HostBindSource(
-                path: path, isRecursive: isRecursive, position: found.count)
-            found.append((mount, source))
+            if case .bind(let path, let isRecursive) = mount.kind {
+                let source = HostBindSource(
+                    path: path, isRecursive: isRecursive, position: position)
+                found.append((mount, source))
+            }
+            if mount.hasSource { position += 1 }
+        }
+        return found
+    }
+
+    /// A copy-on-write tree with its mount.
+    struct PlacedTree {
+        var mount: Mount
+        var tree: CopyOnWriteTree
+        /// Among the sources of all bind mounts, counted from 0.
+        var position: Int
+
+        func overlay(of configuration: Configuration) -> OverlayAssembly {
+            OverlayAssembly(
+                tree, at: mount.destination, origin: mount.origin, of: configuration)
+        }
+    }
+
+    /// The copy-on-write trees.
+    var trees: [PlacedTree] {
+        var found: [PlacedTree] = []
+        var position = 0
+        for mount in mounts {
+            if case .copyOnWrite(let tree) = mount.kind {
+                found.append(PlacedTree(mount: mount, tree: tree, position: position))
+            }
+            if mount.hasSource { position += 1 }
         }
         return found
     }
@@ -100,6 +156,25 @@ extension KeptUpper.Record {
             layers: overlay.layers.dropLast(overlay.snapshots.stacked.count).map(\.value),
             options: overlay.mountOptions(configuration.privilege),
             owners: configuration.userNamespace?.mappings?.value)
+    }
+}
+
+extension Configuration.CopyOnWriteTree {
+    /// What is written beside its upper.
+    func record(of configuration: Configuration) -> KeptUpper.Record {
+        KeptUpper.Record(
+            layers: [path], options: mountOptions(configuration.privilege),
+            owners: configuration.userNamespace?.mappings?.value)
+    }
+}
+
+extension Configuration.Mount {
+    /// Whether it attaches a tree that is opened before.
+    var hasSource: Bool {
+        switch kind {
+        case .bind, .copyOnWrite: true
+        case .fileSystem, .controlGroups, .remount: false
+        }
     }
 }
 
@@ -124,11 +199,16 @@ extension Configuration.Root.Overlay {
 }
 
 extension Configuration.Root {
+    /// Whether it is an upper without layers.
+    var isBare: Bool {
+        if case .overlay(let overlay) = source { overlay.layers.isEmpty } else { false }
+    }
+
     /// The directory of the host that the container's root is mounted on.
     var mountpoint: String {
         switch source {
         case .directory(let path): path.value
-        case .overlay(let overlay): overlay.layers[0].value
+        case .overlay(let overlay): overlay.layers.first?.value ?? "/"
         }
     }
 }

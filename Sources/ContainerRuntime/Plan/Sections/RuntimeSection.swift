@@ -15,10 +15,11 @@ enum RuntimeSection: PlanSection {
             RequireSELinux.self,
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
-            PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenRootDirectory.self,
+            PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenFileSource.self,
+            OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
             FindProxy.self, MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
-            MoveNetworkDevice.self,
+            MoveNetworkDevice.self, PrepareInit.self,
         ]
     }
 
@@ -35,6 +36,7 @@ enum RuntimeSection: PlanSection {
         if case .overlay(let overlay) = configuration.root.source {
             planLocks(overlay, facts, &plan)
         }
+        planTreeLocks(facts, &plan)
         if let seccomp = configuration.seccomp {
             plan.add(
                 PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
@@ -47,6 +49,7 @@ enum RuntimeSection: PlanSection {
         if let network = configuration.network, case .proxy(let path) = network.value {
             plan.add(FindProxy(path: path), network.origin)
         }
+        if facts.hasInit { plan.add(PrepareInit(), configuration.initOrigin ?? .standard) }
         planGroups(facts, &plan)
     }
 
@@ -113,8 +116,22 @@ enum RuntimeSection: PlanSection {
         plan.add(
             LockUpper(
                 directory: directory.value,
-                record: KeptUpper.Record(overlay, of: facts.configuration), snapshots: own),
+                record: KeptUpper.Record(overlay, of: facts.configuration), snapshots: own,
+                isOfRoot: true),
             directory.origin)
+    }
+
+    private static func planTreeLocks(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let trees = facts.configuration.trees
+        for tree in trees { plan.add(LockLayer(path: tree.tree.path), tree.mount.origin) }
+        for tree in trees {
+            guard let directory = tree.tree.upper else { continue }
+            plan.add(
+                LockUpper(
+                    directory: directory, record: tree.tree.record(of: facts.configuration),
+                    snapshots: SnapshotPlan(), isOfRoot: false),
+                tree.mount.origin)
+        }
     }
 
     /// The sources and the root, where the init process may not open them.
@@ -127,17 +144,31 @@ enum RuntimeSection: PlanSection {
                 OpenBindSourceOnHost(
                     source: source, idMapping: mount.idMapping, mappings: mappings), mount.origin)
         }
-        guard configuration.opensOnHost else { return }
+        for file in configuration.files {
+            if case .source(let path, let number) = file.content {
+                plan.add(OpenFileSource(path: path, number: number), file.origin)
+            }
+        }
+        if configuration.opensOnHost { planRoot(facts, &plan) }
+    }
+
+    private static func planRoot(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        let mappings = configuration.userNamespace?.mappings?.value
+        let trees = configuration.trees
+        var aside = MountOverlayAside(
+            overlay: nil, trees: trees.map { ($0.overlay(of: configuration), $0.position) },
+            mappings: mappings)
         switch configuration.root.source {
         case .directory(let path):
             plan.add(OpenRootDirectory(path: path.value), path.origin)
+            if let first = trees.first { plan.add(aside, first.mount.origin) }
         case .overlay(let overlay):
-            plan.add(
-                MountOverlayAside(
-                    overlay: OverlayAssembly(overlay, of: configuration), mappings: mappings),
-                overlay.origin)
+            aside.overlay = OverlayAssembly(overlay, of: configuration)
+            plan.add(aside, overlay.origin)
             RootSection.planUpper(overlay, facts, &plan)
         }
+        for tree in trees { RootSection.planRecord(tree, facts, &plan) }
     }
 
     /// Last, since nothing else of the runtime's work outlives it.

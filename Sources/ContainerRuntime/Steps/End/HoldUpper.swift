@@ -24,7 +24,7 @@ struct HoldUpper: TurnStep {
     var needs: Provisions { [.keptUpper] }
 
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
-        let upper = try context.keptUpper.given(.keptUpper)
+        let upper = try (context.keptUppers?[directory]).given(.keptUpper)
         let identity = try attempt(
             "open", "/proc/\(process.pid)/stat", try ProcessIdentity(of: process.pid))
         try upper.write(user: identity)

@@ -28,6 +28,10 @@ struct RecordContainer: TurnStep {
         var state = try context.state.given(.container)
         state.process = try attempt(
             "open", on: "/proc/\(process.pid)/stat", try ProcessIdentity(of: process.pid))
+        if let program = context.program {
+            state.program = try attempt(
+                "open", on: "/proc/\(program)/stat", try ProcessIdentity(of: program))
+        }
         state.namespaces = namespaces.rawValue
         state.ownsProcesses = ownsProcesses
         try attempt("write", "the state of \(container.id.text)", try container.write(state))

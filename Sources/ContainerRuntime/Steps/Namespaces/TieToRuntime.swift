@@ -31,9 +31,19 @@ struct TieToRuntime: ContainerStep {
         if isHidden {
             try attempt("prctl", "PR_SET_DUMPABLE", try CurrentProcess.setDumpable(false))
         }
-        // The runtime may have died before the first call: then its end of the channel is closed.
+        // The runtime process may have ended before the first call. Then its end of the channel is
+        // closed, unless the watchdog still holds it.
         let channel = try context.channel.given(.channel)
-        let events = try attempt("poll", try Poll.ready(channel.channel.borrowed))
-        if !events.isDisjoint(with: .closed) { throw Failure("the runtime process is gone") }
+        var isGone = try isGone(channel.channel.borrowed, .closed)
+        if !isGone, let lifeline = context.handover.lifeline {
+            isGone = try self.isGone(lifeline, .readable)
+        }
+        if isGone { throw Failure("the runtime process has ended") }
+    }
+
+    private func isGone(
+        _ descriptor: FileDescriptor, _ sign: Poll.Events
+    ) throws(Failure) -> Bool {
+        !(try attempt("poll", try Poll.ready(descriptor, sign))).isDisjoint(with: sign)
     }
 }

@@ -7,7 +7,7 @@ struct StartSession: ContainerStep {
         "start a session",
         what: """
             Starts a session, whose controlling terminal is the container's, and a new, empty \
-            session keyring.
+            session keyring. With vfs.init the terminal becomes that of the program's session.
             """,
         why: """
             Before the terminal becomes the session's. Always: the program could otherwise type \
@@ -17,10 +17,14 @@ struct StartSession: ContainerStep {
 
     let hasTerminal: Bool
     var hasOwnKeyring = true
+    /// Whether the terminal becomes the session's.
+    var isControlled = true
 
     var summary: String {
         hasTerminal
-            ? "start a session on the terminal"
+            ? isControlled
+                ? "start a session on the terminal"
+                : "start a session; the terminal becomes the standard streams"
             : "start a session; standard streams pass through"
     }
     var needs: Provisions { hasTerminal ? [.terminal] : [] }
@@ -31,7 +35,9 @@ struct StartSession: ContainerStep {
         if hasOwnKeyring { try StartKeyring().apply(context) }
         guard hasTerminal else { return }
         let peer = try context.terminal.given(.terminal)
-        try attempt("ioctl", "TIOCSCTTY", try peer.borrowed.makeControllingTerminal())
+        if isControlled {
+            try attempt("ioctl", "TIOCSCTTY", try peer.borrowed.makeControllingTerminal())
+        }
         for stream in 0..<3 as Range<CInt> {
             try attempt("dup2", "the terminal", try peer.borrowed.become(standardStream: stream))
         }

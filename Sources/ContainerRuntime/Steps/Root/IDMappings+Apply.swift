@@ -1,13 +1,25 @@
 internal import LinuxSystem
 internal import SystemPackage
 
+/// User namespaces without processes, each made once: mounts are id-mapped by them.
+final class MappingNamespaces {
+    private var made: [IDMappings: HeldDescriptor] = [:]
+
+    func namespace(of mappings: IDMappings) throws(Failure) -> HeldDescriptor {
+        if let found = made[mappings] { return found }
+        let namespace = HeldDescriptor(try mappings.makeNamespace())
+        made[mappings] = namespace
+        return namespace
+    }
+}
+
 extension IDMappings {
     /// - Parameter name: What it is, for messages.
     func apply(
-        to tree: borrowing DetachedMount, recursive: Bool, named name: String
+        to tree: borrowing DetachedMount, recursive: Bool, named name: String,
+        by namespaces: MappingNamespaces
     ) throws(Failure) {
-        let namespace: HeldDescriptor
-        namespace = HeldDescriptor(try makeNamespace())
+        let namespace = try namespaces.namespace(of: self)
         try attempt(
             "mount_setattr", "\(name) MOUNT_ATTR_IDMAP",
             advice: {

@@ -7,7 +7,8 @@ struct MountOverlay: ContainerStep {
         what: """
             Stacks the layers to one tree. What the container writes goes to the upper, what it \
             deletes leaves a whiteout there, and the layers stay as they are. The throw-away \
-            upper is a tmpfs mounted under the overlay, out of sight.
+            upper lies on a tmpfs mounted under the overlay, out of sight. A root without layers \
+            is a directory of that tmpfs.
             """,
         why: """
             In this mount namespace, since the kernel takes no layer that was opened in another. \
@@ -19,11 +20,13 @@ struct MountOverlay: ContainerStep {
 
     var summary: String { overlay.summary }
     var undoing: String { overlay.undoing }
-    var needs: Provisions { [.layers] }
+    var needs: Provisions { overlay.layers.isEmpty ? [] : [.layers] }
     var gives: Provisions { [.root, .mountedUpper] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(context.handover.layers.given(.layers))
+        let mounted = try overlay.mount(
+            overlay.layers.isEmpty ? [:] : context.handover.layers.given(.layers),
+            &context.scratch)
         context.root = mounted.root
         context.mountedUpper = mounted.upper
     }

@@ -11,28 +11,49 @@ struct OverlayAssembly {
     let options: [String]
     /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
     let followsSnapshot: Bool
+    /// Where its tree is seen.
+    private let place: String
+    /// Of the names of its directories on the tmpfs of the uppers that are thrown away.
+    private let suffix: String
 
     init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
         layers = overlay.layers.map(\.value)
         upper = overlay.upper
         followsSnapshot = !overlay.snapshots.stacked.isEmpty
-        options =
-            overlay.mountOptions(configuration.privilege)
-            + (configuration.mountLabel.map { ["context=" + $0.value] } ?? [])
+        options = overlay.mountOptions(configuration.privilege) + configuration.labelOptions
+        place = "/"
+        suffix = ""
+    }
+
+    /// A copy-on-write tree. Its throw-away upper lies on the same tmpfs as the root's, so that one
+    /// limit holds for both.
+    init(
+        _ tree: Configuration.CopyOnWriteTree, at destination: String, origin: Origin,
+        of configuration: Configuration
+    ) {
+        layers = [tree.path]
+        upper =
+            tree.upper.map { .kept(Setting($0, origin)) } ?? configuration.root.throwawayUpper
+        followsSnapshot = false
+        options = tree.mountOptions(configuration.privilege) + configuration.labelOptions
+        place = destination
+        suffix = "-\(tree.number)"
     }
 
     var summary: String {
+        if layers.isEmpty { return "make the root of \(top)" }
         let lower =
             layers.count == 1 ? layers[0] : "\(layers.count) layers, \(layers[0]) at the bottom"
-        let top =
-            switch upper {
-            case .throwaway(let size, let inodes):
-                "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
-                    + (inodes.map { " and \($0.value) files" } ?? "")
-            case .kept(let directory): "the upper in \(directory.value)"
-            }
         let extra = options.isEmpty ? "" : " " + options.joined(separator: ",")
-        return "mount overlay on /: \(lower), with \(top)\(extra)"
+        return "mount overlay on \(place): \(lower), with \(top)\(extra)"
+    }
+    private var top: String {
+        switch upper {
+        case .throwaway(let size, let inodes):
+            "a throw-away upper" + (size.map { " of \($0.value)" } ?? "")
+                + (inodes.map { " and \($0.value) files" } ?? "")
+        case .kept(let directory): "the upper in \(directory.value)"
+        }
     }
     var undoing: String {
         switch upper {
@@ -50,22 +71,22 @@ struct OverlayAssembly {
 
     /// - Parameters:
     ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - scratch: The tmpfs of the uppers that are thrown away; made where it is missing.
     ///   - mapping: The container's ids, where the runtime process mounts it.
     func mount(
-        _ found: [String: FoundDirectory], mapping: IDMappings? = nil
+        _ found: [String: FoundDirectory], _ scratch: inout HeldDescriptor?,
+        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil
     ) throws(Failure) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
         for path in layers { lowers.append(try open(path, found)) }
-        guard let bottom = lowers.first else {
-            throw Failure("an overlay has at least one layer")
-        }
+        guard let bottom = lowers.first else { return try mountBare(&scratch, mapping?.ids) }
         let target = try attempt(
             "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
         if let mapping { lowers = try mapLayers(lowers, mapping) }
-        let (upper, work, place) = try openUpper(target, found)
+        let (upper, work, place) = try openUpper(target, found, &scratch)
         try dress(upper, work, over: lowers)
-        if let mapping { try give(upper, to: mapping) }
+        if let mapping { try give(upper, to: mapping.ids) }
         let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
         do {
             let root = try overlay.mount(on: place.borrowed)
@@ -78,21 +99,24 @@ struct OverlayAssembly {
     /// A layer whose top belongs to an id of the container's, and not to one of the host that
     /// stands behind it, is seen with its ids mapped: one layer serves every mapping.
     private func mapLayers(
-        _ layers: [OverlayDirectory], _ mapping: IDMappings
+        _ layers: [OverlayDirectory],
+        _ mapping: (ids: IDMappings, namespaces: MappingNamespaces)
     ) throws(Failure) -> [OverlayDirectory] {
+        let users = mapping.ids.users
         var mapped: [OverlayDirectory] = []
         for layer in layers {
             let owner = try attempt("fstat", on: layer.path, try FileStatus.of(layer.borrowed))
                 .userID
-            if mapping.users.reaches(owner) || !mapping.users.maps(owner) {
+            if users.reaches(owner) || !users.maps(owner) {
                 mapped.append(layer)
                 continue
             }
             let tree = try attempt(
                 "open_tree", on: layer.path,
                 try DetachedMount.clone(layer.borrowed, recursive: false))
-            try mapping.apply(
-                to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)")
+            try mapping.ids.apply(
+                to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)",
+                by: mapping.namespaces)
             // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
             try attempt("move_mount", on: layer.path, try tree.attach(to: layer.borrowed))
             mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
@@ -149,38 +173,68 @@ struct OverlayAssembly {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory]
+        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory],
+        _ scratch: inout HeldDescriptor?
     ) throws(Failure) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
     ) {
+        var place = try attempt(
+            "dup", try HeldDescriptor(OwnedDescriptor.duplicate(target.borrowed)))
         switch upper {
         case .kept(let directory):
-            let place = try attempt(
-                "dup", try HeldDescriptor(OwnedDescriptor.duplicate(target.borrowed)))
             return (
                 try open("\(directory.value)/upper", found),
                 try open("\(directory.value)/work", found), place
             )
-        case .throwaway(let size, let inodes):
-            let most = try inodeCount(size?.value, inodes?.value)
-            // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
-            // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
-            func mountScratch() throws(Errno) -> HeldDescriptor {
-                let tmpfs = try FileSystemContext("tmpfs")
-                if let size { try tmpfs.set("size", size.value) }
-                if let most { try tmpfs.set("nr_inodes", String(most)) }
-                try tmpfs.set("mode", "755")
-                try tmpfs.create()
-                let mount = try tmpfs.mount()
-                try mount.attach(to: target.borrowed)
-                return HeldDescriptor(mount.release())
-            }
-            let scratch = try attempt("mount", "tmpfs", try mountScratch())
+        case .throwaway:
+            if scratch == nil { place = try mountScratch(on: place.borrowed) }
+            let tmpfs = scratch ?? place
+            scratch = tmpfs
             return (
-                try make("upper", in: scratch, mode: 0o755),
-                try make("work", in: scratch, mode: 0o700), scratch
+                try make("upper" + suffix, in: tmpfs, mode: 0o755),
+                try make("work" + suffix, in: tmpfs, mode: 0o700), place
             )
         }
+    }
+
+    /// The tmpfs of the uppers that are thrown away, mounted under the overlay.
+    private func mountScratch(on target: FileDescriptor) throws(Failure) -> HeldDescriptor {
+        var size: String?
+        var most: UInt64?
+        if case .throwaway(let bytes, let inodes) = upper {
+            size = bytes?.value
+            most = try inodeCount(size, inodes?.value)
+        }
+        // Before Linux 6.15 the kernel takes no upper from a mount that hangs nowhere, so the
+        // tmpfs is attached: in this mount namespace, under the overlay, out of sight.
+        func mountScratch() throws(Errno) -> HeldDescriptor {
+            let tmpfs = try FileSystemContext("tmpfs")
+            if let size { try tmpfs.set("size", size) }
+            if let most { try tmpfs.set("nr_inodes", String(most)) }
+            try tmpfs.set("mode", "755")
+            try tmpfs.create()
+            let mount = try tmpfs.mount()
+            try mount.attach(to: target)
+            return HeldDescriptor(mount.release())
+        }
+        return try attempt("mount", "tmpfs", try mountScratch())
+    }
+
+    /// A root without layers: a directory of the tmpfs itself.
+    private func mountBare(
+        _ scratch: inout HeldDescriptor?, _ mapping: IDMappings?
+    ) throws(Failure) -> Mounted {
+        let target = try attempt("open", on: "/", try HostPath.open("/", [.path, .directory]))
+        var tmpfs = scratch
+        if tmpfs == nil { tmpfs = try mountScratch(on: target.borrowed) }
+        scratch = tmpfs
+        guard let tmpfs else { throw Failure("the root has no tmpfs") }
+        let root = try make("root", in: tmpfs, mode: 0o755)
+        if let mapping { try give(root, to: mapping) }
+        let tree = try attempt(
+            "open_tree", "the root", try DetachedMount.clone(root.borrowed, recursive: false))
+        try attempt("move_mount", "the root", try tree.attach(to: target.borrowed))
+        return Mounted(root: HeldRoot(RootDirectory(tree.release())), upper: root)
     }
 
     /// Nil where the kernel's own measures hold.
@@ -212,5 +266,28 @@ extension OverlayDirectory {
     /// The upper, as the runtime process reads it when the container has ended.
     func openForReading() throws(Failure) -> OwnedDescriptor {
         try attempt("open", on: path, try borrowed.open(".", [.readOnly, .directory]))
+    }
+}
+
+extension Configuration {
+    fileprivate var labelOptions: [String] { mountLabel.map { ["context=" + $0.value] } ?? [] }
+}
+
+extension Configuration.Root {
+    /// The upper of what is thrown away, with the limits of the root's.
+    fileprivate var throwawayUpper: Upper {
+        if case .overlay(let overlay) = source, case .throwaway = overlay.upper {
+            return overlay.upper
+        }
+        return .throwaway(size: nil, inodes: nil)
+    }
+}
+
+extension Configuration.CopyOnWriteTree {
+    /// As those of the root's overlay. Programs rename directories of the host's tree, for which
+    /// overlayfs needs redirections; without root privileges it has none.
+    func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
+        (privilege == .full ? ["redirect_dir=on"] : ["userxattr"])
+            + (upper == nil ? [] : ["index=off"])
     }
 }

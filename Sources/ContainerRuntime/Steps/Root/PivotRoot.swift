@@ -8,7 +8,8 @@ struct PivotRoot: ContainerStep {
         what: """
             Makes the container's tree the root of the mount namespace and unmounts the host's \
             tree from it: no path leads there any more. The old root is made a slave before it is \
-            unmounted; in a tree that is shared the host's mounts would go with it.
+            unmounted; in a tree that is shared the host's mounts would go with it. Nothing may \
+            lie on the new root afterwards.
             """,
         why: """
             Before the mounts, unlike in other runtimes: once the host's tree is gone, no \
@@ -16,7 +17,10 @@ struct PivotRoot: ContainerStep {
             with hooks that see both trees, after the mounts: such a namespace binds the host's \
             devices, and mounts proc and sysfs only beside the host's.
             """,
-        calls: "fchdir, pivot_root, mount_setattr, umount2, chdir")
+        calls: "fchdir, pivot_root, mount_setattr, umount2, chdir, statx")
+
+    /// How many mounts lie on the host's root besides the container's.
+    var covers = 0
 
     let summary = "change the root (pivot_root) and detach the host's tree"
     var needs: Provisions { [.root] }
@@ -26,6 +30,6 @@ struct PivotRoot: ContainerStep {
         try attempt(
             "fchdir", "to the new root", try CurrentProcess.changeDirectory(root.directory.borrowed)
         )
-        try MountTree.pivotToWorkingDirectory()
+        try MountTree.pivotToWorkingDirectory(covers: covers)
     }
 }

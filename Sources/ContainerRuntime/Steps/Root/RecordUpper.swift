@@ -22,7 +22,7 @@ struct RecordUpper: RuntimeStep {
     var needs: Provisions { [.keptUpper] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
-        let upper = try context.keptUpper.given(.keptUpper)
+        let upper = try (context.keptUppers?[directory]).given(.keptUpper)
         try upper.write(record)
     }
 }

@@ -23,6 +23,8 @@ struct LockUpper: RuntimeStep {
     /// The layers of the run, which have to be those that the upper was written over.
     let record: KeptUpper.Record
     let snapshots: SnapshotPlan
+    /// Whether it is the upper of the container's root.
+    let isOfRoot: Bool
 
     var summary: String {
         let freezing = snapshots.taken.map { ", freeze it as the snapshot \($0.name)" } ?? ""
@@ -37,17 +39,22 @@ struct LockUpper: RuntimeStep {
         let kept = try KeptUpper(preparing: directory, over: record.layers)
         try kept.lock()
         try kept.require(record)
-        context.keptUpper = try kept.carryOut(snapshots, over: record) {
+        let ready = try kept.carryOut(snapshots, over: record) {
             (merge) throws(Failure) in
             try MappedOwners.lend(record.owners, merge)
         }
+        if isOfRoot { context.keptUpper = ready }
+        context.keptUppers = context.keptUppers ?? [:]
+        context.keptUppers?[directory] = ready
         let taken = snapshots.stacked.map { "snapshots/" + $0.directoryName }
-        for name in ["upper", "work"] + taken { try find(name, context) }
+        for name in ["upper", "work"] + taken { try find(name, ready, context) }
     }
 
-    private func find(_ name: String, _ context: RuntimeContext) throws(Failure) {
+    private func find(
+        _ name: String, _ upper: KeptUpper, _ context: RuntimeContext
+    ) throws(Failure) {
         let path = "\(directory)/\(name)"
-        guard let opened = try context.keptUpper?.open(name) else { return }
+        let opened = try upper.open(name)
         context.handover.add(
             try attempt("readlink", on: path, try FoundDirectory(opened.borrowed)), at: path)
     }

@@ -7,8 +7,9 @@ struct MountOverlayAside: RuntimeStep {
     static let manual = StepManual(
         "mount the overlay for a user namespace",
         what: """
-            A process of the runtime's mounts the overlay in a mount namespace of its own and \
-            passes it on. It is attached nowhere until the init process attaches it.
+            A process of the runtime's mounts the overlay, and one for each copy-on-write tree, \
+            in a mount namespace of its own and passes them on. They are attached nowhere until \
+            the init process attaches them.
             """,
         why: """
             Only with a user namespace, and by root: the container's root may not be allowed to \
@@ -16,52 +17,87 @@ struct MountOverlayAside: RuntimeStep {
             """,
         calls: "clone3, openat2, fsopen, fsconfig, fsmount, mount_setattr, open_tree, sendmsg")
 
-    let overlay: OverlayAssembly
+    /// That of the root, where it has one.
+    var overlay: OverlayAssembly?
+    /// Those of copy-on-write trees, each with its position among the sources of bind mounts.
+    let trees: [(overlay: OverlayAssembly, position: Int)]
     /// Of the container's user namespace; nil where it is joined.
     let mappings: IDMappings?
 
-    var summary: String { overlay.summary }
-    var undoing: String { overlay.undoing }
-    var needs: Provisions { mappings == nil ? [.layers, .idMappings] : [.layers] }
-    var gives: Provisions { [.rootTree, .mountedUpper] }
+    private var all: [OverlayAssembly] {
+        (overlay.map { [$0] } ?? []) + trees.map(\.overlay)
+    }
+
+    var summary: String { all.map(\.summary).joined(separator: "; ") }
+    var undoing: String { all.first?.undoing ?? "" }
+    var needs: Provisions {
+        let ids: Provisions = mappings == nil ? [.idMappings] : []
+        return all.contains { !$0.layers.isEmpty } ? ids.union(.layers) : ids
+    }
+    var gives: Provisions {
+        let own: Provisions = overlay == nil ? [] : [.rootTree, .mountedUpper]
+        return trees.isEmpty ? own : own.union(.bindSources)
+    }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
         let mappings = try (mappings ?? context.idMappings).given(.idMappings)
-        let layers = try context.handover.layers.given(.layers)
+        let layers = context.handover.layers ?? [:]
         let answers = try attempt(
             "clone3", "mount",
             try ChildProcess.runAside(.mount) { channel in
                 do throws(Failure) {
-                    try mountAside(layers, mappings, answering: channel)
+                    try mountAside(
+                        layers, (mappings, context.mappingNamespaces), answering: channel)
                 } catch {
                     let words = InitMessage.failed(step: 0, error)
                     // Where it cannot say so, nothing to be received says that it failed.
                     _ = try? channel.send(words.encoded)
                 }
             })
-        let tree = try take(.root, from: answers)
-        context.handover.rootTree = BindSource(DetachedMount(tree), isDirectory: true)
-        context.mountedUpper = OverlayDirectory(
-            path: "upper", descriptor: try take(.upper, from: answers))
+        if overlay != nil {
+            context.handover.rootTree = try takeTree(answers)
+            context.mountedUpper = OverlayDirectory(
+                path: "upper", descriptor: try take(.upper, from: answers))
+        }
+        for (_, position) in trees {
+            context.handover.keep(try takeTree(answers), at: position)
+        }
+    }
+
+    private func takeTree(_ answers: borrowing Channel) throws(Failure) -> BindSource {
+        BindSource(DetachedMount(try take(.root, from: answers)), isDirectory: true)
     }
 
     private func mountAside(
-        _ layers: [String: FoundDirectory], _ mapping: IDMappings,
+        _ layers: [String: FoundDirectory],
+        _ mapping: (ids: IDMappings, namespaces: MappingNamespaces),
         answering channel: borrowing Channel
     ) throws(Failure) {
         try attempt(
             "mount_setattr", "\"/\" rslave",
             try MountTree.setRootPropagation(.slave, recursive: true))
-        let mounted = try overlay.mount(layers, mapping: mapping)
+        var scratch: HeldDescriptor?
+        if let overlay {
+            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
+            try send(mounted, on: channel)
+            try attempt(
+                "sendmsg", "the upper",
+                try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed))
+        }
+        for (overlay, _) in trees {
+            try send(try overlay.mount(layers, &scratch, mapping: mapping), on: channel)
+        }
+    }
+
+    private func send(
+        _ mounted: OverlayAssembly.Mounted, on channel: borrowing Channel
+    ) throws(Failure) {
         let tree = try attempt(
             "open_tree", "the overlay",
             try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
         try attempt(
             "sendmsg", "the overlay",
             try channel.send(InitMessage.root.encoded, passing: tree.borrowed))
-        try attempt(
-            "sendmsg", "the upper",
-            try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed))
     }
 
     private func take(

@@ -32,7 +32,8 @@ struct OpenBindSourceOnHost: RuntimeStep {
         if let idMapping {
             let own = idMapping.mappings ?? mappings ?? context.idMappings
             try own.given(.idMappings).apply(
-                to: opened.tree, recursive: idMapping.isRecursive, named: source.path.inQuotes)
+                to: opened.tree, recursive: idMapping.isRecursive, named: source.path.inQuotes,
+                by: context.mappingNamespaces)
         }
         context.handover.keep(opened, at: source.position)
     }

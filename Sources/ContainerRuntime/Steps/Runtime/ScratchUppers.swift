@@ -1,10 +1,10 @@
 internal import Layers
-internal import LinuxSystem
+public import LinuxSystem
 internal import SystemPackage
 
 /// Uppers that are thrown away and yet lie on a disk: each in a directory with the number of the
 /// runtime process that removes it.
-enum ScratchUppers {
+public enum ScratchUppers {
     /// Whether overlayfs can keep its notes in what is made there, and the caller may make it.
     static func canLie(in path: String) -> Bool {
         var path = path[...]
@@ -38,15 +38,19 @@ enum ScratchUppers {
         (try? FileStatus.of(path: "/proc/\(pid)")) != nil
     }
 
-    /// Removes one with all that a container has made in it, whatever ids own it.
-    static func remove(_ path: String) throws(Failure) {
+    /// Removes a directory of an upper with all that containers have made in it, whatever ids own it.
+    ///
+    /// - Parameter name: What it is, for messages.
+    public static func remove(
+        _ path: String, named name: String = "the throw-away upper"
+    ) throws(Failure) {
         do throws(Failure) {
             try MappedOwners.inCopy { () throws(Failure) in
                 try KeptUpper.owned(in: path).removeAll()
             }
         } catch {
             throw Failure(
-                "the throw-away upper \(path.inQuotes) cannot be removed: \(error.message)")
+                "\(name) \(path.inQuotes) cannot be removed: \(error.message)")
         }
     }
 }

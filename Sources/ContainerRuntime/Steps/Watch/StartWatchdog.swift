@@ -23,6 +23,7 @@ struct StartWatchdog: RuntimeStep {
         // Never closed: the watchdog looks its number up again whenever it is stopped and goes on,
         // and what else had the number by then would be waited for in its place.
         let lifeline = try attempt("pidfd_open", try CurrentProcess.open()).release()
+        context.handover.lifeline = lifeline
         let pid = try attempt(
             "clone", "of the watchdog",
             try CurrentProcess.startWatchdog(lifeline: lifeline, terminal: context.terminal))

@@ -1,0 +1,81 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `vfs.files` with `content` or `source`.
+struct WriteFile: ContainerStep {
+    static let manual = StepManual(
+        "write a file",
+        what: """
+            Writes a file in the container's tree, in place of one that is there. It belongs to \
+            the program's user.
+            """,
+        why: "After the mounts, in which it may lie.",
+        calls: "openat2, openat, unlinkat, write, fchownat, fchmod")
+
+    let file: Configuration.MadeFile
+    let user: Configuration.User
+
+    var summary: String {
+        if case .source(let path, _) = file.content { return "copy \(path) to \(file.path)" }
+        return "write \(file.path)"
+    }
+    var needs: Provisions {
+        if case .source = file.content { [.root, .fileSources] } else { [.root] }
+    }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let place = try context.place(file.path)
+        let parent = try attempt(
+            "openat2", on: file.path, advice: advice, try place.makeParent())
+        let directory = parent.directory.borrowed
+        let made = try attempt(
+            "openat", on: file.path, advice: advice, try make(parent.name, in: directory))
+        var mode = file.mode ?? 0o644
+        switch file.content {
+        case .text(let text):
+            try attempt("write", on: file.path, try made.borrowed.write(all: Array(text.utf8)))
+        case .source(_, let number):
+            let sources = context.handover.fileSources
+            let source = try (sources.indices.contains(number) ? sources[number] : nil)
+                .given(.fileSources)
+            let status = try attempt(
+                "fstat", on: file.path, try FileStatus.of(source.borrowed))
+            if file.mode == nil && status.kind == .regular { mode = status.permissions & 0o777 }
+            try attempt("write", on: file.path, try copy(source.borrowed, to: made.borrowed))
+        case .link, .directory: break
+        }
+        try attempt("fchownat", on: file.path, try directory.giveToProgram(parent.name, user))
+        try attempt("fchmod", on: file.path, try made.borrowed.changeMode(mode))
+    }
+
+    /// A new file: what has the name now may be a link, or have other names.
+    private func make(
+        _ name: String, in parent: FileDescriptor
+    ) throws(Errno) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+        } catch .fileExists {
+            try parent.remove(name)
+            return try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+        }
+    }
+
+    private func copy(_ source: FileDescriptor, to made: FileDescriptor) throws(Errno) {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try source.readSome(&buffer)
+            if count == 0 { return }
+            try made.write(all: Array(buffer[..<count]))
+        }
+    }
+
+    private func advice(_ error: Errno) -> String? {
+        switch error {
+        case .readOnlyFileSystem:
+            "it lies in a read-only mount; name a file in the working directory, in /tmp or in a"
+                + " directory that is not there"
+        case .isDirectory: "a directory of that name is there"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,36 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// `vfs.copyOnWrite`, by the init process.
+struct MountCopyOnWriteTree: ContainerStep {
+    static let manual = StepManual(
+        "mount a copy-on-write tree",
+        what: """
+            Mounts an overlay over a directory of the host, in this mount namespace only. What \
+            the container writes to it goes to an upper; the directory stays as it is. Every \
+            throw-away upper of a container lies on one tmpfs.
+            """,
+        why: """
+            Before the pivot, after which no path leads to the host. A clone of the overlay is \
+            attached at its place in the container by a later step.
+            """,
+        calls: "openat2, fsopen, fsconfig, fsmount, move_mount, open_tree")
+
+    let overlay: OverlayAssembly
+    /// Among the sources of all bind mounts, counted from 0.
+    let position: Int
+
+    var summary: String { overlay.summary }
+    var undoing: String { overlay.undoing }
+    var needs: Provisions { [.layers] }
+    var gives: Provisions { [.bindSources] }
+
+    func apply(_ context: ContainerContext) throws(Failure) {
+        let mounted = try overlay.mount(
+            context.handover.layers.given(.layers), &context.scratch)
+        let tree = try attempt(
+            "open_tree", "the overlay",
+            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+        context.handover.keep(BindSource(tree, isDirectory: true), at: position)
+    }
+}

@@ -1,0 +1,92 @@
+internal import SystemPackage
+
+/// The mounts that this process sees (proc_pid_mountinfo(5)).
+public struct MountTable: Sendable {
+    public struct Entry: Sendable, Hashable {
+        /// Absolute.
+        public var point: String
+        /// The type of its file system: `ext4`, `fuse.sshfs`.
+        public var type: String
+        /// `major:minor` of its file system.
+        public var device: String
+    }
+
+    /// In the order of the table; those that another mount covers as a whole are not among them.
+    public let entries: [Entry]
+
+    public static func read() throws(Failure) -> MountTable {
+        MountTable(
+            try attempt(
+                "read", on: "/proc/self/mountinfo", try HostPath.read("/proc/self/mountinfo")))
+    }
+
+    init(_ bytes: [UInt8]) {
+        var found: [Entry] = []
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            guard let entry = Entry(line) else { continue }
+            // A later line covers the earlier ones at its place and below it.
+            found.removeAll { $0.point == entry.point || $0.point.lies(below: entry.point) }
+            found.append(entry)
+        }
+        entries = found
+    }
+
+    /// The mount that a path, cleaned and without links, lies in.
+    public func around(_ path: String) -> Entry? {
+        var found: Entry?
+        for entry in entries where path == entry.point || path.lies(below: entry.point) {
+            if entry.point.utf8.count >= found?.point.utf8.count ?? 0 { found = entry }
+        }
+        return found
+    }
+
+    /// The mounts below a path, without one on the path itself.
+    public func below(_ path: String) -> [Entry] {
+        entries.filter { $0.point.lies(below: path) }
+    }
+}
+
+extension MountTable.Entry {
+    /// Nil for a line that is none of the table's.
+    fileprivate init?(_ line: ArraySlice<UInt8>) {
+        let fields = line.split(separator: UInt8(ascii: " "))
+        guard fields.count > 8,
+            let end = fields.dropFirst(6).firstIndex(where: { $0.elementsEqual([0x2d]) }),
+            end + 1 < fields.count
+        else { return nil }
+        func text(_ index: Int) -> String { String(decoding: fields[index], as: UTF8.self) }
+        device = text(2)
+        point = String(decoding: fields[4].withoutEscapes, as: UTF8.self)
+        type = text(end + 1)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without the octal escapes of the table: `\040` is a space.
+    fileprivate var withoutEscapes: [UInt8] {
+        var found: [UInt8] = []
+        var position = startIndex
+        while position < endIndex {
+            if self[position] == UInt8(ascii: "\\"), endIndex - position > 3,
+                let code = UInt8(
+                    String(decoding: self[position + 1...position + 3], as: UTF8.self), radix: 8)
+            {
+                found.append(code)
+                position += 4
+            } else {
+                found.append(self[position])
+                position += 1
+            }
+        }
+        return found
+    }
+}
+
+extension String {
+    /// Whether this path, cleaned, lies below another one.
+    public func lies(below directory: String) -> Bool {
+        if directory == "/" { return utf8.count > 1 }
+        let rest = utf8.dropFirst(directory.utf8.count)
+        return rest.first == UInt8(ascii: "/") && utf8.starts(with: directory.utf8)
+    }
+}

@@ -1,0 +1,263 @@
+internal import ContainerRuntime
+internal import JSON
+public import LinuxSystem
+internal import OCISpec
+internal import SystemPackage
+
+/// Writes the config.json of a sandbox.
+public struct SandboxBuilder {
+    let request: SandboxRequest
+    let host: SandboxHost
+    /// Of the base, for names of users.
+    private let passwd: [UInt8]
+
+    public init(_ request: SandboxRequest, _ host: SandboxHost) {
+        self.request = request
+        self.host = host
+        passwd = SandboxBuilder.passwd(request.base)
+    }
+
+    /// Where what is written is kept.
+    public struct Place: Sendable {
+        /// Of the sandbox, absolute.
+        public var directory: String
+        /// Those of earlier runs.
+        public var trees: [KeptSandbox.Tree]
+
+        public init(directory: String, trees: [KeptSandbox.Tree]) {
+            (self.directory, self.trees) = (directory, trees)
+        }
+    }
+
+    /// Whether the program gets a range of ids of its own: of root, where every file system that it
+    /// sees in writing knows id-mapped mounts.
+    public var takesRange: Bool {
+        host.privilege == .full && unmappable == nil
+    }
+
+    /// A directory on a file system that does not know id-mapped mounts.
+    private var unmappable: String? {
+        var paths: [String] = showsWorkingDirectory ? [host.workingDirectory] : []
+        for volume in request.volumes {
+            switch volume.kind {
+            case .bind(let source, let isReadOnly) where !isReadOnly: paths.append(source)
+            case .copyOnWrite(let source): paths.append(source)
+            case .bind, .tmpfs: break
+            }
+        }
+        switch request.base {
+        case .system: break
+        case .everything: paths.append("/")
+        case .layers(let layers, _): paths += layers
+        }
+        return paths.first { !host.mapsIDs($0) }
+    }
+
+    /// The config, and what it takes to run it.
+    public struct Product: Sendable {
+        /// The text of config.json.
+        public var text: String
+        public var warnings: [String]
+        /// The trees of a kept sandbox; those that are new have no time yet.
+        public var trees: [KeptSandbox.Tree]
+    }
+
+    /// - Parameters:
+    ///   - range: The ids of the sandbox, where it has a range of its own.
+    ///   - place: Nil: what is written is discarded.
+    public func product(range: IDMappings?, in place: Place?) throws(Failure) -> Product {
+        if showsWorkingDirectory {
+            try WorkingDirectory.require(host.workingDirectory, host)
+        }
+        let user = try SandboxUser(request.user, passwd: passwd, host, range: range)
+        var layout = SandboxLayout(request, host, user, place)
+        try layout.arrange(showsWorkingDirectory: showsWorkingDirectory)
+        if host.privilege == .full, let path = unmappable {
+            layout.warnings.append(
+                "\(path.inQuotes) is on a file system that does not know id-mapped mounts: the program"
+                    + " has root's own id")
+        }
+        let json = try json(layout, user)
+        return Product(text: json.prettyText, warnings: layout.warnings, trees: layout.kept)
+    }
+
+    /// Whether the caller's working directory is shown: not where another one outside of it is named,
+    /// and not where a volume takes its place.
+    private var showsWorkingDirectory: Bool {
+        let own = host.workingDirectory
+        if request.volumes.contains(where: { $0.destination == own }) { return false }
+        guard let named = request.workingDirectory else { return true }
+        return named == own || named.lies(below: own)
+    }
+
+    private static func passwd(_ base: SandboxRequest.Base) -> [UInt8] {
+        switch base {
+        case .system, .everything: return (try? HostPath.read("/etc/passwd")) ?? []
+        case .layers(let layers, _):
+            for layer in layers.reversed() {
+                guard let top = try? HostPath.open(layer, [.path, .directory]),
+                    let file = try? RootDirectory(top).open(
+                        "etc/passwd", [.readOnly, .nonBlocking, .noControllingTerminal]),
+                    (try? FileStatus.of(file.borrowed).kind) == .regular,
+                    let bytes = try? file.borrowed.readAll(limit: 1 << 20)
+                else { continue }
+                return bytes
+            }
+            return []
+        }
+    }
+
+    // MARK: The document
+
+    private func json(_ layout: SandboxLayout, _ user: SandboxUser) throws(Failure) -> JSONOutput {
+        .object([
+            ("ociVersion", .string(Spec.versions.newest)),
+            ("process", try process(layout, user)),
+            ("root", ["path": .string(layout.rootPath), "readonly": false]),
+            ("hostname", .string(request.hostname ?? "sandbox")),
+            ("mounts", .array(layout.mounts.map(\.output))),
+            ("linux", linux(user)),
+            ("vfs", vfs(layout)),
+        ])
+    }
+
+    private func process(
+        _ layout: SandboxLayout, _ user: SandboxUser
+    ) throws(Failure) -> JSONOutput {
+        let capabilities = JSONOutput.strings(
+            try ProgramCapabilities.names(
+                isRoot: user.isRoot, adding: request.addedCapabilities,
+                dropping: request.droppedCapabilities))
+        var members: [(key: String, value: JSONOutput)] = [
+            ("terminal", true),
+            (
+                "user",
+                ["uid": .unsigned(UInt64(user.userID)), "gid": .unsigned(UInt64(user.groupID))]
+            ),
+            ("args", .strings(request.arguments)),
+            ("env", .strings(environment(user))),
+            ("cwd", .string(request.workingDirectory ?? layout.workingDirectory)),
+            (
+                "capabilities",
+                [
+                    "bounding": capabilities, "effective": capabilities,
+                    "permitted": capabilities,
+                ]
+            ),
+        ]
+        members.append(("rlimits", .array(processLimits)))
+        members.append(("noNewPrivileges", true))
+        return .object(members)
+    }
+
+    private var processLimits: [JSONOutput] {
+        var limits: [(name: String, soft: UInt64, hard: UInt64)] = [
+            ("RLIMIT_CORE", 0, 0), ("RLIMIT_NOFILE", 1024, 1024),
+        ]
+        for limit in request.processLimits {
+            limits.removeAll { $0.name == limit.name }
+            limits.append(limit)
+        }
+        return limits.map {
+            ["type": .string($0.name), "soft": .unsigned($0.soft), "hard": .unsigned($0.hard)]
+        }
+    }
+
+    private func environment(_ user: SandboxUser) -> [String] {
+        var entries = [
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG=\(host.language ?? "C.UTF-8")",
+        ]
+        if let terminal = host.terminal { entries.append("TERM=\(terminal)") }
+        if case .layers = request.base {} else { entries.append("HOME=\(home(user))") }
+        if case .layers(_, let own) = request.base { entries += own }
+        entries += request.environment
+        return entries
+    }
+
+    private func home(_ user: SandboxUser) -> String { user.home(host, passwd) }
+
+    private func linux(_ user: SandboxUser) -> JSONOutput {
+        let kinds =
+            ["pid", "ipc", "uts", "mount", "cgroup", "user"]
+            + (request.hasOwnNetwork ? ["network"] : [])
+        var members: [(key: String, value: JSONOutput)] = [
+            ("namespaces", .array(kinds.map { ["type": .string($0)] })),
+            ("uidMappings", user.mappings.users.output),
+            ("gidMappings", user.mappings.groups.output),
+        ]
+        if let resources { members.append(("resources", resources)) }
+        members.append(("maskedPaths", .strings(SandboxBuilder.masked)))
+        members.append(("readonlyPaths", .strings(SandboxBuilder.readOnly)))
+        return .object(members)
+    }
+
+    private static let masked = [
+        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+        "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+        "/proc/scsi",
+    ]
+
+    private static let readOnly = [
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+    ]
+
+    private var resources: JSONOutput? {
+        var groups: [(key: String, value: JSONOutput)] = []
+        var cpu: [(key: String, value: JSONOutput)] = []
+        if let thousandths = request.processors {
+            cpu.append(("quota", .unsigned(thousandths * 100)))
+            cpu.append(("period", .unsigned(100_000)))
+        }
+        if let set = request.processorSet { cpu.append(("cpus", .string(set))) }
+        if !cpu.isEmpty { groups.append(("cpu", .object(cpu))) }
+        if let swap = request.memoryAndSwap {
+            groups.append(("memory", ["swap": .integer(swap)]))
+        }
+        return groups.isEmpty ? nil : .object(groups)
+    }
+
+    private func vfs(_ layout: SandboxLayout) -> JSONOutput {
+        var members: [(key: String, value: JSONOutput)] = [("overlay", layout.overlay)]
+        if !layout.trees.isEmpty {
+            members.append(("copyOnWrite", .array(layout.trees.map(\.output))))
+        }
+        if !layout.files.isEmpty {
+            members.append(("files", .array(layout.files.map(\.output))))
+        }
+        members.append(("init", true))
+        members.append(("seccomp", "strict"))
+        if !request.limits.isEmpty {
+            var limits = request.limits.map { (key: $0.key, value: SandboxBuilder.limit($0)) }
+            if !request.bestEffort.isEmpty {
+                limits.append(("bestEffort", .strings(request.bestEffort)))
+            }
+            members.append(("limits", .object(limits)))
+        }
+        return .object(members)
+    }
+
+    private static func limit(_ limit: (key: String, text: String)) -> JSONOutput {
+        limit.key == "pids"
+            ? UInt64(limit.text).map(JSONOutput.unsigned) ?? .string(limit.text)
+            : .string(limit.text)
+    }
+}
+
+extension SandboxHost {
+    /// Whether the file system of a path knows id-mapped mounts.
+    func mapsIDs(_ path: String) -> Bool {
+        let own = mounts.around(path).map { [$0] } ?? []
+        return (own + mounts.below(path)).allSatisfy { mount in
+            mount.type == "tmpfs"
+                ? KernelProbe.tmpfsTakesUserAttributes
+                : SandboxHost.mappable.contains(mount.type)
+        }
+    }
+
+    /// Those that have known it before the oldest kernel with long support that is in use.
+    private static let mappable: Set<String> = [
+        "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "msdos", "exfat", "squashfs",
+        "erofs",
+    ]
+}

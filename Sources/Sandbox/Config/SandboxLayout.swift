@@ -1,0 +1,272 @@
+internal import JSON
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Where what lies in a sandbox: the root, the mounts, the copy-on-write trees and the files that the
+/// runtime makes.
+struct SandboxLayout {
+    let request: SandboxRequest
+    let host: SandboxHost
+    let user: SandboxUser
+    let place: SandboxBuilder.Place?
+
+    private(set) var mounts: [Mount] = []
+    private(set) var trees: [Tree] = []
+    private(set) var files: [MadeFile] = []
+    /// `vfs.overlay`
+    private(set) var overlay: JSONOutput = ["layers": []]
+    private(set) var rootPath = "/"
+    /// The trees of the kept sandbox.
+    private(set) var kept: [KeptSandbox.Tree] = []
+    var warnings: [String] = []
+
+    init(
+        _ request: SandboxRequest, _ host: SandboxHost, _ user: SandboxUser,
+        _ place: SandboxBuilder.Place?
+    ) {
+        (self.request, self.host, self.user, self.place) = (request, host, user, place)
+        kept = place?.trees ?? []
+    }
+
+    struct Mount {
+        var destination: String
+        var type: String
+        var source: String
+        var options: [String]
+    }
+
+    struct Tree {
+        var path: String
+        var destination: String
+        var upper: String?
+    }
+
+    struct MadeFile {
+        var path: String
+        var content: [(key: String, value: JSONOutput)]
+    }
+
+    /// The directory where the program starts, if none is named.
+    var workingDirectory: String { host.workingDirectory }
+
+    mutating func arrange(showsWorkingDirectory: Bool) throws(Failure) {
+        try arrangeBase()
+        arrangeKernel()
+        var volumes = request.volumes
+        if showsWorkingDirectory {
+            let own = host.workingDirectory
+            try addTrees(own, at: own)
+        }
+        // Those that lie in others come later.
+        volumes.sort { $0.destination.utf8.count < $1.destination.utf8.count }
+        for volume in volumes { try add(volume) }
+        for file in request.files {
+            let source = file.source ?? "/dev/stdin"
+            add(file: file.destination, ["source": .string(source)])
+        }
+    }
+
+    // MARK: The base
+
+    private mutating func arrangeBase() throws(Failure) {
+        switch request.base {
+        case .system:
+            arrangeSystem()
+            arrangeHome()
+        case .everything: try arrangeEverything()
+        case .layers(let layers, _): arrangeLayers(layers + request.layers, layers)
+        }
+    }
+
+    private mutating func arrangeSystem() {
+        let base = SystemBase()
+        for (path, target) in base.links { add(file: path, ["target": .string(target)]) }
+        for path in base.directories {
+            var options = ["rbind", "rro", "rnosuid", "rnodev"]
+            if user.isShifted && host.mapsIDs(path) { options.append("ridmap") }
+            mounts.append(Mount(destination: path, type: "bind", source: path, options: options))
+        }
+        if !request.layers.isEmpty {
+            overlay = ["layers": .strings(request.layers)]
+        }
+        add(file: "/tmp", ["directory": true, "mode": "1777"])
+        add(file: "/var/tmp", ["target": "../tmp"])
+        add(file: "/etc/mtab", ["target": "../proc/self/mounts"])
+        let name = request.hostname ?? "sandbox"
+        add(
+            file: "/etc/hosts",
+            ["content": .string("127.0.0.1 localhost \(name)\n::1 localhost \(name)\n")])
+        add(file: "/etc/hostname", ["content": .string("\(name)\n")])
+        add(file: "/etc/passwd", ["content": .string(user.passwd(host))])
+        add(file: "/etc/group", ["content": .string(user.group(host))])
+    }
+
+    /// An empty home directory, where none of the host's is shown.
+    private mutating func arrangeHome() {
+        let home = user.home(host, [])
+        let own = host.workingDirectory
+        if home == "/" || home == own || home.lies(below: own) { return }
+        add(file: home, ["directory": true, "mode": "0700"])
+    }
+
+    private mutating func arrangeEverything() throws(Failure) {
+        if host.isRestricted {
+            var finder = TreeFinder(host)
+            finder.excluded = ["/proc", "/dev", "/sys", "/tmp"]
+            try finder.add("/", at: "/")
+            take(finder)
+            add(file: "/tmp", ["directory": true, "mode": "1777"])
+            return
+        }
+        rootPath = "/"
+        arrangeLayers(["/"] + request.layers, ["/"])
+        var finder = TreeFinder(host)
+        finder.excluded = ["/proc", "/dev", "/sys", "/tmp"]
+        try finder.add("/", at: "/")
+        finder.dropRoot()
+        take(finder)
+        mounts.append(
+            Mount(
+                destination: "/tmp", type: "tmpfs", source: "tmpfs",
+                options: ["nosuid", "nodev", "mode=1777"]))
+    }
+
+    /// - Parameter own: Of the base alone.
+    private mutating func arrangeLayers(_ layers: [String], _ own: [String]) {
+        var members: [(key: String, value: JSONOutput)] = [("layers", .strings(layers))]
+        rootPath = own.last ?? "/"
+        if place != nil, let path = own.last {
+            members.append(("upper", .string(keep(path, at: "/"))))
+        }
+        overlay = .object(members)
+    }
+
+    // MARK: What the kernel shows
+
+    private mutating func arrangeKernel() {
+        mounts.append(
+            Mount(
+                destination: "/proc", type: "proc", source: "proc",
+                options: ["nosuid", "noexec", "nodev"]))
+        mounts.append(
+            Mount(
+                destination: "/dev", type: "tmpfs", source: "tmpfs",
+                options: ["nosuid", "noexec", "mode=755", "size=64k", "nr_inodes=1k"]))
+        mounts.append(
+            Mount(
+                destination: "/dev/pts", type: "devpts", source: "devpts",
+                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]))
+        mounts.append(
+            Mount(
+                destination: "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=16k"]))
+    }
+
+    // MARK: The caller's directories
+
+    private mutating func add(_ volume: Volume) throws(Failure) {
+        switch volume.kind {
+        case .tmpfs:
+            mounts.append(
+                Mount(
+                    destination: volume.destination, type: "tmpfs", source: "tmpfs",
+                    options: volume.options))
+        case .copyOnWrite(let source):
+            let path = try resolve(source)
+            if path == "/" {
+                throw Failure("-v \(source.inQuotes): the whole host is shown by --base /")
+            }
+            try addTrees(path, at: volume.destination)
+        case .bind(let source, let isReadOnly):
+            let path = try resolve(source)
+            var options = ["rbind"] + volume.options
+            if isReadOnly { options.append("rro") }
+            if user.isShifted && host.mapsIDs(path) { options.append("ridmap") }
+            mounts.append(
+                Mount(
+                    destination: volume.destination, type: "bind", source: path, options: options))
+        }
+    }
+
+    /// Without links: the caller has named it.
+    private func resolve(_ source: String) throws(Failure) -> String {
+        do throws(Errno) {
+            let found = try HostPath.open(source, .path)
+            return try HostPath.linkTarget("/proc/self/fd/\(found.borrowed.rawValue)")
+        } catch .noSuchFileOrDirectory {
+            throw Failure(
+                "-v: the source \(source.inQuotes) does not exist; make it, or name another one"
+                    + " (volumes with a name are not supported)")
+        } catch {
+            throw Failure("open", source.inQuotes, error)
+        }
+    }
+
+    private mutating func addTrees(_ path: String, at destination: String) throws(Failure) {
+        var finder = TreeFinder(host)
+        try finder.add(path, at: destination)
+        take(finder)
+    }
+
+    private mutating func take(_ finder: TreeFinder) {
+        for place in finder.places {
+            if let target = place.target {
+                add(file: place.path, ["target": .string(target)])
+            } else {
+                let mode = String(place.mode ?? 0o755, radix: 8)
+                add(file: place.path, ["directory": true, "mode": .string(mode)])
+            }
+        }
+        for tree in finder.trees {
+            trees.append(
+                Tree(
+                    path: tree.path, destination: tree.destination,
+                    upper: place == nil ? nil : keep(tree.path, at: tree.destination)))
+        }
+    }
+
+    /// The directory of the upper that keeps what is written to a tree.
+    private mutating func keep(_ path: String, at destination: String) -> String {
+        let directory = place?.directory ?? ""
+        let inside = path == destination ? nil : destination
+        if let known = kept.first(where: { $0.path == path && $0.destination == inside }) {
+            return "\(directory)/\(known.directory)"
+        }
+        var number = kept.count
+        while kept.contains(where: { $0.directory == "tree-\(number)" }) { number += 1 }
+        kept.append(
+            KeptSandbox.Tree(
+                path: path, destination: inside, directory: "tree-\(number)",
+                begun: FileTime(seconds: 0, nanoseconds: 0)))
+        return "\(directory)/tree-\(number)"
+    }
+
+    private mutating func add(file path: String, _ content: JSONOutput) {
+        guard case .object(let members) = content else { return }
+        // A later one counts.
+        files.removeAll { $0.path == path }
+        files.append(MadeFile(path: path, content: members))
+    }
+}
+
+extension SandboxLayout.Mount {
+    var output: JSONOutput {
+        [
+            "destination": .string(destination), "type": .string(type), "source": .string(source),
+            "options": .strings(options),
+        ]
+    }
+}
+
+extension SandboxLayout.Tree {
+    var output: JSONOutput {
+        var members: [(key: String, value: JSONOutput)] = [("path", .string(path))]
+        if destination != path { members.append(("destination", .string(destination))) }
+        if let upper { members.append(("upper", .string(upper))) }
+        return .object(members)
+    }
+}
+
+extension SandboxLayout.MadeFile {
+    var output: JSONOutput { .object([("path", .string(path))] + content) }
+}

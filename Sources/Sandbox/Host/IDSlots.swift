@@ -1,0 +1,81 @@
+public import LinuxSystem
+internal import SystemPackage
+
+/// Ranges of ids that no user of the host has, for sandboxes of root: each has one of its own while it
+/// runs, and a kept one for good.
+///
+/// A byte of a file stands for a range. A running sandbox holds a lock on it.
+public final class IDSlot: Sendable {
+    public let mappings: IDMappings
+    private let file: OwnedDescriptor
+
+    /// Above the ids that systemd assigns to containers (524288 to 1879048191) and the usual ones of
+    /// /etc/subuid. The first range is the one of the config that `spec --one-shot` writes.
+    private static let first: UInt32 = 1_879_048_192
+    private static let size: UInt32 = 65536
+    /// Below the maximum of a signed 32-bit number. The lower half is for what is discarded.
+    private static let count: UInt32 = 4096
+
+    private static let directory = "/run/vfs-run"
+    private static let name = "sandbox-ids"
+
+    private init(_ mappings: IDMappings, _ file: consuming OwnedDescriptor) {
+        self.mappings = mappings
+        self.file = file
+    }
+
+    private static func mappings(_ slot: UInt32) -> IDMappings {
+        let map = IDMap([IDRange(inside: 0, outside: first + slot * size, count: size)])
+        return IDMappings(users: map, groups: map)
+    }
+
+    private static func open() throws(Failure) -> OwnedDescriptor {
+        let path = "\(directory)/\(name)"
+        return try attempt("open", on: path, try openFile())
+    }
+
+    private static func openFile() throws(Errno) -> OwnedDescriptor {
+        try HostPath.makeDirectories(directory, mode: 0o700)
+        let folder = try HostPath.open(directory, [.readOnly, .directory])
+        if try !FileStatus.of(folder.borrowed).isOwn { throw .notPermitted }
+        return try folder.borrowed.open(
+            name, [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
+    }
+
+    /// A range for a run.
+    public static func take() throws(Failure) -> IDSlot {
+        try take(from: 1..<count / 2, excluding: [])
+    }
+
+    /// A range for a sandbox that is kept.
+    ///
+    /// - Parameter others: Those of the other kept sandboxes.
+    public static func take(besides others: [IDMappings]) throws(Failure) -> IDSlot {
+        try take(from: count / 2..<count, excluding: Set(others))
+    }
+
+    private static func take(
+        from slots: Range<UInt32>, excluding others: Set<IDMappings>
+    ) throws(Failure) -> IDSlot {
+        let file = try open()
+        // Different processes begin at different places.
+        let length = UInt32(slots.count)
+        let start = UInt32(truncatingIfNeeded: CurrentProcess.pid) % length
+        for offset in 0..<length {
+            let slot = slots.lowerBound + (start + offset) % length
+            let mappings = mappings(slot)
+            if others.contains(mappings) { continue }
+            do throws(Errno) {
+                try file.borrowed.lock(byte: Int64(slot), exclusive: true)
+                return IDSlot(mappings, file)
+            } catch .wouldBlock {
+                continue
+            } catch {
+                throw Failure("lock", "\(directory)/\(name)".inQuotes, error)
+            }
+        }
+        throw Failure(
+            "all \(length) ranges of ids for sandboxes are taken; discard kept sandboxes, or wait for"
+                + " the end of others")
+    }
+}

@@ -1,0 +1,158 @@
+internal import ContainerRuntime
+public import LinuxSystem
+internal import SystemPackage
+
+/// Where kept sandboxes lie: a directory each.
+public struct SandboxStore: Sendable {
+    /// Absolute.
+    public let root: String
+
+    public init(root: String) { self.root = root }
+
+    /// That of the caller: `/var/lib/vfs-run/sandboxes` for root, and by the XDG base directory
+    /// specification for others.
+    ///
+    /// - Throws: The caller has neither XDG_DATA_HOME nor HOME.
+    public static func ofCaller() throws(Failure) -> SandboxStore {
+        if Credentials.effectiveUser == 0 && OwnUserNamespace.isInitial {
+            return SandboxStore(root: "/var/lib/vfs-run/sandboxes")
+        }
+        if let folder = CurrentProcess.environment("XDG_DATA_HOME"), folder.hasPrefix("/") {
+            return SandboxStore(root: folder + "/vfs-run/sandboxes")
+        }
+        if let home = CurrentProcess.environment("HOME"), home.hasPrefix("/") {
+            return SandboxStore(root: home + "/.local/share/vfs-run/sandboxes")
+        }
+        throw Failure(
+            "kept sandboxes have no place: neither XDG_DATA_HOME nor HOME is an absolute path; set"
+                + " one of them")
+    }
+
+    /// A sandbox that exists.
+    ///
+    /// - Throws: Of the kind `missing` where it does not; of the kind `damaged` where its record
+    ///   cannot be understood.
+    public func find(_ name: SandboxName) throws(Failure) -> KeptSandbox {
+        guard let folder = try openRoot() else { throw Failure.missing(name) }
+        return try open(name, in: folder.borrowed)
+    }
+
+    /// The names of all sandboxes, in order.
+    public func names() throws(Failure) -> [SandboxName] {
+        guard let folder = try openRoot() else { return [] }
+        let entries = try attempt("readdir", on: root, try folder.borrowed.entries())
+        return entries.sorted().compactMap { name in try? SandboxName(name) }
+    }
+
+    /// Makes a sandbox, locked.
+    ///
+    /// - Parameter name: Nil: `box-N`, with the lowest number that is free.
+    /// - Throws: Of the kind `taken` where there is one of that name.
+    public func make(
+        _ name: SandboxName?, mappings: IDMappings? = nil
+    ) throws(Failure) -> KeptSandbox {
+        try attempt("mkdir", on: root, try HostPath.makeDirectories(root, mode: 0o700))
+        guard let folder = try openRoot() else {
+            throw Failure("open", root.inQuotes, .noSuchFileOrDirectory)
+        }
+        if let name { return try make(name, mappings, in: folder.borrowed) }
+        var number = 1
+        while true {
+            do throws(Failure) {
+                return try make(SandboxName("box-\(number)"), mappings, in: folder.borrowed)
+            } catch {
+                if error.kind != .taken { throw error }
+            }
+            number += 1
+        }
+    }
+
+    private func make(
+        _ name: SandboxName, _ mappings: IDMappings?, in folder: FileDescriptor
+    ) throws(Failure) -> KeptSandbox {
+        let path = "\(root)/\(name.text)"
+        let record = KeptSandbox.Record(
+            name: name.text, created: Clock.timestamp, mappings: mappings)
+        do throws(Errno) {
+            guard let file = FileName(name.text) else { throw .invalidArgument }
+            let directory = try folder.makePlainDirectory(file, mode: 0o700)
+            let lock = try directory.borrowed.open(
+                KeptSandbox.lockName, [.readWrite, .create, .exclusive], mode: 0o600)
+            try lock.borrowed.lock(byte: 0, exclusive: true)
+            try directory.borrowed.replaceFile(
+                KeptSandbox.recordName, with: record.bytes, mode: 0o600)
+            return KeptSandbox(name, path: path, record, directory, lock: lock)
+        } catch .fileExists {
+            throw Failure("there is a sandbox \(name.text.inQuotes)", .taken)
+        } catch {
+            throw Failure("mkdir", path.inQuotes, error)
+        }
+    }
+
+    /// Removes a sandbox with everything that its runs have written. It must be locked.
+    public func remove(_ sandbox: KeptSandbox) throws(Failure) {
+        for tree in sandbox.record.trees {
+            try ScratchUppers.remove(sandbox.path(of: tree), named: "the upper")
+        }
+        guard let folder = try openRoot(), let name = FileName(sandbox.name.text) else { return }
+        try attempt("unlink", on: sandbox.path, try folder.borrowed.removeTree(name))
+    }
+
+    // MARK: Opening
+
+    /// Nil where no sandbox was ever kept.
+    private func openRoot() throws(Failure) -> HeldFolder? {
+        let found = try attempt(
+            "open", on: root,
+            try unlessMissing(try HeldFolder(HostPath.open(root, [.readOnly, .directory]))))
+        if let found { try requireOwn(found.borrowed, root) }
+        return found
+    }
+
+    private func open(
+        _ name: SandboxName, in folder: FileDescriptor
+    ) throws(Failure) -> KeptSandbox {
+        let path = "\(root)/\(name.text)"
+        guard
+            let found = try attempt(
+                "open", on: path,
+                try unlessMissing(
+                    try HeldFolder(folder.open(name.text, [.readOnly, .directory]))))
+        else { throw Failure.missing(name) }
+        try requireOwn(found.borrowed, path)
+        do throws(Errno) {
+            let lock = try found.borrowed.open(
+                KeptSandbox.lockName,
+                [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
+            if try FileStatus.of(lock.borrowed).kind != .regular { throw .notPermitted }
+            let file = try found.borrowed.openOwn(KeptSandbox.recordName)
+            let bytes = try file.borrowed.readAll(limit: 1 << 20)
+            if let record = KeptSandbox.Record(bytes), record.name == name.text {
+                let own = try OwnedDescriptor.duplicate(found.borrowed)
+                return KeptSandbox(name, path: path, record, own, lock: lock)
+            }
+        } catch {
+            throw Failure("open", "\(path)/\(KeptSandbox.recordName)".inQuotes, error)
+        }
+        throw Failure(
+            "\("\(path)/\(KeptSandbox.recordName)".inQuotes) is damaged; \"vfs-run discard"
+                + " \(name.text)\" removes the sandbox", .damaged)
+    }
+
+    /// What lies here is applied to the host.
+    private func requireOwn(_ directory: FileDescriptor, _ path: String) throws(Failure) {
+        let status = try attempt("fstat", on: path, try FileStatus.of(directory))
+        guard let reason = status.foreignness else { return }
+        throw Failure(
+            "the sandboxes in \(path.inQuotes) are not believed: \(reason); remove that directory or"
+                + " name another one by XDG_DATA_HOME")
+    }
+}
+
+private final class HeldFolder: Sendable {
+    private let owned: OwnedDescriptor
+
+    init(_ owned: consuming OwnedDescriptor) { self.owned = owned }
+
+    var borrowed: FileDescriptor { owned.borrowed }
+}

@@ -1,0 +1,48 @@
+/// What a command line of `sandbox` asks for, with its words understood. Reads nothing of the host.
+public struct SandboxRequest: Sendable {
+    /// The command and its arguments.
+    public var arguments: [String] = []
+    public var base = Base.system
+    /// Layers above the base, bottom first, absolute.
+    public var layers: [String] = []
+    /// The working directory in the sandbox; nil: the caller's.
+    public var workingDirectory: String?
+    public var volumes: [Volume] = []
+    public var files: [SandboxFile] = []
+    /// `NAME=value` each; a later one counts.
+    public var environment: [String] = []
+    /// `UID[:GID]` or names; nil: the caller.
+    public var user: String?
+    public var hostname: String?
+    public var addedCapabilities: [String] = []
+    public var droppedCapabilities: [String] = []
+    /// `linux.resources.cpu` in CPUs, thousandths.
+    public var processors: UInt64?
+    /// A list of CPUs: `0-2,5`.
+    public var processorSet: String?
+    /// The limit of memory and swap together, in bytes; −1 is none.
+    public var memoryAndSwap: Int64?
+    /// The sandbox that keeps what is written.
+    public var isKept = false
+    /// Limits of `vfs.limits`: its keys and their values as text.
+    public var limits: [(key: String, text: String)] = []
+    /// Keys of limits that may hold less well, or not at all.
+    public var bestEffort: [String] = []
+    /// Limits of each process: their names in config.json.
+    public var processLimits: [(name: String, soft: UInt64, hard: UInt64)] = []
+    /// Whether the sandbox has a network namespace of its own.
+    public var hasOwnNetwork = true
+
+    public init() {}
+
+    /// What lies below everything else.
+    public enum Base: Sendable, Hashable {
+        /// Programs and libraries of the host, read-only.
+        case system
+        /// The whole root of the host, copy-on-write.
+        case everything
+        /// Layers of a root file system, bottom first, absolute; copy-on-write. `origin` is the
+        /// directory that was named.
+        case layers([String], environment: [String])
+    }
+}

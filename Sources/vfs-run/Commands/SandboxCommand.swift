@@ -1,0 +1,108 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+internal import Sandbox
+internal import Supervision
+internal import SystemPackage
+
+extension Command {
+    /// `vfs-run sandbox -- COMMAND`
+    static let sandbox = Command(
+        name: "sandbox", summary: "run a command that is not trusted",
+        operands: "COMMAND [ARG…]",
+        details: [
+            "Runs COMMAND in the working directory, which it sees copy-on-write: it reads what is"
+                + " there, and nothing that it writes reaches the host. It has the programs and"
+                + " libraries of the host, no network and limits, and no more rights than the caller.",
+            "Options precede COMMAND. The words after it are its own, with or without --.",
+            "--keep and --name keep what COMMAND writes; diff, apply and discard take the name of the"
+                + " sandbox.",
+            "The exit code is that of the command, 128 + N if signal N ended it, 124 if its time was"
+                + " over, 137 if its memory, its disk or its output was, 127 if it was not found, 126"
+                + " if it could not be executed, and 125 for an error of vfs-run.",
+        ],
+        options: Option.sandbox, endsWithOtherCommand: true, failureCode: Failure.ofRuntime,
+        run: { arguments throws(Failure) in
+            let start = try SandboxStart(arguments)
+            if arguments.has(.printsConfig) {
+                try Output.write(start.sandbox.text)
+                return 0
+            }
+            var plan = try start.plan()
+            if arguments.has(.printsPlan) {
+                try Output.write(plan.text)
+                return 0
+            }
+            plan = try plan.stopping(by: arguments)
+            return try start.run(plan)
+        })
+}
+
+/// A sandbox of a command line on its way.
+private struct SandboxStart {
+    let arguments: ParsedArguments
+    let sandbox: PreparedSandbox
+    private let invocation: Invocation
+    private let directory: String
+    private let rehearses: Bool
+
+    init(_ arguments: ParsedArguments) throws(Failure) {
+        self.arguments = arguments
+        rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
+        var invocation = Invocation()
+        invocation.hasTerminal =
+            FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
+            || arguments.has(.allocatesTerminal)
+        if arguments.globals.controlGroupManager == .disabled {
+            invocation.controlGroups = .disabled
+        }
+        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        try invocation.setCaller(arguments.globals)
+        self.invocation = invocation
+        let host = try SandboxHost(invocation)
+        directory = host.workingDirectory
+        let request = try SandboxRequest(arguments, in: host.workingDirectory)
+        sandbox = try PreparedSandbox(
+            request, host, try SandboxStart.keeping(arguments), rehearses: rehearses)
+        for warning in sandbox.warnings { arguments.globals.log.warning(warning) }
+    }
+
+    private static func keeping(
+        _ arguments: ParsedArguments
+    ) throws(Failure) -> PreparedSandbox.Keeping {
+        if let name = arguments.value(.sandboxName) { return .named(try SandboxName(name)) }
+        return arguments.has(.keepSandbox) ? .new : .discard
+    }
+
+    /// The plan of the config that the sandbox has written.
+    func plan() throws(Failure) -> Plan {
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(Array(sandbox.text.utf8))
+        } catch {
+            throw Failure("the config of the sandbox: \(error.message)")
+        }
+        return try LoadedConfig(
+            document, file: "sandbox", bundle: directory, invocation, arguments.globals.log,
+            rehearses: rehearses
+        ).plan
+    }
+
+    func run(_ plan: Plan) throws(Failure) -> CInt {
+        let code: CInt
+        do throws(Failure) {
+            code = try Command.supervise(
+                plan, traced: arguments, warn: arguments.globals.log.warning)
+        } catch {
+            try sandbox.abandon()
+            throw error
+        }
+        if let kept = sandbox.kept, !arguments.has(.quiet) {
+            let name = kept.name.text
+            arguments.globals.log.tell(
+                "kept as \(name): vfs-run diff \(name) · vfs-run apply \(name) · vfs-run discard"
+                    + " \(name)")
+        }
+        return code
+    }
+}

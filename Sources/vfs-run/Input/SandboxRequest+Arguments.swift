@@ -1,0 +1,104 @@
+internal import ContainerRuntime
+internal import LinuxSystem
+internal import Sandbox
+internal import SystemPackage
+
+extension SandboxRequest {
+    /// What a command line asks for.
+    ///
+    /// - Parameter directory: The caller's working directory.
+    init(_ arguments: ParsedArguments, in directory: String) throws(Failure) {
+        self.init()
+        self.arguments = arguments.commandWords
+        if self.arguments.isEmpty {
+            throw Failure("name a command; see \"vfs-run help sandbox\"")
+        }
+        base = try SandboxBase.read(arguments.value(.base) ?? "host", from: directory)
+        for layer in arguments.values(.layer) {
+            layers += try LoadedConfig.layers(layer, of: "\(directory)/config.json")
+        }
+        try readFiles(arguments, directory)
+        try readProcess(arguments)
+        try readResources(arguments)
+    }
+
+    private mutating func readFiles(
+        _ arguments: ParsedArguments, _ directory: String
+    ) throws(Failure) {
+        if let text = arguments.value(.workingDirectory) {
+            if text.isEmpty { throw Failure("-w: the name is empty; is a variable unset?") }
+            workingDirectory = PathText.cleaned(
+                text.hasPrefix("/") ? text : "\(directory)/\(text)")
+        }
+        for text in arguments.values(.volume) {
+            volumes.append(try Volume(text, from: directory))
+        }
+        for text in arguments.values(.tmpfs) { volumes.append(try Volume(tmpfs: text)) }
+        var destinations: Set<String> = []
+        for volume in volumes where !destinations.insert(volume.destination).inserted {
+            throw Failure(
+                "two volumes have the destination \(volume.destination.inQuotes); remove one")
+        }
+        let inside = workingDirectory ?? directory
+        for text in arguments.values(.madeFile) {
+            files.append(try SandboxFile(text, from: directory, inside: inside))
+        }
+        if files.count(where: { $0.source == nil }) > 1 {
+            throw Failure("--file: standard input has the content of one file; use - once")
+        }
+    }
+
+    private mutating func readProcess(_ arguments: ParsedArguments) throws(Failure) {
+        let caller: (String) -> String? = { CurrentProcess.environment($0) }
+        for file in arguments.values(.variableFile) {
+            let bytes = try attempt("open", on: file, try HostPath.read(file, limit: 1 << 20))
+            environment += try Variables.entries(in: bytes, named: file, caller: caller)
+        }
+        for text in arguments.values(.variable) {
+            if let entry = try Variables.entry(text, caller: caller) { environment.append(entry) }
+        }
+        user = arguments.value(.sandboxUser)
+        hostname = arguments.value(.hostname)
+        if let hostname, hostname.isEmpty || hostname.utf8.count > 64 || !hostname.isPlainName {
+            throw Failure(
+                "--hostname: \(hostname.inQuotes) is not a host name of at most 64 letters, digits, -"
+                    + " and .")
+        }
+        addedCapabilities = arguments.values(.addCapability)
+        droppedCapabilities = arguments.values(.dropCapability)
+    }
+
+    private mutating func readResources(_ arguments: ParsedArguments) throws(Failure) {
+        if let text = arguments.value(.processors) {
+            processors = try SandboxRequest.processors(text)
+        }
+        processorSet = arguments.value(.processorSet)
+        if let text = arguments.value(.memoryAndSwap) {
+            memoryAndSwap = try UpdatedResources.size(text, "--memory-swap")
+        }
+    }
+
+    /// In thousandths of a CPU.
+    private static func processors(_ text: String) throws(Failure) -> UInt64 {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let digits = parts.count > 1 ? String(parts[1].prefix(3)) : ""
+        let padded = digits + String(repeating: "0", count: 3 - digits.count)
+        guard let whole = UInt64(parts[0].isEmpty ? "0" : String(parts[0])), whole < 100_000,
+            let fraction = UInt64(padded),
+            parts.count == 1
+                || !parts[1].isEmpty
+                    && parts[1].allSatisfy({ $0.isASCII && $0.isNumber }),
+            whole * 1000 + fraction >= 10
+        else {
+            throw Failure("--cpus: \(text.inQuotes) is not a number of CPUs; write 2, or 0.5")
+        }
+        return whole * 1000 + fraction
+    }
+}
+
+extension ParsedArguments {
+    /// The operands as a command; a leading `--` is dropped.
+    var commandWords: [String] {
+        operands.first == "--" ? Array(operands.dropFirst()) : operands
+    }
+}

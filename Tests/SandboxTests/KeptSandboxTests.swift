@@ -1,0 +1,92 @@
+import LinuxSystem
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Sandbox
+
+struct KeptSandboxTests {
+    private func store(_ body: (SandboxStore) throws -> Void) throws {
+        let directory = try TemporaryDirectory()
+        try withExtendedLifetime(directory) {
+            try body(SandboxStore(root: directory.path + "/data/sandboxes"))
+        }
+    }
+
+    @Test func `a sandbox without a name gets the lowest number that is free`() throws {
+        try store { store in
+            #expect(try store.names() == [])
+            let first = try store.make(nil)
+            let second = try store.make(nil)
+            #expect([first, second].map(\.name.text) == ["box-1", "box-2"])
+            try store.remove(first)
+            #expect(try store.make(nil).name.text == "box-1")
+            #expect(try store.names().map(\.text) == ["box-1", "box-2"])
+        }
+    }
+
+    @Test func `what was written is read again`() throws {
+        try store { store in
+            let map = IDMap([IDRange(inside: 0, outside: 1_879_048_192, count: 65536)])
+            let made = try store.make(
+                SandboxName("work"), mappings: IDMappings(users: map, groups: map))
+            var record = made.record
+            record.trees = [
+                KeptSandbox.Tree(
+                    path: "/home/u/p", directory: "tree-0",
+                    begun: FileTime(seconds: 17, nanoseconds: 5)),
+                KeptSandbox.Tree(
+                    path: "/srv/base", destination: "/", directory: "tree-1",
+                    begun: FileTime(seconds: 17, nanoseconds: 0)),
+            ]
+            let written = try made.write(record)
+            let found = try store.find(SandboxName("work"))
+            #expect(found.record == record)
+            #expect(written.record == record)
+            #expect(found.path(of: record.trees[1]) == "\(store.root)/work/tree-1")
+        }
+    }
+
+    @Test func `a sandbox has one user at a time`() throws {
+        try store { store in
+            let made = try store.make(SandboxName("one"))
+            let other = try store.find(SandboxName("one"))
+            #expect(try other.isInUse())
+            #expect(throws: Failure.self) { try other.lock() }
+            try store.remove(made)
+            #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
+        }
+    }
+
+    @Test func `a name is taken once`() throws {
+        try store { store in
+            _ = try store.make(SandboxName("one"))
+            let failure = #expect(throws: Failure.self) { try store.make(SandboxName("one")) }
+            #expect(failure?.kind == .taken)
+        }
+    }
+
+    @Test func `a directory that others may write to is not believed`() throws {
+        try store { store in
+            let made = try store.make(SandboxName("one"))
+            try made.directory.changeMode(".", 0o777)
+            let failure = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
+            #expect(failure?.message.contains("others may write to it") == true)
+        }
+    }
+
+    @Test(arguments: ["{}", "no JSON", #"{"schema": 2, "name": "one"}"#])
+    func `a record that cannot be understood is an error`(_ text: String) throws {
+        try store { store in
+            let made = try store.make(SandboxName("one"))
+            try made.directory.replaceFile("sandbox.json", with: Array(text.utf8), mode: 0o600)
+            let failure = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
+            #expect(failure?.kind == .damaged)
+        }
+    }
+
+    @Test(arguments: ["", ".", "..", "a/b", "-a", ".a", "a b", String(repeating: "a", count: 65)])
+    func `what is no name of a directory is no name`(_ text: String) {
+        #expect(throws: Failure.self) { try SandboxName(text) }
+    }
+}
