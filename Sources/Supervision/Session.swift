@@ -294,15 +294,19 @@ struct Session: ~Copyable {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
             try take(terminal: multiplexer)
-        case .upper:
+        case .upper(let tree):
             guard let upper = message.takeDescriptor() else { return }
-            walk.keep(upper: upper)
+            walk.keep(upper: upper, of: tree)
         case .proxy:
             guard let socket = message.takeDescriptor(), let place = walk.takeProxy() else {
                 failure = .failed(step: -1, Failure("the init process sent an unknown message"))
                 break
             }
-            proxyRelay = try attempt("fcntl", "O_NONBLOCK", try ProxyRelay(socket, place))
+            do throws(Errno) {
+                proxyRelay = try ProxyRelay(socket, place)
+            } catch {
+                throw Failure("fcntl", "O_NONBLOCK", error)
+            }
         case .listener(let number):
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try descriptor(number))

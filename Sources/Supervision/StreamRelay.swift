@@ -88,7 +88,7 @@ final class StreamRelay {
         guard let start = pipe.start, let far = pipe.far, passed > 0 else { return }
         do throws(Errno) {
             // The program can write into the pipe as well: then more is unread than went in.
-            let read = max(passed - Int64(far.unreadCount), 0)
+            let read = try max(passed - Int64(far.unreadCount), 0)
             try pipe.caller.move(to: start + read)
         } catch {
             problem = Failure("lseek", stream.name, error)

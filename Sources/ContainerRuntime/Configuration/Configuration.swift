@@ -47,6 +47,8 @@ public struct Configuration: Sendable {
 
     /// `vfs.network`
     public var network: Setting<Network>?
+    /// The content of /etc/resolv.conf for that network; nil: it stays as it is.
+    public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
 

@@ -19,6 +19,8 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The host's /etc/resolv.conf, where the container has the host's network.
+    var resolver: String?
     /// The helper that `vfs.network` names.
     var networkHelper: Result<Configuration.NetworkHelper, Failure>?
     /// The mounts, where a copy-on-write tree may have some below it.
@@ -63,6 +65,10 @@ struct HostFacts {
         }
         gatherSeccomp(request, cache)
         networkHelper = HostFacts.networkHelper(request)
+        if case .mode(let mode)? = request.spec.vfs?.network, mode.value == .host {
+            let bytes = try? HostPath.read("/etc/resolv.conf", limit: 1 << 16)
+            resolver = bytes.map { String(decoding: $0, as: UTF8.self) }
+        }
     }
 
     private mutating func gatherLayers(_ request: Request) {

@@ -4,7 +4,8 @@ package import LinuxSystem
 ///
 ///     message     carries                              then
 ///     terminal    the pty's far end, by SCM_RIGHTS     the runtime passes bytes, or passes it on
-///     upper       the throw-away upper, by SCM_RIGHTS  the runtime looks at it in the end
+///     upper       a throw-away upper, by SCM_RIGHTS,   the runtime looks at it in the end
+///                 and the number of its tree
 ///     listener    the seccomp listener's number        the runtime takes it by pidfd_getfd
 ///     turn        step                                 the runtime takes its steps from there on
 ///                                                      and answers with `go`
@@ -24,7 +25,8 @@ package import LinuxSystem
 ///     (closed)    nothing                              the runtime is gone: so is the container
 package enum InitMessage: Equatable {
     case terminal
-    case upper
+    /// - `tree`: The number of a copy-on-write tree; nil for the root's.
+    case upper(tree: Int? = nil)
     /// - `descriptor`: A number of the init process's table.
     case listener(descriptor: CInt)
     /// - `step`: its index in the plan.
@@ -56,7 +58,7 @@ package enum InitMessage: Equatable {
         case .spawned(let pid):
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
-        case .upper: [8]
+        case .upper(let tree): [8] + (tree.map(InitMessage.bytes) ?? [])
         case .root: [9]
         case .entered: [10]
         case .proxy: [12]
@@ -86,7 +88,8 @@ package enum InitMessage: Equatable {
         // A number with the highest bit is no process's.
         case 6 where bytes.count == 5 && bytes[4] < 0x80:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
-        case 8 where bytes.count == 1: self = .upper
+        case 8 where bytes.count == 1: self = .upper()
+        case 8 where bytes.count == 3: self = .upper(tree: step())
         case 9 where bytes.count == 1: self = .root
         case 10 where bytes.count == 1: self = .entered
         case 12 where bytes.count == 1: self = .proxy

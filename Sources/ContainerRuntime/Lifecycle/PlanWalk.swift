@@ -160,15 +160,25 @@ package final class PlanWalk {
 
     /// The container's uppers, where the plan compares them: that of the root first.
     package var written: [Written] {
-        guard let record = plan.compared,
+        var written: [Written] = []
+        if let record = plan.compared,
             let upper = context.throwawayUpper ?? context.keptUpper?.upper
-        else { return [] }
-        return [("/", upper, record)]
+        {
+            written.append(("/", upper, record))
+        }
+        for tree in plan.comparedTrees {
+            let kept = tree.directory.flatMap { context.keptUppers?[$0]?.upper }
+            guard let upper = kept ?? context.throwawayTrees[tree.number] else { continue }
+            written.append((tree.path, upper, tree.record))
+        }
+        return written
     }
 
-    /// The init process has sent its throw-away upper.
-    package func keep(upper: consuming OwnedDescriptor) {
-        context.throwawayUpper = LayerDirectory(upper, layer: 0)
+    /// The init process has sent a throw-away upper.
+    ///
+    /// - Parameter tree: The number of its copy-on-write tree; nil for the root's.
+    package func keep(upper: consuming OwnedDescriptor, of tree: Int?) {
+        context.keep(LayerDirectory(upper, layer: 0), of: tree)
     }
 
     /// The init process has made the program's process.

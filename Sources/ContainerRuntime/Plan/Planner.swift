@@ -81,7 +81,14 @@ extension Plan {
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =
             !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)
-        if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
+        comparedTrees = configuration.trees.filter(\.tree.isRead).map {
+            ComparedTree(
+                path: $0.mount.destination, number: $0.tree.number, directory: $0.tree.upper,
+                record: $0.tree.record(of: configuration))
+        }
+        if case .overlay(let overlay) = configuration.root.source, overlay.isCompared,
+            !overlay.layers.isEmpty
+        {
             compared = KeptUpper.Record(overlay, of: configuration)
             compared?.layers = overlay.layers.map(\.value)
         }

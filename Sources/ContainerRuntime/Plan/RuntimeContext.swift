@@ -19,8 +19,12 @@ final class RuntimeContext {
     let mappingNamespaces = MappingNamespaces()
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
+    /// Those of copy-on-write trees.
+    var mountedTrees: [Int: OverlayDirectory] = [:]
     /// The upper that is thrown away, where the caller wants to see what was written.
     var throwawayUpper: LayerDirectory?
+    /// Those of copy-on-write trees.
+    var throwawayTrees: [Int: LayerDirectory] = [:]
     /// Of a user namespace that is joined.
     var idMappings: IDMappings?
 
@@ -82,6 +86,15 @@ final class RuntimeContext {
         let proc = HeldRoot(RootDirectory(opened))
         handover.privateProc = proc
         return proc.directory.borrowed
+    }
+
+    /// - Parameter tree: The number of a copy-on-write tree; nil for the root.
+    func keep(_ upper: LayerDirectory, of tree: Int?) {
+        if let tree {
+            throwawayTrees[tree] = upper
+        } else {
+            throwawayUpper = upper
+        }
     }
 
     /// Has the watchdog remove control groups, should this process be killed.

@@ -45,14 +45,18 @@ private struct SandboxStart {
     private let invocation: Invocation
     private let directory: String
     private let rehearses: Bool
+    private let collection: Collection?
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
+        invocation.streamFiles = try arguments.streamFiles()
+        if collection != nil { invocation.readsUpperFor = "--collect" }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-            || arguments.has(.allocatesTerminal)
+            && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
         }
@@ -92,7 +96,11 @@ private struct SandboxStart {
         let code: CInt
         do throws(Failure) {
             code = try Command.supervise(
-                plan, traced: arguments, warn: arguments.globals.log.warning)
+                plan, traced: arguments, warn: arguments.globals.log.warning
+            ) { (outcome) throws(Failure) in
+                try collection?.take(
+                    outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+            }
         } catch {
             try sandbox.abandon()
             throw error

@@ -33,6 +33,7 @@ struct NamedConfig {
         invocation.streamFiles = try arguments.streamFiles()
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
+            && invocation.streamFiles.isEmpty
         try invocation.setCaller(arguments.globals)
         if invocation.privilege != .full {
             invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"

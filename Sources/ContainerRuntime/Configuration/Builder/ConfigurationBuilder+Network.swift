@@ -18,6 +18,20 @@ extension ConfigurationBuilder {
         }
     }
 
+    /// The content of /etc/resolv.conf, unless the config has a file or a mount there.
+    var resolver: String? {
+        let path = "/etc/resolv.conf"
+        let hasOwn =
+            request.mounts.contains { PathText.cleaned($0.mount.destination.value) == path }
+            || (request.spec.vfs?.files ?? []).contains { PathText.cleaned($0.path.value) == path }
+        if hasOwn || request.joinsMounts { return nil }
+        switch network?.value {
+        case .host: return host.resolver
+        case .helper(let helper): return "nameserver \(helper.nameServer)\n"
+        case .proxy, Configuration.Network.none, nil: return nil
+        }
+    }
+
     /// Variables that lead programs to the proxy, unless the config has its own.
     var proxyEnvironment: [String] {
         guard case .proxy = request.spec.vfs?.network else { return [] }

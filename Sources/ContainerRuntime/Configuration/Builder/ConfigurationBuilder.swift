@@ -86,6 +86,7 @@ public struct ConfigurationBuilder {
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
         configuration.network = network
+        configuration.resolver = resolver
         if let wanted = spec.vfs?.hasInit, wanted.value {
             configuration.initOrigin = .config(wanted.offset)
         }

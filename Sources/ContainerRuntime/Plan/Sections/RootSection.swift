@@ -41,8 +41,12 @@ enum RootSection: PlanSection {
         for tree in configuration.trees {
             plan.add(
                 MountCopyOnWriteTree(
-                    overlay: tree.overlay(of: configuration), position: tree.position),
+                    overlay: tree.overlay(of: configuration), position: tree.position,
+                    number: tree.tree.number),
                 tree.mount.origin)
+            if tree.tree.isRead && tree.tree.upper == nil {
+                plan.add(HandOverUpper(tree: tree.tree.number), tree.mount.origin)
+            }
             planRecord(tree, facts, &plan)
         }
     }
@@ -71,10 +75,11 @@ enum RootSection: PlanSection {
                 RecordUpper(
                     directory: directory.value,
                     record: KeptUpper.Record(overlay, of: facts.configuration)), directory.origin)
+        case .throwaway where overlay.layers.isEmpty: break
         case .throwaway where overlay.isCompared && facts.configuration.opensOnHost:
-            plan.add(KeepUpper(), .argument("--diff"))
+            plan.add(KeepUpper(), overlay.origin)
         case .throwaway where overlay.isCompared:
-            plan.add(HandOverUpper(), .argument("--diff"))
+            plan.add(HandOverUpper(), overlay.origin)
         case .throwaway: break
         }
     }

@@ -288,6 +288,6 @@ extension Configuration.CopyOnWriteTree {
     /// overlayfs needs redirections; without root privileges it has none.
     func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
         (privilege == .full ? ["redirect_dir=on"] : ["userxattr"])
-            + (upper == nil ? [] : ["index=off"])
+            + (upper == nil && !isRead ? [] : ["index=off"])
     }
 }

@@ -21,6 +21,8 @@ struct MountOverlayAside: RuntimeStep {
     var overlay: OverlayAssembly?
     /// Those of copy-on-write trees, each with its position among the sources of bind mounts.
     let trees: [(overlay: OverlayAssembly, position: Int)]
+    /// Whether the uppers of these are wanted when the container has ended.
+    var keepsUppers = false
     /// Of the container's user namespace; nil where it is joined.
     let mappings: IDMappings?
 
@@ -57,10 +59,13 @@ struct MountOverlayAside: RuntimeStep {
         if overlay != nil {
             context.handover.rootTree = try takeTree(answers)
             context.mountedUpper = OverlayDirectory(
-                path: "upper", descriptor: try take(.upper, from: answers))
+                path: "upper", descriptor: try take(.upper(), from: answers))
         }
-        for (_, position) in trees {
+        for (number, (_, position)) in trees.enumerated() {
             context.handover.keep(try takeTree(answers), at: position)
+            if !keepsUppers { continue }
+            let upper = try take(.upper(tree: number), from: answers)
+            context.mountedTrees[number] = OverlayDirectory(path: "upper", descriptor: upper)
         }
     }
 
@@ -82,10 +87,16 @@ struct MountOverlayAside: RuntimeStep {
             try send(mounted, on: channel)
             try attempt(
                 "sendmsg", "the upper",
-                try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed))
+                try channel.send(InitMessage.upper().encoded, passing: mounted.upper.borrowed))
         }
-        for (overlay, _) in trees {
-            try send(try overlay.mount(layers, &scratch, mapping: mapping), on: channel)
+        for (number, (overlay, _)) in trees.enumerated() {
+            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
+            try send(mounted, on: channel)
+            if !keepsUppers { continue }
+            try attempt(
+                "sendmsg", "the upper",
+                try channel.send(
+                    InitMessage.upper(tree: number).encoded, passing: mounted.upper.borrowed))
         }
     }
 
