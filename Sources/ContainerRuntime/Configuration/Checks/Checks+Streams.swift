@@ -3,7 +3,7 @@ internal import OCISpec
 /// Files in the place of standard streams.
 extension Checks {
     func streamFiles() {
-        guard let first = request.invocation.streamFiles.first,
+        guard let first = request.invocation.streamFiles.first, request.invocation.hasTerminal,
             let terminal = spec.process?.terminal, terminal.value
         else { return }
         diagnostics.error(
