@@ -83,6 +83,12 @@ let package = Package(
             dependencies: ["Cgroups", "ContainerRuntime", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
+            name: "Report",
+            dependencies: [
+                "Cgroups", "ContainerRuntime", "JSON", "LinuxSystem", "Supervision",
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
@@ -98,7 +104,8 @@ let package = Package(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Sandbox", "Seccomp", "Supervision",
+                "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox", "Seccomp",
+                "Supervision",
                 system,
             ],
             swiftSettings: strict),

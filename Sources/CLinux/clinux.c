@@ -73,7 +73,7 @@ int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled, struct ru
     int options = WEXITED | (keep ? WNOWAIT : 0);
     if (syscall(SYS_waitid, P_PIDFD, pidfd, &info, options, usage) != 0) return -1;
     *status = info.si_status;
-    *signaled = info.si_code != CLD_EXITED;
+    *signaled = info.si_code == CLD_EXITED ? 0 : info.si_code == CLD_DUMPED ? 2 : 1;
     return 0;
 }
 

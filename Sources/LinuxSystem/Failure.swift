@@ -165,6 +165,8 @@ extension Failure {
         case removed
         /// The user lacks the permission for it.
         case forbidden
+        /// The limit of memory is too small for it.
+        case outOfMemory
     }
 }
 

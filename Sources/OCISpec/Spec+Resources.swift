@@ -13,6 +13,9 @@ extension Spec.Linux {
         public var network: Network?
         public var rdma: [RDMA] = []
         public var unified: [(file: Located<String>, value: Located<String>)] = []
+        /// Whether the kernel kills all processes together when memory runs out, and none of them is
+        /// swapped out: of `vfs.limits.memory`.
+        public var endsTogether = false
         public var offset = 0
 
         /// No limits.
@@ -41,6 +44,9 @@ extension Spec.Linux {
             public var useHierarchy: Located<Bool>?
             public var checkBeforeUpdate: Located<Bool>?
             public var offset: Int
+
+            /// No limits.
+            public init(offset: Int) { self.offset = offset }
         }
 
         /// Times in microseconds.

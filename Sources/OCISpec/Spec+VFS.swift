@@ -43,6 +43,8 @@ extension Spec {
             public var mode: Located<String>?
             public var offset: Int
         }
+        /// What the run is held to.
+        public var limits: Limits?
 
         /// What the container reaches by its network.
         public var network: Network?
@@ -74,7 +76,9 @@ extension Spec.VFS {
     init(_ reader: ObjectReader) {
         network = Spec.VFS.network(reader)
         reader.refuseMembers(
-            otherThan: ["overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "network"])
+            otherThan: [
+                "overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "limits", "network",
+            ])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
@@ -86,6 +90,7 @@ extension Spec.VFS {
                     + " available without root privileges, or remove the key to require all",
                 at: rootless.offset)
         }
+        limits = reader.object("limits").map(Limits.init)
         guard let found = reader.member("overlay") else { return }
         if let bool = found.bool {
             overlay = .enabled(Located(bool, at: found.offset))

@@ -1,4 +1,5 @@
 public import Cgroups
+public import ContainerRuntime
 public import Layers
 public import LinuxSystem
 public import SystemPackage
@@ -17,6 +18,8 @@ public struct Outcome {
         case timedOut
         /// The observer of the usage asked for the end; the container was killed.
         case stopped
+        /// The container has exceeded a limit of its config; it was killed if it still ran.
+        case exceeded(RunLimits.Name)
     }
 
     /// What the run has used.
@@ -27,6 +30,34 @@ public struct Outcome {
         /// All processes of the container. Nil without a control group, and where it was not to be
         /// measured.
         public var controlGroup: ControlGroup.Usage?
+        /// The same with all its figures.
+        public var account: ControlGroup.Account?
+        /// Nanoseconds of processor time by the last sum over `/proc`; nil where none was made.
+        public var sumOfProcesses: UInt64?
+        /// Nanoseconds of processor time, in user mode and in kernel mode, that the start took: they
+        /// are in the figures above.
+        public var spentUser: UInt64 = 0
+        public var spentSystem: UInt64 = 0
+        /// Bytes that the program has written. Nil where the stream does not go through the runtime
+        /// process, and for standard error where it is the same file as standard output.
+        public var output: UInt64?
+        public var error: UInt64?
+        /// Bytes and files in the upper, where it was looked at.
+        public var diskBytes: UInt64?
+        public var diskFiles: UInt64?
+        /// Whether a file system of limited size had no room left at the end.
+        public var isDiskFull = false
+    }
+
+    /// What holds the limits of the run, and which of them were reached.
+    public struct Limits: Sendable {
+        public var limits = RunLimits()
+        public var holders: [RunLimits.Name: RunLimits.Holder] = [:]
+        /// Bytes of memory, and processes, that `linux.resources` allows.
+        public var memory: UInt64?
+        public var processes: UInt64?
+
+        public init() {}
     }
 
     /// An upper of the container, and the layers below it.
@@ -59,6 +90,11 @@ public struct Outcome {
     }
 
     public var ending: Ending
+    /// How the container's first process ended, whoever has ended it. Nil where it is left running.
+    public var program: ChildProcess.Ending?
+    /// Whether the program's filter may end it.
+    public var filterMayKill = false
+    public var limits = Limits()
     public var usage = Usage()
     /// Processes of the container that the kernel has killed for want of memory.
     public var outOfMemoryKills = 0

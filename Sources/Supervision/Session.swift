@@ -23,6 +23,8 @@ struct Session: ~Copyable {
         case interrupted(CInt)
         case timedOut
         case stopped
+        /// The container has exceeded a limit of its config.
+        case exceeded(RunLimits.Name)
     }
 
     private var child: ChildProcess
@@ -43,6 +45,10 @@ struct Session: ~Copyable {
     private let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
     private var isExecuting = false
+    /// What it has said of its start.
+    private var startRecord: StartRecord?
+    private var watch: LimitWatch
+    let output: OutputCount
     /// When the init process was there.
     let begunAt = Clock.nanoseconds
     /// When the init process became the program, as far as it was looked at.
@@ -59,8 +65,11 @@ struct Session: ~Copyable {
     private var isToEnd = false
     /// The limit that has ended the container.
     private var exceeded: Ending?
-    /// What the first process has used, once it has ended.
+    /// What the first process has used, once it has ended, and how it has.
     private(set) var usage: ProcessUsage?
+    private(set) var ended: ChildProcess.Ending?
+    /// When its end was seen.
+    private(set) var endedAt: UInt64?
 
     /// How long what was killed is waited for.
     private static let patience: UInt64 = 10
@@ -79,7 +88,10 @@ struct Session: ~Copyable {
         self.walk = walk
         self.until = until
         self.limits = limits
-        relays = walk.pipes.map(StreamRelay.init)
+        let output = OutputCount(limit: walk.plan.limits.value(.output))
+        self.output = output
+        watch = LimitWatch(walk.plan.limits, walk.controlGroup, output)
+        relays = walk.pipes.map { StreamRelay($0, output) }
         readiness = walk.takeReadiness().map(ReadinessProxy.init)
         report = walk.takeReport()
         // What is left of the program beside an init the init alone waits for.
@@ -98,6 +110,7 @@ struct Session: ~Copyable {
     /// terminal is as it was.
     mutating func run() -> Ending {
         do throws(Failure) {
+            try watch.prepare()
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
@@ -113,6 +126,8 @@ struct Session: ~Copyable {
             let first = try child.wait(keepingRemains: true)
             ended = programsEnd ?? first
             if programsEnd == nil { lookAtRemains(ended) }
+            self.ended = ended
+            lookAtEnd()
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
@@ -133,12 +148,28 @@ struct Session: ~Copyable {
     }
 
     /// What was killed ends at once, but in an uninterruptible call.
-    private func awaitEnd() throws(Errno) {
+    private mutating func awaitEnd() throws(Errno) {
         let events = try Poll.wait(
             [(child.borrowed, .readable)],
             until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
         if events[0].isEmpty { throw .timedOut }
+        endedAt = endedAt ?? Clock.nanoseconds
     }
+
+    /// A limit that was exceeded after the last look.
+    private mutating func lookAtEnd() {
+        guard exceeded == nil, failure == nil, hasStarted else { return }
+        exceeded = watch.lookAtEnd().map(Ending.exceeded)
+    }
+
+    /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
+    var spent: (user: UInt64, system: UInt64) {
+        (startRecord?.userTime ?? 0, startRecord?.systemTime ?? 0)
+    }
+
+    /// Of the watch for the limits.
+    var diskUsage: DiskWatch.Usage? { watch.diskUsage }
+    var sumOfProcesses: UInt64? { watch.sumOfProcesses }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
     /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
@@ -167,7 +198,18 @@ struct Session: ~Copyable {
         if !hasStarted {
             startedAt = nil
         } else if startedAt == nil {
-            startedAt = Clock.nanoseconds
+            let now = Clock.nanoseconds
+            var time = now
+            // The process may be attacked by then, and on another clock.
+            if let record = startRecord, walk.plan.sharesClock {
+                time = min(max(record.time, begunAt), now)
+            }
+            startedAt = time
+            // Orphans of a container that shares the pid namespace are this process's.
+            let isAlone = walk.plan.ownsProcesses || walk.plan.joinsContainer
+            watch.start(
+                at: time, root: isAlone ? child.pid : CurrentProcess.pid,
+                spent: spent.user + spent.system)
         }
     }
 
@@ -193,6 +235,7 @@ struct Session: ~Copyable {
         for relay in relays { entries += relay.watched }
         let connected = entries.count
         entries += proxyRelay?.watched ?? []
+        entries.append(watch.watched)
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
@@ -204,13 +247,16 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
-        proxyRelay?.handle(events[connected...])
+        proxyRelay?.handle(events[connected..<events.count - 1])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
-        if !events[2].isEmpty { return false }
-        enforceLimits()
+        if !events[2].isEmpty {
+            endedAt = Clock.nanoseconds
+            return false
+        }
+        enforceLimits(hasEvent: events.last.map { !$0.isEmpty } ?? false)
         return true
     }
 
@@ -218,20 +264,24 @@ struct Session: ~Copyable {
     private var nextDeadline: UInt64? {
         var next = readiness?.deadline
         guard exceeded == nil else { return next }
-        for due in [limits.deadline, limits.observer?.next] {
+        for due in [limits.deadline, limits.observer?.next, watch.next] {
             if let due { next = min(next ?? due, due) }
         }
         return next
     }
 
     /// Kills the container once it has exceeded a limit.
-    private mutating func enforceLimits() {
-        guard exceeded == nil, limits.deadline != nil || limits.observer != nil else { return }
+    ///
+    /// - Parameter hasEvent: Whether the watch for the limits was told something.
+    private mutating func enforceLimits(hasEvent: Bool) {
+        guard exceeded == nil else { return }
         let now = Clock.nanoseconds
         if let deadline = limits.deadline, now >= deadline {
             exceeded = .timedOut
         } else if limits.observer?.look(at: walk.controlGroup, now) == .end {
             exceeded = .stopped
+        } else if let name = watch.look(now, hasEvent: hasEvent) {
+            exceeded = .exceeded(name)
         } else {
             return
         }
@@ -315,7 +365,9 @@ struct Session: ~Copyable {
             if answer(step) {
                 try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
             }
-        case .executing: isExecuting = true
+        case .executing(let record):
+            isExecuting = true
+            startRecord = record
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
             walk.keep(program: message.sender)

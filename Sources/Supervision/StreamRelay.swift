@@ -14,17 +14,27 @@ final class StreamRelay {
     /// Of an input that can be read again: how much of it went into the pipe.
     private var passed: Int64 = 0
     private static let chunk = 65536
+    /// Of an output: the caller's stream.
+    private let target: CallerStream?
+    private let count: OutputCount
 
-    init(_ pipe: StreamPipe) { self.pipe = pipe }
+    init(_ pipe: StreamPipe, _ count: OutputCount) {
+        self.pipe = pipe
+        self.count = count
+        target = pipe.stream == .input ? nil : CallerStream(pipe.caller)
+        if pipe.stream != .input { count.begin(pipe.stream) }
+    }
 
     private var near: FileDescriptor? { pipe.near }
+    /// Of an output: where its bytes go.
+    private var far: FileDescriptor { target?.borrowed ?? pipe.caller }
 
     /// Where the bytes come from, as long as there is room for them, and where they go.
     static let watchedCount = 2
     var watched: [TerminalProxy.Watched] {
         guard let near else { return [(nil, []), (nil, [])] }
         let (source, target) =
-            stream == .input ? (pipe.caller, near) : (near, pipe.caller)
+            stream == .input ? (pipe.caller, near) : (near, far)
         return [
             (bytes.isEmpty ? source : nil, .readable), (bytes.isEmpty ? nil : target, .writable),
         ]
@@ -48,7 +58,7 @@ final class StreamRelay {
             if bytes.isEmpty { return nil }
             let count = bytes.count
             write()
-            if bytes.count == count { return pipe.caller }
+            if bytes.count == count { return far }
         }
         return nil
     }
@@ -58,7 +68,8 @@ final class StreamRelay {
         do throws(Errno) {
             if stream != .input {
                 guard let found = try near.readSome(StreamRelay.chunk) else { return }
-                bytes = found[...]
+                bytes = self.count.take(found, from: stream)
+                if bytes.isEmpty && !found.isEmpty { return }
             } else if let start = pipe.start {
                 bytes = try pipe.caller.readSome(StreamRelay.chunk, at: start + passed)[...]
             } else {
@@ -74,7 +85,12 @@ final class StreamRelay {
     private func write() {
         guard let near else { return }
         do throws(Errno) {
-            let count = try (stream == .input ? near : pipe.caller).writeSome(bytes)
+            let count: Int
+            if let target {
+                count = try target.writeQuietly(bytes)
+            } else {
+                count = try near.writeSome(bytes)
+            }
             bytes = bytes.dropFirst(count)
             passed += Int64(count)
         } catch {

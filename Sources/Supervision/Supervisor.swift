@@ -69,7 +69,7 @@ public final class Supervisor {
         timings.made = session.begunAt
         let ended = session.run()
         timings.started = session.startedAt
-        timings.ended = Clock.nanoseconds
+        timings.ended = session.endedAt ?? Clock.nanoseconds
         let ending = try ending(ended)
         if let problem = session.readinessProblem { warnings.add(problem) }
         var outcome = outcome(ending, timings)
@@ -80,6 +80,13 @@ public final class Supervisor {
                 "the proxy's socket did not take \(counts.refused) of \(counts.connections)"
                     + " connections: \(problem.words)")
         }
+        outcome.usage.sumOfProcesses = session.sumOfProcesses
+        (outcome.usage.spentUser, outcome.usage.spentSystem) = session.spent
+        outcome.usage.output = session.output.output
+        outcome.usage.error = session.output.error
+        outcome.usage.diskBytes = session.diskUsage?.bytes
+        outcome.usage.diskFiles = session.diskUsage?.files
+        outcome.program = session.ended
         outcome.warnings = warnings.told
         return outcome
     }
@@ -92,10 +99,13 @@ public final class Supervisor {
                 Outcome.Upper(path: $0.path, directory: $0.upper, over: $0.record)
             }
         }
+        outcome.limits = held
+        outcome.filterMayKill = walk.filterMayKill
         if limits.measures, let group = walk.controlGroup {
-            let usage = group.usage
-            outcome.usage.controlGroup = usage
-            outcome.outOfMemoryKills = usage.outOfMemoryKills
+            let account = group.account
+            outcome.usage.account = account
+            outcome.usage.controlGroup = account.usage
+            outcome.outOfMemoryKills = account.usage.outOfMemoryKills
         } else if ending == .outOfMemory {
             outcome.outOfMemoryKills = walk.controlGroup?.outOfMemoryKills ?? 0
         }
@@ -148,9 +158,13 @@ public final class Supervisor {
         switch ended {
         case .left: return .left
         case .timedOut: return .timedOut
+        case .exceeded(.memory): return .outOfMemory
+        case .exceeded(let name): return .exceeded(name)
         case .stopped: return .stopped
         case .failed(let step, var error):
-            error.subject += shortage(error.message)
+            let shortage = shortage(error.message)
+            error.subject += shortage
+            if !shortage.isEmpty { error.kind = .outOfMemory }
             throw walk.failure(ofStep: step, error)
         case .refused(let error): throw error
         case .lost(let error): throw error
@@ -158,16 +172,40 @@ public final class Supervisor {
         case .exited where until == .created, .signaled where until == .created:
             throw Failure("the init process ended before it could wait for its start")
         case .exited(let code): return .exited(code)
+        case .signaled(Signal.processorTime) where walk.plan.limits.holders[.cpuTime] == .proc:
+            return .exceeded(.cpuTime)
         case .signaled(let signal):
             guard signal == Signal.kill && wasOutOfMemory else { return .signaled(signal) }
+            // The verdict says it where the run has a limit of its own.
+            if walk.plan.limits.limits.memory != nil { return .outOfMemory }
             warnings.add("the kernel killed the program: \(ControlGroup.outOfMemory)")
             return .outOfMemory
         case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
             throw Failure(
                 "the kernel killed the init process before the program started:"
-                    + " \(ControlGroup.outOfMemory)")
+                    + " \(ControlGroup.outOfMemory)", .outOfMemory)
         case .endedEarly(let ended): throw Failure(Supervisor.sentence(ended))
         }
+    }
+
+    /// What holds the limits of the run, the kernel's versions of cgroups included.
+    private var held: Outcome.Limits {
+        let plan = walk.plan.limits
+        var held = Outcome.Limits()
+        held.limits = plan.limits
+        held.holders = plan.holders
+        let group = walk.controlGroup
+        held.memory = plan.groupMemory
+        held.processes = plan.groupProcesses
+        var ofGroup = plan.ofGroup
+        if held.memory != nil { ofGroup.insert(.memory) }
+        if held.processes != nil { ofGroup.insert(.processes) }
+        for (name, controller) in [
+            (RunLimits.Name.memory, "memory"), (.processes, "pids"), (.cpuTime, "cpuacct"),
+        ] where ofGroup.contains(name) {
+            held.holders[name] = group?.version(of: controller) == 1 ? .cgroup1 : .cgroup2
+        }
+        return held
     }
 
     private var wasOutOfMemory: Bool { (walk.controlGroup?.outOfMemoryKills ?? 0) > 0 }

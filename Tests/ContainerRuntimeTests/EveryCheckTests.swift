@@ -53,6 +53,10 @@ import Testing
         rule("sysctl", Checks.sysctl, "linux", #"{"sysctl": {"vm.swappiness": "1"}}"#),
         rule(
             "resources", Checks.resources, "linux", #"{"resources": {"pids": {"limit": -2}}}"#),
+        rule("runLimits", Checks.runLimits, "vfs", #"{"limits": {"wallTime": "soon"}}"#),
+        rule("heldLimits", Checks.heldLimits, "vfs", #"{"limits": {"memory": "256m"}}"#).with {
+            $0.host.groupLacks = [("memory", "no cgroup can be made")]
+        },
         rule("intelRdt", Checks.intelRdt, "linux", #"{"intelRdt": {"closID": ".."}}"#),
         rule("mounts", Checks.mounts, "mounts", #"[{"destination": ""}]"#),
         rule("procMounts", Checks.procMounts, "mounts", #"[{"destination": "/proc"}]"#),

@@ -77,8 +77,8 @@ int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);
 /// pidfd_getfd(2): the process's descriptor `number` as a close-on-exec one of this process.
 int clinux_pidfd_getfd(int pidfd, int number);
-/// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status` and 1 in
-/// `*signaled` when it is a signal's number, and in `*usage` what the process and those that it has
+/// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status`; in `*signaled` 1 when it is a
+/// signal's number, 2 when there is a core too; and in `*usage` what the process and those that it has
 /// waited for have used. With `keep` also WNOWAIT.
 int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled,
                       struct rusage *_Nullable usage);

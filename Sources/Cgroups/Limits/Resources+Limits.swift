@@ -9,7 +9,12 @@ extension Resources {
     /// - Parameter current: Of version 2.
     func limits(_ current: CurrentValue) -> [Limit] {
         var table = LimitTable()
-        if let memory { table.add(memory, current) }
+        if let memory { table.add(memory, current, mayLackSwap: endsTogether) }
+        if endsTogether {
+            // Version 1 has no such file: the runtime process does it.
+            table.add(
+                "memory.oom.group", .elsewhere, .file("memory.oom.group", 1), isOptional: true)
+        }
         if let cpu { table.add(cpu, current) }
         if let pids {
             // 0 keeps the container from making any process, and so does 1: the first one counts. It
@@ -79,7 +84,7 @@ private struct LimitTable {
 
     // MARK: Memory
 
-    mutating func add(_ memory: Resources.Memory, _ current: CurrentValue) {
+    mutating func add(_ memory: Resources.Memory, _ current: CurrentValue, mayLackSwap: Bool) {
         // Without a limit of memory there is none of memory and swap together. Without one of swap
         // it does not matter whether the kernel counts it.
         let both = memory.swap?.value ?? (memory.limit?.value == -1 ? -1 : nil)
@@ -88,7 +93,7 @@ private struct LimitTable {
             if let swap = try Version2.swap(memory, current) {
                 add(
                     "memory.swap", .elsewhere, .file("memory.swap.max", Version2.words(swap)),
-                    isOptional: swap == -1)
+                    isOptional: swap == -1 || mayLackSwap)
             }
         } catch {
             add("memory.swap", .elsewhere, .refused(error.message))
@@ -97,7 +102,7 @@ private struct LimitTable {
         if let both {
             add(
                 "memory.swap", .file("memory.memsw.limit_in_bytes", both), .elsewhere,
-                isOptional: both == -1)
+                isOptional: both == -1 || mayLackSwap)
         }
         add("memory.reservation", memory.reservation, "memory.soft_limit_in_bytes", "memory.low")
         if memory.disableOOMKiller?.value == true {

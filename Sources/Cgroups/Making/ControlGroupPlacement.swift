@@ -19,6 +19,7 @@ struct ControlGroupPlacement {
         for assignment in try Version2.unified(resources, hierarchies) {
             _ = addVersion2(assignment.controller, hierarchies, needed: true)
         }
+        if request.isCounted { count(hierarchies) }
         if request.isManaged {
             for controller in ["freezer", "cpu", "cpuacct", "memory", "pids", "blkio"] {
                 _ = add(controller, hierarchies, needed: false)
@@ -30,6 +31,15 @@ struct ControlGroupPlacement {
                     _ = addVersion2(controller, hierarchies, needed: false)
                 }
             }
+        }
+    }
+
+    /// Version 2 counts processor time without a controller.
+    private mutating func count(_ hierarchies: Hierarchies) {
+        if let hierarchy = hierarchies.version1(with: "cpuacct") {
+            if !version1.contains(hierarchy) { version1.append(hierarchy) }
+        } else if version2 == nil, let hierarchy = hierarchies.version2 {
+            version2 = (hierarchy, [], [])
         }
     }
 

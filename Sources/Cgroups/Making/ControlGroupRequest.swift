@@ -13,6 +13,8 @@ public struct ControlGroupRequest: Sendable {
     public var isManaged: Bool
     /// Of one that is managed. Only root of the machine may have a policy.
     public var policesDevices = true
+    /// Whether it has to tell how much processor time it has used.
+    public var isCounted = false
     /// Set when systemd is to make it: then `path` is not looked at.
     public var unit: SystemdUnitRequest?
 

@@ -20,12 +20,7 @@ extension ControlGroup {
     /// Reads them: a few files of the kernel.
     public var usage: Usage {
         var usage = Usage()
-        if let (directory, isVersion2) = directory(of: "cpuacct") {
-            usage.processorTime =
-                isVersion2
-                ? GroupFile.value(directory, "cpu.stat", key: "usage_usec").map { $0 * 1000 }
-                : ControlGroup.number(directory, "cpuacct.usage")
-        }
+        usage.processorTime = processorTime
         if let (directory, isVersion2) = directory(of: "memory") {
             let (now, most) =
                 isVersion2

@@ -8,6 +8,8 @@ struct CounterFiles {
 
     func read(_ name: String) -> String { texts.text(directory, name) }
 
+    func exists(_ name: String) -> Bool { texts.exists(directory, name) }
+
     func number(_ name: String) -> UInt64? { UInt64(read(name)) }
 
     /// `max` as the greatest number.
@@ -44,12 +46,16 @@ struct CounterFiles {
 
 /// Files that were read, by their paths: one file has several figures.
 final class TextsRead {
-    private var texts: [(path: String, text: String)] = []
+    private var texts: [(path: String, text: String?)] = []
 
-    func text(_ directory: String, _ name: String) -> String {
+    func text(_ directory: String, _ name: String) -> String { read(directory, name) ?? "" }
+
+    func exists(_ directory: String, _ name: String) -> Bool { read(directory, name) != nil }
+
+    private func read(_ directory: String, _ name: String) -> String? {
         let path = directory + "/" + name
         if let known = texts.first(where: { $0.path == path }) { return known.text }
-        let text = GroupFile.read(directory, name) ?? ""
+        let text = GroupFile.read(directory, name)
         texts.append((path, text))
         return text
     }

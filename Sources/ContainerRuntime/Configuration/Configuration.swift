@@ -42,6 +42,8 @@ public struct Configuration: Sendable {
     /// The offsets of a new time namespace.
     public var timeOffsets: [Setting<TimeOffset>] = []
     public var privilege = Privilege.full
+    /// What the run is held to.
+    public var limits = HeldLimits()
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
@@ -137,6 +139,8 @@ public struct Configuration: Sendable {
         public var isOptional = false
         /// Set when systemd makes it.
         public var unit: SystemdUnitRequest?
+        /// Whether it counts processor time, whatever the limits.
+        public var isCounted = false
     }
 
     /// The filter of system calls.
@@ -204,6 +208,12 @@ public struct Configuration: Sendable {
         public var resource: ResourceLimit
         public var soft: UInt64
         public var hard: UInt64
+
+        public init(resource: ResourceLimit, soft: UInt64, hard: UInt64) {
+            self.resource = resource
+            self.soft = soft
+            self.hard = hard
+        }
     }
 
     /// Whether the mount namespace is an existing one.

@@ -29,6 +29,8 @@ struct HostFacts {
     var seccompProfile: Result<[UInt8], Failure>?
     /// The compiled filter of the profile, from an earlier start.
     var seccompFilter: SeccompFilter?
+    /// Why the container would get no cgroup with a controller that holds a limit of the run.
+    var groupLacks: [(controller: String, sentence: String)] = []
 
     /// Where an upper lies that is discarded after the run.
     enum DiscardedUpper: Sendable {
@@ -68,6 +70,13 @@ struct HostFacts {
         if case .mode(let mode)? = request.spec.vfs?.network, mode.value == .host {
             let bytes = try? HostPath.read("/etc/resolv.conf", limit: 1 << 16)
             resolver = bytes.map { String(decoding: $0, as: UTF8.self) }
+        }
+        let controllers = request.controllersOfLimits
+        // systemd makes what it is asked for, or says why not.
+        if !controllers.isEmpty, !request.invocation.asksSystemd,
+            request.invocation.controlGroups != .disabled, request.invocation.joining == nil
+        {
+            groupLacks = Hierarchies.lacks(controllers)
         }
     }
 

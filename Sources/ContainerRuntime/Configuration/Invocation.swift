@@ -32,6 +32,11 @@ public struct Invocation: Sendable {
     /// Whether systemd makes it.
     public var asksSystemd = false
 
+    /// In place of those of `vfs.limits`.
+    public var limits = RunLimits()
+    /// Limits of each process, in place of those of the config with the same name.
+    public var processLimits: [Setting<Configuration.Limit>] = []
+
     /// The privileges of the runtime process.
     public var privilege = Configuration.Privilege.full
     /// The caller of a rootless container; nil: nothing is adapted to the caller.

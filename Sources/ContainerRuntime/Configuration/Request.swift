@@ -13,6 +13,8 @@ struct Request {
     /// The limits that the container gets.
     let resources: Resources
     let userNamespace: UserNamespaceDecision
+    /// What the run is held to.
+    let limits: RunLimits
 
     init(_ spec: Spec, _ invocation: Invocation, bundle: String) {
         self.spec = spec
@@ -24,6 +26,7 @@ struct Request {
         if invocation.privilege != .full { resources.devices = [] }
         self.resources = resources
         userNamespace = UserNamespaceDecision(spec, invocation)
+        limits = Request.limits(spec, invocation)
     }
 
     func has(_ kind: Spec.Linux.Namespace.Kind) -> Bool {

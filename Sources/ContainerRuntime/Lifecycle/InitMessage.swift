@@ -10,7 +10,7 @@ package import LinuxSystem
 ///     turn        step                                 the runtime takes its steps from there on
 ///                                                      and answers with `go`
 ///     failed      step, exit code, sentence            the init process ends
-///     executing   nothing                              execve comes next
+///     executing   time, user and system time (or none) execve comes next
 ///     spawned     pid                                  it came from the process in between
 ///     notSpawned  errno                                the same
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
@@ -34,7 +34,8 @@ package enum InitMessage: Equatable {
     /// - `step`: its index in the plan.
     /// - `failure`: its sentence, kind and signal.
     case failed(step: Int, _ failure: Failure)
-    case executing
+    /// - `record`: When, and what the start took; nil where the process may not ask.
+    case executing(StartRecord?)
     case spawned(pid: Int32)
     case notSpawned(errno: CInt)
     case root
@@ -53,7 +54,10 @@ package enum InitMessage: Equatable {
                 + [failure.kind.rawValue, UInt8(truncatingIfNeeded: failure.signal)]
                 + Array(failure.message.shortened().utf8)
         case .turn(let step): [3] + InitMessage.bytes(step)
-        case .executing: [4]
+        case .executing(let record):
+            [4]
+                + (record.map { [$0.time, $0.userTime, $0.systemTime] } ?? [])
+                .flatMap(InitMessage.bytes)
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
         case .spawned(let pid):
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
@@ -64,6 +68,14 @@ package enum InitMessage: Equatable {
         case .proxy: [12]
         case .forked: [11]
         }
+    }
+
+    private static func bytes(_ number: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     private static func bytes(_ step: Int) -> [UInt8] {
@@ -83,7 +95,13 @@ package enum InitMessage: Equatable {
             if bytes[4] != 0 { failure.signal = CInt(bytes[4]) }
             self = .failed(step: step(), failure)
         case 3 where bytes.count == 3: self = .turn(step: step())
-        case 4 where bytes.count == 1: self = .executing
+        case 4 where bytes.count == 1: self = .executing(nil)
+        case 4 where bytes.count == 25:
+            self = .executing(
+                StartRecord(
+                    time: InitMessage.number(bytes[1..<9]),
+                    userTime: InitMessage.number(bytes[9..<17]),
+                    systemTime: InitMessage.number(bytes[17..<25])))
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
         // A number with the highest bit is no process's.
         case 6 where bytes.count == 5 && bytes[4] < 0x80:

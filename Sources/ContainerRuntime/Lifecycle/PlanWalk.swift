@@ -155,6 +155,9 @@ package final class PlanWalk {
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
+    /// Whether the program's filter may end it.
+    package var filterMayKill: Bool { context.handover.seccompFilter?.mayKill ?? false }
+
     /// An upper, the layers below it, and where the container has its tree.
     package typealias Written = (path: String, upper: LayerDirectory, record: KeptUpper.Record)
 

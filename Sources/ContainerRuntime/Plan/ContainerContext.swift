@@ -47,6 +47,8 @@ final class ContainerContext {
     var terminal: HeldDescriptor?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
+    /// What this process had used when the filter was installed.
+    var usageBeforeFilter: ProcessUsage?
     /// The user's home directory, where the config names none.
     var home: String?
 

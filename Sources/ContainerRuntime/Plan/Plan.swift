@@ -22,6 +22,12 @@ public struct Plan: Sendable {
     /// Whether something depends on the program's start: then a death on the way there is told
     /// apart at once.
     package var actsOnStart = false
+    /// What the run is held to.
+    public var limits = HeldLimits()
+    /// Whether the clock of the init process is that of the runtime process.
+    package var sharesClock = true
+    /// Whether the process joins a container that exists.
+    package var joinsContainer = false
     /// Whether a failure names its step.
     var namesSteps = true
     /// The program's, in the container.

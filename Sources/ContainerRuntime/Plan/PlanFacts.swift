@@ -33,6 +33,9 @@ final class PlanFacts {
     /// whose program has a terminal of its own or the caller's streams. Engines pass what they want
     /// the program to have.
     let relaysStreams: Bool
+    /// Whether it carries standard output and standard error, whatever they are: their bytes have a
+    /// limit. Those of a terminal of the container's own go through the runtime process anyway.
+    let countsOutput: Bool
     /// How many descriptors, from 3 on, the caller passes on.
     let passedDescriptors: Int
     /// Whether the container's tree becomes the root behind the mounts: a user namespace mounts only
@@ -76,6 +79,8 @@ final class PlanFacts {
         let (container, joined) = (configuration.container, configuration.joined)
         isNamed = container != nil || joined != nil
         relaysStreams = !isNamed && configuration.process.terminal == nil
+        countsOutput =
+            configuration.limits.holders[.output] == .pipe && configuration.process.terminal == nil
         // Nothing else would end what the first process of a nameless container leaves behind.
         adoptsOrphans = container?.adoptsOrphans ?? (!isNamed && !new.contains(.pid))
         showsTerminal =

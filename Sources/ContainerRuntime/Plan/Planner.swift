@@ -77,6 +77,12 @@ extension Plan {
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses
         workingDirectory = configuration.process.workingDirectory.value
+        limits = configuration.limits
+        joinsContainer = configuration.joined != nil
+        sharesClock =
+            !facts.newNamespaces.contains(.time)
+            && !configuration.namespaces.joined.contains { $0.value.kind == .time }
+            && configuration.joined?.namespaces.contains(.time) != true
         hasInit = facts.hasInit
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =

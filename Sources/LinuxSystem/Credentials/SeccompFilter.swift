@@ -21,6 +21,18 @@ public struct SeccompFilter: Sendable, Hashable {
     /// Whether its notifications need a listener.
     public var notifies: Bool { flags & SeccompFilter.newListener != 0 }
 
+    /// Whether it answers some call with the end of the process, or with SIGSYS.
+    public var mayKill: Bool {
+        for start in stride(from: 0, to: program.count / 8 * 8, by: 8) {
+            // BPF_RET with a constant.
+            guard program[start] == 0x06, program[start + 1] == 0 else { continue }
+            let action = UInt32(program[start + 6]) | UInt32(program[start + 7]) << 8
+            // SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD and SECCOMP_RET_TRAP.
+            if [0x8000, 0, 3].contains(action) { return true }
+        }
+        return false
+    }
+
     /// From here on every system call goes through the filter.
     ///
     /// - Returns: Where its notifications are read and answered; nil for one that has none.

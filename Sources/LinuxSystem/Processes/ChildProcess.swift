@@ -169,6 +169,8 @@ public struct ChildProcess: ~Copyable, Sendable {
         {
             if errno != EINTR { throw Errno(rawValue: errno) }
         }
-        return (signaled != 0 ? .signaled(status) : .exited(status), ProcessUsage(usage))
+        var measured = ProcessUsage(usage)
+        measured.hasCore = signaled == 2
+        return (signaled != 0 ? .signaled(status) : .exited(status), measured)
     }
 }

@@ -126,6 +126,13 @@ public enum CurrentProcess {
         try checkDone(unsafe clinux_may_execute(path))
     }
 
+    /// Throws unless this process may write to the file, or make files in the directory.
+    ///
+    /// The corresponding C function is `faccessat` with `W_OK` and `AT_EACCESS`.
+    public static func checkMayWrite(_ path: String) throws(Errno) {
+        try checkDone(unsafe faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+    }
+
     /// Ends at once and without a message, as if another process had killed it.
     ///
     /// The corresponding C function is `kill` with `SIGKILL`.

@@ -9,6 +9,8 @@ public struct ProcessUsage: Sendable, Hashable {
     public var systemTime: UInt64
     /// Bytes of physical memory that the largest of them had at one time.
     public var peakMemory: UInt64
+    /// Whether the kernel has written a core of the process.
+    public var hasCore = false
 
     public init(userTime: UInt64, systemTime: UInt64, peakMemory: UInt64) {
         self.userTime = userTime
@@ -21,6 +23,14 @@ public struct ProcessUsage: Sendable, Hashable {
             userTime: ProcessUsage.nanoseconds(usage.ru_utime),
             systemTime: ProcessUsage.nanoseconds(usage.ru_stime),
             peakMemory: UInt64(usage.ru_maxrss) * 1024)
+    }
+
+    /// What this process has used, and all its threads. Nil where it may not ask. The corresponding C
+    /// function is `getrusage` with `RUSAGE_SELF`.
+    public static var ofThisProcess: ProcessUsage? {
+        var usage = rusage()
+        return unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0
+            ? ProcessUsage(usage) : nil
     }
 
     private static func nanoseconds(_ time: timeval) -> UInt64 {

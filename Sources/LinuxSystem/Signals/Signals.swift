@@ -111,6 +111,7 @@ public enum Signal {
     public static let childEnded = SIGCHLD
     public static let terminate = SIGTERM
     public static let badSystemCall = SIGSYS
+    public static let processorTime = SIGXCPU
     /// What somebody sends to the runtime and means for the container, unless whoever started it
     /// has it ignore them.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]

@@ -51,6 +51,16 @@ public final class CallerStream {
         neverWaits = true
     }
 
+    /// A descriptor that this object owns and the caller's program shares.
+    public init(owned stream: consuming OwnedDescriptor) {
+        let number = stream.release()
+        kind = (try? FileStatus.of(number))?.kind
+        isClosed = false
+        borrowed = number
+        isOwn = true
+        neverWaits = kind == .regular
+    }
+
     deinit {
         if isOwn { _ = OwnedDescriptor(borrowed) }
     }
@@ -72,7 +82,9 @@ public final class CallerStream {
     }
 
     /// As `write`, but a reader that is gone is `Errno.brokenPipe`.
-    private func writeQuietly(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
+    ///
+    /// - Returns: How much was taken.
+    public func writeQuietly(_ bytes: ArraySlice<UInt8>) throws(Errno) -> Int {
         let piece = neverWaits ? bytes : bytes.prefix(CallerStream.small)
         let count = unsafe piece.withUnsafeBytes {
             kind == .socket

@@ -67,7 +67,7 @@ extension Command {
     }
 
     static func launch(
-        _ arguments: ParsedArguments, until: Milestone
+        _ arguments: ParsedArguments, until: Milestone, _ reporter: RunReporter? = nil
     ) throws(Failure) -> CInt {
         let name = arguments.operands[0]
         var container = Configuration.Container(
@@ -87,6 +87,7 @@ extension Command {
         invocation.hasTerminal = true
         invocation.leavesTerminal = until != .ended
         invocation.container = container
+        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         invocation.controlGroups =
             arguments.globals.controlGroupManager == .disabled ? .disabled : .always
@@ -96,6 +97,7 @@ extension Command {
             bundle: bundle, config: arguments.value(.config), invocation,
             arguments.globals.log
         ).plan
-        return try supervise(plan, until: until, warn: arguments.globals.log.warning)
+        return try supervise(
+            plan, until: until, reporter: reporter, warn: arguments.globals.log.warning)
     }
 }

@@ -43,14 +43,17 @@ extension Command {
             .consoleSocket, .pidfdSocket, .cwd, .env, .tty, .user, .groups, .process, .detach,
             .pidFile, .label, .appArmor, .noNewPrivileges, .capabilities, .preservedDescriptors,
             .controlGroup, .ignorePaused,
-        ],
+        ] + Option.runLimits,
         isOfContainers: true,
         endsWithOtherCommand: true,
         failureCode: 255,
         run: { arguments throws(Failure) in
-            try supervise(
-                execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
-                warn: arguments.globals.log.warning)
+            let reporter = try reporter(arguments)
+            return try reporter.reporting { () throws(Failure) in
+                try supervise(
+                    execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
+                    reporter: reporter, warn: arguments.globals.log.warning)
+            }
         })
 
     /// The steps of `exec`.
@@ -72,6 +75,7 @@ extension Command {
         invocation.hasTerminal = true
         invocation.leavesTerminal = arguments.has(.detach)
         invocation.joining = joining
+        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         return try LoadedConfig(
             joining: container, bundle: joining.container.bundle, process: file, invocation,

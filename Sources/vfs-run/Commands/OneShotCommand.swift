@@ -24,42 +24,53 @@ extension Command {
                 + " them.",
             "Without a terminal, the program inherits standard input, output and error. The exit code"
                 + " is that of the program, 128 + N if signal N ended it, 127 if it was not found, 126"
-                + " if it could not be executed, and 125 for an error of vfs-run.",
+                + " if it could not be executed, and 125 for an error of vfs-run. It is 124 where"
+                + " the time of --timeout or --cpu-time was over, and 137 where the limit of memory,"
+                + " output or disk ended the program.",
+            "Options for limits take the place of the config's vfs.limits. A limit that cannot hold is"
+                + " an error, unless --best-effort is given. --report writes a JSON object that tells"
+                + " how the run ended and what it used; see docs/report.md.",
             "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
                 + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt] + Option.streams
-            + Option.collection,
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits
+            + Option.streams + Option.collection,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             let collection = try Collection(arguments)
-            let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
+            let reporter = try RunReporter(arguments)
             let warn = arguments.globals.log.warning
-            let prints = arguments.has(.compare)
-            func read(_ outcome: Outcome) throws(Failure) {
-                if prints { try printChanges(outcome) }
-                try collection?.take(outcome, from: plan.workingDirectory, warn: warn)
+            return try reporter.reporting { () throws(Failure) in
+                let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
+                func read(_ outcome: Outcome) throws(Failure) {
+                    if arguments.has(.compare) { try printChanges(outcome) }
+                    try collection?.take(outcome, from: plan.workingDirectory, warn: warn)
+                }
+                return try supervise(
+                    plan, traced: arguments, reporter: reporter, warn: warn, reading: read)
             }
-            return try supervise(plan, traced: arguments, warn: warn, reading: read)
         })
 
-    /// Carries out a plan to the end of the container, with the options `--trace`.
+    /// Carries out a plan to the end of the container, with the option `--trace`.
     static func supervise(
-        _ plan: Plan, traced arguments: ParsedArguments, warn: @escaping (String) -> Void,
+        _ plan: Plan, traced arguments: ParsedArguments, reporter: RunReporter? = nil,
+        warn: @escaping (String) -> Void,
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
         guard let file = arguments.value(.trace) else {
-            return try supervise(plan, until: .ended, warn: warn, reading: read)
+            return try supervise(
+                plan, until: .ended, reporter: reporter, warn: warn, reading: read)
         }
         let trace = try Trace(plan)
         // Written before the run, so that an unwritable file is an error here, and again after it,
         // also after a failed start.
         try trace.write(to: file)
         let code = Result { () throws(Failure) in
-            try supervise(plan, until: .ended, trace: trace, warn: warn, reading: read)
+            try supervise(
+                plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)
         }
         try trace.write(to: file)
         return try code.get()

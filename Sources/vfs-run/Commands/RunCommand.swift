@@ -14,8 +14,23 @@ extension Command {
             "With NOTIFY_SOCKET in the environment (sd_notify(3)), messages of the program are"
                 + " forwarded; with --detach up to READY=1, for which run waits.",
         ],
-        options: Option.creation + [.detach, .keep, .noSubreaper], isOfContainers: true,
+        options: Option.creation + [.detach, .keep, .noSubreaper] + Option.limits,
+        isOfContainers: true,
         run: { arguments throws(Failure) in
-            try launch(arguments, until: arguments.has(.detach) ? .started : .ended)
+            let reporter = try reporter(arguments)
+            return try reporter.reporting { () throws(Failure) in
+                try launch(
+                    arguments, until: arguments.has(.detach) ? .started : .ended, reporter)
+            }
         })
+
+    /// For a command that may leave the program running.
+    static func reporter(_ arguments: ParsedArguments) throws(Failure) -> RunReporter {
+        if arguments.has(.detach), arguments.value(.report) != nil {
+            throw Failure(
+                "--report tells how the run ended, which nobody waits for with --detach; remove one"
+            )
+        }
+        return try RunReporter(arguments)
+    }
 }

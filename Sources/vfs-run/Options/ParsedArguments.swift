@@ -63,6 +63,11 @@ struct ParsedArguments {
                 + " vfs-run before \(name), and a program whose name begins with - after --")
     }
 
+    /// Whether the command has the option.
+    func takes(_ option: Option) -> Bool {
+        command.options.contains { $0.long == option.long }
+    }
+
     /// Whether the switch is on, or the option has a value.
     func has(_ option: Option) -> Bool { isOn(option) ?? false }
 

@@ -14,6 +14,7 @@ extension Failure {
         case .programNotFound where code == Failure.ofRuntime: 127
         case .programNotExecutable where code == Failure.ofRuntime: 126
         case .stopped: 130
+        case .outOfMemory where code == Failure.ofRuntime: 128 + Signal.kill
         default: code
         }
     }

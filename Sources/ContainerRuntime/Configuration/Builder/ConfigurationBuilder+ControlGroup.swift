@@ -5,8 +5,8 @@ internal import OCISpec
 /// Control groups, and the group of resctrl.
 extension ConfigurationBuilder {
     func controlGroup() -> Setting<Configuration.ControlGroup>? {
-        guard request.makesControlGroup else { return nil }
-        let resources = request.resources
+        let resources = decision.resources(request.resources)
+        guard request.makesControlGroup || decision.needsGroup else { return nil }
         let policesDevices = invocation.privilege == .full
         let path = request.controlGroupPath
         let offset = request.spec.linux?.resources?.offset ?? path?.offset
@@ -16,10 +16,10 @@ extension ConfigurationBuilder {
             .init(
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
                 isManaged: invocation.controlGroups == .always, policesDevices: policesDevices,
-                isOptional: !policesDevices
+                isOptional: !policesDevices && !decision.needsGroup
                     && (request.adaptsToCaller || !resources.needControlGroup),
-                unit: unit),
-            offset.map(Origin.config) ?? .standard)
+                unit: unit, isCounted: decision.uses(.group, for: .cpuTime)),
+            offset.map(Origin.config) ?? decision.groupOrigin ?? .standard)
     }
 
     func resourceDirector(

@@ -16,7 +16,9 @@ extension ConfigurationBuilder {
                 proxyEnvironment + spec.env.map(\.value) + ownEnvironment),
             workingDirectory: request.setting(cwd), terminal: terminal(spec),
             user: Setting(Configuration.User(spec.user), userOrigin),
-            limits: spec.rlimits.compactMap(limit),
+            limits: spec.rlimits.compactMap(limit).filter { limit in
+                !invocation.processLimits.contains { $0.value.resource == limit.value.resource }
+            } + invocation.processLimits,
             capabilities: capabilities(spec.capabilities),
             noNewPrivileges: spec.noNewPrivileges.map(request.setting) ?? Setting(false, .standard),
             scheduling: spec.scheduler.map {

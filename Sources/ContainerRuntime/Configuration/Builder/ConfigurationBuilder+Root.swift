@@ -30,7 +30,8 @@ extension ConfigurationBuilder {
         var overlay = Configuration.Root.Overlay(
             layers: layers,
             upper: .throwaway(
-                size: object?.size.map(request.setting), inodes: object?.inodes.map(request.setting)
+                size: object?.size.map(request.setting) ?? decision.upperSize,
+                inodes: object?.inodes.map(request.setting)
             ),
             options: (object?.options ?? []).map(request.setting),
             isCompared: invocation.comparesUpper, origin: request.overlays.origin)

@@ -13,6 +13,7 @@ public struct ConfigurationBuilder {
     let request: Request
     let host: HostFacts
     let seccomp: SeccompReading
+    let decision: LimitDecision
 
     var invocation: Invocation { request.invocation }
 
@@ -43,7 +44,9 @@ public struct ConfigurationBuilder {
         let seccomp = SeccompReading(request, host, diagnostics)
         Checks(request, host, seccomp, diagnostics).runAll()
         let found = diagnostics.sorted + seccomp.others(than: diagnostics)
-        let builder = ConfigurationBuilder(request: request, host: host, seccomp: seccomp)
+        let builder = ConfigurationBuilder(
+            request: request, host: host, seccomp: seccomp,
+            decision: LimitDecision(request, host))
         guard !found.contains(where: { $0.severity == .error }),
             var configuration = builder.configuration()
         else { throw ConfigurationError(diagnostics: found) }
@@ -87,6 +90,23 @@ public struct ConfigurationBuilder {
         configuration.streamFiles = invocation.streamFiles
         configuration.network = network
         configuration.resolver = resolver
+        configuration.limits = decision.held
+        if let resources = configuration.controlGroup?.value.resources {
+            configuration.limits.groupMemory = resources.memory?.limit.flatMap {
+                $0.value > 0 ? UInt64($0.value) : nil
+            }
+            configuration.limits.groupProcesses = resources.pids.flatMap {
+                $0.value > 0 ? UInt64($0.value) : nil
+            }
+        }
+        if decision.uses(.upper, for: .disk),
+            case .overlay(let overlay) = configuration.root.source,
+            case .kept(let directory) = overlay.upper
+        {
+            configuration.limits.holders[.disk] = .watch
+            configuration.limits.watched = directory.value
+        }
+        addProcessLimits(&configuration.process)
         if let wanted = spec.vfs?.hasInit, wanted.value {
             configuration.initOrigin = .config(wanted.offset)
         }

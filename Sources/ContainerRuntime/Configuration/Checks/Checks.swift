@@ -11,6 +11,7 @@ final class Checks {
     let host: HostFacts
     let seccompReading: SeccompReading
     let diagnostics: Diagnostics
+    let decision: LimitDecision
 
     init(
         _ request: Request, _ host: HostFacts, _ seccompReading: SeccompReading,
@@ -20,6 +21,7 @@ final class Checks {
         self.host = host
         self.seccompReading = seccompReading
         self.diagnostics = diagnostics
+        decision = LimitDecision(request, host)
     }
 
     var spec: Spec { _read { yield request.spec } }
@@ -33,8 +35,8 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts, streamFiles, network, initProcess, copyOnWrite, mountsBelowTrees,
-        files,
+        idMappedMounts, timeOffsets, joinedMounts, initProcess, runLimits, heldLimits, copyOnWrite,
+        mountsBelowTrees, files, streamFiles, network,
     ]
 
     func runAll() {

@@ -79,7 +79,7 @@ enum ProcessSection: PlanSection {
         if facts.isNamed {
             plan.add(GiveStreams(userID: process.user.value.userID), process.user.origin)
         }
-        if facts.relaysStreams { plan.add(TakeStreams()) }
+        if facts.relaysStreams || facts.countsOutput { plan.add(TakeStreams()) }
     }
 
     private static func planDirectories(_ facts: PlanFacts, _ plan: inout PlannedSteps) {

@@ -63,8 +63,12 @@ enum RuntimeSection: PlanSection {
         for file in configuration.streamFiles {
             plan.add(OpenStreamFile(file: file), .argument(file.option))
         }
-        if facts.relaysStreams {
-            plan.add(RelayStreams(userID: configuration.hostUserID))
+        if facts.relaysStreams || facts.countsOutput {
+            let limit = facts.countsOutput ? configuration.limits.limits.output : nil
+            plan.add(
+                RelayStreams(
+                    userID: configuration.hostUserID, relaysFiles: facts.relaysStreams,
+                    outputLimit: limit?.value), limit?.origin ?? .standard)
         }
         if let joined = configuration.joined {
             planDescriptors(0, joined.preservedDescriptors, &plan)

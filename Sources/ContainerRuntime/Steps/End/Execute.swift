@@ -11,7 +11,7 @@ struct Execute: ContainerStep {
             of the start. A death on the way closes the channel too; whether anything was \
             executed the kernel tells in /proc (docs/commands.md).
             """,
-        calls: "write, execve")
+        calls: "getrusage, write, execve")
 
     let arguments: [String]
     let environment: [String]
@@ -23,8 +23,12 @@ struct Execute: ContainerStep {
         let candidates = search.candidates
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
+        // `start` asks for no record.
+        let record =
+            context.gate == nil
+            ? StartRecord(context.usageBeforeFilter ?? ProcessUsage.ofThisProcess) : nil
         // Where the filter forbids even this, the end of the channel has to do.
-        try? context.reports?.write(all: InitMessage.executing.encoded)
+        try? context.reports?.write(all: InitMessage.executing(record).encoded)
         var failure: (path: String, errno: Errno)?
         for candidate in candidates {
             do {

@@ -7,7 +7,7 @@ struct TakeStreams: ContainerStep {
         "take the relayed streams",
         what: "The pipes whose bytes the runtime process carries become the standard streams.",
         why: """
-            Only in the one-shot form. After the session is started, before the other descriptors \
+            Only where streams are relayed. After the session is started, before the other descriptors \
             are closed.
             """,
         calls: "dup2")

@@ -11,7 +11,7 @@ struct InstallSeccomp: ContainerStep {
             no_new_privs, before the change of user: installing a filter then takes \
             CAP_SYS_ADMIN, and the profile has to allow the calls of the steps in between.
             """,
-        calls: "seccomp, write")
+        calls: "getrusage, seccomp, write")
 
     let summary = "install the seccomp filter"
     var needs: Provisions { [.seccompFilter, .channel] }
@@ -19,6 +19,8 @@ struct InstallSeccomp: ContainerStep {
 
     func apply(_ context: ContainerContext) throws(Failure) {
         let filter = try context.handover.seccompFilter.given(.seccompFilter)
+        // The filter need not allow the question.
+        context.usageBeforeFilter = ProcessUsage.ofThisProcess
         let listener = try attempt("seccomp", "SECCOMP_SET_MODE_FILTER", try filter.install())
         guard let listener else { return }
         // Every call may now wait for an answer, and no agent listens yet: all that follows until

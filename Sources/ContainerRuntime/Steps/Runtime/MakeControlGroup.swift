@@ -134,6 +134,7 @@ struct MakeControlGroup: RuntimeStep {
             path: group.path, name: name, resources: group.resources, isManaged: group.isManaged,
             unit: group.unit)
         request.policesDevices = group.policesDevices
+        request.isCounted = group.isCounted
         return request
     }
 }

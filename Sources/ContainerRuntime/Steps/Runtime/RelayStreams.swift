@@ -12,19 +12,30 @@ struct RelayStreams: RuntimeStep {
         "relay the streams",
         what: """
             Makes a pipe for each standard stream that is a file or a device of the host, except \
-            a terminal or /dev/null, and for each that --stdin, --stdout or --stderr replaces. The runtime process carries the bytes. A pipe that is opened \
-            again through /proc/self/fd gives no other right to the file.
+            a terminal or /dev/null, and for each that --stdin, --stdout or --stderr replaces. The \
+            runtime process carries the bytes. A pipe that is opened again through /proc/self/fd \
+            gives no other right to the file. With a limit of output, also a pipe for standard \
+            output and standard error, whatever they are.
             """,
         why: """
-            Only in the one-shot form without a terminal. Before the init process is made, which \
+            Only in the one-shot form without a terminal, and with a limit of output. Before the init process is made, which \
             inherits its ends of the pipes.
             """,
         calls: "fstat, pipe2, pread, write")
 
     /// Of the host: the program's, who can then open the pipes anew.
     let userID: UInt32
+    /// Whether those that are files or devices are relayed.
+    let relaysFiles: Bool
+    /// The most bytes of standard output and standard error together.
+    let outputLimit: UInt64?
 
-    let summary = "relay standard streams that are files or devices of the host"
+    var summary: String {
+        let all = relaysFiles ? "relay standard streams that are files or devices of the host" : ""
+        guard let outputLimit else { return all }
+        return all + (relaysFiles ? ", and all output: " : "relay all output: ")
+            + "at most \(Quantity.size(outputLimit))"
+    }
     let undoing = "the pipes go with their processes"
 
     func apply(_ context: RuntimeContext) throws(Failure) {
@@ -33,7 +44,11 @@ struct RelayStreams: RuntimeStep {
             let file = context.streamFiles[stream]
             let caller = file?.borrowed ?? stream.descriptor
             let status = try attempt("fstat", stream.name, try FileStatus.of(caller))
-            guard file != nil || RelayStreams.opensAnew(status, caller) else { continue }
+            let counts = outputLimit != nil && stream != .input
+            guard
+                counts || file != nil
+                    || relaysFiles && RelayStreams.opensAnew(status, caller)
+            else { continue }
             // Of one file two pipes would mix up what comes first.
             if stream == .error, let output = pipes.last(where: { $0.stream == .output }),
                 output.isOf(status)

@@ -28,7 +28,7 @@ struct ExecuteProgram: RuntimeStep {
         // The program runs: nobody can wait for its start any more.
         try? container.directory.borrowed.remove(ContainerStore.fifoName)
         let rest = words.dropFirst(AwaitStart.opened.count)
-        let executing = InitMessage.executing.encoded
+        let executing = InitMessage.executing(nil).encoded
         let message = rest.starts(with: executing) ? rest.dropFirst(executing.count) : rest
         if message.isEmpty {
             if try container.hasStarted(state) ?? !rest.isEmpty { return }

@@ -1,0 +1,43 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// The bytes in a directory of the host, looked at from time to time.
+struct DiskWatch {
+    struct Usage {
+        var bytes: UInt64 = 0
+        var files: UInt64 = 0
+    }
+
+    private let path: String
+    private let limit: UInt64
+    private(set) var next: UInt64
+    private(set) var usage = Usage()
+
+    /// Nanoseconds between two looks.
+    private static let interval: UInt64 = 50_000_000
+
+    init(_ path: String, limit: UInt64, from time: UInt64) {
+        self.path = path
+        self.limit = limit
+        next = time + DiskWatch.interval
+    }
+
+    /// - Returns: Whether the limit is exceeded.
+    mutating func look(_ now: UInt64) -> Bool {
+        guard now >= next else { return false }
+        let isOver = isExceeded
+        let end = Clock.nanoseconds
+        // A large tree takes no more than a tenth of a processor.
+        next = end + max(DiskWatch.interval, (end - now) * 9)
+        return isOver
+    }
+
+    /// Also where it cannot be measured: then nothing would hold the container to the limit.
+    var isExceeded: Bool {
+        mutating get {
+            guard let (bytes, files) = try? TreeSize.measure(path) else { return true }
+            usage = Usage(bytes: bytes, files: files)
+            return bytes > limit
+        }
+    }
+}
