@@ -77,7 +77,8 @@ extension Spec.VFS {
         network = Spec.VFS.network(reader)
         reader.refuseMembers(
             otherThan: [
-                "overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "limits", "network",
+                "overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "limits",
+                "network",
             ])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
