@@ -162,7 +162,7 @@ enum RuntimeSection: PlanSection {
         let trees = configuration.trees
         var aside = MountOverlayAside(
             overlay: nil, trees: trees.map { ($0.overlay(of: configuration), $0.position) },
-            mappings: mappings)
+            keepsUppers: trees.contains(where: \.tree.isRead), mappings: mappings)
         switch configuration.root.source {
         case .directory(let path):
             plan.add(OpenRootDirectory(path: path.value), path.origin)
@@ -172,7 +172,11 @@ enum RuntimeSection: PlanSection {
             plan.add(aside, overlay.origin)
             RootSection.planUpper(overlay, facts, &plan)
         }
-        for tree in trees { RootSection.planRecord(tree, facts, &plan) }
+        for tree in trees {
+            RootSection.planRecord(tree, facts, &plan)
+            guard tree.tree.isRead, tree.tree.upper == nil else { continue }
+            plan.add(KeepUpper(tree: tree.tree.number), tree.mount.origin)
+        }
     }
 
     /// Last, since nothing else of the runtime's work outlives it.

@@ -37,7 +37,8 @@ struct MountOverlayAside: RuntimeStep {
         return all.contains { !$0.layers.isEmpty } ? ids.union(.layers) : ids
     }
     var gives: Provisions {
-        let own: Provisions = overlay == nil ? [] : [.rootTree, .mountedUpper]
+        var own: Provisions = overlay == nil ? [] : [.rootTree, .mountedUpper]
+        if keepsUppers { own.insert(.mountedUpper) }
         return trees.isEmpty ? own : own.union(.bindSources)
     }
 
