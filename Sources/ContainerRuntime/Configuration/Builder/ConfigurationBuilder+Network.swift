@@ -22,13 +22,14 @@ extension ConfigurationBuilder {
     var resolver: String? {
         let path = "/etc/resolv.conf"
         let hasOwn =
-            request.mounts.contains { PathText.cleaned($0.mount.destination.value) == path }
+            request.mounts.contains { PathText.cleaned($0.mount.destination) == path }
             || (request.spec.vfs?.files ?? []).contains { PathText.cleaned($0.path.value) == path }
         if hasOwn || request.joinsMounts { return nil }
-        switch network?.value {
+        guard let network = network?.value else { return nil }
+        switch network {
         case .host: return host.resolver
         case .helper(let helper): return "nameserver \(helper.nameServer)\n"
-        case .proxy, Configuration.Network.none, nil: return nil
+        case .proxy, .none: return nil
         }
     }
 

@@ -21,16 +21,16 @@ struct MountResolver: ContainerStep {
 
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
-        let file = try attempt(
-            "mount", "tmpfs for \(MountResolver.path)",
-            try makeFile(on: root.directory.borrowed))
         let path = MountResolver.path
+        let file = try attempt(
+            "mount", "tmpfs for \(path)", try makeFile(on: root.directory.borrowed))
+        let place = try context.place(path)
         let target = try attempt(
             "openat2", on: path,
             advice: {
                 $0 == .readOnlyFileSystem
                     ? "it is missing in a read-only mount; mount a file there" : nil
-            }, try context.place(path).makeFile())
+            }, try place.makeFile())
         try attempt("move_mount", on: path, try file.attach(to: target.borrowed))
     }
 
