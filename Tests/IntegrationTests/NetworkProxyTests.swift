@@ -36,14 +36,15 @@ struct NetworkProxyTests {
             let outcome = try run(
                 box,
                 """
-                wget -q -O - http://example.org/page; echo $HTTPS_PROXY $no_proxy
-                wget -q -T 2 -O - -Y off http://10.9.0.2/ 2>/dev/null || echo no other way
+                echo "GET http://example.org/page HTTP/1.1" | nc 127.0.0.1 3128 | tail -n 1
+                echo $http_proxy $HTTPS_PROXY $no_proxy
+                nc -w 2 10.9.0.2 80 < /dev/null 2>/dev/null || echo no other way
                 """)
             #expect(outcome.code == 0, "\(outcome)")
             #expect(
                 outcome.output == """
                     asked: GET http://example.org/page HTTP/1.1
-                    http://127.0.0.1:3128 localhost,127.0.0.1,::1
+                    http://127.0.0.1:3128 http://127.0.0.1:3128 localhost,127.0.0.1,::1
                     no other way
 
                     """, "\(outcome)")
