@@ -48,6 +48,12 @@ int clinux_set_attribute(int directory, const char *name, const char *attribute,
                            : lsetxattr(place, attribute, value, size, 0);
 }
 
+int clinux_remove_attribute(int directory, const char *name, const char *attribute) {
+    char place[PLACE_SIZE];
+    if (write_place(place, directory, name) != 0) return -1;
+    return name[0] == '\0' ? removexattr(place, attribute) : lremovexattr(place, attribute);
+}
+
 int clinux_fremovexattr(int fd, const char *name) { return fremovexattr(fd, name); }
 
 int clinux_lock_byte(int fd, int64_t place, int exclusive) {

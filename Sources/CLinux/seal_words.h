@@ -2,6 +2,7 @@
 
 static const char *const commands_without_program[] = {
     "diff",
+    "apply",
     "commit",
     "export",
     "undo",
@@ -10,6 +11,7 @@ static const char *const commands_without_program[] = {
     "plan",
     "lint",
     "doctor",
+    "selftest",
     "spec",
     "features",
     "help",

@@ -6,6 +6,7 @@ internal import SystemPackage
 extension KeptUpper {
     private static let ownNames: Set = [
         "upper", "work", snapshotsName, removedName, recordName, userName, UpperLocks.name,
+        AppliedChanges.folderName,
     ]
 
     /// Opens the directory at a path that the user has named.

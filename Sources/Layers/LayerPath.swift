@@ -35,6 +35,14 @@ public struct LayerPath: Sendable, Hashable {
         return names
     }
 
+    /// The same path as seen from above: behind the path of a directory, which may be empty.
+    public func below(_ directory: String) -> LayerPath {
+        let names = directory.utf8.split(separator: 0x2f).map(Array.init)
+        if names.isEmpty { return self }
+        let prefix = Array(names.joined(separator: [0x2f]))
+        return LayerPath(bytes: bytes.isEmpty ? prefix : prefix + [0x2f] + bytes)
+    }
+
     func appending(_ name: FileName) -> LayerPath {
         LayerPath(bytes: bytes.isEmpty ? name.bytes : bytes + [0x2f] + name.bytes)
     }

@@ -113,7 +113,9 @@ extension KeptUpper {
     public func removeAll() throws(Failure) {
         try discard(try snapshots())
         // The lock last: it is held until then.
-        let names: [FileName] = [KeptUpper.folderName, "layers.json", "process.json", "lock"]
+        let names: [FileName] = [
+            KeptUpper.folderName, "applied", "layers.json", "process.json", "lock",
+        ]
         for name in names {
             try attempt(
                 "unlink", on: "\(path)/\(name.text)", try directory.borrowed.removeTree(name))

@@ -93,6 +93,9 @@ struct TreeWalk {
         return nil
     }
 
+    /// Leaves out everything in the directory that the walk has just been at.
+    mutating func skipContents() { pending = nil }
+
     private mutating func step() throws(Failure) -> Node? {
         if !hasBegun { return try begin() }
         if let (node, level) = pending {

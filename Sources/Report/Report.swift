@@ -91,7 +91,7 @@ public struct Report {
             ),
             ("anon", .number(account?.anonymous)), ("file", .number(account?.cache)),
             ("shmem", .number(account?.shared)),
-            ("max_rss", .number(outcome?.usage.processes?.peakMemory)),
+            ("max_rss", .number(outcome?.usage.largest)),
         ])
     }
 
@@ -139,7 +139,7 @@ public struct Report {
 
     private var error: JSONOutput {
         guard case .failure(let failure) = result else { return .null }
-        return .string(failure.message)
+        return .string(failure.lines.joined(separator: "; "))
     }
 }
 

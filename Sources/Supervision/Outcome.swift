@@ -38,6 +38,9 @@ public struct Outcome {
         /// are in the figures above.
         public var spentUser: UInt64 = 0
         public var spentSystem: UInt64 = 0
+        /// Bytes of physical memory that the process had before the program: the kernel counts the most
+        /// from there.
+        public var spentMemory: UInt64 = 0
         /// Bytes that the program has written. Nil where the stream does not go through the runtime
         /// process, and for standard error where it is the same file as standard output.
         public var output: UInt64?

@@ -59,6 +59,7 @@ struct Session: ~Copyable {
     private var endedBy: CInt?
     /// How the program beside an init has ended.
     private var programsEnd: ChildProcess.Ending?
+    private var programHasCore: Bool?
     /// A signal that has ended the start.
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
@@ -131,6 +132,7 @@ struct Session: ~Copyable {
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
+            if let programHasCore { usage?.hasCore = programHasCore }
         } catch {
             return .lost(Failure("waitid", "of the init process", error))
         }
@@ -167,6 +169,9 @@ struct Session: ~Copyable {
         (startRecord?.userTime ?? 0, startRecord?.systemTime ?? 0)
     }
 
+    /// Bytes of physical memory that the start took.
+    var spentMemory: UInt64 { startRecord?.peakMemory ?? 0 }
+
     /// Of the watch for the limits.
     var diskUsage: DiskWatch.Usage? { watch.diskUsage }
     var sumOfProcesses: UInt64? { watch.sumOfProcesses }
@@ -190,8 +195,13 @@ struct Session: ~Copyable {
     /// until the report is closed.
     private mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
-        programsEnd = try attempt("recvmsg", "from the init", try report.ending())
-        if let programsEnd { lookAtRemains(programsEnd) }
+        guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
+            return
+        }
+        endedAt = Clock.nanoseconds
+        programsEnd = told.ending
+        programHasCore = told.hasCore
+        lookAtRemains(told.ending)
     }
 
     private mutating func setStarted(_ hasStarted: Bool) {
@@ -253,7 +263,7 @@ struct Session: ~Copyable {
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         if !events[2].isEmpty {
-            endedAt = Clock.nanoseconds
+            endedAt = endedAt ?? Clock.nanoseconds
             return false
         }
         enforceLimits(hasEvent: events.last.map { !$0.isEmpty } ?? false)
@@ -263,7 +273,7 @@ struct Session: ~Copyable {
     /// When something is due, whatever happens until then.
     private var nextDeadline: UInt64? {
         var next = readiness?.deadline
-        guard exceeded == nil else { return next }
+        guard exceeded == nil, programsEnd == nil else { return next }
         for due in [limits.deadline, limits.observer?.next, watch.next] {
             if let due { next = min(next ?? due, due) }
         }
@@ -274,7 +284,8 @@ struct Session: ~Copyable {
     ///
     /// - Parameter hasEvent: Whether the watch for the limits was told something.
     private mutating func enforceLimits(hasEvent: Bool) {
-        guard exceeded == nil else { return }
+        // Once the program has ended the clocks stand still.
+        guard exceeded == nil, programsEnd == nil else { return }
         let now = Clock.nanoseconds
         if let deadline = limits.deadline, now >= deadline {
             exceeded = .timedOut

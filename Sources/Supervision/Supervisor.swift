@@ -82,10 +82,13 @@ public final class Supervisor {
         }
         outcome.usage.sumOfProcesses = session.sumOfProcesses
         (outcome.usage.spentUser, outcome.usage.spentSystem) = session.spent
+        outcome.usage.spentMemory = session.spentMemory
         outcome.usage.output = session.output.output
         outcome.usage.error = session.output.error
-        outcome.usage.diskBytes = session.diskUsage?.bytes
-        outcome.usage.diskFiles = session.diskUsage?.files
+        if let disk = session.diskUsage {
+            outcome.usage.diskBytes = disk.bytes
+            outcome.usage.diskFiles = disk.files
+        }
         outcome.program = session.ended
         outcome.warnings = warnings.told
         return outcome
@@ -101,6 +104,11 @@ public final class Supervisor {
         }
         outcome.limits = held
         outcome.filterMayKill = walk.filterMayKill
+        if limits.measures, let room = walk.upperRoom {
+            outcome.usage.diskBytes = room.usedBytes
+            outcome.usage.diskFiles = room.usedFiles
+            outcome.usage.isDiskFull = room.isFull
+        }
         if limits.measures, let group = walk.controlGroup {
             let account = group.account
             outcome.usage.account = account

@@ -80,6 +80,7 @@ import Testing
             #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
         rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
+        rule("landlock", Checks.landlock, "vfs", #"{"landlock": true}"#),
         rule("initProcess", Checks.initProcess, "vfs", #"{"init": true}"#),
     ]
 

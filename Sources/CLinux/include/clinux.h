@@ -29,9 +29,13 @@ enum {
     CLINUX_FSCONFIG_SET_FD = 5,
     CLINUX_FSCONFIG_CMD_CREATE = 6,
     CLINUX_MNT_DETACH = 2,
+    CLINUX_RESOLVE_NO_XDEV = 0x01,
     CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
+    CLINUX_RESOLVE_BENEATH = 0x08,
     CLINUX_RESOLVE_IN_ROOT = 0x10,
+    CLINUX_RENAME_NOREPLACE = 1,
+    CLINUX_RENAME_EXCHANGE = 2,
     CLINUX_CLOSE_RANGE_CLOEXEC = 4,
 };
 
@@ -154,6 +158,7 @@ ssize_t clinux_get_attribute(int directory, const char *name, const char *attrib
 ssize_t clinux_list_attributes(int directory, const char *name, char *_Nullable list, size_t size);
 int clinux_set_attribute(int directory, const char *name, const char *attribute,
                          const void *_Nullable value, size_t size);
+int clinux_remove_attribute(int directory, const char *name, const char *attribute);
 /// Whether the first `size` bytes of two files are the same: 1, 0, or −1. Holes are not read. Not
 /// for two threads at once.
 int clinux_same_data(int one, int other, int64_t size);
@@ -163,6 +168,16 @@ int clinux_memfd_create(const char *name);
 int clinux_lsetxattr(const char *path, const char *name, const void *value, size_t size);
 ssize_t clinux_lgetxattr(const char *path, const char *name, void *value, size_t size);
 int clinux_syncfs(int fd);
+/// renameat2(2).
+int clinux_rename(int from, const char *name, int to, const char *other, unsigned int flags);
+/// fchownat(2) of an open file, which may be a handle (O_PATH).
+int clinux_change_owner(int fd, uid_t user, gid_t group);
+/// utimensat(2) of an open file, which may be a handle and is no symbolic link: the time of its
+/// last change; the time of the last access stays.
+int clinux_change_time(int fd, int64_t seconds, int64_t nanoseconds);
+/// Fills a new file with the first `size` bytes of `source`: a clone (FICLONE) where there are
+/// clones. Not for two threads at once.
+int clinux_copy_file(int source, int target, int64_t size);
 int clinux_pipe_cloexec(int ends[_Nonnull 2]);
 /// eventfd(2) of 0, close-on-exec and non-blocking.
 int clinux_eventfd(void);
@@ -333,6 +348,17 @@ int clinux_get_keep_capabilities(void);
 /// prlimit(2) of this process.
 int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
+// Landlock. -------------------------------------------------------------------------
+
+/// landlock_create_ruleset(2): a close-on-exec descriptor of rules that handle these accesses to
+/// files
+/// (`LANDLOCK_ACCESS_FS_*`) and these scopes (`LANDLOCK_SCOPE_*`).
+int clinux_landlock_create(uint64_t files, uint64_t scopes);
+/// landlock_add_rule(2) with LANDLOCK_RULE_PATH_BENEATH.
+int clinux_landlock_add(int rules, int place, uint64_t access);
+/// landlock_restrict_self(2).
+int clinux_landlock_restrict(int rules);
+
 // The features of a kernel. --------------------------------------------------------
 
 /// fork(2).
@@ -352,6 +378,13 @@ int clinux_try_statmount(void);
 /// Makes one of the calls that change nothing: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
 const char *_Nullable clinux_try_harmless(int index, int *error);
+
+/// Makes the attempt `name` of `vfs-run selftest` in this process, which it may change or end: 0
+/// where it has succeeded, else its errno; −1 where there is no such attempt.
+int clinux_attempt(const char *name, const char *subject);
+/// Sockets that listen for such attempts: of an abstract name, and of any free port of 127.0.0.1.
+int clinux_listen_abstract(const char *name);
+int clinux_listen_locally(int *port);
 
 // The seal. -------------------------------------------------------------------
 

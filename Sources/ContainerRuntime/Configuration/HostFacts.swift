@@ -23,6 +23,8 @@ struct HostFacts {
     var resolver: String?
     /// The helper that `vfs.network` names.
     var networkHelper: Result<Configuration.NetworkHelper, Failure>?
+    /// The version of Landlock's interface; nil where there is none, and where it is not asked for.
+    var landlockVersion: Int?
     /// The mounts, where a copy-on-write tree may have some below it.
     var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
@@ -55,6 +57,9 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
+        if spec.vfs?.landlock?.value == true {
+            landlockVersion = try? KernelProbe.landlockVersion()
+        }
         if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
             request.invocation.joining == nil
         {

@@ -15,6 +15,8 @@ public struct Invocation: Sendable {
     public var readsUpperFor: String?
     /// Whether it does.
     public var comparesUpper: Bool { readsUpperFor != nil }
+    /// Whether the figures of the run are reported.
+    public var measures = false
     /// Whether the root is an overlay without a setting in the config.
     public var overlaysByDefault = true
     /// Files in the place of standard streams, in the order of the streams.

@@ -56,7 +56,7 @@ package enum InitMessage: Equatable {
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing(let record):
             [4]
-                + (record.map { [$0.time, $0.userTime, $0.systemTime] } ?? [])
+                + (record.map { [$0.time, $0.userTime, $0.systemTime, $0.peakMemory] } ?? [])
                 .flatMap(InitMessage.bytes)
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
         case .spawned(let pid):
@@ -96,12 +96,13 @@ package enum InitMessage: Equatable {
             self = .failed(step: step(), failure)
         case 3 where bytes.count == 3: self = .turn(step: step())
         case 4 where bytes.count == 1: self = .executing(nil)
-        case 4 where bytes.count == 25:
+        case 4 where bytes.count == 33:
             self = .executing(
                 StartRecord(
                     time: InitMessage.number(bytes[1..<9]),
                     userTime: InitMessage.number(bytes[9..<17]),
-                    systemTime: InitMessage.number(bytes[17..<25])))
+                    systemTime: InitMessage.number(bytes[17..<25]),
+                    peakMemory: InitMessage.number(bytes[25..<33])))
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
         // A number with the highest bit is no process's.
         case 6 where bytes.count == 5 && bytes[4] < 0x80:

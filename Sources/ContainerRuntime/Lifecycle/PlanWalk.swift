@@ -155,6 +155,11 @@ package final class PlanWalk {
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
+    /// The room in the file system of a throw-away upper, where it was handed over.
+    package var upperRoom: FileSystemRoom? {
+        context.throwawayUpper.flatMap { try? FileSystemRoom($0.borrowed) }
+    }
+
     /// Whether the program's filter may end it.
     package var filterMayKill: Bool { context.handover.seccompFilter?.mayKill ?? false }
 

@@ -157,6 +157,12 @@ extension PlanFacts {
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 
+    /// Beside processes of the container a process of `exec` is there to send them signals.
+    var landlockScopes: LandlockRules.Scopes {
+        let isAlone = configuration.joined?.namespaces.contains(.pid) != true
+        return isAlone ? [.abstractSockets, .signals] : .abstractSockets
+    }
+
     /// Whether the limit of processes is lifted while the process enters its container.
     var liftsProcessLimit: Bool {
         entersProcesses

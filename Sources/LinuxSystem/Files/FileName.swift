@@ -26,6 +26,11 @@ public struct FileName: Sendable, Hashable, Comparable {
         characters = unsafe Array(UnsafeBufferPointer(start: entry, count: strlen(entry) + 1))
     }
 
+    /// The digits of a number.
+    public init(number: UInt64) {
+        self.init(ofEntry: String(number).utf8)
+    }
+
     /// Without checking: for names that the kernel has given.
     init(ofEntry bytes: some Collection<UInt8>) {
         characters = bytes.map(CChar.init(bitPattern:)) + [0]

@@ -2,8 +2,8 @@
 enum CommandName: String, CaseIterable {
     case sandbox
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case diff, commit, export, undo, unpack, pack
-    case plan, lint, doctor, spec, features, help
+    case diff, apply, commit, export, undo, unpack, pack
+    case plan, lint, doctor, selftest, spec, features, help
 
     var command: Command {
         switch self {
@@ -22,6 +22,7 @@ enum CommandName: String, CaseIterable {
         case .update: .update
         case .events: .events
         case .diff: .diff
+        case .apply: .apply
         case .commit: .commit
         case .export: .export
         case .undo: .undo
@@ -30,6 +31,7 @@ enum CommandName: String, CaseIterable {
         case .plan: .plan
         case .lint: .lint
         case .doctor: .doctor
+        case .selftest: .selftest
         case .spec: .spec
         case .features: .features
         case .help: .help

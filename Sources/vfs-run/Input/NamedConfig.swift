@@ -34,7 +34,7 @@ struct NamedConfig {
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty
-        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
+        if arguments.takes(.report) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         if invocation.privilege != .full {
             invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"

@@ -41,6 +41,8 @@ struct LimitOptions {
     private(set) var limits = RunLimits()
     /// Limits of each process.
     private(set) var ofProcess: [Setting<Configuration.Limit>] = []
+    /// Whether the figures of the run are told.
+    private var isReported = false
     /// As they are given, for a config.json.
     private(set) var texts: [(name: RunLimits.Name, text: String)] = []
 
@@ -58,6 +60,7 @@ struct LimitOptions {
             limits[name] = Setting(value, .argument("--\(option.long)"))
             texts.append((name, text))
         }
+        isReported = arguments.value(.report) != nil
         if arguments.has(.bestEffort) { limits.bestEffort = Set(RunLimits.Name.allCases) }
         for text in arguments.values(.resourceLimit) {
             ofProcess.append(
@@ -69,6 +72,7 @@ struct LimitOptions {
     func apply(to invocation: inout Invocation) {
         invocation.limits = limits
         invocation.processLimits = ofProcess
+        invocation.measures = isReported
     }
 
     /// `nofile=1024:4096`, as podman takes it; −1 is no limit.

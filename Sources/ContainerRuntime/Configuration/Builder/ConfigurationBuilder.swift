@@ -110,6 +110,9 @@ public struct ConfigurationBuilder {
         if let wanted = spec.vfs?.hasInit, wanted.value {
             configuration.initOrigin = .config(wanted.offset)
         }
+        if let wanted = spec.vfs?.landlock, wanted.value, let version = host.landlockVersion {
+            configuration.landlock = Setting(version, .config(wanted.offset))
+        }
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

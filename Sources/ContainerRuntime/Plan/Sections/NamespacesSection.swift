@@ -30,7 +30,8 @@ enum NamespacesSection: PlanSection {
         plan.add(
             TieToRuntime(
                 isHidden: configuration.userNamespace == nil
-                    || configuration.privilege != .none && !facts.startsNetworkHelper))
+                    || configuration.privilege != .none && !facts.startsNetworkHelper,
+                isIntroduced: facts.entersNamespaces && !facts.joinsProcesses))
         if let namespace = configuration.userNamespace {
             planMappings(namespace, facts, &plan)
         } else {

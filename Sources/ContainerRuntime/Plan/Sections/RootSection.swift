@@ -75,12 +75,11 @@ enum RootSection: PlanSection {
                 RecordUpper(
                     directory: directory.value,
                     record: KeptUpper.Record(overlay, of: facts.configuration)), directory.origin)
-        case .throwaway where overlay.layers.isEmpty: break
-        case .throwaway where overlay.isCompared && facts.configuration.opensOnHost:
-            plan.add(KeepUpper(), overlay.origin)
-        case .throwaway where overlay.isCompared:
-            plan.add(HandOverUpper(), overlay.origin)
-        case .throwaway: break
+        case .throwaway where !overlay.isCompared && !overlay.isMeasured: break
+        case .throwaway where facts.configuration.opensOnHost:
+            plan.add(KeepUpper(), overlay.reader)
+        case .throwaway:
+            plan.add(HandOverUpper(), overlay.reader)
         }
     }
 
@@ -194,6 +193,13 @@ extension Configuration.Root.Overlay {
             named.append("index=off")
         }
         return named
+    }
+
+    /// What the upper is kept for when the container has ended.
+    fileprivate var reader: Origin {
+        guard isCompared else { return .argument("--report") }
+        if case .argument = origin { return origin }
+        return .argument("--diff")
     }
 
     /// Whether something reads the upper when the container has ended.

@@ -8,10 +8,12 @@ struct HandOverUpper: ContainerStep {
         "hand the upper over",
         what: """
             Sends a descriptor of the throw-away upper to the runtime process. The descriptor \
-            keeps the tmpfs alive when the container has ended, until the changes are printed or files are collected.
+            keeps the tmpfs alive when the container has ended, until the changes are printed, \
+            files are collected, or the figures are read.
             """,
         why: """
-            Only with --diff or --collect. After the overlay is mounted, and before exec closes every \
+            Only with --diff or --collect, and with --report where the upper has a size. After the \
+            overlay is mounted, and before exec closes every \
             descriptor: no process outside of the container can reach this upper otherwise.
             """,
         calls: "openat, sendmsg")
@@ -20,7 +22,7 @@ struct HandOverUpper: ContainerStep {
     var tree: Int?
 
     var summary: String {
-        tree.map { "hand the upper of tree \($0) over" } ?? "hand the upper over"
+        "hand the upper" + (tree.map { " of tree \($0)" } ?? "") + " over for what follows the run"
     }
     let undoing = "goes with the runtime process"
     var needs: Provisions { [.mountedUpper, .channel] }

@@ -7,16 +7,21 @@ struct KeepUpper: RuntimeStep {
         "keep the upper",
         what: """
             The runtime process keeps a descriptor of the throw-away upper, which keeps the tmpfs \
-            alive when the container has ended, until the changes are printed or files are collected.
+            alive when the container has ended, until the changes are printed, files are \
+            collected, or the figures are read.
             """,
-        why:
-            "Only with --diff or --collect, after the runtime process has had the overlay mounted.",
+        why: """
+            Only with --diff or --collect, and with --report where the upper has a size; after \
+            the runtime process has had the overlay mounted.
+            """,
         calls: "openat")
 
     /// The number of a copy-on-write tree; nil for the root.
     var tree: Int?
 
-    var summary: String { tree.map { "keep the upper of tree \($0)" } ?? "keep the upper" }
+    var summary: String {
+        "keep the upper" + (tree.map { " of tree \($0)" } ?? "") + " for what follows the run"
+    }
     var needs: Provisions { [.mountedUpper] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {

@@ -27,12 +27,9 @@ struct MountCopyOnWriteTree: ContainerStep {
     var gives: Provisions { [.bindSources, .mountedUpper] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(
-            context.handover.layers.given(.layers), &context.scratch)
-        context.mountedTrees[number] = mounted.upper
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+        let tree = try overlay.mountTree(try context.openLayers(), &context.scratch) {
+            context.mountedTrees[number] = $0
+        }
         context.handover.keep(BindSource(tree, isDirectory: true), at: position)
     }
 }

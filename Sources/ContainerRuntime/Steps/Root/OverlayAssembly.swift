@@ -70,16 +70,16 @@ struct OverlayAssembly {
     }
 
     /// - Parameters:
-    ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - found: The layers and the directories of the upper.
     ///   - scratch: The tmpfs of the uppers that are thrown away; made where it is missing.
     ///   - mapping: The container's ids, where the runtime process mounts it.
     func mount(
-        _ found: [String: FoundDirectory], _ scratch: inout HeldDescriptor?,
+        _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
         mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil
     ) throws(Failure) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, found)) }
+        for path in layers { lowers.append(try found.open(path)) }
         guard let bottom = lowers.first else { return try mountBare(&scratch, mapping?.ids) }
         let target = try attempt(
             "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
@@ -94,6 +94,21 @@ struct OverlayAssembly {
         } catch {
             throw Failure(error.sentence)
         }
+    }
+
+    /// As `mount`, for a tree that is attached elsewhere later.
+    ///
+    /// - Parameter keep: Gets the upper.
+    func mountTree(
+        _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
+        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil,
+        _ keep: (OverlayDirectory) throws(Failure) -> Void
+    ) throws(Failure) -> DetachedMount {
+        let mounted = try mount(found, &scratch, mapping: mapping)
+        try keep(mounted.upper)
+        return try attempt(
+            "open_tree", "the overlay",
+            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
     }
 
     /// A layer whose top belongs to an id of the container's, and not to one of the host that
@@ -173,7 +188,7 @@ struct OverlayAssembly {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory],
+        _ target: borrowing OwnedDescriptor, _ found: OpenedLayers,
         _ scratch: inout HeldDescriptor?
     ) throws(Failure) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
@@ -183,8 +198,8 @@ struct OverlayAssembly {
         switch upper {
         case .kept(let directory):
             return (
-                try open("\(directory.value)/upper", found),
-                try open("\(directory.value)/work", found), place
+                try found.open("\(directory.value)/upper"),
+                try found.open("\(directory.value)/work"), place
             )
         case .throwaway:
             if scratch == nil { place = try mountScratch(on: place.borrowed) }
@@ -252,13 +267,6 @@ struct OverlayAssembly {
         let made = try attempt(
             "openat", on: name, try scratch.borrowed.open(name, [.path, .directory]))
         return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
-    }
-
-    private func open(
-        _ path: String, _ found: [String: FoundDirectory]
-    ) throws(Failure) -> OverlayDirectory {
-        let directory = try found[path].given(.layers)
-        return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
     }
 }
 

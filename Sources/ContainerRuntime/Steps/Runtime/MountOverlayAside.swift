@@ -63,10 +63,11 @@ struct MountOverlayAside: RuntimeStep {
                 path: "upper", descriptor: try take(.upper(), from: answers))
         }
         for (number, (_, position)) in trees.enumerated() {
+            if keepsUppers {
+                let upper = try take(.upper(tree: number), from: answers)
+                context.mountedTrees[number] = OverlayDirectory(path: "upper", descriptor: upper)
+            }
             context.handover.keep(try takeTree(answers), at: position)
-            if !keepsUppers { continue }
-            let upper = try take(.upper(tree: number), from: answers)
-            context.mountedTrees[number] = OverlayDirectory(path: "upper", descriptor: upper)
         }
     }
 
@@ -82,31 +83,34 @@ struct MountOverlayAside: RuntimeStep {
         try attempt(
             "mount_setattr", "\"/\" rslave",
             try MountTree.setRootPropagation(.slave, recursive: true))
+        let opened = try OpenedLayers(layers)
         var scratch: HeldDescriptor?
         if let overlay {
-            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
-            try send(mounted, on: channel)
+            let mounted = try overlay.mount(opened, &scratch, mapping: mapping)
+            let tree = try attempt(
+                "open_tree", "the overlay",
+                try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+            try send(tree, on: channel)
             try attempt(
                 "sendmsg", "the upper",
                 try channel.send(InitMessage.upper().encoded, passing: mounted.upper.borrowed))
         }
         for (number, (overlay, _)) in trees.enumerated() {
-            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
-            try send(mounted, on: channel)
-            if !keepsUppers { continue }
-            try attempt(
-                "sendmsg", "the upper",
-                try channel.send(
-                    InitMessage.upper(tree: number).encoded, passing: mounted.upper.borrowed))
+            let tree = try overlay.mountTree(opened, &scratch, mapping: mapping) {
+                (upper) throws(Failure) in
+                if !keepsUppers { return }
+                try attempt(
+                    "sendmsg", "the upper",
+                    try channel.send(
+                        InitMessage.upper(tree: number).encoded, passing: upper.borrowed))
+            }
+            try send(tree, on: channel)
         }
     }
 
     private func send(
-        _ mounted: OverlayAssembly.Mounted, on channel: borrowing Channel
+        _ tree: borrowing DetachedMount, on channel: borrowing Channel
     ) throws(Failure) {
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
         try attempt(
             "sendmsg", "the overlay",
             try channel.send(InitMessage.root.encoded, passing: tree.borrowed))

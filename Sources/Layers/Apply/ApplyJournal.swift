@@ -1,0 +1,119 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A file that records are appended to, each with its length and a check sum, so that the end of one
+/// that was being written when the machine stopped is recognised.
+final class ApplyJournal {
+    private let file: LayerDirectory
+    private let path: String
+    private var pending: [UInt8] = []
+
+    /// Attributes of one file have at most 64 KB each.
+    private static let mostBytes = 4 << 20
+
+    /// - Parameter file: Open for reading, and for writing at its end.
+    init(_ file: consuming OwnedDescriptor, path: String) {
+        self.file = LayerDirectory(file, layer: 0)
+        self.path = path
+    }
+
+    /// Whether a record of this size can be read again.
+    static func holds(_ bytes: [UInt8]) -> Bool { bytes.count <= mostBytes }
+
+    /// Written with others, later.
+    func append(_ record: ApplyRecord) throws(Failure) {
+        let bytes = record.bytes
+        var frame = RecordWriter()
+        frame.add(UInt64(bytes.count))
+        frame.add(bytes)
+        frame.add(ApplyJournal.sum(of: bytes))
+        pending += frame.bytes
+        if pending.count > 1 << 16 { try flush() }
+    }
+
+    /// Hands all records to the kernel: a process that is killed loses none of them.
+    func flush() throws(Failure) {
+        if pending.isEmpty { return }
+        try attempt("write", on: path, try file.borrowed.write(all: pending))
+        pending = []
+    }
+
+    /// Waits until all records are on the disk.
+    func synchronize() throws(Failure) {
+        try flush()
+        try attempt("fsync", on: path, try file.borrowed.synchronize())
+    }
+
+    /// FNV-1a.
+    private static func sum(of bytes: [UInt8]) -> UInt64 {
+        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return sum
+    }
+
+    // MARK: Reading
+
+    /// Cuts off what follows the last whole record.
+    func repair() throws(Failure) {
+        var end: Int64 = 0
+        try forEach { offset, record in end = offset + Int64(record.bytes.count) + 16 }
+        try attempt("ftruncate", on: path, try file.borrowed.setSize(end))
+    }
+
+    /// Goes through the records from the first one on.
+    func forEach(
+        _ body: (Int64, ApplyRecord) throws(Failure) -> Void
+    ) throws(Failure) {
+        try flush()
+        var buffer: [UInt8] = []
+        var start: Int64 = 0
+        var position = 0
+        while true {
+            let needed = ApplyJournal.needed(buffer[position...])
+            if buffer.count - position < needed {
+                start += Int64(position)
+                let more = try attempt(
+                    "read", on: path,
+                    try file.borrowed.readBytes(
+                        upTo: max(1 << 18, needed),
+                        at: start + Int64(buffer.count - position)))
+                buffer = Array(buffer[position...]) + more
+                position = 0
+                if more.isEmpty { return }
+                continue
+            }
+            guard let record = ApplyJournal.record(buffer[position..<position + needed]) else {
+                return
+            }
+            try body(start + Int64(position), record)
+            position += needed
+        }
+    }
+
+    /// The record that starts there.
+    func record(at offset: Int64) throws(Failure) -> ApplyRecord? {
+        let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 512, at: offset))
+        let needed = ApplyJournal.needed(head[...])
+        if needed > ApplyJournal.mostBytes + 16 { return nil }
+        let bytes =
+            needed <= head.count
+            ? head
+            : try attempt(
+                "read", on: path, try file.borrowed.readBytes(upTo: needed, at: offset))
+        return bytes.count < needed ? nil : ApplyJournal.record(bytes[..<needed])
+    }
+
+    /// How many bytes the first frame has; those of its length alone where that is not there yet.
+    private static func needed(_ bytes: ArraySlice<UInt8>) -> Int {
+        var reader = RecordReader(Array(bytes.prefix(8)))
+        guard let count = reader.number() else { return 8 }
+        return count > UInt64(mostBytes) ? mostBytes + 17 : Int(count) + 16
+    }
+
+    private static func record(_ frame: ArraySlice<UInt8>) -> ApplyRecord? {
+        if frame.count > mostBytes + 16 { return nil }
+        let bytes = Array(frame.dropFirst(8).dropLast(8))
+        var tail = RecordReader(Array(frame.suffix(8)))
+        return tail.number() == sum(of: bytes) ? ApplyRecord(bytes) : nil
+    }
+}
