@@ -94,15 +94,18 @@ private struct SandboxStart {
 
     func run(_ plan: Plan) throws(Failure) -> CInt {
         let code: CInt
+        var hasRun = false
         do throws(Failure) {
             code = try Command.supervise(
                 plan, traced: arguments, warn: arguments.globals.log.warning
             ) { (outcome) throws(Failure) in
+                hasRun = true
                 try collection?.take(
                     outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
             }
         } catch {
-            try sandbox.abandon()
+            // What the command has written is kept all the same.
+            if !hasRun { try sandbox.abandon() }
             throw error
         }
         if let kept = sandbox.kept, !arguments.has(.quiet) {
