@@ -31,6 +31,10 @@ extension Configuration {
         /// The name server inside, which stands for the host's.
         var nameServer: String { kind == .pasta ? "169.254.1.1" : "10.0.2.3" }
 
+        /// The descriptor at which it says that it is ready. pasta keeps none above 2; slirp4netns writes
+        /// warnings to its standard output.
+        var readyAt: Int32 { kind == .pasta ? 1 : 3 }
+
         /// - Parameter userNamespace: Whether the container has one of its own.
         func program(_ process: Int32, userNamespace: Bool) -> Program {
             let proc = "/proc/\(process)/ns"
@@ -53,7 +57,8 @@ extension Configuration {
                 arguments =
                     [
                         path, "--configure", "--mtu=65520", "--disable-host-loopback",
-                        "--enable-sandbox", "--enable-seccomp", "--ready-fd=1", "--exit-fd=0",
+                        "--enable-sandbox", "--enable-seccomp", "--ready-fd=\(readyAt)",
+                        "--exit-fd=0",
                         "--netns-type=path",
                     ] + (userNamespace ? ["--userns-path=\(proc)/user"] : [])
                     + ["\(proc)/net", "tap0"]

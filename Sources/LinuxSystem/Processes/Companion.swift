@@ -10,8 +10,8 @@ public final class Companion {
     private let child: ChildProcess
     /// Its standard input. It is never written to; its end tells the program that this process is gone.
     private let input: Pipe
-    /// Its standard output, whose first bytes say that it is ready.
-    private let output: Pipe
+    /// Where it says that it is ready.
+    private let word: Pipe
     private let error: Pipe
     /// The end of what it wrote to its standard error before it was ready.
     public private(set) var errors: [UInt8] = []
@@ -20,25 +20,29 @@ public final class Companion {
 
     /// Starts it as the leader of a session of its own, with nothing of this process but three pipes.
     ///
+    /// - Parameter place: The descriptor at which it says that it is ready: 1, or 3, where its standard
+    ///   output has other things.
     /// - Throws: What kept it from being made. An error of `execve` is in `errors`.
     ///
     /// The corresponding C functions are `clone3` with `CLONE_PIDFD`, and `execve`.
-    public init(_ program: Program) throws(Errno) {
+    public init(_ program: Program, readyAt place: CInt) throws(Errno) {
         input = try Pipe()
-        output = try Pipe()
+        word = try Pipe()
         error = try Pipe()
         // It does not wait for this process, which reads only until it is ready.
-        for end in [output.reader, output.writer, error.reader, error.writer] {
+        for end in [word.reader, word.writer, error.reader, error.writer] {
             try end?.stopBlocking()
         }
-        let streams = [input.reader, output.writer, error.writer]
+        var streams = [input.reader, error.writer, error.writer]
+        if place == 1 { streams[1] = word.writer } else { streams.append(word.writer) }
+        let ends = streams.compactMap { $0 }
         let argv = CStringArray(program.arguments)
         let envp = CStringArray(program.environment)
         child = try ChildProcess.spawnCompanion {
-            Companion.execute(program.path, argv, envp, streams.compactMap { $0 })
+            Companion.execute(program.path, argv, envp, ends)
         }
         input.closeReader()
-        output.closeWriter()
+        word.closeWriter()
         error.closeWriter()
     }
 
@@ -50,10 +54,20 @@ public final class Companion {
             // Until it changes its user, from where the watchdog alone ends it.
             try CurrentProcess.setParentDeathSignal(Signal.kill)
             try CurrentProcess.startSession()
-            for (number, stream) in streams.enumerated() {
+            // Out of the way of the numbers that they get.
+            var moved: [FileDescriptor] = []
+            for stream in streams {
+                var copy = try OwnedDescriptor.duplicate(stream).release()
+                while copy.rawValue < CInt(streams.count) {
+                    copy = try OwnedDescriptor.duplicate(copy).release()
+                }
+                moved.append(copy)
+            }
+            for (number, stream) in moved.enumerated() {
                 try stream.become(standardStream: CInt(number))
             }
-            try CurrentProcess.closeDescriptors(except: [])
+            try CurrentProcess.closeDescriptors(
+                except: (3..<CInt(max(3, streams.count))).map { FileDescriptor(rawValue: $0) })
             try checkDone(clinux_reset_signals())
             _ = clinux_give_back_open_files()
             _ = umask(0o077)
@@ -64,7 +78,7 @@ public final class Companion {
         CurrentProcess.exit(127)
     }
 
-    /// Waits until it says something on its standard output.
+    /// Waits until it says that it is ready, by a number.
     ///
     /// - Parameter other: A process without which there is nothing to wait for.
     /// - Returns: False where it or the other one has ended instead, or `deadline` has passed.
@@ -75,14 +89,14 @@ public final class Companion {
         while Clock.nanoseconds < deadline {
             let events = try Poll.wait(
                 [
-                    (output.reader, .readable), (error.reader, .readable),
+                    (word.reader, .readable), (error.reader, .readable),
                     (child.borrowed, .readable), (other, .readable),
                 ], until: deadline)
             if !events[1].isEmpty { try listen() }
-            if !events[0].isEmpty, let reader = output.reader {
+            if !events[0].isEmpty, let reader = word.reader {
                 guard let bytes = try reader.readSome(64) else { continue }
-                if !bytes.isEmpty { return true }
-                output.closeReader()
+                if let first = bytes.first { return (0x30...0x39).contains(first) }
+                word.closeReader()
             }
             if !events[2].isEmpty || !events[3].isEmpty {
                 try listen()

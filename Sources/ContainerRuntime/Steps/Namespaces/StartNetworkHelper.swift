@@ -29,7 +29,7 @@ struct StartNetworkHelper: TurnStep {
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let program = helper.program(process.pid, userNamespace: hasUserNamespace)
         let started = try attempt(
-            "clone3", "of \(helper.path)", try Companion(program))
+            "clone3", "of \(helper.path)", try Companion(program, readyAt: helper.readyAt))
         context.networkHelper = started
         let isReady = try attempt(
             "poll", "of \(helper.path)",
