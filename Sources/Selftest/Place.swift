@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// The directory that a test makes for itself: a root file system of empty directories, a file that
 /// no sandbox shows, and config.json.
-struct Place: ~Copyable {
+final class Place {
     let directory: String
     /// This program, as a file that is mounted into the sandboxes.
     let program: String
@@ -26,15 +26,10 @@ struct Place: ~Copyable {
         parent = try attempt("open", on: place, try HostPath.open(place, [.readOnly, .directory]))
         // A sandbox whose root is another user of the host reads it, too.
         try attempt("mkdir", on: directory, try parent.borrowed.makeDirectory(name, mode: 0o755))
-        do throws(Failure) {
-            try fill()
-        } catch {
-            try? parent.borrowed.removeTree(name)
-            throw error
-        }
     }
 
-    private borrowing func fill() throws(Failure) {
+    /// Makes what is in it.
+    func fill() throws(Failure) {
         for name in ["", "/proc", "/dev", "/tmp", "/sys"] {
             try attempt(
                 "mkdir", on: root + name, try HostPath.makeDirectory(root + name, mode: 0o755))
@@ -43,7 +38,7 @@ struct Place: ~Copyable {
         try write("file", "of the host\n")
     }
 
-    borrowing func write(_ name: String, _ text: String) throws(Failure) {
+    func write(_ name: String, _ text: String) throws(Failure) {
         let path = "\(directory)/\(name)"
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? directory
         let last = path.split(separator: "/").last.map(String.init) ?? name
@@ -55,7 +50,7 @@ struct Place: ~Copyable {
     }
 
     /// Removes it.
-    borrowing func remove() throws(Failure) {
+    func remove() throws(Failure) {
         try attempt("unlink", on: directory, try parent.borrowed.removeTree(name))
     }
 }

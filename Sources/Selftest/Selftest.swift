@@ -38,6 +38,7 @@ public struct Selftest: Sendable {
         try attempt("signalfd", try Interruption.listen())
         let own = try Place(in: place)
         do throws(Failure) {
+            try own.fill()
             let name = "vfs-run-selftest-\(CurrentProcess.pid)"
             var port = 0
             let socket = try attempt("bind", try EscapeAttempt.listen(abstractly: name))
@@ -60,7 +61,7 @@ public struct Selftest: Sendable {
     }
 
     private static func column(
-        _ tool: Tool, _ place: borrowing Place, _ facts: [HostFact: String], _ seccomp: JSONOutput
+        _ tool: Tool, _ place: Place, _ facts: [HostFact: String], _ seccomp: JSONOutput
     ) throws(Failure) -> Column {
         func missing(_ problem: String) -> Column {
             Column(tool: tool, results: [:], problem: problem)

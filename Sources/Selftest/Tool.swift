@@ -20,7 +20,7 @@ public enum Tool: String, Sendable, CaseIterable {
     }
 
     /// The command line that runs `command` in a sandbox made of `place`.
-    func arguments(_ place: borrowing Place, _ command: [String]) -> [String] {
+    func arguments(_ place: Place, _ command: [String]) -> [String] {
         switch self {
         case .own: ["vfs-run", place.config]
         case .crun:
@@ -39,7 +39,7 @@ public enum Tool: String, Sendable, CaseIterable {
 
     /// The config.json of the tools that take one.
     func config(
-        _ place: borrowing Place, _ command: [String], seccomp: JSONOutput, takesLandlock: Bool
+        _ place: Place, _ command: [String], seccomp: JSONOutput, takesLandlock: Bool
     ) -> JSONOutput? {
         if self == .bubblewrap { return nil }
         let isOwn = self == .own

@@ -79,7 +79,9 @@ import Testing
             "idMappings", Checks.idMappings, "linux",
             #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
         rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
-        rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
+        rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": [], "upper": "u"}}"#),
+        rule("copyOnWrite", Checks.copyOnWrite, "vfs", #"{"copyOnWrite": [{"path": "/"}]}"#),
+        rule("files", Checks.files, "vfs", #"{"files": [{"path": "/x"}]}"#),
         rule("landlock", Checks.landlock, "vfs", #"{"landlock": true}"#),
         rule("initProcess", Checks.initProcess, "vfs", #"{"init": true}"#),
     ]
@@ -120,6 +122,14 @@ import Testing
         rule("discardedUpper", Checks.discardedUpper).with {
             $0.host.discardedUpper = .memoryWithoutAttributes
             $0.isWarning = true
+        },
+        rule(
+            "mountsBelowTrees", Checks.mountsBelowTrees, "vfs",
+            #"{"copyOnWrite": [{"path": "/home"}]}"#
+        ).with {
+            $0.host.mountTable = .success(
+                MountTable(
+                    Array("36 35 98:0 / /home/u rw - ext4 /dev/sda rw\n".utf8)))
         },
         rule("sysctl of a user", Checks.sysctl, "linux", userSysctl),
         rule(

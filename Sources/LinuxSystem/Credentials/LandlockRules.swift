@@ -37,7 +37,7 @@ public struct LandlockAccess: OptionSet, Sendable, Hashable {
 }
 
 /// Rules under construction, and in force once a process has taken them.
-public struct LandlockRules: ~Copyable {
+public struct LandlockRules: ~Copyable, Sendable {
     private let rules: OwnedDescriptor
     private let handled: LandlockAccess
 

@@ -20,7 +20,8 @@ public struct MountTable: Sendable {
                 "read", on: "/proc/self/mountinfo", try HostPath.read("/proc/self/mountinfo")))
     }
 
-    init(_ bytes: [UInt8]) {
+    /// - Parameter bytes: The text of the table.
+    public init(_ bytes: [UInt8]) {
         var found: [Entry] = []
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             guard let entry = Entry(line) else { continue }

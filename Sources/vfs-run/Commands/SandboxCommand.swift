@@ -21,20 +21,21 @@ extension Command {
                 + " over, 137 if its memory, its disk or its output was, 127 if it was not found, 126"
                 + " if it could not be executed, and 125 for an error of vfs-run.",
         ],
-        options: Option.sandbox, endsWithOtherCommand: true, failureCode: Failure.ofRuntime,
+        options: Option.sandbox + Option.limits, endsWithOtherCommand: true,
+        failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
-            let start = try SandboxStart(arguments)
             if arguments.has(.printsConfig) {
-                try Output.write(start.sandbox.text)
+                try Output.write(try SandboxStart(arguments).sandbox.text)
                 return 0
             }
-            var plan = try start.plan()
             if arguments.has(.printsPlan) {
-                try Output.write(plan.text)
+                try Output.write(try SandboxStart(arguments).plan().text)
                 return 0
             }
-            plan = try plan.stopping(by: arguments)
-            return try start.run(plan)
+            let reporter = try RunReporter(arguments)
+            return try reporter.reporting { () throws(Failure) in
+                try SandboxStart(arguments).run(reporter)
+            }
         })
 }
 
@@ -61,6 +62,7 @@ private struct SandboxStart {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.measures = arguments.value(.report) != nil
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
         let host = try SandboxHost(invocation)
@@ -92,12 +94,13 @@ private struct SandboxStart {
         ).plan
     }
 
-    func run(_ plan: Plan) throws(Failure) -> CInt {
+    func run(_ reporter: RunReporter) throws(Failure) -> CInt {
         let code: CInt
         var hasRun = false
         do throws(Failure) {
+            let plan = try plan().stopping(by: arguments)
             code = try Command.supervise(
-                plan, traced: arguments, warn: arguments.globals.log.warning
+                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
             ) { (outcome) throws(Failure) in
                 hasRun = true
                 try collection?.take(

@@ -99,12 +99,11 @@ public struct ConfigurationBuilder {
                 $0.value > 0 ? UInt64($0.value) : nil
             }
         }
-        if decision.uses(.upper, for: .disk),
-            case .overlay(let overlay) = configuration.root.source,
-            case .kept(let directory) = overlay.upper
-        {
-            configuration.limits.holders[.disk] = .watch
-            configuration.limits.watched = directory.value
+        if decision.uses(.upper, for: .disk) {
+            configuration.limits.watched = configuration.keptUppers
+            if !configuration.limits.watched.isEmpty {
+                configuration.limits.holders[.disk] = .watch
+            }
         }
         addProcessLimits(&configuration.process)
         if let wanted = spec.vfs?.hasInit, wanted.value {

@@ -202,6 +202,11 @@ extension Configuration.Root.Overlay {
         return .argument("--diff")
     }
 
+    /// Whether an upper in one of the layers is out of the container's sight.
+    func isUpperHidden(_ upper: String, _ configuration: Configuration) -> Bool {
+        layers.contains { configuration.hides(upper: upper, in: $0.value, at: "/") }
+    }
+
     /// Whether something reads the upper when the container has ended.
     var isReadLater: Bool {
         if case .kept = upper { return !isDiscarded || isCompared }

@@ -121,7 +121,8 @@ enum RuntimeSection: PlanSection {
             LockUpper(
                 directory: directory.value,
                 record: KeptUpper.Record(overlay, of: facts.configuration), snapshots: own,
-                isOfRoot: true),
+                isOfRoot: true,
+                isHidden: overlay.isUpperHidden(directory.value, facts.configuration)),
             directory.origin)
     }
 
@@ -133,7 +134,9 @@ enum RuntimeSection: PlanSection {
             plan.add(
                 LockUpper(
                     directory: directory, record: tree.tree.record(of: facts.configuration),
-                    snapshots: SnapshotPlan(), isOfRoot: false),
+                    snapshots: SnapshotPlan(), isOfRoot: false,
+                    isHidden: facts.configuration.hides(
+                        upper: directory, in: tree.tree.path, at: tree.mount.destination)),
                 tree.mount.origin)
         }
     }

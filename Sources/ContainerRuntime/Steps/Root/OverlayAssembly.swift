@@ -11,6 +11,8 @@ struct OverlayAssembly {
     let options: [String]
     /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
     let followsSnapshot: Bool
+    /// Whether the upper may lie in a layer.
+    private let isUpperHidden: Bool
     /// Where its tree is seen.
     private let place: String
     /// Of the names of its directories on the tmpfs of the uppers that are thrown away.
@@ -21,6 +23,11 @@ struct OverlayAssembly {
         upper = overlay.upper
         followsSnapshot = !overlay.snapshots.stacked.isEmpty
         options = overlay.mountOptions(configuration.privilege) + configuration.labelOptions
+        if case .kept(let directory) = overlay.upper {
+            isUpperHidden = overlay.isUpperHidden(directory.value, configuration)
+        } else {
+            isUpperHidden = false
+        }
         place = "/"
         suffix = ""
     }
@@ -36,6 +43,10 @@ struct OverlayAssembly {
             tree.upper.map { .kept(Setting($0, origin)) } ?? configuration.root.throwawayUpper
         followsSnapshot = false
         options = tree.mountOptions(configuration.privilege) + configuration.labelOptions
+        isUpperHidden =
+            tree.upper.map {
+                configuration.hides(upper: $0, in: tree.path, at: destination)
+            } ?? false
         place = destination
         suffix = "-\(tree.number)"
     }
@@ -87,7 +98,9 @@ struct OverlayAssembly {
         let (upper, work, place) = try openUpper(target, found, &scratch)
         try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping.ids) }
-        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
+        let overlay = OverlayMount(
+            lowers: lowers, upper: upper, work: work, options: options,
+            allowsUpperInLayer: isUpperHidden)
         do {
             let root = try overlay.mount(on: place.borrowed)
             return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
