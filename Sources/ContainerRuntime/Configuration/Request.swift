@@ -75,7 +75,7 @@ struct Request {
 
     /// Whether the root is an overlay, and the origin of that decision.
     var overlays: Setting<Bool> {
-        if invocation.comparesUpper { return Setting(true, .argument("--diff")) }
+        if let option = invocation.readsUpperFor { return Setting(true, .argument(option)) }
         if !invocation.layers.isEmpty { return Setting(true, .argument("--layer")) }
         if invocation.upper != nil { return Setting(true, .argument("--upper")) }
         return switch spec.vfs?.overlay {

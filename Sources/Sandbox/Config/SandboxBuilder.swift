@@ -232,6 +232,7 @@ public struct SandboxBuilder {
         if !layout.files.isEmpty {
             members.append(("files", .array(layout.files.map(\.output))))
         }
+        members.append(("network", request.network.output))
         members.append(("init", true))
         members.append(("seccomp", "strict"))
         if host.hasLandlock { members.append(("landlock", true)) }

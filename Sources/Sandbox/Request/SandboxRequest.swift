@@ -32,8 +32,9 @@ public struct SandboxRequest: Sendable {
     public var bestEffort: [String] = []
     /// Limits of each process: their names in config.json.
     public var processLimits: [(name: String, soft: UInt64, hard: UInt64)] = []
+    public var network = Network.mode("none")
     /// Whether the sandbox has a network namespace of its own.
-    public var hasOwnNetwork = true
+    var hasOwnNetwork: Bool { network != .mode("host") }
 
     public init() {}
 

@@ -47,14 +47,18 @@ private struct SandboxStart {
     private let invocation: Invocation
     private let directory: String
     private let rehearses: Bool
+    private let collection: Collection?
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
+        invocation.streamFiles = try arguments.streamFiles()
+        if collection != nil { invocation.readsUpperFor = "--collect" }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-            || arguments.has(.allocatesTerminal)
+            && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
         }
@@ -93,12 +97,19 @@ private struct SandboxStart {
 
     func run(_ reporter: RunReporter) throws(Failure) -> CInt {
         let code: CInt
+        var hasRun = false
         do throws(Failure) {
             let plan = try plan().stopping(by: arguments)
             code = try Command.supervise(
-                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning)
+                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
+            ) { (outcome) throws(Failure) in
+                hasRun = true
+                try collection?.take(
+                    outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+            }
         } catch {
-            try sandbox.abandon()
+            // What the command has written is kept all the same.
+            if !hasRun { try sandbox.abandon() }
             throw error
         }
         if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }

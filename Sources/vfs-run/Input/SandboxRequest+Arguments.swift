@@ -18,6 +18,9 @@ extension SandboxRequest {
         for layer in arguments.values(.layer) {
             layers += try LoadedConfig.layers(layer, of: "\(directory)/config.json")
         }
+        if let text = arguments.value(.network) {
+            network = try Network(text, from: directory)
+        }
         try readFiles(arguments, directory)
         try readProcess(arguments)
         try readResources(arguments)
