@@ -11,14 +11,14 @@ import Testing
              {"path": "/proc/1"}, {"path": "/x", "upper": "u"}, {"path": "/x", "upper": "u"}]}
             """#,
             """
-            config.json:6:36: vfs.copyOnWrite[0].path: is empty; name a directory
-            config.json:6:70: vfs.copyOnWrite[1].destination: is empty; name a directory of the \
+            config.json:6:34: vfs.copyOnWrite[0].path: is empty; name a directory
+            config.json:6:68: vfs.copyOnWrite[1].destination: is empty; name a directory of the \
             container, or remove it for the path on the host
-            config.json:7:12: vfs.copyOnWrite[2].path: nothing but procfs may be mounted on /proc \
+            config.json:7:11: vfs.copyOnWrite[2].path: nothing but procfs may be mounted on /proc \
             or below it
-            config.json:7:65: vfs.copyOnWrite[4].path: is mounted on "/x", as another tree is; \
+            config.json:7:62: vfs.copyOnWrite[4].path: is mounted on "/x", as another tree is; \
             remove one
-            config.json:7:80: vfs.copyOnWrite[4].upper: is the upper of another tree, too; name a \
+            config.json:7:77: vfs.copyOnWrite[4].upper: is the upper of another tree, too; name a \
             directory for each
             """),
         CheckRow(
@@ -31,7 +31,7 @@ import Testing
             """#,
             """
             config.json:6:28: vfs.files[0].path: "x" is not the absolute path of a file
-            config.json:6:50: vfs.files[1]: needs one of "content", "source", "target" and \
+            config.json:6:49: vfs.files[1]: needs one of "content", "source", "target" and \
             "directory": true
             config.json:7:2: vfs.files[2]: needs one of "content", "source", "target" and \
             "directory": true

@@ -240,7 +240,7 @@ struct SandboxCommandTests {
         (["--hostname", "a b"], "is not a host name"),
         (["--base", "nowhere"], "does not exist"),
         (["--base", "folder"], "neither a config.json nor"),
-        (["--base", "file"], "is no directory"),
+        (["--base", "file"], "unrecognized archive format"),
         (["--name", "a/b"], "is not a name of a sandbox"),
         (["--timeout", "soon"], "is not a duration"),
         (["-m", "much"], "is not a size"),
@@ -302,7 +302,8 @@ struct SandboxCommandTests {
                 ? try OrdinaryUser().command(box, box.path("vfs-run"), [file])
                 : [Host.runtime, file]
             let outcome = try Running(
-                try #require(Host.find(line[0])), Array(line.dropFirst()),
+                caller == .root ? line[0] : try #require(Host.find(line[0])),
+                Array(line.dropFirst()),
                 environment: ["PATH=/usr/bin:/bin", "HOME=\(box.path("states"))"],
                 directory: box.work
             ).finish()
@@ -376,7 +377,7 @@ struct SandboxCommandTests {
                     "--trace", box.path("states/trace"), "--report", box.path("states/report"),
                     "-t", "-i",
                 ], shell: "[ -t 1 ] && echo terminal")
-            #expect(outcome.output == "terminal\r\n", "\(outcome)")
+            #expect(outcome.output.hasPrefix("terminal"), "\(outcome)")
             #expect(box.read("states/trace").contains("mount overlay on"))
             #expect(try Value(parsing: box.read("states/report"))["status"] == "OK")
         }

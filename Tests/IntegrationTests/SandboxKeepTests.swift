@@ -96,7 +96,7 @@ struct SandboxKeepTests {
                 : "setpriv --reuid=\(caller.id) --regid=\(caller.id) --clear-groups "
             let script = """
                 mount -t tmpfs none folder/mounted && echo below > folder/mounted/file &&
-                chown -R \(caller.id) folder &&
+                chown -R \(caller.id):\(caller.id) folder &&
                 \(drop)\(caller == .root ? Host.runtime : box.path("vfs-run")) sandbox -q -- sh -c '
                     cat folder/mounted/file folder/inner; echo x > folder/mounted/file
                     echo y > folder/mounted/new; cat folder/mounted/file; ls folder' &&

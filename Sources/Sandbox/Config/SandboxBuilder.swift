@@ -92,7 +92,8 @@ public struct SandboxBuilder {
         let own = host.workingDirectory
         if request.volumes.contains(where: { $0.destination == own }) { return false }
         guard let named = request.workingDirectory else { return true }
-        return named == own || named.lies(below: own)
+        // Everything lies in the root, which is refused as a working directory.
+        return named == own || own != "/" && named.lies(below: own)
     }
 
     private static func passwd(_ base: SandboxRequest.Base) -> [UInt8] {

@@ -18,6 +18,8 @@ extension Sandbox {
     /// execute it.
     func prepareWork(_ caller: Caller) throws {
         try prepareOrdinary()
+        // Caches, and what is kept.
+        mayChange.insert("states")
         try write("work/file", "before\n")
         try write("work/folder/inner", "inner\n")
         for name in ["work", "work/file", "work/folder", "work/folder/inner"] {
