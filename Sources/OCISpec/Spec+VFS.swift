@@ -48,6 +48,9 @@ extension Spec {
         /// What the run is held to.
         public var limits: Limits?
 
+        /// What the container reaches by its network.
+        public var network: Network?
+
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
             case enabled(Located<Bool>)
@@ -73,10 +76,11 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
+        network = Spec.VFS.network(reader)
         reader.refuseMembers(
             otherThan: [
                 "overlay", "seccomp", "rootless", "init", "landlock", "copyOnWrite", "files",
-                "limits",
+                "limits", "network",
             ])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []

@@ -38,6 +38,7 @@ struct Session: ~Copyable {
     /// Of the init, until it has told how the program has ended.
     private var report: InitReport?
     private var proxy: TerminalProxy?
+    private var proxyRelay: ProxyRelay?
     private var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
@@ -97,6 +98,9 @@ struct Session: ~Copyable {
         // What is left of the program beside an init the init alone waits for.
         looksAtStart = until == .started || walk.plan.actsOnStart || walk.plan.hasInit
     }
+
+    /// Of connections to a proxy on the host.
+    var proxyCounts: Outcome.Proxy? { proxyRelay?.counts }
 
     private var hasStarted: Bool { startedAt != nil }
 
@@ -239,6 +243,8 @@ struct Session: ~Copyable {
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
         for relay in relays { entries += relay.watched }
+        let connected = entries.count
+        entries += proxyRelay?.watched ?? []
         entries.append(watch.watched)
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
@@ -251,6 +257,7 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
+        proxyRelay?.handle(events[connected..<events.count - 1])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -350,9 +357,19 @@ struct Session: ~Copyable {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
             try take(terminal: multiplexer)
-        case .upper:
+        case .upper(let tree):
             guard let upper = message.takeDescriptor() else { return }
-            walk.keep(upper: upper)
+            walk.keep(upper: upper, of: tree)
+        case .proxy:
+            guard let socket = message.takeDescriptor(), let place = walk.takeProxy() else {
+                failure = .failed(step: -1, Failure("the init process sent an unknown message"))
+                break
+            }
+            do throws(Errno) {
+                proxyRelay = try ProxyRelay(socket, place)
+            } catch {
+                throw Failure("fcntl", "O_NONBLOCK", error)
+            }
         case .listener(let number):
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try descriptor(number))

@@ -326,4 +326,59 @@ struct SandboxCommandTests {
                 access(box.sandboxes(caller) + "/plan-\(box.directory.suffix(6))", F_OK) != 0)
         }
     }
+
+    @Test func `limits become keys of the config`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            func config(_ options: [String]) throws -> Value {
+                let printed = try box.startSandbox(
+                    .root, ["--print-config"] + options, ["true"]
+                ).finish()
+                try #require(printed.code == 0, "\(printed)")
+                return try Value(parsing: printed.output)
+            }
+            let asked = try config([
+                "--timeout", "10s", "--cpu-time", "2s", "-m", "256m", "--pids-limit", "64",
+                "--disk", "1g,100000", "--max-output", "1m", "--ulimit", "nofile=100:200",
+                "--cpus", "1.5", "--cpuset-cpus", "0", "--memory-swap", "512m",
+            ])
+            let limits = asked["vfs"]["limits"]
+            #expect(limits["wallTime"] == "10s" && limits["cpuTime"] == "2s", "\(limits)")
+            #expect(limits["memory"] == "256m" && limits["pids"] == 64, "\(limits)")
+            #expect(limits["disk"] == "1g" && limits["output"] == "1m", "\(limits)")
+            #expect(limits["bestEffort"].array == nil, "\(limits)")
+            #expect(asked["vfs"]["overlay"]["inodes"] == 100_000)
+            let cpu = asked["linux"]["resources"]["cpu"]
+            #expect(cpu["quota"] == 150_000 && cpu["period"] == 100_000 && cpu["cpus"] == "0")
+            #expect(asked["linux"]["resources"]["memory"]["swap"] == 536_870_912)
+            let files = asked["process"]["rlimits"].array?.first { $0["type"] == "RLIMIT_NOFILE" }
+            #expect(files?["soft"] == 100 && files?["hard"] == 200)
+            // Those that nobody has asked for may hold less well.
+            let own = try config(["--pids-limit", "64"])["vfs"]["limits"]
+            #expect(own["wallTime"] == "600s" && own["disk"] == "1g", "\(own)")
+            #expect(own["bestEffort"].array?.contains("pids") == false, "\(own)")
+            #expect(own["bestEffort"].array?.contains("wallTime") == true, "\(own)")
+            let all = try config(["--pids-limit", "64", "--best-effort"])["vfs"]["limits"]
+            #expect(all["bestEffort"].array?.contains("pids") == true, "\(all)")
+        }
+    }
+
+    @Test(arguments: Caller.allCases)
+    func `the steps are timed and reported, and the command has a terminal where it asks for one`(
+        _ caller: Caller
+    ) throws {
+        try Sandbox.use { box in
+            try box.prepareWork(caller)
+            box.mayChange.formUnion(["states", "states/trace", "states/report"])
+            let outcome = try box.sandbox(
+                caller,
+                [
+                    "--trace", box.path("states/trace"), "--report", box.path("states/report"),
+                    "-t", "-i",
+                ], shell: "[ -t 1 ] && echo terminal")
+            #expect(outcome.output == "terminal\r\n", "\(outcome)")
+            #expect(box.read("states/trace").contains("mount overlay on"))
+            #expect(try Value(parsing: box.read("states/report"))["status"] == "OK")
+        }
+    }
 }

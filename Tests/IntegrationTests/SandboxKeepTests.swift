@@ -148,4 +148,62 @@ struct SandboxKeepTests {
             #expect(access("/usr/share/doc", F_OK) == 0 && access("/etc/written", F_OK) != 0)
         }
     }
+
+    @Test(arguments: Caller.allCases)
+    func `an archive is a base`(_ caller: Caller) throws {
+        try Sandbox.use { box in
+            try box.prepareWork(caller)
+            box.mayChange.insert("states")
+            let packed = try Running(
+                "/usr/bin/env",
+                ["tar", "-cf", box.path("base.tar"), "-C", box.path("rootfs"), "."],
+                environment: ["PATH=/usr/bin:/bin"]
+            ).finish()
+            try #require(packed.code == 0, "\(packed)")
+            defer {
+                if caller == .root { removeBases(of: box) }
+            }
+            for _ in 0..<2 {
+                let outcome = try box.sandbox(
+                    caller, ["--base", box.path("base.tar")], shell: "ls /; echo x > /new; cat file"
+                )
+                #expect(
+                    outcome.output == "bin\ndev\netc\nprobe\nproc\nsys\ntmp\nbefore\n",
+                    "\(outcome)")
+            }
+        }
+    }
+
+    /// What root has unpacked to the machine's cache.
+    private func removeBases(of box: Sandbox) {
+        var status = stat()
+        guard stat(box.path("base.tar"), &status) == 0 else { return }
+        let folder = "/var/cache/vfs-run/bases"
+        for name in TreeSnapshot.names(in: folder)
+        where name.hasPrefix("\(status.st_dev)-\(status.st_ino)-") && !name.contains("/") {
+            try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+    }
+
+    @Test func `a layer lies on a base that is one tree`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.ordinary)
+            try box.write("layer/extra", "extra\n")
+            let over = try box.sandbox(
+                .ordinary, ["--base", box.path("rootfs"), "--layer", box.path("layer")],
+                shell: "cat /extra")
+            #expect(over.output == "extra\n", "\(over)")
+            let host = try box.sandbox(
+                .ordinary, ["--layer", box.path("layer")], shell: "cat /extra")
+            #expect(host.code == 125 && host.error.contains("use --base DIR"), "\(host)")
+        }
+    }
+
+    @Test func `a wait before a step needs a terminal`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            let outcome = try box.sandbox(.root, ["--stop-at", "pivot_root"], shell: "echo ran")
+            #expect(outcome.code == 125 && outcome.output.isEmpty, "\(outcome)")
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import ContainerRuntime
 import LinuxSystem
 import Testing
 

@@ -69,6 +69,11 @@ int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullab
 /// has a stack between guard pages.
 pid_t clinux_spawn_sleeper(int flags);
 int clinux_end_sleeper(pid_t pid);
+/// clone3(2): a copy of this process runs `body(context)`, which executes a program beside the
+/// container; one at a time. The watchdog knows it before `body` runs, and kills it too.
+pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *_Nullable), void *_Nullable context);
+/// It has been waited for: the watchdog forgets it.
+void clinux_forget_companion(void);
 int clinux_setns(int fd, int kind);
 int clinux_unshare(int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
@@ -228,6 +233,11 @@ ssize_t clinux_send_quietly(int socket, const void *_Nullable bytes, size_t leng
 int clinux_connect_abstract(const char *name, int type);
 /// Makes the datagram socket `name` in `directory`: close-on-exec and non-blocking.
 int clinux_bind_datagram(int directory, const char *name);
+
+/// Listens at a port of 127.0.0.1: a socket, close-on-exec and non-blocking.
+int clinux_listen_loopback(uint16_t port);
+/// accept4(2): a socket, close-on-exec and non-blocking.
+int clinux_accept(int socket);
 
 // Credentials, signals, terminals, network. -----------------------------------
 

@@ -8,6 +8,8 @@ extension Configuration {
         public var path: String
         /// The directory that keeps the writes, absolute; nil: they are discarded.
         public var upper: String?
+        /// Whether something reads the upper when the container has ended.
+        public var isRead = false
         /// Among the trees, counted from 0.
         public var number: Int
     }

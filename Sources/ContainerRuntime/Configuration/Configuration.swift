@@ -49,6 +49,13 @@ public struct Configuration: Sendable {
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
+    /// `vfs.network`
+    public var network: Setting<Network>?
+    /// The content of /etc/resolv.conf for that network; nil: it stays as it is.
+    public var resolver: String?
+    /// Files in the place of standard streams.
+    public var streamFiles: [StreamFile] = []
+
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
 

@@ -24,6 +24,8 @@ final class ContainerContext {
     var heldMounts = HeldMounts()
     /// New tmpfs that were filled from the image, by their mount ids.
     var copiedMounts: Set<UInt64> = []
+    /// The uppers of copy-on-write trees.
+    var mountedTrees: [Int: OverlayDirectory] = [:]
     /// The upper of its overlay.
     var mountedUpper: OverlayDirectory?
     /// `/dev/null` of the container, verified, for masking files.

@@ -131,6 +131,11 @@ final class PlanFacts {
 }
 
 extension PlanFacts {
+    /// Whether a helper joins the init process's namespaces by its files in /proc.
+    var startsNetworkHelper: Bool {
+        if case .helper = configuration.network?.value { true } else { false }
+    }
+
     /// Whether the container has no such namespace of its own.
     func isShared(_ kind: NamespaceSet) -> Bool {
         !newNamespaces.contains(kind)

@@ -146,14 +146,12 @@ public struct SandboxBuilder {
             ("args", .strings(request.arguments)),
             ("env", .strings(environment(user))),
             ("cwd", .string(request.workingDirectory ?? layout.workingDirectory)),
-            (
-                "capabilities",
-                [
-                    "bounding": capabilities, "effective": capabilities,
-                    "permitted": capabilities,
-                ]
-            ),
         ]
+        // Those of another user than root pass to a program as ambient ones alone.
+        let sets =
+            ["bounding", "effective", "permitted"]
+            + (user.userID == 0 ? [] : ["inheritable", "ambient"])
+        members.append(("capabilities", .object(sets.map { ($0, capabilities) })))
         members.append(("rlimits", .array(processLimits)))
         members.append(("noNewPrivileges", true))
         return .object(members)
@@ -234,6 +232,7 @@ public struct SandboxBuilder {
         if !layout.files.isEmpty {
             members.append(("files", .array(layout.files.map(\.output))))
         }
+        members.append(("network", request.network.output))
         members.append(("init", true))
         members.append(("seccomp", "strict"))
         if host.hasLandlock { members.append(("landlock", true)) }

@@ -61,6 +61,7 @@ struct SandboxLayout {
         volumes.sort { $0.destination.utf8.count < $1.destination.utf8.count }
         for volume in volumes { try add(volume) }
         hideStore()
+        if let files = request.mostFiles { try limit(files) }
         for file in request.files {
             let source = file.source ?? "/dev/stdin"
             add(file: file.destination, ["source": .string(source)])
@@ -146,6 +147,16 @@ struct SandboxLayout {
             members.append(("upper", .string(keep(path, at: "/"))))
         }
         overlay = .object(members)
+    }
+
+    /// The files that the tmpfs of what is discarded may have.
+    private mutating func limit(_ files: UInt64) throws(Failure) {
+        guard case .object(let members) = overlay, place == nil else {
+            throw Failure(
+                "--disk: the number of files of a kept sandbox cannot be limited; give a size alone"
+            )
+        }
+        overlay = .object(members + [("inodes", .unsigned(files))])
     }
 
     // MARK: What the kernel shows

@@ -35,14 +35,6 @@ struct TreeFinder {
 
     init(_ host: SandboxHost, mapsIDs: Bool) { (self.host, self.mapsIDs) = (host, mapsIDs) }
 
-    /// File systems with no files of a user in them.
-    private static let virtual: Set<String> = [
-        "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
-        "devtmpfs", "efivarfs", "fuse.gvfsd-fuse", "fuse.portal", "fusectl", "hugetlbfs", "mqueue",
-        "nfsd", "nsfs", "proc", "pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs",
-        "sysfs", "tracefs",
-    ]
-
     /// Adds a directory.
     ///
     /// - Parameters:
@@ -77,7 +69,7 @@ struct TreeFinder {
         _ mount: MountTable.Entry, below path: String, at destination: String
     ) {
         let isDirectory = (try? FileStatus.of(path: mount.point).kind) == .directory
-        if TreeFinder.virtual.contains(mount.type) || !isDirectory
+        if mount.isVirtual || !isDirectory
             || mapsIDs && !host.mapsIDs(mount)
         {
             left.append(mount.point)
@@ -114,7 +106,7 @@ struct TreeFinder {
                     places.append(Place(path: place, target: target))
                 case .directory:
                     let mount = host.mounts.entries.first { $0.point == child }
-                    if let mount, TreeFinder.virtual.contains(mount.type) {
+                    if let mount, mount.isVirtual {
                         left.append(child)
                     } else if !mayEnter(name, directory.borrowed) {
                         // As closed as on the host.

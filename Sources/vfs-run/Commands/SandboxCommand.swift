@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import Layers
 internal import LinuxSystem
 internal import Sandbox
 internal import Supervision
@@ -46,14 +47,18 @@ private struct SandboxStart {
     private let invocation: Invocation
     private let directory: String
     private let rehearses: Bool
+    private let collection: Collection?
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
+        invocation.streamFiles = try arguments.streamFiles()
+        if collection != nil { invocation.readsUpperFor = "--collect" }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-            || arguments.has(.allocatesTerminal)
+            && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
         }
@@ -92,20 +97,58 @@ private struct SandboxStart {
 
     func run(_ reporter: RunReporter) throws(Failure) -> CInt {
         let code: CInt
+        var hasRun = false
         do throws(Failure) {
             let plan = try plan().stopping(by: arguments)
             code = try Command.supervise(
-                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning)
+                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
+            ) { (outcome) throws(Failure) in
+                hasRun = true
+                try collection?.take(
+                    outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+            }
         } catch {
-            try sandbox.abandon()
+            // What the command has written is kept all the same.
+            if !hasRun { try sandbox.abandon() }
             throw error
         }
-        if let kept = sandbox.kept, !arguments.has(.quiet) {
-            let name = kept.name.text
-            arguments.globals.log.tell(
-                "kept as \(name): vfs-run diff \(name) · vfs-run apply \(name) · vfs-run discard"
-                    + " \(name)")
-        }
+        if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
         return code
+    }
+
+    /// What was kept, and what to do with it.
+    private func tell(_ kept: KeptSandbox) throws(Failure) {
+        let count = try kept.changeCount
+        let files = count == 1 ? "1 file" : "\(count) files"
+        let name = kept.name.text
+        arguments.globals.log.tell(
+            count == 0
+                ? "\(name): nothing has changed"
+                : "\(name): \(files) changed; vfs-run diff \(name) · vfs-run apply \(name) --all ·"
+                    + " vfs-run discard \(name)")
+    }
+}
+
+extension KeptSandbox {
+    /// How many files differ from those of the host. This process may not be its own user any more
+    /// afterwards.
+    fileprivate var changeCount: Int {
+        get throws(Failure) {
+            var count = 0
+            for tree in record.trees {
+                let kept = try upper(of: tree)
+                guard let record = try kept.record() else { continue }
+                var stack = try LayerStack(
+                    uppers: [kept.upper], over: record.layers, marks: record.marks)
+                // Files that only the sandbox's users may read are read as its root.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                stack.owners = isOwner ? nil : record.owners
+                var comparison = Comparison(stack)
+                while let change = try comparison.next() {
+                    if change.kind != .unchanged { count += 1 }
+                }
+            }
+            return count
+        }
     }
 }

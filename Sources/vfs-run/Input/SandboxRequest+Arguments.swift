@@ -18,6 +18,9 @@ extension SandboxRequest {
         for layer in arguments.values(.layer) {
             layers += try LoadedConfig.layers(layer, of: "\(directory)/config.json")
         }
+        if let text = arguments.value(.network) {
+            network = try Network(text, from: directory)
+        }
         try readFiles(arguments, directory)
         try readProcess(arguments)
         try readResources(arguments)
@@ -32,6 +35,7 @@ extension SandboxRequest {
                 (limit.value.resource.name, soft: limit.value.soft, hard: limit.value.hard))
         }
         limits = given.texts.map { ($0.name.rawValue, $0.text) }
+        mostFiles = given.files
         if arguments.has(.bestEffort) { bestEffort = limits.map(\.key) }
         for (key, text) in try SandboxRequest.defaults(arguments) {
             if limits.contains(where: { $0.key == key }) { continue }

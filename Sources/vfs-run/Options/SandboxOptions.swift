@@ -52,7 +52,7 @@ extension Option {
             base, layer, volume, tmpfs, madeFile, workingDirectory, sandboxName, keepSandbox,
             variable, variableFile, sandboxUser, allocatesTerminal, interactive, hostname,
             addCapability, dropCapability, processors, processorSet, memoryAndSwap, quiet,
-            printsConfig, printsPlan, trace, stopAt,
-        ]
+            printsConfig, printsPlan, trace, stopAt, network,
+        ] + streams + collection
     }
 }

@@ -87,6 +87,9 @@ public struct ConfigurationBuilder {
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
+        configuration.streamFiles = invocation.streamFiles
+        configuration.network = network
+        configuration.resolver = resolver
         configuration.limits = decision.held
         if let resources = configuration.controlGroup?.value.resources {
             configuration.limits.groupMemory = resources.memory?.limit.flatMap {

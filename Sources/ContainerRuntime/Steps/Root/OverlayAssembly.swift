@@ -110,11 +110,15 @@ struct OverlayAssembly {
     }
 
     /// As `mount`, for a tree that is attached elsewhere later.
+    ///
+    /// - Parameter keep: Gets the upper.
     func mountTree(
         _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
-        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil
+        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil,
+        _ keep: (OverlayDirectory) throws(Failure) -> Void
     ) throws(Failure) -> DetachedMount {
         let mounted = try mount(found, &scratch, mapping: mapping)
+        try keep(mounted.upper)
         return try attempt(
             "open_tree", "the overlay",
             try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
@@ -305,6 +309,6 @@ extension Configuration.CopyOnWriteTree {
     /// overlayfs needs redirections; without root privileges it has none.
     func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
         (privilege == .full ? ["redirect_dir=on"] : ["userxattr"])
-            + (upper == nil ? [] : ["index=off"])
+            + (upper == nil && !isRead ? [] : ["index=off"])
     }
 }
