@@ -37,7 +37,7 @@ struct SandboxKeepTests {
         _ caller: Caller
     ) throws {
         try keeping(caller) { box, name in
-            let begin = time(nil)
+            let begin = Int64(time(nil))
             _ = try box.sandbox(
                 caller, ["--name", name, "-v", "folder:/data:O"], shell: "echo kept > /data/kept")
             let folder = box.sandboxes(caller) + "/" + name
