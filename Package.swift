@@ -92,6 +92,9 @@ let package = Package(
             name: "Doctor", dependencies: ["Cgroups", "JSON", "LinuxSystem", "Overlay", system],
             swiftSettings: strict),
         .target(
+            name: "Selftest", dependencies: ["JSON", "LinuxSystem", system],
+            swiftSettings: strict),
+        .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
@@ -105,7 +108,7 @@ let package = Package(
             dependencies: [
                 "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
                 "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox", "Seccomp",
-                "Supervision",
+                "Selftest", "Supervision",
                 system,
             ],
             swiftSettings: strict),
@@ -160,6 +163,10 @@ let package = Package(
             dependencies: [
                 "ContainerRuntime", "JSON", "LinuxSystem", "Sandbox", "TestSupport", system,
             ],
+            swiftSettings: relaxed),
+        .testTarget(
+            name: "ReportTests",
+            dependencies: ["Cgroups", "ContainerRuntime", "LinuxSystem", "Report", "Supervision"],
             swiftSettings: relaxed),
         .testTarget(
             name: "DoctorTests",

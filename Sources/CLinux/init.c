@@ -128,7 +128,12 @@ static void reap(long program, int report) {
         info.si_pid = 0;
         long result =
             call(__NR_waitid, P_ALL, 0, (long)&info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
-        if (result != 0 || info.si_pid == 0) return;
+        // The signal of an end is taken by now: nothing else would ask again.
+        if (result < 0 && result != -ECHILD) continue;
+        // The program is waited for by nobody else.
+        while (result == -ECHILD)
+            call(__NR_exit_group, 125, 0, 0, 0, 0);
+        if (info.si_pid == 0) return;
         if (info.si_pid == program) end(&info, report);
         call(__NR_waitid, P_PID, info.si_pid, (long)&info, WEXITED | WNOHANG | __WALL, 0);
     }

@@ -4,6 +4,7 @@
 #include "clinux.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,3 +152,14 @@ int clinux_bind_datagram(int directory, const char *name) {
     if (fd < 0) return -1;
     return keep_if(bind(fd, (struct sockaddr *)&address, sizeof address), fd);
 }
+
+int clinux_listen_loopback(uint16_t port) {
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) return keep_if(-1, fd);
+    return keep_if(listen(fd, 64), fd);
+}
+
+int clinux_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

@@ -36,7 +36,9 @@ static struct {
     struct termios saved;
     char *const *directories;
     int mounts;
-} watched = {.target = -1, .mounts = -1};
+    // Of a program beside the container; written by the kernel as `target` is.
+    int companion;
+} watched = {.target = -1, .mounts = -1, .companion = -1};
 
 // The stacks of the two processes that share this one's memory, the watchdog and the sleeper, lie
 // between guard pages: a process that runs over the end of one is killed at once.
@@ -90,6 +92,20 @@ pid_t clinux_fork_sibling(void) {
         result = syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0);
     return (pid_t)result;
 }
+
+pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *), void *context) {
+    struct clone_args arguments = {
+        .flags = CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&watched.companion,
+        .exit_signal = SIGCHLD,
+    };
+    pid_t pid = copy_into(&arguments, body, context);
+    if (pid < 0) watched.companion = -1;
+    *pidfd = watched.companion;
+    return pid;
+}
+
+void clinux_forget_companion(void) { watched.companion = -1; }
 
 void clinux_watch(int pidfd) { watched.target = pidfd; }
 
@@ -234,6 +250,7 @@ static int watchdog(void *unused) {
     }
     if (watched.tty >= 0) ioctl(watched.tty, TCSETS, &watched.saved);
     if (watched.target >= 0) syscall(SYS_pidfd_send_signal, watched.target, SIGKILL, NULL, 0);
+    if (watched.companion >= 0) syscall(SYS_pidfd_send_signal, watched.companion, SIGKILL, NULL, 0);
     // Processes that they have made meanwhile are found in the next round.
     for (int tries = 0; watched.mounts >= 0 && tries < 1000 && kill_by_mounts(); tries++) {
     }

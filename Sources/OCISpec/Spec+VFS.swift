@@ -9,6 +9,8 @@ extension Spec {
         public var seccomp: Located<String>?
         /// Whether process 1 is an init, and the program process 2.
         public var hasInit: Located<Bool>?
+        /// Whether Landlock confines the program by rules made from the mounts.
+        public var landlock: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
         /// Directories of the host that the container sees and writes to without changing them.
@@ -46,6 +48,9 @@ extension Spec {
         /// What the run is held to.
         public var limits: Limits?
 
+        /// What the container reaches by its network.
+        public var network: Network?
+
         public enum OverlaySetting: Sendable {
             /// `"overlay": false` or `true`.
             case enabled(Located<Bool>)
@@ -71,14 +76,17 @@ extension Spec {
 
 extension Spec.VFS {
     init(_ reader: ObjectReader) {
+        network = Spec.VFS.network(reader)
         reader.refuseMembers(
             otherThan: [
-                "overlay", "seccomp", "rootless", "init", "copyOnWrite", "files", "limits",
+                "overlay", "seccomp", "rootless", "init", "landlock", "copyOnWrite", "files",
+                "limits", "network",
             ])
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
         hasInit = reader.bool("init")
+        landlock = reader.bool("landlock")
         rootless = reader.string("rootless")
         if let rootless, rootless.value != "adapt" {
             reader.diagnostics.error(

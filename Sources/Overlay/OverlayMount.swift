@@ -11,12 +11,16 @@ public struct OverlayMount: Sendable {
     let upper: OverlayDirectory?
     let work: OverlayDirectory?
     let options: [String]
+    private let allowsUpperInLayer: Bool
 
-    /// - Parameter lowers: Bottom first.
+    /// - Parameters:
+    ///   - lowers: Bottom first.
+    ///   - allowsUpperInLayer: Where nothing reaches the upper through the overlay.
     public init(
         lowers: [OverlayDirectory], upper: OverlayDirectory?, work: OverlayDirectory?,
-        options: [String]
+        options: [String], allowsUpperInLayer: Bool = false
     ) {
+        self.allowsUpperInLayer = allowsUpperInLayer
         self.lowers = lowers
         self.upper = upper
         self.work = work
@@ -96,7 +100,7 @@ public struct OverlayMount: Sendable {
     /// no defined result. The kernel takes it without a word; for a layer in an upper it is ELOOP.
     private func refuseUpperInLayer() throws(OverlayError) {
         // A throw-away upper has no path and lies nowhere.
-        guard let upper, isKept else { return }
+        guard let upper, isKept, !allowsUpperInLayer else { return }
         let place = OverlayFacts.Place(upper)
         for lower in lowers where place.isInside(OverlayFacts.Place(lower)) {
             throw OverlayError(

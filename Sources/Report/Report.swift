@@ -29,16 +29,18 @@ public struct Report {
     }
 
     private var outcome: Outcome? { try? result.get() }
+    /// The outcome of a program that was executed.
+    private var program: Outcome? { outcome?.timings.started == nil ? nil : outcome }
 
     /// What is not known is null, never 0. Times are nanoseconds, sizes bytes. Keys are only ever
     /// added.
     public var json: JSONOutput {
         let outcome = outcome
-        let usage = outcome?.usage
-        let account = usage?.account
+        let account = outcome?.usage.account
+        let usage = program?.usage
         var exitCode: JSONOutput = .null
         var signal: JSONOutput = .null
-        switch outcome?.program {
+        switch program?.program {
         case .exited(let code)?: exitCode = .integer(Int64(code))
         case .signaled(let number)?: signal = .integer(Int64(number))
         case nil: break
@@ -91,7 +93,7 @@ public struct Report {
             ),
             ("anon", .number(account?.anonymous)), ("file", .number(account?.cache)),
             ("shmem", .number(account?.shared)),
-            ("max_rss", .number(outcome?.usage.processes?.peakMemory)),
+            ("max_rss", .number(program?.usage.largest)),
         ])
     }
 
@@ -139,7 +141,7 @@ public struct Report {
 
     private var error: JSONOutput {
         guard case .failure(let failure) = result else { return .null }
-        return .string(failure.message)
+        return .string(failure.lines.joined(separator: "; "))
     }
 }
 

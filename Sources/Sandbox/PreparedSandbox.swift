@@ -34,7 +34,11 @@ public final class PreparedSandbox {
         if case .named(let name) = keeping, let store {
             found = try PreparedSandbox.find(name, in: store)
         }
-        if !rehearses { try found?.lock() }
+        if !rehearses, let known = found {
+            try known.lock()
+            // What another process has written before it let go of the lock.
+            found = try known.reread()
+        }
         isNew = found == nil
         let takesRange = builder.takesRange && found == nil
         slot =
@@ -108,7 +112,8 @@ public final class PreparedSandbox {
 
     /// Removes a sandbox that was made for a run which has not come to be.
     public func abandon() throws(Failure) {
-        if isNew, let kept, let store { try store.remove(kept) }
+        guard isNew, let kept, let store, kept.isBlank else { return }
+        try store.remove(kept)
     }
 }
 

@@ -1,14 +1,14 @@
 internal import LinuxSystem
 internal import SystemPackage
 
-/// The bytes in a directory of the host, looked at from time to time.
+/// The bytes in directories of the host, looked at from time to time.
 struct DiskWatch {
     struct Usage {
         var bytes: UInt64 = 0
         var files: UInt64 = 0
     }
 
-    private let path: String
+    private let paths: [String]
     private let limit: UInt64
     private(set) var next: UInt64
     private(set) var usage = Usage()
@@ -16,8 +16,8 @@ struct DiskWatch {
     /// Nanoseconds between two looks.
     private static let interval: UInt64 = 50_000_000
 
-    init(_ path: String, limit: UInt64, from time: UInt64) {
-        self.path = path
+    init(_ paths: [String], limit: UInt64, from time: UInt64) {
+        self.paths = paths
         self.limit = limit
         next = time + DiskWatch.interval
     }
@@ -35,9 +35,14 @@ struct DiskWatch {
     /// Also where it cannot be measured: then nothing would hold the container to the limit.
     var isExceeded: Bool {
         mutating get {
-            guard let (bytes, files) = try? TreeSize.measure(path) else { return true }
-            usage = Usage(bytes: bytes, files: files)
-            return bytes > limit
+            var sum = Usage()
+            for path in paths {
+                guard let (bytes, files) = try? TreeSize.measure(path) else { return true }
+                sum.bytes += bytes
+                sum.files += files
+            }
+            usage = sum
+            return sum.bytes > limit
         }
     }
 }

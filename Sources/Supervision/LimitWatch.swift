@@ -48,8 +48,8 @@ struct LimitWatch {
                 ProcessorTimeWatch($0, limit: limit, spent: spent, from: time)
             }
         }
-        if let limit = limits.value(.disk), let path = limits.watched {
-            disk = DiskWatch(path, limit: limit, from: time)
+        if let limit = limits.value(.disk), !limits.watched.isEmpty {
+            disk = DiskWatch(limits.watched, limit: limit, from: time)
         }
     }
 

@@ -2,6 +2,7 @@ public import Cgroups
 public import ContainerRuntime
 public import Layers
 public import LinuxSystem
+public import SystemPackage
 
 /// How a supervised run came out. Commands, reports and batches read it; it decides nothing.
 public struct Outcome {
@@ -37,6 +38,9 @@ public struct Outcome {
         /// are in the figures above.
         public var spentUser: UInt64 = 0
         public var spentSystem: UInt64 = 0
+        /// Bytes of physical memory that the process had before the program: the kernel counts the most
+        /// from there.
+        public var spentMemory: UInt64 = 0
         /// Bytes that the program has written. Nil where the stream does not go through the runtime
         /// process, and for standard error where it is the same file as standard output.
         public var output: UInt64?
@@ -59,10 +63,21 @@ public struct Outcome {
         public init() {}
     }
 
-    /// The container's upper, and the layers below it.
+    /// An upper of the container, and the layers below it.
     public struct Upper {
+        /// Where the container has its tree.
+        public let path: String
         public let directory: LayerDirectory
         public let over: KeptUpper.Record
+    }
+
+    /// Connections of the container to the proxy on the host.
+    public struct Proxy: Sendable, Hashable {
+        public var connections: UInt64 = 0
+        /// Of these, the ones that the proxy's socket did not take.
+        public var refused: UInt64 = 0
+        /// Why, of the last one.
+        public var problem: Errno?
     }
 
     /// Points in time, on `Clock`.
@@ -86,8 +101,13 @@ public struct Outcome {
     public var usage = Usage()
     /// Processes of the container that the kernel has killed for want of memory.
     public var outOfMemoryKills = 0
-    /// Nil where the plan does not ask for it. Valid until `Supervisor.finish`.
-    public var upper: Upper?
+    /// Nil where the container has no proxy.
+    public var proxy: Proxy?
+    /// That of the root first. None where the plan does not ask for them. Valid until
+    /// `Supervisor.finish`.
+    public var uppers: [Upper] = []
+    /// That of the root.
+    public var upper: Upper? { uppers.first { $0.path == "/" } }
     /// Each has been told at its time as well.
     public var warnings: [String] = []
     public var timings: Timings

@@ -36,7 +36,8 @@ struct ProcessorTimeWatch {
         if used >= limit { return true }
         let end = Clock.nanoseconds
         // A sum over many processes takes no more than a tenth of a processor.
-        let pause = max((limit - used) / processors, ProcessorTimeWatch.least, (end - now) * 9)
+        let pause = max(
+            (limit - used) / processors, ProcessorTimeWatch.least, min((end - now) * 9, 50_000_000))
         next = end + pause
         return false
     }

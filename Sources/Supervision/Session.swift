@@ -38,6 +38,7 @@ struct Session: ~Copyable {
     /// Of the init, until it has told how the program has ended.
     private var report: InitReport?
     private var proxy: TerminalProxy?
+    private var proxyRelay: ProxyRelay?
     private var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
@@ -58,6 +59,7 @@ struct Session: ~Copyable {
     private var endedBy: CInt?
     /// How the program beside an init has ended.
     private var programsEnd: ChildProcess.Ending?
+    private var programHasCore: Bool?
     /// A signal that has ended the start.
     private var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
@@ -97,6 +99,9 @@ struct Session: ~Copyable {
         looksAtStart = until == .started || walk.plan.actsOnStart || walk.plan.hasInit
     }
 
+    /// Of connections to a proxy on the host.
+    var proxyCounts: Outcome.Proxy? { proxyRelay?.counts }
+
     private var hasStarted: Bool { startedAt != nil }
 
     /// Why the manager could not be told that the program is ready.
@@ -127,6 +132,7 @@ struct Session: ~Copyable {
             // Ended before it was ready. Whoever waits for the container may have the rest of it.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
+            if let programHasCore { usage?.hasCore = programHasCore }
         } catch {
             return .lost(Failure("waitid", "of the init process", error))
         }
@@ -163,6 +169,9 @@ struct Session: ~Copyable {
         (startRecord?.userTime ?? 0, startRecord?.systemTime ?? 0)
     }
 
+    /// Bytes of physical memory that the start took.
+    var spentMemory: UInt64 { startRecord?.peakMemory ?? 0 }
+
     /// Of the watch for the limits.
     var diskUsage: DiskWatch.Usage? { watch.diskUsage }
     var sumOfProcesses: UInt64? { watch.sumOfProcesses }
@@ -186,8 +195,13 @@ struct Session: ~Copyable {
     /// until the report is closed.
     private mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
-        programsEnd = try attempt("recvmsg", "from the init", try report.ending())
-        if let programsEnd { lookAtRemains(programsEnd) }
+        guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
+            return
+        }
+        endedAt = Clock.nanoseconds
+        programsEnd = told.ending
+        programHasCore = told.hasCore
+        lookAtRemains(told.ending)
     }
 
     private mutating func setStarted(_ hasStarted: Bool) {
@@ -229,6 +243,8 @@ struct Session: ~Copyable {
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
         for relay in relays { entries += relay.watched }
+        let connected = entries.count
+        entries += proxyRelay?.watched ?? []
         entries.append(watch.watched)
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
@@ -241,12 +257,13 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
+        proxyRelay?.handle(events[connected..<events.count - 1])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         if !events[2].isEmpty {
-            endedAt = Clock.nanoseconds
+            endedAt = endedAt ?? Clock.nanoseconds
             return false
         }
         enforceLimits(hasEvent: events.last.map { !$0.isEmpty } ?? false)
@@ -256,7 +273,7 @@ struct Session: ~Copyable {
     /// When something is due, whatever happens until then.
     private var nextDeadline: UInt64? {
         var next = readiness?.deadline
-        guard exceeded == nil else { return next }
+        guard exceeded == nil, programsEnd == nil else { return next }
         for due in [limits.deadline, limits.observer?.next, watch.next] {
             if let due { next = min(next ?? due, due) }
         }
@@ -267,7 +284,8 @@ struct Session: ~Copyable {
     ///
     /// - Parameter hasEvent: Whether the watch for the limits was told something.
     private mutating func enforceLimits(hasEvent: Bool) {
-        guard exceeded == nil else { return }
+        // Once the program has ended the clocks stand still.
+        guard exceeded == nil, programsEnd == nil else { return }
         let now = Clock.nanoseconds
         if let deadline = limits.deadline, now >= deadline {
             exceeded = .timedOut
@@ -279,6 +297,8 @@ struct Session: ~Copyable {
             return
         }
         isToEnd = true
+        // The container goes on without what exec has made in it.
+        if walk.plan.joinsContainer { ProcessTree.endDescendants(of: child.pid) }
         try? child.send(signal: Signal.kill)
         // A frozen process dies only when it is thawed.
         walk.thaw()
@@ -337,9 +357,19 @@ struct Session: ~Copyable {
         case .terminal:
             guard let multiplexer = message.takeDescriptor() else { return }
             try take(terminal: multiplexer)
-        case .upper:
+        case .upper(let tree):
             guard let upper = message.takeDescriptor() else { return }
-            walk.keep(upper: upper)
+            walk.keep(upper: upper, of: tree)
+        case .proxy:
+            guard let socket = message.takeDescriptor(), let place = walk.takeProxy() else {
+                failure = .failed(step: -1, Failure("the init process sent an unknown message"))
+                break
+            }
+            do throws(Errno) {
+                proxyRelay = try ProxyRelay(socket, place)
+            } catch {
+                throw Failure("fcntl", "O_NONBLOCK", error)
+            }
         case .listener(let number):
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try descriptor(number))
@@ -398,7 +428,7 @@ struct Session: ~Copyable {
         terminal multiplexer: consuming OwnedDescriptor
     ) throws(Failure) {
         guard let consoleSocket = walk.plan.consoleSocket else {
-            proxy = try TerminalProxy(multiplexer, settings: walk.terminal)
+            proxy = try TerminalProxy(multiplexer, settings: walk.terminal, output)
             return
         }
         let far = multiplexer.borrowed

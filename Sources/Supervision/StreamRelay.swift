@@ -21,20 +21,20 @@ final class StreamRelay {
     init(_ pipe: StreamPipe, _ count: OutputCount) {
         self.pipe = pipe
         self.count = count
-        target = pipe.stream == .input ? nil : CallerStream(pipe.stream.descriptor)
+        target = pipe.stream == .input ? nil : CallerStream(pipe.caller)
         if pipe.stream != .input { count.begin(pipe.stream) }
     }
 
     private var near: FileDescriptor? { pipe.near }
     /// Of an output: where its bytes go.
-    private var far: FileDescriptor { target?.borrowed ?? stream.descriptor }
+    private var far: FileDescriptor { target?.borrowed ?? pipe.caller }
 
     /// Where the bytes come from, as long as there is room for them, and where they go.
     static let watchedCount = 2
     var watched: [TerminalProxy.Watched] {
         guard let near else { return [(nil, []), (nil, [])] }
         let (source, target) =
-            stream == .input ? (stream.descriptor, near) : (near, far)
+            stream == .input ? (pipe.caller, near) : (near, far)
         return [
             (bytes.isEmpty ? source : nil, .readable), (bytes.isEmpty ? nil : target, .writable),
         ]
@@ -71,9 +71,9 @@ final class StreamRelay {
                 bytes = self.count.take(found, from: stream)
                 if bytes.isEmpty && !found.isEmpty { return }
             } else if let start = pipe.start {
-                bytes = try stream.descriptor.readSome(StreamRelay.chunk, at: start + passed)[...]
+                bytes = try pipe.caller.readSome(StreamRelay.chunk, at: start + passed)[...]
             } else {
-                guard let found = try stream.descriptor.readSome(StreamRelay.chunk) else { return }
+                guard let found = try pipe.caller.readSome(StreamRelay.chunk) else { return }
                 bytes = found[...]
             }
             if bytes.isEmpty { pipe.closeNearEnd() }
@@ -103,7 +103,9 @@ final class StreamRelay {
     private func giveBack() {
         guard let start = pipe.start, let far = pipe.far, passed > 0 else { return }
         do throws(Errno) {
-            try stream.descriptor.move(to: start + passed - Int64(far.unreadCount))
+            // The program can write into the pipe as well: then more is unread than went in.
+            let read = try max(passed - Int64(far.unreadCount), 0)
+            try pipe.caller.move(to: start + read)
         } catch {
             problem = Failure("lseek", stream.name, error)
         }

@@ -74,12 +74,21 @@ public final class Supervisor {
         if let problem = session.readinessProblem { warnings.add(problem) }
         var outcome = outcome(ending, timings)
         outcome.usage.processes = session.usage
+        outcome.proxy = session.proxyCounts
+        if let counts = session.proxyCounts, counts.refused > 0, let problem = counts.problem {
+            warnings.add(
+                "the proxy's socket did not take \(counts.refused) of \(counts.connections)"
+                    + " connections: \(problem.words)")
+        }
         outcome.usage.sumOfProcesses = session.sumOfProcesses
         (outcome.usage.spentUser, outcome.usage.spentSystem) = session.spent
+        outcome.usage.spentMemory = session.spentMemory
         outcome.usage.output = session.output.output
         outcome.usage.error = session.output.error
-        outcome.usage.diskBytes = session.diskUsage?.bytes
-        outcome.usage.diskFiles = session.diskUsage?.files
+        if let disk = session.diskUsage {
+            outcome.usage.diskBytes = disk.bytes
+            outcome.usage.diskFiles = disk.files
+        }
         outcome.program = session.ended
         outcome.warnings = warnings.told
         return outcome
@@ -88,11 +97,18 @@ public final class Supervisor {
     private func outcome(_ ending: Outcome.Ending, _ timings: Outcome.Timings) -> Outcome {
         isLeft = ending == .left
         var outcome = Outcome(ending: ending, timings: timings)
-        if let (upper, record) = walk.written, ending != .left {
-            outcome.upper = Outcome.Upper(directory: upper, over: record)
+        if ending != .left {
+            outcome.uppers = walk.written.map {
+                Outcome.Upper(path: $0.path, directory: $0.upper, over: $0.record)
+            }
         }
         outcome.limits = held
         outcome.filterMayKill = walk.filterMayKill
+        if limits.measures, let room = walk.upperRoom {
+            outcome.usage.diskBytes = room.usedBytes
+            outcome.usage.diskFiles = room.usedFiles
+            outcome.usage.isDiskFull = room.isFull
+        }
         if limits.measures, let group = walk.controlGroup {
             let account = group.account
             outcome.usage.account = account

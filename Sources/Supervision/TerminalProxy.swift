@@ -1,3 +1,4 @@
+internal import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -13,6 +14,7 @@ struct TerminalProxy: ~Copyable {
     private let multiplexer: OwnedDescriptor
     private let settings: TerminalSettings?
     private let screen: CallerStream
+    private let count: OutputCount
     /// The container's end, kept open here too: otherwise the last process to close it would hang
     /// the terminal up for whoever opens it after that.
     private var peer: OwnedDescriptor?
@@ -26,8 +28,11 @@ struct TerminalProxy: ~Copyable {
     /// Gives the container's terminal its size and, when it is what the caller types on, puts the
     /// caller's into raw mode.
     init(
-        _ multiplexer: consuming OwnedDescriptor, settings: TerminalSettings?
+        _ multiplexer: consuming OwnedDescriptor, settings: TerminalSettings?,
+        _ count: OutputCount
     ) throws(Failure) {
+        self.count = count
+        count.begin(.output)
         self.multiplexer = multiplexer
         self.settings = settings
         screen = CallerStream(.standardOutput)
@@ -146,7 +151,7 @@ struct TerminalProxy: ~Copyable {
                 return nil
             }
         }
-        written = (bytes ?? [])[...]
+        written = count.take(bytes ?? [], from: .output)
         return !written.isEmpty
     }
 

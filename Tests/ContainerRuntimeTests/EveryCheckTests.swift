@@ -79,7 +79,10 @@ import Testing
             "idMappings", Checks.idMappings, "linux",
             #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
         rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
-        rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": []}}"#),
+        rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": [], "upper": "u"}}"#),
+        rule("copyOnWrite", Checks.copyOnWrite, "vfs", #"{"copyOnWrite": [{"path": "/"}]}"#),
+        rule("files", Checks.files, "vfs", #"{"files": [{"path": "/x"}]}"#),
+        rule("landlock", Checks.landlock, "vfs", #"{"landlock": true}"#),
         rule("initProcess", Checks.initProcess, "vfs", #"{"init": true}"#),
     ]
 
@@ -115,9 +118,23 @@ import Testing
         },
         rule(
             "overlayIndex", Checks.overlayIndex, "vfs", #"{"overlay": {"options": ["index=on"]}}"#
-        ).with { $0.invocation.comparesUpper = true },
+        ).with { $0.invocation.readsUpperFor = "--diff" },
         rule("discardedUpper", Checks.discardedUpper).with {
             $0.host.discardedUpper = .memoryWithoutAttributes
+            $0.isWarning = true
+        },
+        rule(
+            "mountsBelowTrees", Checks.mountsBelowTrees, "vfs",
+            #"{"copyOnWrite": [{"path": "/home"}]}"#
+        ).with {
+            $0.host.mountTable = .success(
+                MountTable(
+                    Array("36 35 98:0 / /home/u rw - ext4 /dev/sda rw\n".utf8)))
+        },
+        rule("mountsBelowRoot", Checks.mountsBelowRoot, "root", #"{"path": "/"}"#).with {
+            $0.host.mountTable = .success(
+                MountTable(
+                    Array("36 35 98:0 / /home rw - ext4 /dev/sda rw\n".utf8)))
             $0.isWarning = true
         },
         rule("sysctl of a user", Checks.sysctl, "linux", userSysctl),
@@ -140,6 +157,25 @@ import Testing
         rule(
             "idMappedMounts", Checks.idMappedMounts, "mounts",
             #"[{"destination": "/x", "source": "/x", "options": ["bind", "idmap"]}]"#),
+        rule("streamFiles", Checks.streamFiles, "process", process(#""terminal": true"#)).with {
+            $0.invocation.hasTerminal = true
+            $0.invocation.streamFiles = [StreamFile(.input, path: "/x")]
+        },
+        rule("network", Checks.network, "vfs", #"{"network": "none"}"#),
+        rule("network helper", Checks.network, "vfs", #"{"network": "slirp4netns"}"#).with {
+            $0.config.set("linux", #"{"namespaces": [{"type": "mount"}, {"type": "network"}]}"#)
+            $0.host.networkHelper = .failure(Failure("slirp4netns is not installed"))
+        },
+        rule("network of pasta", Checks.network, "vfs", #"{"network": "pasta"}"#).with {
+            $0.config.set("linux", #"{"namespaces": [{"type": "mount"}, {"type": "network"}]}"#)
+        },
+        rule("network of the host", Checks.network, "vfs", #"{"network": "host"}"#).with {
+            $0.config.set("linux", #"{"namespaces": [{"type": "mount"}, {"type": "network"}]}"#)
+        },
+        rule("network that outlives", Checks.network, "vfs", #"{"network": {"proxy": "x"}}"#).with {
+            $0.config.set("linux", #"{"namespaces": [{"type": "mount"}, {"type": "network"}]}"#)
+            $0.invocation.container = named
+        },
         rule(
             "joinedMounts", Checks.joinedMounts, "linux",
             #"{"namespaces": [{"type": "mount", "path": "/proc/1/ns/mnt"}]}"#),

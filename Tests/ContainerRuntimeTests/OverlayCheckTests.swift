@@ -11,8 +11,8 @@ import Testing
              "size": "big", "options": ["lowerdir=x", "upperdir", "index=on"]}}
             """#,
             """
-            config.json:6:20: vfs.overlay.layers: is empty; name a directory, or remove it to \
-            use root.path
+            config.json:6:20: vfs.overlay.layers: is empty, and an upper that is kept needs a \
+            layer; name a directory, or remove it to use root.path
             config.json:6:44: vfs.overlay.upper: is empty; name a directory, or remove it for an \
             upper that is discarded
             config.json:7:10: vfs.overlay.size: limits an upper that is discarded, but this one \

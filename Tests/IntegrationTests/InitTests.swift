@@ -48,7 +48,7 @@ struct InitTests {
         }
     }
 
-    @Test(arguments: [(["no-such-program"], CInt(127)), (["/etc"], 126)])
+    @Test(arguments: [(["no-such-program"], CInt(127)), (["/etc"], 126)] as [([String], CInt)])
     func `a program that cannot be executed is reported as without an init`(
         _ words: [String], _ code: CInt
     ) throws {

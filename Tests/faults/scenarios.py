@@ -277,6 +277,18 @@ class OneShotTerminal(OneShot):
         return config
 
 
+class OneShotInit(OneShot):
+    """With an init as process 1, and Landlock."""
+
+    name = "oneshot-init"
+
+    def config(self):
+        config = super().config()
+        config["vfs"]["init"] = True
+        config["vfs"]["landlock"] = True
+        return config
+
+
 class OneShotRootless(OneShot):
     """As an ordinary user of the host, with subordinate ids."""
 
@@ -591,7 +603,6 @@ class Undo(Kept):
 
 
 ALL = [
-    OneShot, OneShotUser, OneShotCold, OneShotMapped, OneShotKept, OneShotTerminal, OneShotRootless,
-    Create, Start,
-    Run, RunDetached, Exec, Update, Delete, Kill, Unpack, Commit, CommitDirectory, Undo,
+    OneShot, OneShotUser, OneShotCold, OneShotMapped, OneShotKept, OneShotTerminal, OneShotInit,
+    OneShotRootless, Create, Start, Run, RunDetached, Exec, Update, Delete, Kill, Unpack, Commit, CommitDirectory, Undo,
 ]

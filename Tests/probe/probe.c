@@ -1103,6 +1103,8 @@ int main(int argc, char **argv) {
         if (strcmp(mode, "--agent") == 0 && argc > 2) return agent(argv[2]);
         if (strcmp(mode, "--with-handle") == 0 && argc > 3) return with_handle(argv[2], argv + 3);
         if (strcmp(mode, "--pretend") == 0 && argc > 5) return pretend(argv + 2);
+        if (strcmp(mode, "--abort") == 0) abort();
+        if (strcmp(mode, "--fault") == 0) return *(volatile int *)(uintptr_t)atoi("16");
         if (strcmp(mode, "--kill-self") == 0 && argc > 2) return kill_self(atoi(argv[2]));
         fprintf(stderr, "probe: unknown mode %s\n", mode);
         return 2;

@@ -69,6 +69,11 @@ int clinux_run_aside(uint64_t flags, int (*body)(void *_Nullable), void *_Nullab
 /// has a stack between guard pages.
 pid_t clinux_spawn_sleeper(int flags);
 int clinux_end_sleeper(pid_t pid);
+/// clone3(2): a copy of this process runs `body(context)`, which executes a program beside the
+/// container; one at a time. The watchdog knows it before `body` runs, and kills it too.
+pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *_Nullable), void *_Nullable context);
+/// It has been waited for: the watchdog forgets it.
+void clinux_forget_companion(void);
 int clinux_setns(int fd, int kind);
 int clinux_unshare(int kind);
 int clinux_pivot_root(const char *new_root, const char *put_old);
@@ -229,6 +234,11 @@ int clinux_connect_abstract(const char *name, int type);
 /// Makes the datagram socket `name` in `directory`: close-on-exec and non-blocking.
 int clinux_bind_datagram(int directory, const char *name);
 
+/// Listens at a port of 127.0.0.1: a socket, close-on-exec and non-blocking.
+int clinux_listen_loopback(uint16_t port);
+/// accept4(2): a socket, close-on-exec and non-blocking.
+int clinux_accept(int socket);
+
 // Credentials, signals, terminals, network. -----------------------------------
 
 /// Empties the ambient set with one call; cap_reset_ambient asks for each
@@ -338,6 +348,17 @@ int clinux_get_keep_capabilities(void);
 /// prlimit(2) of this process.
 int clinux_get_own_limit(int resource, uint64_t *soft, uint64_t *hard);
 
+// Landlock. -------------------------------------------------------------------------
+
+/// landlock_create_ruleset(2): a close-on-exec descriptor of rules that handle these accesses to
+/// files
+/// (`LANDLOCK_ACCESS_FS_*`) and these scopes (`LANDLOCK_SCOPE_*`).
+int clinux_landlock_create(uint64_t files, uint64_t scopes);
+/// landlock_add_rule(2) with LANDLOCK_RULE_PATH_BENEATH.
+int clinux_landlock_add(int rules, int place, uint64_t access);
+/// landlock_restrict_self(2).
+int clinux_landlock_restrict(int rules);
+
 // The features of a kernel. --------------------------------------------------------
 
 /// fork(2).
@@ -357,6 +378,13 @@ int clinux_try_statmount(void);
 /// Makes one of the calls that change nothing: its name, NULL behind the last.
 /// `*error` is its `errno`, EPERM or ENOSYS where it does not reach the kernel.
 const char *_Nullable clinux_try_harmless(int index, int *error);
+
+/// Makes the attempt `name` of `vfs-run selftest` in this process, which it may change or end: 0
+/// where it has succeeded, else its errno; −1 where there is no such attempt.
+int clinux_attempt(const char *name, const char *subject);
+/// Sockets that listen for such attempts: of an abstract name, and of any free port of 127.0.0.1.
+int clinux_listen_abstract(const char *name);
+int clinux_listen_locally(int *port);
 
 // The seal. -------------------------------------------------------------------
 

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// Parts of the host's tree that the container sees, and files that the runtime makes.
 extension Configuration {
     /// A directory of the host that the container sees and writes to without changing it.
@@ -6,6 +8,8 @@ extension Configuration {
         public var path: String
         /// The directory that keeps the writes, absolute; nil: they are discarded.
         public var upper: String?
+        /// Whether something reads the upper when the container has ended.
+        public var isRead = false
         /// Among the trees, counted from 0.
         public var number: Int
     }
@@ -34,6 +38,37 @@ extension Configuration {
             case .link, .directory: true
             case .text, .source: false
             }
+        }
+    }
+}
+
+extension Configuration {
+    /// The directories of the uppers on a disk.
+    var keptUppers: [String] {
+        var found = trees.compactMap(\.tree.upper)
+        if case .overlay(let overlay) = root.source, case .kept(let directory) = overlay.upper {
+            found.append(directory.value)
+        }
+        return found
+    }
+
+    /// Whether an upper that lies in its own layer is out of the container's sight: another mount
+    /// lies on it, or on a directory above it.
+    ///
+    /// - Parameters:
+    ///   - layer: Absolute, as `destination` shows it.
+    func hides(upper: String, in layer: String, at destination: String) -> Bool {
+        let upper = PathText.cleaned(upper)
+        let layer = PathText.cleaned(layer)
+        guard upper.lies(below: layer) else { return false }
+        let inside = PathText.cleaned(
+            destination + "/" + upper.dropFirst(layer == "/" ? 0 : layer.count))
+        return mounts.contains { mount in
+            let place = PathText.cleaned(mount.destination)
+            guard case .fileSystem = mount.kind, place.lies(below: destination) else {
+                return false
+            }
+            return place == inside || inside.lies(below: place)
         }
     }
 }

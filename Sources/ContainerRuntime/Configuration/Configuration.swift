@@ -30,6 +30,8 @@ public struct Configuration: Sendable {
     /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
     /// the program.
     public var initOrigin: Origin?
+    /// The version of Landlock's interface; nil: the program is not confined by it.
+    public var landlock: Setting<Int>?
     public var personality: Setting<Spec.Linux.Personality.Domain>?
     public var memoryPolicy: Setting<MemoryPolicy>?
     /// Devices of the host, with their names in the container.
@@ -46,6 +48,13 @@ public struct Configuration: Sendable {
     public var limits = HeldLimits()
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
+
+    /// `vfs.network`
+    public var network: Setting<Network>?
+    /// The content of /etc/resolv.conf for that network; nil: it stays as it is.
+    public var resolver: String?
+    /// Files in the place of standard streams.
+    public var streamFiles: [StreamFile] = []
 
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
@@ -244,6 +253,8 @@ public struct Configuration: Sendable {
             public var options: [Setting<String>]
             /// Whether the caller wants to see what was written.
             public var isCompared = false
+            /// Whether the caller wants to know how full an upper of limited size was.
+            public var isMeasured = false
             /// Whether the upper, though it is a directory of the host, is removed after the run.
             public var isDiscarded = false
             /// The snapshots of the upper, which are the topmost layers.

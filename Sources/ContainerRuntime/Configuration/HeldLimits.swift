@@ -14,8 +14,8 @@ public struct HeldLimits: Sendable {
     /// Bytes of memory, and processes, that `linux.resources` allows.
     public var groupMemory: UInt64?
     public var groupProcesses: UInt64?
-    /// The directory of a kept upper that is watched.
-    public var watched: String?
+    /// The directories of kept uppers that are watched.
+    public var watched: [String] = []
 
     public init() {}
 
@@ -43,7 +43,7 @@ extension LimitDecision {
             let located = Located(Int64(clamping: limit), at: 0)
             var memory = resources.memory ?? Resources.Memory(offset: 0)
             memory.limit = located
-            memory.swap = located
+            if memory.swap == nil { memory.swap = located }
             resources.memory = memory
             resources.endsTogether = true
         }

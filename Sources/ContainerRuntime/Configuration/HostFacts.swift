@@ -19,6 +19,12 @@ struct HostFacts {
     var discardedUpper = DiscardedUpper.memory
     /// Whether the caller's own systemd makes units, not that of the host.
     var usesUsersSystemd = false
+    /// The host's /etc/resolv.conf, where the container has the host's network.
+    var resolver: String?
+    /// The helper that `vfs.network` names.
+    var networkHelper: Result<Configuration.NetworkHelper, Failure>?
+    /// The version of Landlock's interface; nil where there is none, and where it is not asked for.
+    var landlockVersion: Int?
     /// The mounts, where a copy-on-write tree may have some below it.
     var mountTable: Result<MountTable, Failure>?
     /// The profile that `vfs.seccomp` names.
@@ -51,9 +57,11 @@ struct HostFacts {
         if grants { ownCapabilities = .permitted }
         if request.wantsSystemdUnit { usesUsersSystemd = SystemdUnit.areUsers }
         if request.overlays.value { gatherLayers(request) }
-        if let trees = request.spec.vfs?.copyOnWrite, !trees.isEmpty,
-            request.invocation.joining == nil
-        {
+        if spec.vfs?.landlock?.value == true {
+            landlockVersion = try? KernelProbe.landlockVersion()
+        }
+        let trees = request.spec.vfs?.copyOnWrite ?? []
+        if request.invocation.joining == nil, !trees.isEmpty || request.showsHostRoot {
             mountTable = Result { () throws(Failure) in try MountTable.read() }
             if request.invocation.privilege != .full, !KernelProbe.tmpfsTakesUserAttributes,
                 trees.contains(where: { $0.upper == nil })
@@ -62,6 +70,11 @@ struct HostFacts {
             }
         }
         gatherSeccomp(request, cache)
+        networkHelper = HostFacts.networkHelper(request)
+        if case .mode(let mode)? = request.spec.vfs?.network, mode.value == .host {
+            let bytes = try? HostPath.read("/etc/resolv.conf", limit: 1 << 16)
+            resolver = bytes.map { String(decoding: $0, as: UTF8.self) }
+        }
         let controllers = request.controllersOfLimits
         // systemd makes what it is asked for, or says why not.
         if !controllers.isEmpty, !request.invocation.asksSystemd,

@@ -11,10 +11,16 @@ public struct Invocation: Sendable {
     public var snapshot: String?
     /// More layers, bottom first, absolute.
     public var layers: [String] = []
-    /// Whether the changes are printed after the run.
-    public var comparesUpper = false
+    /// The option by which something reads what was written after the run: `--diff`, `--collect`.
+    public var readsUpperFor: String?
+    /// Whether it does.
+    public var comparesUpper: Bool { readsUpperFor != nil }
+    /// Whether the figures of the run are reported.
+    public var measures = false
     /// Whether the root is an overlay without a setting in the config.
     public var overlaysByDefault = true
+    /// Files in the place of standard streams, in the order of the streams.
+    public var streamFiles: [StreamFile] = []
     /// Whether the caller has a terminal; without one the program inherits the streams.
     public var hasTerminal = false
     /// Whether no runtime process stays to hold the terminal.

@@ -89,7 +89,8 @@ struct LimitDecision {
         if request.invocation.joining != nil || !request.overlays.value {
             return .refused("the root file system has no upper; use an overlay")
         }
-        if request.overlay?.size != nil {
+        // One of the command line takes its place.
+        if case .config = request.limits.disk?.origin, request.overlay?.size != nil {
             return .refused("vfs.overlay.size is the same limit; remove one of them")
         }
         return .upper

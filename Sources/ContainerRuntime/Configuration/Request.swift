@@ -75,7 +75,7 @@ struct Request {
 
     /// Whether the root is an overlay, and the origin of that decision.
     var overlays: Setting<Bool> {
-        if invocation.comparesUpper { return Setting(true, .argument("--diff")) }
+        if let option = invocation.readsUpperFor { return Setting(true, .argument(option)) }
         if !invocation.layers.isEmpty { return Setting(true, .argument("--layer")) }
         if invocation.upper != nil { return Setting(true, .argument("--upper")) }
         return switch spec.vfs?.overlay {
@@ -98,6 +98,13 @@ struct Request {
     /// Whether the root is an upper without layers: a tmpfs.
     var isBare: Bool {
         overlays.value && overlay?.layers?.isEmpty == true && invocation.layers.isEmpty
+    }
+
+    /// Whether a layer is the root of the host.
+    var showsHostRoot: Bool {
+        guard overlays.value else { return false }
+        let names = overlay?.layers ?? spec.root?.path.map { [$0] } ?? []
+        return names.contains { $0.value == "/" } || invocation.layers.contains("/")
     }
 
     /// The destination of a copy-on-write tree in the container.

@@ -4,7 +4,8 @@ package import LinuxSystem
 ///
 ///     message     carries                              then
 ///     terminal    the pty's far end, by SCM_RIGHTS     the runtime passes bytes, or passes it on
-///     upper       the throw-away upper, by SCM_RIGHTS  the runtime looks at it in the end
+///     upper       a throw-away upper, by SCM_RIGHTS,   the runtime looks at it in the end
+///                 and the number of its tree
 ///     listener    the seccomp listener's number        the runtime takes it by pidfd_getfd
 ///     turn        step                                 the runtime takes its steps from there on
 ///                                                      and answers with `go`
@@ -14,6 +15,7 @@ package import LinuxSystem
 ///     notSpawned  errno                                the same
 ///     root        the overlay's tree, by SCM_RIGHTS    it came from the process that mounted it
 ///     entered     nothing; the kernel says who sent it the runtime goes on with that process
+///     proxy       a listening socket, by SCM_RIGHTS    the runtime relays its connections
 ///     forked      nothing; the kernel says who sent it that process becomes the program
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
@@ -23,7 +25,8 @@ package import LinuxSystem
 ///     (closed)    nothing                              the runtime is gone: so is the container
 package enum InitMessage: Equatable {
     case terminal
-    case upper
+    /// - `tree`: The number of a copy-on-write tree; nil for the root's.
+    case upper(tree: Int? = nil)
     /// - `descriptor`: A number of the init process's table.
     case listener(descriptor: CInt)
     /// - `step`: its index in the plan.
@@ -37,6 +40,7 @@ package enum InitMessage: Equatable {
     case notSpawned(errno: CInt)
     case root
     case entered
+    case proxy
     case forked
 
     /// The runtime's answer to `turn`.
@@ -52,15 +56,16 @@ package enum InitMessage: Equatable {
         case .turn(let step): [3] + InitMessage.bytes(step)
         case .executing(let record):
             [4]
-                + (record.map { [$0.time, $0.userTime, $0.systemTime] } ?? [])
+                + (record.map { [$0.time, $0.userTime, $0.systemTime, $0.peakMemory] } ?? [])
                 .flatMap(InitMessage.bytes)
         case .listener(let descriptor): [5] + InitMessage.bytes(Int(descriptor))
         case .spawned(let pid):
             [6] + InitMessage.bytes(Int(pid)) + InitMessage.bytes(Int(pid) >> 16)
         case .notSpawned(let number): [7, UInt8(truncatingIfNeeded: number)]
-        case .upper: [8]
+        case .upper(let tree): [8] + (tree.map(InitMessage.bytes) ?? [])
         case .root: [9]
         case .entered: [10]
+        case .proxy: [12]
         case .forked: [11]
         }
     }
@@ -91,19 +96,22 @@ package enum InitMessage: Equatable {
             self = .failed(step: step(), failure)
         case 3 where bytes.count == 3: self = .turn(step: step())
         case 4 where bytes.count == 1: self = .executing(nil)
-        case 4 where bytes.count == 25:
+        case 4 where bytes.count == 33:
             self = .executing(
                 StartRecord(
                     time: InitMessage.number(bytes[1..<9]),
                     userTime: InitMessage.number(bytes[9..<17]),
-                    systemTime: InitMessage.number(bytes[17..<25])))
+                    systemTime: InitMessage.number(bytes[17..<25]),
+                    peakMemory: InitMessage.number(bytes[25..<33])))
         case 5 where bytes.count == 3: self = .listener(descriptor: CInt(step()))
         // A number with the highest bit is no process's.
         case 6 where bytes.count == 5 && bytes[4] < 0x80:
             self = .spawned(pid: Int32(step() | Int(bytes[3]) << 16 | Int(bytes[4]) << 24))
-        case 8 where bytes.count == 1: self = .upper
+        case 8 where bytes.count == 1: self = .upper()
+        case 8 where bytes.count == 3: self = .upper(tree: step())
         case 9 where bytes.count == 1: self = .root
         case 10 where bytes.count == 1: self = .entered
+        case 12 where bytes.count == 1: self = .proxy
         case 11 where bytes.count == 1: self = .forked
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil

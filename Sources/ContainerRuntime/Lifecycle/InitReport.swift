@@ -13,8 +13,10 @@ package final class InitReport {
     package var borrowed: FileDescriptor { channel.borrowed }
 
     /// Nil where the init has ended without a word.
-    package func ending() throws(Errno) -> ChildProcess.Ending? {
-        guard let message = try channel.receive() else { return nil }
-        return ChildProcess.Ending(report: message.bytes)
+    package func ending() throws(Errno) -> (ending: ChildProcess.Ending, hasCore: Bool)? {
+        guard let message = try channel.receive(),
+            let ending = ChildProcess.Ending(report: message.bytes)
+        else { return nil }
+        return (ending, ChildProcess.Ending.hasCore(report: message.bytes))
     }
 }

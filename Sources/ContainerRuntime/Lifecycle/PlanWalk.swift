@@ -144,6 +144,8 @@ package final class PlanWalk {
     /// Where the program says that it is ready; nil where no manager waits for that.
     package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }
 
+    /// Where connections of the container go; once.
+    package func takeProxy() -> ProxyPlace? { context.proxy.take() }
     /// Where the init tells how the program has ended; nil where there is no init.
     package func takeReport() -> InitReport? { context.report.take() }
 
@@ -153,20 +155,38 @@ package final class PlanWalk {
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
+    /// The room in the file system of a throw-away upper, where it was handed over.
+    package var upperRoom: FileSystemRoom? {
+        context.throwawayUpper.flatMap { try? FileSystemRoom($0.borrowed) }
+    }
+
     /// Whether the program's filter may end it.
     package var filterMayKill: Bool { context.handover.seccompFilter?.mayKill ?? false }
 
-    /// The container's upper and the layers below it, where the plan compares them.
-    package var written: (upper: LayerDirectory, over: KeptUpper.Record)? {
-        guard let record = plan.compared,
+    /// An upper, the layers below it, and where the container has its tree.
+    package typealias Written = (path: String, upper: LayerDirectory, record: KeptUpper.Record)
+
+    /// The container's uppers, where the plan compares them: that of the root first.
+    package var written: [Written] {
+        var written: [Written] = []
+        if let record = plan.compared,
             let upper = context.throwawayUpper ?? context.keptUpper?.upper
-        else { return nil }
-        return (upper, record)
+        {
+            written.append(("/", upper, record))
+        }
+        for tree in plan.comparedTrees {
+            let kept = tree.directory.flatMap { context.keptUppers?[$0]?.upper }
+            guard let upper = kept ?? context.throwawayTrees[tree.number] else { continue }
+            written.append((tree.path, upper, tree.record))
+        }
+        return written
     }
 
-    /// The init process has sent its throw-away upper.
-    package func keep(upper: consuming OwnedDescriptor) {
-        context.throwawayUpper = LayerDirectory(upper, layer: 0)
+    /// The init process has sent a throw-away upper.
+    ///
+    /// - Parameter tree: The number of its copy-on-write tree; nil for the root's.
+    package func keep(upper: consuming OwnedDescriptor, of tree: Int?) {
+        context.keep(LayerDirectory(upper, layer: 0), of: tree)
     }
 
     /// The init process has made the program's process.

@@ -14,6 +14,8 @@ final class ContainerContext {
 
     /// Cgroups that are bound, by their names below `/sys/fs/cgroup`; of version 2 alone with none.
     var controlGroupTrees: [(name: String, tree: BindSource)]?
+    /// The layers and uppers, once the first overlay is about to be mounted.
+    var openedLayers: OpenedLayers?
     /// The tmpfs that holds every upper that is thrown away.
     var scratch: HeldDescriptor?
     /// The container's root.
@@ -22,6 +24,8 @@ final class ContainerContext {
     var heldMounts = HeldMounts()
     /// New tmpfs that were filled from the image, by their mount ids.
     var copiedMounts: Set<UInt64> = []
+    /// The uppers of copy-on-write trees.
+    var mountedTrees: [Int: OverlayDirectory] = [:]
     /// The upper of its overlay.
     var mountedUpper: OverlayDirectory?
     /// `/dev/null` of the container, verified, for masking files.
@@ -45,6 +49,10 @@ final class ContainerContext {
     var terminal: HeldDescriptor?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
+    /// What the init beside the program had used before it made the program's process.
+    var usageOfInit: ProcessUsage?
+    /// What Landlock is to allow the program.
+    var landlockRules: HeldRules?
     /// What this process had used when the filter was installed.
     var usageBeforeFilter: ProcessUsage?
     /// The user's home directory, where the config names none.

@@ -28,6 +28,14 @@ final class HeldChannel: Sendable {
     }
 }
 
+final class HeldRules: Sendable {
+    let rules: LandlockRules
+
+    init(_ rules: consuming LandlockRules) {
+        self.rules = rules
+    }
+}
+
 final class BindSource: Sendable {
     let tree: DetachedMount
     let isDirectory: Bool

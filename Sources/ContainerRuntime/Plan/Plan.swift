@@ -30,8 +30,22 @@ public struct Plan: Sendable {
     package var joinsContainer = false
     /// Whether a failure names its step.
     var namesSteps = true
+    /// The program's, in the container.
+    public var workingDirectory = "/"
     /// The layers below the upper, where the caller wants to see what was written.
     var compared: KeptUpper.Record?
+    /// The same of copy-on-write trees.
+    var comparedTrees: [ComparedTree] = []
+
+    struct ComparedTree: Sendable {
+        /// In the container.
+        let path: String
+        let number: Int
+        /// Where its upper is kept; nil where it is thrown away.
+        let directory: String?
+        let record: KeptUpper.Record
+    }
+
     /// config.json, which the origins point into.
     let document: JSONDocument
     let file: String

@@ -131,6 +131,11 @@ final class PlanFacts {
 }
 
 extension PlanFacts {
+    /// Whether a helper joins the init process's namespaces by its files in /proc.
+    var startsNetworkHelper: Bool {
+        if case .helper = configuration.network?.value { true } else { false }
+    }
+
     /// Whether the container has no such namespace of its own.
     func isShared(_ kind: NamespaceSet) -> Bool {
         !newNamespaces.contains(kind)
@@ -150,6 +155,12 @@ extension PlanFacts {
             opens = true
         }
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
+    }
+
+    /// Beside processes of the container a process of `exec` is there to send them signals.
+    var landlockScopes: LandlockRules.Scopes {
+        let isAlone = configuration.joined?.namespaces.contains(.pid) != true
+        return isAlone ? [.abstractSockets, .signals] : .abstractSockets
     }
 
     /// Whether the limit of processes is lifted while the process enters its container.

@@ -76,6 +76,7 @@ extension Plan {
         isKept = configuration.container?.isKept ?? false
         actsOnStart = configuration.joined == nil && !configuration.hooks.poststart.isEmpty
         entersLate = facts.entersProcesses
+        workingDirectory = configuration.process.workingDirectory.value
         limits = configuration.limits
         joinsContainer = configuration.joined != nil
         sharesClock =
@@ -86,7 +87,14 @@ extension Plan {
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =
             !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)
-        if case .overlay(let overlay) = configuration.root.source, overlay.isCompared {
+        comparedTrees = configuration.trees.filter(\.tree.isRead).map {
+            ComparedTree(
+                path: $0.mount.destination, number: $0.tree.number, directory: $0.tree.upper,
+                record: $0.tree.record(of: configuration))
+        }
+        if case .overlay(let overlay) = configuration.root.source, overlay.isCompared,
+            !overlay.layers.isEmpty
+        {
             compared = KeptUpper.Record(overlay, of: configuration)
             compared?.layers = overlay.layers.map(\.value)
         }

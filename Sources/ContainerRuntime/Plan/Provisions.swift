@@ -50,6 +50,7 @@ struct Provisions: OptionSet, Sendable {
     static let listener = Provisions(rawValue: 1 << 18)
     /// Where the init tells how the program has ended.
     static let report = Provisions(rawValue: 1 << 19)
+    static let landlockRules = Provisions(rawValue: 1 << 20)
 
     /// The files of the host whose content is copied.
     static let fileSources = Provisions(rawValue: 1 << 25)
@@ -63,7 +64,7 @@ struct Provisions: OptionSet, Sendable {
         (.controlGroupTrees, "control group trees"), (.root, "root"),
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
-        (.report, "report of the init"),
+        (.report, "report of the init"), (.landlockRules, "Landlock rules"),
         (.fileSources, "sources of files"),
     ]
 

@@ -19,10 +19,23 @@ final class RuntimeContext {
     let mappingNamespaces = MappingNamespaces()
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
+    /// Those of copy-on-write trees.
+    var mountedTrees: [Int: OverlayDirectory] = [:]
     /// The upper that is thrown away, where the caller wants to see what was written.
     var throwawayUpper: LayerDirectory?
+    /// Those of copy-on-write trees.
+    var throwawayTrees: [Int: LayerDirectory] = [:]
     /// Of a user namespace that is joined.
     var idMappings: IDMappings?
+
+    /// The files in the place of standard streams, and the last one that was made for output.
+    var streamFiles: [StandardStream: HeldDescriptor] = [:]
+    var streamPath: String?
+
+    /// The program that passes the container's packets on.
+    var networkHelper: Companion?
+    /// The socket that connections of the container go to.
+    var proxy: ProxyPlace?
 
     /// The container's directory among the states.
     var container: StoredContainer?
@@ -73,6 +86,15 @@ final class RuntimeContext {
         let proc = HeldRoot(RootDirectory(opened))
         handover.privateProc = proc
         return proc.directory.borrowed
+    }
+
+    /// - Parameter tree: The number of a copy-on-write tree; nil for the root.
+    func keep(_ upper: LayerDirectory, of tree: Int?) {
+        if let tree {
+            throwawayTrees[tree] = upper
+        } else {
+            throwawayUpper = upper
+        }
     }
 
     /// Has the watchdog remove control groups, should this process be killed.

@@ -11,7 +11,7 @@ extension ProbeGroup {
             Probe(
                 "apparmor", "AppArmor", for: "process.apparmorProfile", look: appArmor),
             Probe("selinux", "SELinux", for: "process.selinuxLabel", look: seLinux),
-            Probe("landlock", "Landlock", for: "not used yet", since: "5.13", look: landlock),
+            Probe("landlock", "Landlock", for: "vfs.landlock", since: "5.19", look: landlock),
         ])
 
     private static func modules(_ subject: Subject) throws(Failure) -> Finding {
@@ -43,9 +43,10 @@ extension ProbeGroup {
     private static func landlock(_ subject: Subject) throws(Failure) -> Finding {
         do throws(Errno) {
             let version = try KernelProbe.landlockVersion()
+            if version < 2 { throw .noFunction }
             return .fact("version \(version)", facts: [("version", .integer(Int64(version)))])
         } catch {
-            return .fact("off", facts: [("version", .null)])
+            return .fact("off; vfs.landlock in config.json is an error", facts: [("version", .null)])
         }
     }
 }

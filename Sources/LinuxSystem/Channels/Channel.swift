@@ -78,7 +78,9 @@ public struct Channel: ~Copyable, Sendable {
                 length = unsafe clinux_receive(
                     socket.borrowed.rawValue, bytes.baseAddress, bytes.count, &passed, &sender)
                 error = length < 0 ? errno : 0
-            } while error == EINTR
+                // The other end was closed with a message that it has not read: the kernel says so
+                // once, before what it has sent.
+            } while error == EINTR || error == ECONNRESET
             length = max(length, 0)
         }
         if error != 0 { throw Errno(rawValue: error) }

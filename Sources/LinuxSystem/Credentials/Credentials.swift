@@ -27,9 +27,10 @@ public enum Credentials {
         try checkDone(clinux_set_keep_capabilities(keep ? 1 : 0))
     }
 
-    /// The corresponding C function is `umask`.
-    public static func setFileModeMask(_ mask: UInt32) {
-        _ = umask(mask)
+    /// - Returns: The mask before. The corresponding C function is `umask`.
+    @discardableResult
+    public static func setFileModeMask(_ mask: UInt32) -> UInt32 {
+        umask(mask)
     }
 }
 

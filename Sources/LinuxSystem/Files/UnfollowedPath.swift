@@ -63,10 +63,13 @@ extension HostPath {
     /// Where others may write, one of them could have put a link there, or a file of theirs. A link
     /// is followed only if root has made it where no other user may (`/dev/stderr`).
     ///
+    /// - Parameter followsLinks: Whether it is followed even then.
     /// - Throws: `Errno.tooManySymbolicLinkLevels` for another link, `Errno.notPermitted` for a file
     ///   of another user, or one with several names; `Errno.noSuchAddressOrDevice` for a FIFO that
     ///   has no reader.
-    public static func openOutput(_ path: String) throws(Errno) -> OwnedDescriptor {
+    public static func openOutput(
+        _ path: String, followsLinks: Bool = true
+    ) throws(Errno) -> OwnedDescriptor {
         let slash = path.utf8.lastIndex(of: 0x2f)
         let folder = slash.map { String(Substring(path.utf8[...$0])) } ?? "."
         let name = slash.map { String(Substring(path.utf8[path.utf8.index(after: $0)...])) } ?? path
@@ -76,7 +79,10 @@ extension HostPath {
             return try parent.borrowed.open(name, flags.union([.create, .exclusive]), mode: 0o644)
         } catch .fileExists {
         }
-        let file = try openExisting(name, in: parent.borrowed, path, flags)
+        let file =
+            try followsLinks
+            ? openExisting(name, in: parent.borrowed, path, flags)
+            : parent.borrowed.open(name, flags)
         let status = try FileStatus.of(file.borrowed)
         if status.kind == .regular {
             if !status.isOwned || status.linkCount > 1 { throw .notPermitted }

@@ -154,6 +154,14 @@ public enum MountTree {
         }
     }
 
+    /// Takes a mount away by its root. The working directory is there afterwards.
+    ///
+    /// The corresponding C functions are `fchdir` and `umount2` with `MNT_DETACH`.
+    public static func detach(_ root: FileDescriptor) throws(Errno) {
+        try CurrentProcess.changeDirectory(root)
+        try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))
+    }
+
     /// Makes the current working directory the root of the mount namespace and lets go of the
     /// old one with all that is mounted there.
     ///

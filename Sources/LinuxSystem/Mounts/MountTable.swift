@@ -20,7 +20,8 @@ public struct MountTable: Sendable {
                 "read", on: "/proc/self/mountinfo", try HostPath.read("/proc/self/mountinfo")))
     }
 
-    init(_ bytes: [UInt8]) {
+    /// - Parameter bytes: The text of the table.
+    public init(_ bytes: [UInt8]) {
         var found: [Entry] = []
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             guard let entry = Entry(line) else { continue }
@@ -47,6 +48,15 @@ public struct MountTable: Sendable {
 }
 
 extension MountTable.Entry {
+    /// Whether its file system shows the kernel, and no files of a user.
+    public var isVirtual: Bool { MountTable.Entry.virtual.contains(type) }
+
+    private static let virtual: Set<String> = [
+        "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
+        "devtmpfs", "efivarfs", "fuse.gvfsd-fuse", "fuse.portal", "fusectl", "hugetlbfs", "mqueue",
+        "nfsd", "nsfs", "proc", "pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs",
+        "sysfs", "tracefs",
+    ]
     /// Nil for a line that is none of the table's.
     fileprivate init?(_ line: ArraySlice<UInt8>) {
         let fields = line.split(separator: UInt8(ascii: " "))

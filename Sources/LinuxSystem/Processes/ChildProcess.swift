@@ -35,6 +35,21 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
+    /// Makes a process beside the container that runs `body`: a copy of this one. The watchdog knows
+    /// it before it takes its first step.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_PIDFD`.
+    static func spawnCompanion(_ body: @escaping () -> Never) throws(Errno) -> ChildProcess {
+        let held = Body(body)
+        var pidfd: CInt = -1
+        let pid = try check(
+            unsafe clinux_spawn_companion(
+                &pidfd, Body.call, Unmanaged.passUnretained(held).toOpaque()))
+        return withExtendedLifetime(held) {
+            ChildProcess(pidfd: OwnedDescriptor(FileDescriptor(rawValue: pidfd)), pid: pid)
+        }
+    }
+
     /// For the process that `spawn` has made: makes one that is the child of its parent and a copy
     /// of this one.
     ///

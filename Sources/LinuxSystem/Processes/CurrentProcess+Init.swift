@@ -24,6 +24,11 @@ extension CurrentProcess {
 }
 
 extension ChildProcess.Ending {
+    /// Whether that tells of a core of the process.
+    public static func hasCore(report: [UInt8]) -> Bool {
+        report.first.map { Int($0) == CLD_DUMPED } ?? false
+    }
+
     /// From what `waitid` stores in `si_code` and `si_status`.
     ///
     /// - Parameter report: Two bytes; nil for any others.

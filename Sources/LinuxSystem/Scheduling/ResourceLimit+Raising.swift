@@ -40,7 +40,7 @@ extension ResourceLimit {
     }
 
     /// The soft limit of this process; nil where there is none.
-    var now: UInt64? {
+    public var now: UInt64? {
         var soft: UInt64 = 0
         var hard: UInt64 = 0
         let isKnown = unsafe clinux_get_limit(rawValue, 0, &soft, &hard) == 0

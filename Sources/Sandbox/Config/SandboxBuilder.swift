@@ -47,7 +47,7 @@ public struct SandboxBuilder {
         }
         switch request.base {
         case .system: break
-        case .everything: paths.append("/")
+        case .everything: if !host.mapsItsIDs("/") { return "/" }
         case .layers(let layers, _): paths += layers
         }
         return paths.first { !host.mapsIDs($0) }
@@ -76,6 +76,11 @@ public struct SandboxBuilder {
             layout.warnings.append(
                 "\(path.inQuotes) is on a file system that does not know id-mapped mounts: the program"
                     + " has root's own id")
+        }
+        if !host.hasLandlock {
+            layout.warnings.append(
+                "this kernel has no Landlock, or not its second version: the mounts alone confine the"
+                    + " program's access to files")
         }
         let json = try json(layout, user)
         return Product(text: json.prettyText, warnings: layout.warnings, trees: layout.kept)
@@ -132,19 +137,21 @@ public struct SandboxBuilder {
             ("terminal", true),
             (
                 "user",
-                ["uid": .unsigned(UInt64(user.userID)), "gid": .unsigned(UInt64(user.groupID))]
+                [
+                    "uid": .unsigned(UInt64(user.userID)),
+                    "gid": .unsigned(UInt64(user.groupID)),
+                    "umask": .unsigned(UInt64(host.fileModeMask)),
+                ]
             ),
             ("args", .strings(request.arguments)),
             ("env", .strings(environment(user))),
             ("cwd", .string(request.workingDirectory ?? layout.workingDirectory)),
-            (
-                "capabilities",
-                [
-                    "bounding": capabilities, "effective": capabilities,
-                    "permitted": capabilities,
-                ]
-            ),
         ]
+        // Those of another user than root pass to a program as ambient ones alone.
+        let sets =
+            ["bounding", "effective", "permitted"]
+            + (user.userID == 0 ? [] : ["inheritable", "ambient"])
+        members.append(("capabilities", .object(sets.map { ($0, capabilities) })))
         members.append(("rlimits", .array(processLimits)))
         members.append(("noNewPrivileges", true))
         return .object(members)
@@ -152,7 +159,7 @@ public struct SandboxBuilder {
 
     private var processLimits: [JSONOutput] {
         var limits: [(name: String, soft: UInt64, hard: UInt64)] = [
-            ("RLIMIT_CORE", 0, 0), ("RLIMIT_NOFILE", 1024, 1024),
+            ("RLIMIT_CORE", 0, 0), ("RLIMIT_NOFILE", host.openFiles, host.openFiles),
         ]
         for limit in request.processLimits {
             limits.removeAll { $0.name == limit.name }
@@ -225,8 +232,10 @@ public struct SandboxBuilder {
         if !layout.files.isEmpty {
             members.append(("files", .array(layout.files.map(\.output))))
         }
+        members.append(("network", request.network.output))
         members.append(("init", true))
         members.append(("seccomp", "strict"))
+        if host.hasLandlock { members.append(("landlock", true)) }
         if !request.limits.isEmpty {
             var limits = request.limits.map { (key: $0.key, value: SandboxBuilder.limit($0)) }
             if !request.bestEffort.isEmpty {
@@ -245,14 +254,17 @@ public struct SandboxBuilder {
 }
 
 extension SandboxHost {
-    /// Whether the file system of a path knows id-mapped mounts.
+    /// Whether the file system of a path, and of each mount below it, knows id-mapped mounts.
     func mapsIDs(_ path: String) -> Bool {
-        let own = mounts.around(path).map { [$0] } ?? []
-        return (own + mounts.below(path)).allSatisfy { mount in
-            mount.type == "tmpfs"
-                ? KernelProbe.tmpfsTakesUserAttributes
-                : SandboxHost.mappable.contains(mount.type)
-        }
+        mapsItsIDs(path) && mounts.below(path).allSatisfy(mapsIDs)
+    }
+
+    /// The same of the path alone.
+    func mapsItsIDs(_ path: String) -> Bool { mounts.around(path).map(mapsIDs) ?? false }
+
+    func mapsIDs(_ mount: MountTable.Entry) -> Bool {
+        mount.type == "tmpfs"
+            ? KernelProbe.tmpfsTakesUserAttributes : SandboxHost.mappable.contains(mount.type)
     }
 
     /// Those that have known it before the oldest kernel with long support that is in use.

@@ -60,6 +60,8 @@ struct SandboxLayout {
         // Those that lie in others come later.
         volumes.sort { $0.destination.utf8.count < $1.destination.utf8.count }
         for volume in volumes { try add(volume) }
+        hideStore()
+        if let files = request.mostFiles { try limit(files) }
         for file in request.files {
             let source = file.source ?? "/dev/stdin"
             add(file: file.destination, ["source": .string(source)])
@@ -69,6 +71,12 @@ struct SandboxLayout {
     // MARK: The base
 
     private mutating func arrangeBase() throws(Failure) {
+        let isSplit = request.base == .system || request.base == .everything && host.isRestricted
+        if isSplit, let layer = request.layers.first {
+            throw Failure(
+                "--layer \(layer.inQuotes): this base is not one tree that a layer could lie on; use"
+                    + " --base DIR" + (host.isRestricted ? "" : " or --base /"))
+        }
         switch request.base {
         case .system:
             arrangeSystem()
@@ -85,9 +93,6 @@ struct SandboxLayout {
             var options = ["rbind", "rro", "rnosuid", "rnodev"]
             if user.isShifted && host.mapsIDs(path) { options.append("ridmap") }
             mounts.append(Mount(destination: path, type: "bind", source: path, options: options))
-        }
-        if !request.layers.isEmpty {
-            overlay = ["layers": .strings(request.layers)]
         }
         add(file: "/tmp", ["directory": true, "mode": "1777"])
         add(file: "/var/tmp", ["target": "../tmp"])
@@ -109,10 +114,13 @@ struct SandboxLayout {
         add(file: home, ["directory": true, "mode": "0700"])
     }
 
+    /// What the sandbox has of its own, also where it shows the whole system.
+    private static let own: Set<String> = ["/proc", "/dev", "/sys", "/tmp"]
+
     private mutating func arrangeEverything() throws(Failure) {
         if host.isRestricted {
-            var finder = TreeFinder(host)
-            finder.excluded = ["/proc", "/dev", "/sys", "/tmp"]
+            var finder = TreeFinder(host, mapsIDs: user.isShifted)
+            finder.excluded = SandboxLayout.own
             try finder.add("/", at: "/")
             take(finder)
             add(file: "/tmp", ["directory": true, "mode": "1777"])
@@ -120,8 +128,8 @@ struct SandboxLayout {
         }
         rootPath = "/"
         arrangeLayers(["/"] + request.layers, ["/"])
-        var finder = TreeFinder(host)
-        finder.excluded = ["/proc", "/dev", "/sys", "/tmp"]
+        var finder = TreeFinder(host, mapsIDs: user.isShifted)
+        finder.excluded = SandboxLayout.own
         try finder.add("/", at: "/")
         finder.dropRoot()
         take(finder)
@@ -139,6 +147,16 @@ struct SandboxLayout {
             members.append(("upper", .string(keep(path, at: "/"))))
         }
         overlay = .object(members)
+    }
+
+    /// The files that the tmpfs of what is discarded may have.
+    private mutating func limit(_ files: UInt64) throws(Failure) {
+        guard case .object(let members) = overlay, place == nil else {
+            throw Failure(
+                "--disk: the number of files of a kept sandbox cannot be limited; give a size alone"
+            )
+        }
+        overlay = .object(members + [("inodes", .unsigned(files))])
     }
 
     // MARK: What the kernel shows
@@ -203,12 +221,18 @@ struct SandboxLayout {
     }
 
     private mutating func addTrees(_ path: String, at destination: String) throws(Failure) {
-        var finder = TreeFinder(host)
+        var finder = TreeFinder(host, mapsIDs: user.isShifted)
         try finder.add(path, at: destination)
         take(finder)
     }
 
     private mutating func take(_ finder: TreeFinder) {
+        if !finder.left.isEmpty {
+            warnings.append(
+                "the sandbox does not show \(finder.left.prefix(5).map(\.inQuotes).joined(separator: ", "))"
+                    + (finder.left.count > 5 ? " and \(finder.left.count - 5) more" : "")
+                    + ", which cannot be shown copy-on-write")
+        }
         for place in finder.places {
             if let target = place.target {
                 add(file: place.path, ["target": .string(target)])
@@ -222,6 +246,26 @@ struct SandboxLayout {
                 Tree(
                     path: tree.path, destination: tree.destination,
                     upper: place == nil ? nil : keep(tree.path, at: tree.destination)))
+        }
+    }
+
+    /// What is kept may lie in a directory that is shown: the kernel has no defined answer for what
+    /// reaches an upper through the overlay that writes to it.
+    private mutating func hideStore() {
+        guard let place else { return }
+        let store = HostPath.split(place.directory).parent
+        let folder = HostPath.cleaned(store)
+        var shown = trees.map { ($0.path, $0.destination) }
+        if case .object(let members) = overlay, members.contains(where: { $0.key == "upper" }) {
+            shown.append((rootPath, "/"))
+        }
+        for (path, destination) in shown where folder.lies(below: path) {
+            let inside = HostPath.cleaned(
+                "\(destination)/\(folder.dropFirst(path == "/" ? 0 : path.count))")
+            mounts.append(
+                Mount(
+                    destination: inside, type: "tmpfs", source: "tmpfs",
+                    options: ["ro", "nosuid", "nodev", "noexec", "mode=0", "size=4k"]))
         }
     }
 

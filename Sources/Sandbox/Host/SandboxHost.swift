@@ -16,8 +16,12 @@ public struct SandboxHost: Sendable {
     /// The ids of an ordinary caller, or of root of a user namespace.
     public var rootless: RootlessUser?
     public var mounts: MountTable
-    /// Pages of memory.
-    var memory: UInt64
+    /// The limit of open files of a program: 1024, or the caller's where that is lower.
+    var openFiles: UInt64
+    /// Whether the kernel knows rules that a sandbox can have: since Linux 5.19.
+    var hasLandlock: Bool
+    /// The caller's umask.
+    var fileModeMask: UInt32
     /// Of the caller.
     var language: String?
     var terminal: String?
@@ -37,7 +41,10 @@ public struct SandboxHost: Sendable {
         privilege = invocation.privilege
         rootless = invocation.rootless
         mounts = try MountTable.read()
-        memory = try attempt("sysconf", "_SC_PHYS_PAGES", try Memory.pages())
+        hasLandlock = ((try? KernelProbe.landlockVersion()) ?? 0) >= 2
+        fileModeMask = Credentials.setFileModeMask(0)
+        Credentials.setFileModeMask(fileModeMask)
+        openFiles = min(ResourceLimit.openFiles.now ?? 1024, 1024)
         language = CurrentProcess.environment("LANG")
         terminal = CurrentProcess.environment("TERM")
     }

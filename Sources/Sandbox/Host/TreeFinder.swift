@@ -14,6 +14,8 @@ struct TreeFinder {
     }
 
     let host: SandboxHost
+    /// Whether the ids of files are mapped, which not every file system knows.
+    let mapsIDs: Bool
     /// Places that are not looked into, absolute: what the sandbox has there is its own.
     var excluded: Set<String> = []
     private(set) var trees: [Tree] = []
@@ -31,15 +33,7 @@ struct TreeFinder {
 
     private static let mostTrees = 400
 
-    init(_ host: SandboxHost) { self.host = host }
-
-    /// File systems with no files of a user in them.
-    private static let virtual: Set<String> = [
-        "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
-        "devtmpfs", "efivarfs", "fuse.gvfsd-fuse", "fuse.portal", "fusectl", "hugetlbfs", "mqueue",
-        "nfsd", "nsfs", "proc", "pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs",
-        "sysfs", "tracefs",
-    ]
+    init(_ host: SandboxHost, mapsIDs: Bool) { (self.host, self.mapsIDs) = (host, mapsIDs) }
 
     /// Adds a directory.
     ///
@@ -65,10 +59,19 @@ struct TreeFinder {
         excluded.contains { path == $0 || path.lies(below: $0) }
     }
 
+    /// Whether the caller may open what lies in a directory.
+    private func mayEnter(_ name: String, _ folder: FileDescriptor) -> Bool {
+        guard let opened = try? folder.open(name, [.path, .directory]) else { return false }
+        return (try? opened.borrowed.open("..", [.path, .directory])) != nil
+    }
+
     private mutating func addMount(
         _ mount: MountTable.Entry, below path: String, at destination: String
     ) {
-        if TreeFinder.virtual.contains(mount.type) {
+        let isDirectory = (try? FileStatus.of(path: mount.point).kind) == .directory
+        if mount.isVirtual || !isDirectory
+            || mapsIDs && !host.mapsIDs(mount)
+        {
             left.append(mount.point)
             return
         }
@@ -103,8 +106,11 @@ struct TreeFinder {
                     places.append(Place(path: place, target: target))
                 case .directory:
                     let mount = host.mounts.entries.first { $0.point == child }
-                    if let mount, TreeFinder.virtual.contains(mount.type) {
+                    if let mount, mount.isVirtual {
                         left.append(child)
+                    } else if !mayEnter(name, directory.borrowed) {
+                        // As closed as on the host.
+                        places.append(Place(path: place, mode: 0))
                     } else if host.mounts.below(child).contains(where: { !isExcluded($0.point) }) {
                         waiting.append((child, place))
                     } else {

@@ -79,6 +79,31 @@ public final class KeptSandbox: Sendable {
         try KeptUpper(opening: path(of: tree))
     }
 
+    /// Whether no run has written anything.
+    var isBlank: Bool {
+        record.trees.allSatisfy { tree in
+            guard let found = try? directory.open(tree.directory, [.readOnly, .directory]),
+                let upper = try? found.borrowed.open("upper", [.readOnly, .directory]),
+                let names = try? upper.borrowed.entries()
+            else { return (try? FileStatus.of(tree.directory, in: directory)) == nil }
+            return names.isEmpty
+        }
+    }
+
+    /// The sandbox with its record as it is now; it shares the lock.
+    func reread() throws(Failure) -> KeptSandbox {
+        let place = "\(path)/\(KeptSandbox.recordName)"
+        guard let record = Record(try attempt("open", on: place, try readRecord())) else {
+            throw Failure("\(place.inQuotes) is damaged", .damaged)
+        }
+        return try with(record)
+    }
+
+    private func readRecord() throws(Errno) -> [UInt8] {
+        let file = try directory.openOwn(KeptSandbox.recordName)
+        return try file.borrowed.readAll(limit: 1 << 20)
+    }
+
     /// Writes the record, atomically. The sandbox must be locked.
     ///
     /// - Returns: The sandbox with the new record; it shares the lock.
@@ -86,6 +111,10 @@ public final class KeptSandbox: Sendable {
         try attempt(
             "write", on: "\(path)/\(KeptSandbox.recordName)",
             try directory.replaceFile(KeptSandbox.recordName, with: record.bytes, mode: 0o600))
+        return try with(record)
+    }
+
+    private func with(_ record: Record) throws(Failure) -> KeptSandbox {
         let own = try attempt("dup", on: path, try OwnedDescriptor.duplicate(directory))
         let lock = try attempt("dup", on: path, try OwnedDescriptor.duplicate(lockFile.borrowed))
         return KeptSandbox(name, path: path, record, own, lock: lock)

@@ -26,12 +26,15 @@ public struct SandboxRequest: Sendable {
     public var isKept = false
     /// Limits of `vfs.limits`: its keys and their values as text.
     public var limits: [(key: String, text: String)] = []
+    /// The most files that are written and discarded.
+    public var mostFiles: UInt64?
     /// Keys of limits that may hold less well, or not at all.
     public var bestEffort: [String] = []
     /// Limits of each process: their names in config.json.
     public var processLimits: [(name: String, soft: UInt64, hard: UInt64)] = []
+    public var network = Network.mode("none")
     /// Whether the sandbox has a network namespace of its own.
-    public var hasOwnNetwork = true
+    var hasOwnNetwork: Bool { network != .mode("host") }
 
     public init() {}
 

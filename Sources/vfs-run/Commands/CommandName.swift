@@ -3,7 +3,7 @@ enum CommandName: String, CaseIterable {
     case sandbox
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, apply, discard, commit, export, undo, unpack, pack
-    case plan, lint, doctor, spec, features, help
+    case plan, lint, doctor, selftest, spec, features, help
 
     var command: Command {
         switch self {
@@ -32,6 +32,7 @@ enum CommandName: String, CaseIterable {
         case .plan: .plan
         case .lint: .lint
         case .doctor: .doctor
+        case .selftest: .selftest
         case .spec: .spec
         case .features: .features
         case .help: .help

@@ -87,7 +87,7 @@ extension Command {
         invocation.hasTerminal = true
         invocation.leavesTerminal = until != .ended
         invocation.container = container
-        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
+        if arguments.takes(.report) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         invocation.controlGroups =
             arguments.globals.controlGroupManager == .disabled ? .disabled : .always

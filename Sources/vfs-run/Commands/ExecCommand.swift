@@ -75,7 +75,7 @@ extension Command {
         invocation.hasTerminal = true
         invocation.leavesTerminal = arguments.has(.detach)
         invocation.joining = joining
-        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
+        if arguments.takes(.report) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         return try LoadedConfig(
             joining: container, bundle: joining.container.bundle, process: file, invocation,

@@ -35,16 +35,22 @@ extension Command {
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits,
+        options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits
+            + Option.streams + Option.collection,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
+            let collection = try Collection(arguments)
             let reporter = try RunReporter(arguments)
+            let warn = arguments.globals.log.warning
             return try reporter.reporting { () throws(Failure) in
                 let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
+                func read(_ outcome: Outcome) throws(Failure) {
+                    if arguments.has(.compare) { try printChanges(outcome) }
+                    try collection?.take(outcome, from: plan.workingDirectory, warn: warn)
+                }
                 return try supervise(
-                    plan, traced: arguments, reporter: reporter,
-                    warn: arguments.globals.log.warning, reading: printChanges)
+                    plan, traced: arguments, reporter: reporter, warn: warn, reading: read)
             }
         })
 

@@ -28,7 +28,8 @@ extension Command {
                 + " container: \"vfs-run plan --of exec ID -- COMMAND ARGS…\". Options of these commands"
                 + " follow a first --: \"vfs-run plan --of delete -- --force ID\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .json, .explain, .of],
+        options: [.upper, .layer, .snapshot, .compare, .json, .explain, .of] + Option.streams
+            + Option.collection,
         endsWithOtherCommand: true,
         run: { arguments throws(Failure) in
             let plan = try plan(arguments)

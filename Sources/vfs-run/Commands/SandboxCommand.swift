@@ -1,5 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
+internal import Layers
 internal import LinuxSystem
 internal import Sandbox
 internal import Supervision
@@ -21,20 +22,21 @@ extension Command {
                 + " over, 137 if its memory, its disk or its output was, 127 if it was not found, 126"
                 + " if it could not be executed, and 125 for an error of vfs-run.",
         ],
-        options: Option.sandbox, endsWithOtherCommand: true, failureCode: Failure.ofRuntime,
+        options: Option.sandbox + Option.limits, endsWithOtherCommand: true,
+        failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
-            let start = try SandboxStart(arguments)
             if arguments.has(.printsConfig) {
-                try Output.write(start.sandbox.text)
+                try Output.write(try SandboxStart(arguments).sandbox.text)
                 return 0
             }
-            var plan = try start.plan()
             if arguments.has(.printsPlan) {
-                try Output.write(plan.text)
+                try Output.write(try SandboxStart(arguments).plan().text)
                 return 0
             }
-            plan = try plan.stopping(by: arguments)
-            return try start.run(plan)
+            let reporter = try RunReporter(arguments)
+            return try reporter.reporting { () throws(Failure) in
+                try SandboxStart(arguments).run(reporter)
+            }
         })
 }
 
@@ -45,18 +47,23 @@ private struct SandboxStart {
     private let invocation: Invocation
     private let directory: String
     private let rehearses: Bool
+    private let collection: Collection?
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
+        invocation.streamFiles = try arguments.streamFiles()
+        if collection != nil { invocation.readsUpperFor = "--collect" }
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-            || arguments.has(.allocatesTerminal)
+            && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         if arguments.globals.controlGroupManager == .disabled {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.measures = arguments.value(.report) != nil
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
         let host = try SandboxHost(invocation)
@@ -89,24 +96,63 @@ private struct SandboxStart {
         ).plan
     }
 
-    func run(_ plan: Plan) throws(Failure) -> CInt {
+    func run(_ reporter: RunReporter) throws(Failure) -> CInt {
         let code: CInt
+        var hasRun = false
         do throws(Failure) {
+            let plan = try plan().stopping(by: arguments)
             code = try Command.supervise(
-                plan, traced: arguments, warn: arguments.globals.log.warning)
+                plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
+            ) { (outcome) throws(Failure) in
+                hasRun = true
+                try collection?.take(
+                    outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+            }
         } catch {
-            try sandbox.abandon()
+            // What the command has written is kept all the same.
+            if !hasRun { try sandbox.abandon() }
             throw error
         }
         if let kept = sandbox.kept, arguments.has(.asks) || arguments.has(.applies) {
             return try ApplyReview(kept, arguments.globals.log).conclude(code, arguments)
         }
-        if let kept = sandbox.kept, !arguments.has(.quiet) {
-            let name = kept.name.text
-            arguments.globals.log.tell(
-                "kept as \(name): vfs-run diff \(name) · vfs-run apply \(name) · vfs-run discard"
-                    + " \(name)")
-        }
+        if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
         return code
+    }
+
+    /// What was kept, and what to do with it.
+    private func tell(_ kept: KeptSandbox) throws(Failure) {
+        let count = try kept.changeCount
+        let files = count == 1 ? "1 file" : "\(count) files"
+        let name = kept.name.text
+        arguments.globals.log.tell(
+            count == 0
+                ? "\(name): nothing has changed"
+                : "\(name): \(files) changed; vfs-run diff \(name) · vfs-run apply \(name) --all ·"
+                    + " vfs-run discard \(name)")
+    }
+}
+
+extension KeptSandbox {
+    /// How many files differ from those of the host. This process may not be its own user any more
+    /// afterwards.
+    fileprivate var changeCount: Int {
+        get throws(Failure) {
+            var count = 0
+            for tree in record.trees {
+                let kept = try upper(of: tree)
+                guard let record = try kept.record() else { continue }
+                var stack = try LayerStack(
+                    uppers: [kept.upper], over: record.layers, marks: record.marks)
+                // Files that only the sandbox's users may read are read as its root.
+                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
+                stack.owners = isOwner ? nil : record.owners
+                var comparison = Comparison(stack)
+                while let change = try comparison.next() {
+                    if change.kind != .unchanged { count += 1 }
+                }
+            }
+            return count
+        }
     }
 }

@@ -24,14 +24,17 @@ struct NamedConfig {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-        invocation.comparesUpper = arguments.has(.compare)
+        invocation.readsUpperFor =
+            arguments.has(.compare) ? "--diff" : arguments.has(.collect) ? "--collect" : nil
         invocation.snapshot = arguments.value(.snapshot)
         for layer in arguments.values(.layer) {
             invocation.layers += try LoadedConfig.layers(layer, of: path)
         }
+        invocation.streamFiles = try arguments.streamFiles()
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
-        if arguments.takes(.timeout) { try LimitOptions(arguments).apply(to: &invocation) }
+            && invocation.streamFiles.isEmpty
+        if arguments.takes(.report) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         if invocation.privilege != .full {
             invocation.scratch = LoadedConfig.cacheDirectory + "/throw-away"

@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import Images
 internal import JSON
 internal import LinuxSystem
 internal import OCISpec
@@ -8,19 +9,20 @@ internal import SystemPackage
 /// The value of `--base`.
 enum SandboxBase {
     static func read(
-        _ word: String, from directory: String
+        _ arguments: ParsedArguments, from directory: String
     ) throws(Failure) -> SandboxRequest.Base {
+        let word = arguments.value(.base) ?? "host"
         if word == "host" { return .system }
         if word == "/" { return .everything }
         do throws(Failure) {
-            return try readDirectory(word, from: directory)
+            return try readPath(word, from: directory, arguments)
         } catch {
             throw error.within("--base")
         }
     }
 
-    private static func readDirectory(
-        _ word: String, from directory: String
+    private static func readPath(
+        _ word: String, from directory: String, _ arguments: ParsedArguments
     ) throws(Failure) -> SandboxRequest.Base {
         if word.isEmpty { throw Failure("the name is empty; is a variable unset?") }
         let path = PathText.cleaned(word.hasPrefix("/") ? word : "\(directory)/\(word)")
@@ -30,14 +32,13 @@ enum SandboxBase {
         } catch .noSuchFileOrDirectory {
             throw Failure(
                 "\(word.inQuotes) does not exist; use host, /, or a directory with a root file system,"
-                    + " a bundle or an unpacked image")
+                    + " a bundle, an unpacked image or an archive")
         } catch {
             throw Failure("stat", path.inQuotes, error)
         }
+        if found.kind == .regular { return try archive(path, found, arguments) }
         if found.kind != .directory {
-            throw Failure(
-                "\(word.inQuotes) is no directory; \"vfs-run unpack \(word) DIR\" makes one of an image"
-            )
+            throw Failure("\(word.inQuotes) is neither a directory nor an archive")
         }
         if (try? FileStatus.of(path: "\(path)/config.json")) != nil {
             return try bundle(path)
@@ -50,6 +51,30 @@ enum SandboxBase {
         throw Failure(
             "\(word.inQuotes) has neither a config.json nor /bin, /usr or /lib; name a directory with"
                 + " a root file system")
+    }
+
+    /// An archive of a root file system or of an image: unpacked once, to the cache.
+    private static func archive(
+        _ path: String, _ status: FileStatus, _ arguments: ParsedArguments
+    ) throws(Failure) -> SandboxRequest.Base {
+        let folder = LoadedConfig.cacheDirectory + "/bases"
+        try attempt("mkdir", on: folder, try HostPath.makeDirectories(folder, mode: 0o700))
+        let own = try attempt("stat", on: folder, try FileStatus.of(path: folder))
+        if let reason = own.foreignness {
+            throw Failure("\(folder.inQuotes) is not believed: \(reason); remove it")
+        }
+        // Another file, or other content, is another base.
+        let time = status.changed
+        let name =
+            "\(status.device)-\(status.inode)-\(status.size)-\(time.seconds).\(time.nanoseconds)"
+        let place = "\(folder)/\(name)"
+        if (try? FileStatus.of(path: "\(place)/config.json")) == nil {
+            let reporter = ConsoleReporter(
+                isQuiet: arguments.has(.quiet), arguments.globals.log)
+            let image = try ImageReference(path)
+            try Unpacker(reporter: reporter).unpack(image, to: place, over: DefaultConfig.json)
+        }
+        return try bundle(place)
     }
 
     /// The layers of a bundle, and its environment.

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import LinuxSystem
 internal import Sandbox
@@ -13,13 +14,66 @@ extension SandboxRequest {
         if self.arguments.isEmpty {
             throw Failure("name a command; see \"vfs-run help sandbox\"")
         }
-        base = try SandboxBase.read(arguments.value(.base) ?? "host", from: directory)
+        base = try SandboxBase.read(arguments, from: directory)
         for layer in arguments.values(.layer) {
             layers += try LoadedConfig.layers(layer, of: "\(directory)/config.json")
+        }
+        if let text = arguments.value(.network) {
+            network = try Network(text, from: directory)
         }
         try readFiles(arguments, directory)
         try readProcess(arguments)
         try readResources(arguments)
+        try readLimits(arguments)
+    }
+
+    /// The limits that are asked for, and the default ones, which may hold less well or not at all.
+    private mutating func readLimits(_ arguments: ParsedArguments) throws(Failure) {
+        let given = try LimitOptions(arguments)
+        for limit in given.ofProcess {
+            processLimits.append(
+                (limit.value.resource.name, soft: limit.value.soft, hard: limit.value.hard))
+        }
+        limits = given.texts.map { ($0.name.rawValue, $0.text) }
+        mostFiles = given.files
+        if arguments.has(.bestEffort) { bestEffort = limits.map(\.key) }
+        for (key, text) in try SandboxRequest.defaults(arguments) {
+            if limits.contains(where: { $0.key == key }) { continue }
+            // A limit of address space in its place would keep programs from starting that reserve
+            // more than they use.
+            if key == "memory", let lack = SandboxRequest.memoryLack(arguments) {
+                if !arguments.has(.quiet) {
+                    arguments.globals.log.warning("no limit of memory holds: \(lack)")
+                }
+                continue
+            }
+            limits.append((key, text))
+            bestEffort.append(key)
+        }
+    }
+
+    /// Why no cgroup holds a limit of memory; nil where one does.
+    private static func memoryLack(_ arguments: ParsedArguments) -> String? {
+        switch arguments.globals.controlGroupManager {
+        case .disabled: "cgroups are disabled (--cgroup-manager disabled)"
+        case .systemd: nil
+        case .files: Hierarchies.lacks(["memory"]).first?.sentence
+        }
+    }
+
+    private static func defaults(
+        _ arguments: ParsedArguments
+    ) throws(Failure) -> [(key: String, text: String)] {
+        let pages = try attempt("sysconf", "_SC_PHYS_PAGES", try Memory.pages())
+        let half = pages / 2 * UInt64(PageSize.bytes)
+        var found: [(key: String, text: String)] = [
+            ("memory", String(min(half, 2 << 30))), ("pids", "512"), ("disk", "1g"),
+        ]
+        // A person at a terminal ends it when it takes too long.
+        if !FileDescriptor.standardInput.isTerminal { found.append(("wallTime", "600s")) }
+        let isFile = (try? FileStatus.of(.standardOutput).kind) == .regular
+        if isFile || arguments.value(.report) != nil { found.append(("output", "64m")) }
+        return found
     }
 
     private mutating func readFiles(

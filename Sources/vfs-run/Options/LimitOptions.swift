@@ -41,6 +41,10 @@ struct LimitOptions {
     private(set) var limits = RunLimits()
     /// Limits of each process.
     private(set) var ofProcess: [Setting<Configuration.Limit>] = []
+    /// Whether the figures of the run are told.
+    private var isReported = false
+    /// The most files of the upper.
+    private(set) var files: UInt64?
     /// As they are given, for a config.json.
     private(set) var texts: [(name: RunLimits.Name, text: String)] = []
 
@@ -51,13 +55,15 @@ struct LimitOptions {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         for (name, option) in LimitOptions.options {
-            guard let text = arguments.value(option) else { continue }
+            guard var text = arguments.value(option) else { continue }
+            if name == .disk { text = try takeFiles(text) }
             guard let value = RunLimits.value(name, text) else {
                 throw Failure("--\(option.long): \"\(text)\" is not \(RunLimits.form(name))")
             }
             limits[name] = Setting(value, .argument("--\(option.long)"))
             texts.append((name, text))
         }
+        isReported = arguments.value(.report) != nil
         if arguments.has(.bestEffort) { limits.bestEffort = Set(RunLimits.Name.allCases) }
         for text in arguments.values(.resourceLimit) {
             ofProcess.append(
@@ -65,10 +71,29 @@ struct LimitOptions {
         }
     }
 
+    /// `SIZE,FILES`: takes the number of files off.
+    private mutating func takeFiles(_ text: String) throws(Failure) -> String {
+        let parts = text.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return text }
+        guard let number = UInt64(parts[1]), (16...1 << 40).contains(number) else {
+            throw Failure(
+                "--disk: \(String(parts[1]).inQuotes) is not a number of files from 16 on; write"
+                    + " 1g,100000")
+        }
+        files = number
+        return String(parts[0])
+    }
+
     /// Sets them for a run by a config.json that exists.
-    func apply(to invocation: inout Invocation) {
+    func apply(to invocation: inout Invocation) throws(Failure) {
+        if files != nil {
+            throw Failure(
+                "--disk: the number of files is vfs.overlay.inodes in config.json; give a size alone"
+            )
+        }
         invocation.limits = limits
         invocation.processLimits = ofProcess
+        invocation.measures = isReported
     }
 
     /// `nofile=1024:4096`, as podman takes it; −1 is no limit.

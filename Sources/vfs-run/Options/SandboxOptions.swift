@@ -2,8 +2,8 @@
 extension Option {
     static let base = Option(
         "base", value: "BASE", completes: .directories,
-        "what lies below: host (default), / for the whole system copy-on-write, or a directory with"
-            + " a root file system, a bundle or an unpacked image")
+        "what lies below: host (default), / for the whole system copy-on-write, a directory with a"
+            + " root file system, a bundle, an unpacked image, or an archive")
     static let volume = Option(
         "volume", short: "v", value: "SRC[:DST][:OPTIONS]", completes: .files,
         "show a file or directory of the host: ro, rw, or O for copy-on-write; may be repeated")
@@ -53,7 +53,7 @@ extension Option {
             applies,
             variable, variableFile, sandboxUser, allocatesTerminal, interactive, hostname,
             addCapability, dropCapability, processors, processorSet, memoryAndSwap, quiet,
-            printsConfig, printsPlan, trace, stopAt,
-        ]
+            printsConfig, printsPlan, trace, stopAt, network,
+        ] + streams + collection
     }
 }

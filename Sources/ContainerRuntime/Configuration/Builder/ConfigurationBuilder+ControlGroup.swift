@@ -18,7 +18,7 @@ extension ConfigurationBuilder {
                 isManaged: invocation.controlGroups == .always, policesDevices: policesDevices,
                 isOptional: !policesDevices && !decision.needsGroup
                     && (request.adaptsToCaller || !resources.needControlGroup),
-                unit: unit, isCounted: decision.uses(.group, for: .cpuTime)),
+                unit: unit, isCounted: decision.uses(.group, for: .cpuTime) || invocation.measures),
             offset.map(Origin.config) ?? decision.groupOrigin ?? .standard)
     }
 

@@ -22,7 +22,8 @@ extension ConfigurationBuilder {
             kind: .copyOnWrite(
                 Configuration.CopyOnWriteTree(
                     path: PathText.cleaned(request.path(tree.path).value),
-                    upper: tree.upper.map { request.path($0).value }, number: number)),
+                    upper: tree.upper.map { request.path($0).value },
+                    isRead: invocation.comparesUpper, number: number)),
             set: [.noSetUserID, .noDevices], origin: .config(tree.offset),
             optionText: "copy-on-write,nosuid,nodev")
     }

@@ -12,7 +12,8 @@ extension ConfigurationBuilder {
         let userOrigin = (spec.user?.uid?.offset).map(Origin.config) ?? .standard
         return Configuration.Process(
             arguments: arguments,
-            environment: Environment.prepared(spec.env.map(\.value) + ownEnvironment),
+            environment: Environment.prepared(
+                proxyEnvironment + spec.env.map(\.value) + ownEnvironment),
             workingDirectory: request.setting(cwd), terminal: terminal(spec),
             user: Setting(Configuration.User(spec.user), userOrigin),
             limits: spec.rlimits.compactMap(limit).filter { limit in

@@ -30,11 +30,14 @@ extension ConfigurationBuilder {
         var overlay = Configuration.Root.Overlay(
             layers: layers,
             upper: .throwaway(
-                size: object?.size.map(request.setting) ?? decision.upperSize,
+                size: decision.upperSize ?? object?.size.map(request.setting),
                 inodes: object?.inodes.map(request.setting)
             ),
             options: (object?.options ?? []).map(request.setting),
             isCompared: invocation.comparesUpper, origin: request.overlays.origin)
+        if case .throwaway(let size?, _) = overlay.upper, !size.value.isEmpty {
+            overlay.isMeasured = invocation.measures
+        }
         if let kept = request.keptUpper {
             overlay.upper = .kept(kept)
             // The snapshots of a kept upper are layers below it, in their order.

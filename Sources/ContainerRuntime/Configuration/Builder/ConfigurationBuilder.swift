@@ -87,6 +87,9 @@ public struct ConfigurationBuilder {
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
+        configuration.streamFiles = invocation.streamFiles
+        configuration.network = network
+        configuration.resolver = resolver
         configuration.limits = decision.held
         if let resources = configuration.controlGroup?.value.resources {
             configuration.limits.groupMemory = resources.memory?.limit.flatMap {
@@ -96,16 +99,18 @@ public struct ConfigurationBuilder {
                 $0.value > 0 ? UInt64($0.value) : nil
             }
         }
-        if decision.uses(.upper, for: .disk),
-            case .overlay(let overlay) = configuration.root.source,
-            case .kept(let directory) = overlay.upper
-        {
-            configuration.limits.holders[.disk] = .watch
-            configuration.limits.watched = directory.value
+        if decision.uses(.upper, for: .disk) {
+            configuration.limits.watched = configuration.keptUppers
+            if !configuration.limits.watched.isEmpty {
+                configuration.limits.holders[.disk] = .watch
+            }
         }
         addProcessLimits(&configuration.process)
         if let wanted = spec.vfs?.hasInit, wanted.value {
             configuration.initOrigin = .config(wanted.offset)
+        }
+        if let wanted = spec.vfs?.landlock, wanted.value, let version = host.landlockVersion {
+            configuration.landlock = Setting(version, .config(wanted.offset))
         }
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller

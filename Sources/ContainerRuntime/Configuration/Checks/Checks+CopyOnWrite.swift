@@ -94,6 +94,25 @@ extension Checks {
         }
     }
 
+    /// The same of the host's root as a layer. The runtime has mounts of its own for some of these.
+    func mountsBelowRoot() {
+        guard request.showsHostRoot, case .success(let table) = host.mountTable else { return }
+        let shown =
+            request.mounts.map { PathText.cleaned($0.mount.destination) }
+            + (spec.vfs?.copyOnWrite ?? []).map(request.destination)
+        let hidden = table.entries.map(\.point).filter { point in
+            point != "/" && !shown.contains { $0 == point || point.lies(below: $0) }
+        }
+        let names = table.entries.filter { hidden.contains($0.point) && !$0.isVirtual }
+            .map(\.point.inQuotes)
+        if names.isEmpty { return }
+        let more = names.count > 5 ? " and \(names.count - 5) more" : ""
+        diagnostics.warning(
+            "an overlay does not show the mounts below its layer: \(names.prefix(5).joined(separator: ", "))"
+                + "\(more) will be empty; add the paths to vfs.copyOnWrite",
+            at: spec.root?.path?.offset ?? diagnostics.document.root.offset)
+    }
+
     func files() {
         for file in spec.vfs?.files ?? [] {
             if !file.path.value.hasPrefix("/") || PathText.cleaned(file.path.value) == "/" {

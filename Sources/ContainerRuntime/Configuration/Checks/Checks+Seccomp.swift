@@ -10,6 +10,23 @@ extension Checks {
         }
     }
 
+    /// `vfs.landlock`
+    func landlock() {
+        guard let wanted = spec.vfs?.landlock, wanted.value else { return }
+        // In the first version no file can be moved to another directory.
+        if (host.landlockVersion ?? 0) < 2 {
+            diagnostics.error(
+                "this kernel has no Landlock, or not its second version: boot Linux 5.19 or later"
+                    + " with landlock among the modules of lsm=, or remove the key",
+                at: wanted.offset)
+        }
+        if spec.process?.noNewPrivileges?.value != true {
+            diagnostics.error(
+                "needs process.noNewPrivileges: a process without it may not confine itself",
+                at: wanted.offset)
+        }
+    }
+
     /// The file of `vfs.seccomp`.
     func seccompFile() {
         guard let name = spec.vfs?.seccomp, case .failure(let error) = host.seccompProfile else {

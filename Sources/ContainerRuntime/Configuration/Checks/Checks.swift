@@ -35,8 +35,8 @@ final class Checks {
         terminalSocket, devices, containerPaths, seccomp, seccompFile, seccompProfile, overlay,
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
-        idMappedMounts, timeOffsets, joinedMounts, initProcess, runLimits, heldLimits, copyOnWrite,
-        mountsBelowTrees, files,
+        idMappedMounts, timeOffsets, joinedMounts, initProcess, landlock, runLimits, heldLimits,
+        copyOnWrite, mountsBelowTrees, mountsBelowRoot, files, streamFiles, network,
     ]
 
     func runAll() {

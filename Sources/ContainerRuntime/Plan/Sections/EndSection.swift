@@ -26,6 +26,7 @@ enum EndSection: PlanSection {
                 StartInit(hasTerminal: process.terminal != nil),
                 configuration.initOrigin ?? .standard)
         }
+        if !facts.entersProcesses { RightsSection.planLandlock(facts, &plan) }
         if process.noNewPrivileges.value { RightsSection.planFilter(facts, &plan) }
         if container != nil { planRecord(facts, &plan) }
         planReport(

@@ -10,7 +10,7 @@ enum KernelSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            SetHostName.self, SetDomainName.self, BringLoopbackUp.self,
+            SetHostName.self, SetDomainName.self, BringLoopbackUp.self, ListenForProxy.self,
             SetSystemControl.self,
         ]
     }
@@ -24,6 +24,9 @@ enum KernelSection: PlanSection {
             plan.add(SetDomainName(name: name.value), name.origin)
         }
         if facts.newNamespaces.contains(.network) { plan.add(BringLoopbackUp()) }
+        if let network = configuration.network, case .proxy = network.value {
+            plan.add(ListenForProxy(), network.origin)
+        }
         for device in configuration.networkDevices {
             plan.add(
                 MoveNetworkDevice(name: device.value.name, newName: device.value.newName),

@@ -10,7 +10,8 @@ enum MountsSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             MountFileSystem.self, AttachBind.self, MountControlGroups.self, Remount.self,
-            MakePlace.self, WriteFile.self, MaskPath.self, ProtectPath.self, CheckMountPoints.self,
+            MakePlace.self, WriteFile.self, MountResolver.self, MaskPath.self, ProtectPath.self,
+            CheckMountPoints.self,
         ]
     }
 
@@ -22,6 +23,11 @@ enum MountsSection: PlanSection {
             planMount(.devices, &attachedBinds, facts, &plan)
         }
         for mount in mounts { planMount(mount, &attachedBinds, facts, &plan) }
+        if let content = facts.configuration.resolver {
+            plan.add(
+                MountResolver(content: content),
+                facts.configuration.network?.origin ?? .standard)
+        }
     }
 
     private static func planMount(

@@ -15,7 +15,8 @@ enum NamespacesSection: PlanSection {
         [
             CreateNamespaces.self, EnterNamespaces.self, ResetProcess.self, TieToRuntime.self,
             MoveIntoControlGroup.self, MoveIntoResctrlGroup.self, WriteMappings.self,
-            MapItself.self, BecomeNamespaceRoot.self, EnterControlGroup.self, LetAnchorGo.self,
+            MapItself.self, StartNetworkHelper.self, BecomeNamespaceRoot.self,
+            EnterControlGroup.self, LetAnchorGo.self,
             SeparateControlGroups.self, SetAffinity.self, EnterResctrlGroup.self,
             JoinNamespace.self, JoinProcesses.self,
         ]
@@ -28,8 +29,14 @@ enum NamespacesSection: PlanSection {
         plan.add(ResetProcess())
         plan.add(
             TieToRuntime(
-                isHidden: configuration.userNamespace == nil || configuration.privilege != .none))
-        if let namespace = configuration.userNamespace { planMappings(namespace, facts, &plan) }
+                isHidden: configuration.userNamespace == nil
+                    || configuration.privilege != .none && !facts.startsNetworkHelper,
+                isIntroduced: facts.entersNamespaces && !facts.joinsProcesses))
+        if let namespace = configuration.userNamespace {
+            planMappings(namespace, facts, &plan)
+        } else {
+            planNetworkHelper(facts, &plan)
+        }
         planControlGroup(facts, &plan)
         // What an engine is bound to is its own affair. A caller of the one-shot form means it.
         if configuration.container != nil { plan.add(SetAffinity(cpus: .all)) }
@@ -88,10 +95,20 @@ enum NamespacesSection: PlanSection {
                     mappings.origin)
             }
         }
+        planNetworkHelper(facts, &plan)
         plan.add(
             BecomeNamespaceRoot(
                 mapped: namespace.mappings?.value, configuration.process.user.value),
             namespace.mappings?.origin ?? .standard)
+    }
+
+    private static func planNetworkHelper(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        guard let network = facts.configuration.network, case .helper(let helper) = network.value
+        else { return }
+        plan.add(
+            StartNetworkHelper(
+                helper: helper, hasUserNamespace: facts.configuration.userNamespace != nil),
+            network.origin)
     }
 
     private static func planControlGroup(_ facts: PlanFacts, _ plan: inout PlannedSteps) {

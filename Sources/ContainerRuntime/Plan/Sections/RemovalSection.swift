@@ -12,7 +12,8 @@ enum RemovalSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            EndOrphans.self, RemoveControlGroup.self, RemoveResctrlGroup.self,
+            EndNetworkHelper.self, EndOrphans.self, RemoveControlGroup.self,
+            RemoveResctrlGroup.self,
             RemoveScratchUpper.self, LockRemains.self, EndCreation.self, FindRemains.self,
             StopContainer.self, RemoveRecordedGroups.self, RemoveState.self,
             RunPoststopHooks.self, EndWatchdog.self,
@@ -22,6 +23,9 @@ enum RemovalSection: PlanSection {
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         if configuration.joined != nil { return }
+        if facts.startsNetworkHelper {
+            plan.add(EndNetworkHelper(), configuration.network?.origin ?? .standard)
+        }
         if facts.adoptsOrphans && !facts.newNamespaces.contains(.pid)
             && configuration.container?.isKept != true
         {

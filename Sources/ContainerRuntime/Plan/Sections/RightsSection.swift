@@ -15,12 +15,19 @@ enum RightsSection: PlanSection {
             CloseDescriptors.self, ForbidNewPrivileges.self, InstallSeccomp.self,
             PassListener.self, ChangeUser.self, SetCapabilities.self, FindProgram.self,
             VerifyRights.self, TakeTerminal.self, EnterProcesses.self, WatchProcess.self,
-            SetProcessLimit.self,
+            SetProcessLimit.self, PrepareLandlock.self, ConfineByLandlock.self,
         ]
     }
 
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let process = facts.configuration.process
+        if let landlock = facts.configuration.landlock {
+            plan.add(
+                PrepareLandlock(
+                    rules: LandlockRule.all(facts.configuration), version: landlock.value,
+                    scopes: facts.landlockScopes,
+                    waits: facts.configuration.container?.waits == true), landlock.origin)
+        }
         planLimits(facts, &plan)
         plan.add(DropBoundingSet(sets: process.capabilities.value), process.capabilities.origin)
         plan.add(CloseDescriptors(preserved: facts.passedDescriptors))
@@ -54,6 +61,8 @@ enum RightsSection: PlanSection {
     private static func planEntry(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let process = facts.configuration.process
         if process.terminal != nil { plan.add(TakeTerminal()) }
+        // No process in there gets hold of rules that are not in force yet.
+        planLandlock(facts, &plan)
         plan.add(EnterProcesses())
         if !facts.isNamed { plan.add(WatchProcess()) }
         if let scheduling = process.scheduling, !scheduling.value.isInherited {
@@ -95,6 +104,11 @@ enum RightsSection: PlanSection {
                     && !tight.contains(limit.resource)
             },
             isFiltered: facts.configuration.seccomp != nil && !process.noNewPrivileges.value)
+    }
+
+    static func planLandlock(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        guard let landlock = facts.configuration.landlock else { return }
+        plan.add(ConfineByLandlock(), landlock.origin)
     }
 
     static func planFilter(_ facts: PlanFacts, _ plan: inout PlannedSteps) {

@@ -41,8 +41,12 @@ enum RootSection: PlanSection {
         for tree in configuration.trees {
             plan.add(
                 MountCopyOnWriteTree(
-                    overlay: tree.overlay(of: configuration), position: tree.position),
+                    overlay: tree.overlay(of: configuration), position: tree.position,
+                    number: tree.tree.number),
                 tree.mount.origin)
+            if tree.tree.isRead && tree.tree.upper == nil {
+                plan.add(HandOverUpper(tree: tree.tree.number), tree.mount.origin)
+            }
             planRecord(tree, facts, &plan)
         }
     }
@@ -71,11 +75,11 @@ enum RootSection: PlanSection {
                 RecordUpper(
                     directory: directory.value,
                     record: KeptUpper.Record(overlay, of: facts.configuration)), directory.origin)
-        case .throwaway where overlay.isCompared && facts.configuration.opensOnHost:
-            plan.add(KeepUpper(), .argument("--diff"))
-        case .throwaway where overlay.isCompared:
-            plan.add(HandOverUpper(), .argument("--diff"))
-        case .throwaway: break
+        case .throwaway where !overlay.isCompared && !overlay.isMeasured: break
+        case .throwaway where facts.configuration.opensOnHost:
+            plan.add(KeepUpper(), overlay.reader)
+        case .throwaway:
+            plan.add(HandOverUpper(), overlay.reader)
         }
     }
 
@@ -189,6 +193,18 @@ extension Configuration.Root.Overlay {
             named.append("index=off")
         }
         return named
+    }
+
+    /// What the upper is kept for when the container has ended.
+    fileprivate var reader: Origin {
+        guard isCompared else { return .argument("--report") }
+        if case .argument = origin { return origin }
+        return .argument("--diff")
+    }
+
+    /// Whether an upper in one of the layers is out of the container's sight.
+    func isUpperHidden(_ upper: String, _ configuration: Configuration) -> Bool {
+        layers.contains { configuration.hides(upper: upper, in: $0.value, at: "/") }
     }
 
     /// Whether something reads the upper when the container has ended.

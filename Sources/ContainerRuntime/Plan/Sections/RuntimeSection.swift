@@ -11,13 +11,14 @@ enum RuntimeSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            RequireSeal.self, RequireStreams.self, RelayStreams.self, RequireSELinux.self,
+            RequireSeal.self, RequireStreams.self, OpenStreamFile.self, RelayStreams.self,
+            RequireSELinux.self,
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
             PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenFileSource.self,
             OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
-            MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
+            FindProxy.self, MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
             MoveNetworkDevice.self, PrepareInit.self,
         ]
     }
@@ -45,6 +46,9 @@ enum RuntimeSection: PlanSection {
             plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
         }
         if facts.joinsProcesses { plan.add(OpenHostProc()) }
+        if let network = configuration.network, case .proxy(let path) = network.value {
+            plan.add(FindProxy(path: path), network.origin)
+        }
         if facts.hasInit { plan.add(PrepareInit(), configuration.initOrigin ?? .standard) }
         planGroups(facts, &plan)
     }
@@ -56,6 +60,9 @@ enum RuntimeSection: PlanSection {
         plan.add(RequireSeal(users: facts.reachedUsers), isAdapted ? .rootless : .standard)
         plan.add(ListenForSignals())
         plan.add(RequireStreams())
+        for file in configuration.streamFiles {
+            plan.add(OpenStreamFile(file: file), .argument(file.option))
+        }
         if facts.relaysStreams || facts.countsOutput {
             let limit = facts.countsOutput ? configuration.limits.limits.output : nil
             plan.add(
@@ -114,7 +121,8 @@ enum RuntimeSection: PlanSection {
             LockUpper(
                 directory: directory.value,
                 record: KeptUpper.Record(overlay, of: facts.configuration), snapshots: own,
-                isOfRoot: true),
+                isOfRoot: true,
+                isHidden: overlay.isUpperHidden(directory.value, facts.configuration)),
             directory.origin)
     }
 
@@ -126,7 +134,9 @@ enum RuntimeSection: PlanSection {
             plan.add(
                 LockUpper(
                     directory: directory, record: tree.tree.record(of: facts.configuration),
-                    snapshots: SnapshotPlan(), isOfRoot: false),
+                    snapshots: SnapshotPlan(), isOfRoot: false,
+                    isHidden: facts.configuration.hides(
+                        upper: directory, in: tree.tree.path, at: tree.mount.destination)),
                 tree.mount.origin)
         }
     }
@@ -155,7 +165,7 @@ enum RuntimeSection: PlanSection {
         let trees = configuration.trees
         var aside = MountOverlayAside(
             overlay: nil, trees: trees.map { ($0.overlay(of: configuration), $0.position) },
-            mappings: mappings)
+            keepsUppers: trees.contains(where: \.tree.isRead), mappings: mappings)
         switch configuration.root.source {
         case .directory(let path):
             plan.add(OpenRootDirectory(path: path.value), path.origin)
@@ -165,7 +175,11 @@ enum RuntimeSection: PlanSection {
             plan.add(aside, overlay.origin)
             RootSection.planUpper(overlay, facts, &plan)
         }
-        for tree in trees { RootSection.planRecord(tree, facts, &plan) }
+        for tree in trees {
+            RootSection.planRecord(tree, facts, &plan)
+            guard tree.tree.isRead, tree.tree.upper == nil else { continue }
+            plan.add(KeepUpper(tree: tree.tree.number), tree.mount.origin)
+        }
     }
 
     /// Last, since nothing else of the runtime's work outlives it.

@@ -26,7 +26,8 @@ struct Execute: ContainerStep {
         // `start` asks for no record.
         let record =
             context.gate == nil
-            ? StartRecord(context.usageBeforeFilter ?? ProcessUsage.ofThisProcess) : nil
+            ? StartRecord(
+                context.usageBeforeFilter ?? ProcessUsage.ofThisProcess, context.usageOfInit) : nil
         // Where the filter forbids even this, the end of the channel has to do.
         try? context.reports?.write(all: InitMessage.executing(record).encoded)
         var failure: (path: String, errno: Errno)?

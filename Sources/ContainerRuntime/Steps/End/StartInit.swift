@@ -20,8 +20,8 @@ struct StartInit: ContainerStep {
             names the program.
             """,
         calls: """
-            pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, write, read, \
-            close, setsid, ioctl
+            getrusage, pipe2, rt_sigprocmask, clone, close_range, prctl, capset, capget, seccomp, \
+            write, read, close, setsid, ioctl
             """)
 
     let hasTerminal: Bool
@@ -32,6 +32,11 @@ struct StartInit: ContainerStep {
     func apply(_ context: ContainerContext) throws(Failure) {
         let report = try context.handover.report.given(.report)
         let channel = try context.channel.given(.channel)
+        // Where the filter is there already, it need not allow the question.
+        context.usageOfInit = context.usageBeforeFilter ?? ProcessUsage.ofThisProcess
+        if context.usageBeforeFilter != nil {
+            context.usageBeforeFilter = ProcessUsage(userTime: 0, systemTime: 0, peakMemory: 0)
+        }
         try CurrentProcess.forkUnderInit(reporting: report.channel.borrowed)
         // From here on this is process 2.
         context.handover.report = nil

@@ -85,12 +85,15 @@ struct EnterNamespaces: SpawningStep {
                 CurrentProcess.exit(0)
             })
         // Only that process's end is open from here on.
-        return try follow(between, pair.takeNear())
+        return try follow(between, pair.takeNear(), introducing: channel)
     }
 
     /// Answers the process in between until it has done its part.
+    ///
+    /// - Parameter own: The channel to the init process, which waits there until it is known.
     private func follow(
-        _ between: consuming ChildProcess, _ channel: consuming Channel
+        _ between: consuming ChildProcess, _ channel: consuming Channel,
+        introducing own: FileDescriptor
     ) throws(Failure) -> ChildProcess {
         let kept = channel
         while true {
@@ -109,6 +112,7 @@ struct EnterNamespaces: SpawningStep {
                 _ = try attempt("waitid", try between.wait())
                 let child = try attempt("pidfd_open", "\(pid)", try ChildProcess(child: pid))
                 CurrentProcess.watch(child)
+                try attempt("sendmsg", "to the init process", try own.send(InitMessage.go))
                 return child
             case .failed(_, let failure):
                 _ = try? between.wait()

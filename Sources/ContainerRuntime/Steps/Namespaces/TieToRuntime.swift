@@ -8,17 +8,21 @@ struct TieToRuntime: ContainerStep {
         "die when the runtime process dies",
         what: """
             The kernel will kill the init process when the runtime process ends. The init process \
-            is no longer dumpable: no other process of its user may look into it.
+            is no longer dumpable: no other process of its user may look into it. One that another \
+            process has made waits until the runtime process knows it.
             """,
         why: """
             First of the init process's steps. Before it, the container could outlive a runtime \
             process that is killed.
             """,
-        calls: "prctl, poll")
+        calls: "prctl, poll, recvmsg")
 
     /// Whether the process becomes not dumpable: not while a runtime process without root has still to
     /// map its ids, since the files in /proc of such a process belong to root.
     var isHidden = true
+    /// Whether a process in between has made it, and the runtime process has still to hear of it: a
+    /// failure there must not leave it behind, in a control group that is being removed.
+    var isIntroduced = false
 
     let summary = "die when the runtime process dies"
     var needs: Provisions { [.channel] }
@@ -37,6 +41,11 @@ struct TieToRuntime: ContainerStep {
         var isGone = try isGone(channel.channel.borrowed, .closed)
         if !isGone, let lifeline = context.handover.lifeline {
             isGone = try self.isGone(lifeline, .readable)
+        }
+        if !isGone && isIntroduced {
+            isGone = try attempt(
+                "recvmsg", "from the runtime process",
+                try channel.channel.borrowed.receiveBytes(Channel.capacity) == nil)
         }
         if isGone { throw Failure("the runtime process has ended") }
     }

@@ -37,6 +37,7 @@ struct CloseDescriptors: ContainerStep {
             kept.append(proc.directory.borrowed)
         }
         if let pageMap = context.pageMap { kept.append(pageMap) }
+        if let held = context.landlockRules { kept.append(held.rules.borrowed) }
         if let report = context.handover.report { kept.append(report.channel.borrowed) }
         // Of exec, which takes it when it is a process of the container.
         if let peer = context.terminal { kept.append(peer.borrowed) }

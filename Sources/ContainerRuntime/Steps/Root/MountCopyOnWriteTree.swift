@@ -19,18 +19,17 @@ struct MountCopyOnWriteTree: ContainerStep {
     let overlay: OverlayAssembly
     /// Among the sources of all bind mounts, counted from 0.
     let position: Int
+    let number: Int
 
     var summary: String { overlay.summary }
     var undoing: String { overlay.undoing }
     var needs: Provisions { [.layers] }
-    var gives: Provisions { [.bindSources] }
+    var gives: Provisions { [.bindSources, .mountedUpper] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(
-            context.handover.layers.given(.layers), &context.scratch)
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+        let tree = try overlay.mountTree(try context.openLayers(), &context.scratch) {
+            context.mountedTrees[number] = $0
+        }
         context.handover.keep(BindSource(tree, isDirectory: true), at: position)
     }
 }

@@ -24,9 +24,7 @@ struct MountOverlay: ContainerStep {
     var gives: Provisions { [.root, .mountedUpper] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(
-            overlay.layers.isEmpty ? [:] : context.handover.layers.given(.layers),
-            &context.scratch)
+        let mounted = try overlay.mount(try context.openLayers(), &context.scratch)
         context.root = mounted.root
         context.mountedUpper = mounted.upper
     }

@@ -11,6 +11,8 @@ struct OverlayAssembly {
     let options: [String]
     /// Whether the topmost layer is a snapshot of the upper, which a new upper follows.
     let followsSnapshot: Bool
+    /// Whether the upper may lie in a layer.
+    private let isUpperHidden: Bool
     /// Where its tree is seen.
     private let place: String
     /// Of the names of its directories on the tmpfs of the uppers that are thrown away.
@@ -21,6 +23,11 @@ struct OverlayAssembly {
         upper = overlay.upper
         followsSnapshot = !overlay.snapshots.stacked.isEmpty
         options = overlay.mountOptions(configuration.privilege) + configuration.labelOptions
+        if case .kept(let directory) = overlay.upper {
+            isUpperHidden = overlay.isUpperHidden(directory.value, configuration)
+        } else {
+            isUpperHidden = false
+        }
         place = "/"
         suffix = ""
     }
@@ -36,6 +43,10 @@ struct OverlayAssembly {
             tree.upper.map { .kept(Setting($0, origin)) } ?? configuration.root.throwawayUpper
         followsSnapshot = false
         options = tree.mountOptions(configuration.privilege) + configuration.labelOptions
+        isUpperHidden =
+            tree.upper.map {
+                configuration.hides(upper: $0, in: tree.path, at: destination)
+            } ?? false
         place = destination
         suffix = "-\(tree.number)"
     }
@@ -70,16 +81,16 @@ struct OverlayAssembly {
     }
 
     /// - Parameters:
-    ///   - found: The layers and the directories of the upper, as they were locked.
+    ///   - found: The layers and the directories of the upper.
     ///   - scratch: The tmpfs of the uppers that are thrown away; made where it is missing.
     ///   - mapping: The container's ids, where the runtime process mounts it.
     func mount(
-        _ found: [String: FoundDirectory], _ scratch: inout HeldDescriptor?,
+        _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
         mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil
     ) throws(Failure) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
-        for path in layers { lowers.append(try open(path, found)) }
+        for path in layers { lowers.append(try found.open(path)) }
         guard let bottom = lowers.first else { return try mountBare(&scratch, mapping?.ids) }
         let target = try attempt(
             "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
@@ -87,13 +98,30 @@ struct OverlayAssembly {
         let (upper, work, place) = try openUpper(target, found, &scratch)
         try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping.ids) }
-        let overlay = OverlayMount(lowers: lowers, upper: upper, work: work, options: options)
+        let overlay = OverlayMount(
+            lowers: lowers, upper: upper, work: work, options: options,
+            allowsUpperInLayer: isUpperHidden)
         do {
             let root = try overlay.mount(on: place.borrowed)
             return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
         } catch {
             throw Failure(error.sentence)
         }
+    }
+
+    /// As `mount`, for a tree that is attached elsewhere later.
+    ///
+    /// - Parameter keep: Gets the upper.
+    func mountTree(
+        _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
+        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil,
+        _ keep: (OverlayDirectory) throws(Failure) -> Void
+    ) throws(Failure) -> DetachedMount {
+        let mounted = try mount(found, &scratch, mapping: mapping)
+        try keep(mounted.upper)
+        return try attempt(
+            "open_tree", "the overlay",
+            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
     }
 
     /// A layer whose top belongs to an id of the container's, and not to one of the host that
@@ -173,7 +201,7 @@ struct OverlayAssembly {
 
     /// The upper, the work directory, and what the overlay is mounted on.
     private func openUpper(
-        _ target: borrowing OwnedDescriptor, _ found: [String: FoundDirectory],
+        _ target: borrowing OwnedDescriptor, _ found: OpenedLayers,
         _ scratch: inout HeldDescriptor?
     ) throws(Failure) -> (
         upper: OverlayDirectory, work: OverlayDirectory, place: HeldDescriptor
@@ -183,8 +211,8 @@ struct OverlayAssembly {
         switch upper {
         case .kept(let directory):
             return (
-                try open("\(directory.value)/upper", found),
-                try open("\(directory.value)/work", found), place
+                try found.open("\(directory.value)/upper"),
+                try found.open("\(directory.value)/work"), place
             )
         case .throwaway:
             if scratch == nil { place = try mountScratch(on: place.borrowed) }
@@ -253,13 +281,6 @@ struct OverlayAssembly {
             "openat", on: name, try scratch.borrowed.open(name, [.path, .directory]))
         return OverlayDirectory(path: "throw-away \(name)", descriptor: made)
     }
-
-    private func open(
-        _ path: String, _ found: [String: FoundDirectory]
-    ) throws(Failure) -> OverlayDirectory {
-        let directory = try found[path].given(.layers)
-        return OverlayDirectory(path: path, descriptor: try directory.open(named: path))
-    }
 }
 
 extension OverlayDirectory {
@@ -288,6 +309,6 @@ extension Configuration.CopyOnWriteTree {
     /// overlayfs needs redirections; without root privileges it has none.
     func mountOptions(_ privilege: Configuration.Privilege) -> [String] {
         (privilege == .full ? ["redirect_dir=on"] : ["userxattr"])
-            + (upper == nil ? [] : ["index=off"])
+            + (upper == nil && !isRead ? [] : ["index=off"])
     }
 }

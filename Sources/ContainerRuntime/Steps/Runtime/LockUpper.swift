@@ -25,6 +25,8 @@ struct LockUpper: RuntimeStep {
     let snapshots: SnapshotPlan
     /// Whether it is the upper of the container's root.
     let isOfRoot: Bool
+    /// Whether it may lie in a layer, where the container does not see it.
+    let isHidden: Bool
 
     var summary: String {
         let freezing = snapshots.taken.map { ", freeze it as the snapshot \($0.name)" } ?? ""
@@ -36,7 +38,8 @@ struct LockUpper: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         // The mode of the upper is that of the container's root, whatever the caller's umask is.
         Credentials.setFileModeMask(0)
-        let kept = try KeptUpper(preparing: directory, over: record.layers)
+        let kept = try KeptUpper(
+            preparing: directory, over: isHidden ? [] : record.layers)
         try kept.lock()
         try kept.require(record)
         let ready = try kept.carryOut(snapshots, over: record) {

@@ -21,6 +21,8 @@ struct MountOverlayAside: RuntimeStep {
     var overlay: OverlayAssembly?
     /// Those of copy-on-write trees, each with its position among the sources of bind mounts.
     let trees: [(overlay: OverlayAssembly, position: Int)]
+    /// Whether the uppers of these are wanted when the container has ended.
+    var keepsUppers = false
     /// Of the container's user namespace; nil where it is joined.
     let mappings: IDMappings?
 
@@ -35,7 +37,8 @@ struct MountOverlayAside: RuntimeStep {
         return all.contains { !$0.layers.isEmpty } ? ids.union(.layers) : ids
     }
     var gives: Provisions {
-        let own: Provisions = overlay == nil ? [] : [.rootTree, .mountedUpper]
+        var own: Provisions = overlay == nil ? [] : [.rootTree, .mountedUpper]
+        if keepsUppers { own.insert(.mountedUpper) }
         return trees.isEmpty ? own : own.union(.bindSources)
     }
 
@@ -57,9 +60,13 @@ struct MountOverlayAside: RuntimeStep {
         if overlay != nil {
             context.handover.rootTree = try takeTree(answers)
             context.mountedUpper = OverlayDirectory(
-                path: "upper", descriptor: try take(.upper, from: answers))
+                path: "upper", descriptor: try take(.upper(), from: answers))
         }
-        for (_, position) in trees {
+        for (number, (_, position)) in trees.enumerated() {
+            if keepsUppers {
+                let upper = try take(.upper(tree: number), from: answers)
+                context.mountedTrees[number] = OverlayDirectory(path: "upper", descriptor: upper)
+            }
             context.handover.keep(try takeTree(answers), at: position)
         }
     }
@@ -76,25 +83,34 @@ struct MountOverlayAside: RuntimeStep {
         try attempt(
             "mount_setattr", "\"/\" rslave",
             try MountTree.setRootPropagation(.slave, recursive: true))
+        let opened = try OpenedLayers(layers)
         var scratch: HeldDescriptor?
         if let overlay {
-            let mounted = try overlay.mount(layers, &scratch, mapping: mapping)
-            try send(mounted, on: channel)
+            let mounted = try overlay.mount(opened, &scratch, mapping: mapping)
+            let tree = try attempt(
+                "open_tree", "the overlay",
+                try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
+            try send(tree, on: channel)
             try attempt(
                 "sendmsg", "the upper",
-                try channel.send(InitMessage.upper.encoded, passing: mounted.upper.borrowed))
+                try channel.send(InitMessage.upper().encoded, passing: mounted.upper.borrowed))
         }
-        for (overlay, _) in trees {
-            try send(try overlay.mount(layers, &scratch, mapping: mapping), on: channel)
+        for (number, (overlay, _)) in trees.enumerated() {
+            let tree = try overlay.mountTree(opened, &scratch, mapping: mapping) {
+                (upper) throws(Failure) in
+                if !keepsUppers { return }
+                try attempt(
+                    "sendmsg", "the upper",
+                    try channel.send(
+                        InitMessage.upper(tree: number).encoded, passing: upper.borrowed))
+            }
+            try send(tree, on: channel)
         }
     }
 
     private func send(
-        _ mounted: OverlayAssembly.Mounted, on channel: borrowing Channel
+        _ tree: borrowing DetachedMount, on channel: borrowing Channel
     ) throws(Failure) {
-        let tree = try attempt(
-            "open_tree", "the overlay",
-            try DetachedMount.clone(mounted.root.directory.borrowed, recursive: false))
         try attempt(
             "sendmsg", "the overlay",
             try channel.send(InitMessage.root.encoded, passing: tree.borrowed))

@@ -12,9 +12,10 @@ struct RelayStreams: RuntimeStep {
         "relay the streams",
         what: """
             Makes a pipe for each standard stream that is a file or a device of the host, except \
-            a terminal or /dev/null. The runtime process carries the bytes. A pipe that is opened \
-            again through /proc/self/fd gives no other right to the file. With a limit of output, \
-            also a pipe for standard output and standard error, whatever they are.
+            a terminal or /dev/null, and for each that --stdin, --stdout or --stderr replaces. The \
+            runtime process carries the bytes. A pipe that is opened again through /proc/self/fd \
+            gives no other right to the file. With a limit of output, also a pipe for standard \
+            output and standard error, whatever they are.
             """,
         why: """
             Only in the one-shot form without a terminal, and with a limit of output. Before the init process is made, which \
@@ -40,10 +41,13 @@ struct RelayStreams: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         var pipes: [StreamPipe] = []
         for stream in StandardStream.allCases {
-            let status = try attempt("fstat", stream.name, try FileStatus.of(stream.descriptor))
+            let file = context.streamFiles[stream]
+            let caller = file?.borrowed ?? stream.descriptor
+            let status = try attempt("fstat", stream.name, try FileStatus.of(caller))
             let counts = outputLimit != nil && stream != .input
             guard
-                counts || relaysFiles && RelayStreams.opensAnew(status, stream.descriptor)
+                counts || file != nil
+                    || relaysFiles && RelayStreams.opensAnew(status, caller)
             else { continue }
             // Of one file two pipes would mix up what comes first.
             if stream == .error, let output = pipes.last(where: { $0.stream == .output }),
@@ -55,7 +59,7 @@ struct RelayStreams: RuntimeStep {
             pipes.append(
                 try attempt(
                     "pipe2", "for \(stream.name)",
-                    try StreamPipe(stream, status, owner: userID)))
+                    try StreamPipe(stream, status, owner: userID, file: file)))
         }
         context.handover.pipes = pipes
     }

@@ -1,12 +1,12 @@
-package import SystemPackage
+public import SystemPackage
 
 /// A standard stream by its number.
-package enum StandardStream: CInt, CaseIterable {
+public enum StandardStream: CInt, CaseIterable, Sendable {
     case input, output, error
 
-    package var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
+    public var descriptor: FileDescriptor { FileDescriptor(rawValue: rawValue) }
 
-    package var name: String {
+    public var name: String {
         switch self {
         case .input: "standard input"
         case .output: "standard output"

@@ -11,13 +11,23 @@ package final class StreamPipe {
     package let start: Int64?
     private let status: FileStatus
     private let pipe: Pipe
+    /// The file in the place of the caller's stream.
+    private let file: HeldDescriptor?
 
-    /// - Parameter owner: The program's user, to whom the pipe is given where that may be done.
-    init(_ stream: StandardStream, _ status: FileStatus, owner: UInt32) throws(Errno) {
+    /// Where the bytes come from or go to on the host.
+    package var caller: FileDescriptor { file?.borrowed ?? stream.descriptor }
+
+    /// - Parameters:
+    ///   - owner: The program's user, to whom the pipe is given where that may be done.
+    ///   - file: Takes the place of the caller's stream.
+    init(
+        _ stream: StandardStream, _ status: FileStatus, owner: UInt32, file: HeldDescriptor? = nil
+    ) throws(Errno) {
         self.stream = stream
+        self.file = file
         self.status = status
         pipe = try Pipe()
-        start = stream == .input ? try? stream.descriptor.position : nil
+        start = stream == .input ? try? (file?.borrowed ?? stream.descriptor).position : nil
         try near?.setNonBlocking()
         guard owner != Credentials.effectiveUser, let far else { return }
         do throws(Errno) {

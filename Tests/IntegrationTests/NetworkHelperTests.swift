@@ -1,0 +1,174 @@
+import Glibc
+import Testing
+
+/// `vfs.network` with pasta and slirp4netns, in a network namespace of the test's own in the host's
+/// place: it has a route, an address that stands for the world, and a server there and at 127.0.0.1.
+struct NetworkHelperTests {
+    /// Runs a shell's commands in there; `"$@"` in them is the runtime.
+    private func world(
+        _ box: Sandbox, _ commands: String, before: String = ""
+    ) throws -> Outcome {
+        for tool in ["pasta", "slirp4netns", "ip"] where Host.find(tool) == nil {
+            try skip(
+                "\(tool) is not installed; scripts/install-dependencies test names the package")
+        }
+        if access("/dev/net/tun", F_OK) != 0 { try skip("the kernel has no /dev/net/tun") }
+        try box.write("www/word", "from the world\n")
+        let script = """
+            set -e
+            mount -t tmpfs tmpfs /run
+            ip link set lo up; ip link add br0 type bridge; ip link set br0 up
+            ip addr add 10.9.0.1/24 dev br0; ip addr add 10.9.0.2/32 dev lo
+            ip route add default via 10.9.0.254 dev br0
+            for address in 10.9.0.2:8099 127.0.0.1:8098; do
+                /bin/busybox httpd -f -p $address -h \(box.path("www")) &
+            done
+            reach() { /bin/busybox wget -q -T 2 -O - http://$1/word; }
+            for address in 10.9.0.2:8099 127.0.0.1:8098; do
+                until reach $address > /dev/null 2>&1; do :; done
+            done
+            helpers() {
+                found=
+                for process in /proc/[0-9]*; do
+                    read -r name < $process/comm 2> /dev/null || continue
+                    case $name in pasta*|passt*|slirp4netns) found="$found $name" ;; esac
+                done
+            }
+            \(before)
+            set +e
+            \(commands)
+            """
+        let words = [
+            "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh", "-c",
+            script, "sh", Host.runtime,
+        ]
+        let unshare = try #require(Host.find("unshare"))
+        return try Running(
+            unshare, words, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+            directory: box.directory
+        ).finish(seconds: 120)
+    }
+
+    /// For a shell in the container. An end of one direction is not always passed on by helpers.
+    private let get = """
+        get() {
+            printf 'GET /word HTTP/1.0\\r\\n\\r\\n' |
+                /bin/busybox timeout 5 /bin/busybox nc -w 2 $1 $2 2> /dev/null |
+                /bin/busybox tail -n 1
+        }
+        """
+
+    private func config(_ box: Sandbox, _ network: String, _ script: String) throws -> String {
+        var config = box.config()
+        config["vfs"]["network"] = .string(network)
+        config.addUserNamespace()
+        config.run(["sh", "-c", script])
+        return try box.write("bundle/config.json", config.prettyText)
+    }
+
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `the program reaches what the host reaches, and nothing of the host's loopback`(
+        network: String
+    ) throws {
+        try Sandbox.use { box in
+            let gateway = network == "pasta" ? "10.9.0.254" : "10.0.2.2"
+            let file = try config(
+                box, network,
+                """
+                \(get)
+                get 10.9.0.2 8099; get 127.0.0.1 8098; get \(gateway) 8098
+                cat /etc/resolv.conf; echo end
+                """)
+            let outcome = try world(
+                box, "\"$@\" --diff \(file); echo code $?; helpers; echo \"left:$found\"")
+            let server = network == "pasta" ? "169.254.1.1" : "10.0.2.3"
+            #expect(
+                outcome.output.hasPrefix("from the world\nnameserver \(server)\nend\n"),
+                "\(outcome)")
+            #expect(outcome.output.hasSuffix("code 0\nleft:\n"), "\(outcome)")
+            #expect(!outcome.output.contains("M /etc/resolv.conf"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `the helper ends with a runtime that is killed`(network: String) throws {
+        try Sandbox.use { box in
+            let file = try config(box, network, "echo ready; exec sleep 1000")
+            let outcome = try world(
+                box,
+                """
+                mkfifo said; "$@" \(file) > said & runtime=$!
+                read -r word < said; helpers; echo "$word:$found"
+                kill -9 $runtime; wait $runtime
+                tries=0; helpers
+                while [ -n "$found" ] && [ $tries -lt 1000 ]; do tries=$((tries + 1)); helpers; done
+                echo "left:$found"
+                """)
+            #expect(outcome.output.hasPrefix("ready: "), "\(outcome)")
+            #expect(outcome.output.hasSuffix("left:\n"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `an ordinary user has it too`(network: String) throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            var config = box.ordinaryConfig()
+            config["vfs"]["network"] = .string(network)
+            config.run(["/bin/sh", "-c", "\(get)\nget 10.9.0.2 8099"])
+            let file = try box.write("bundle/config.json", config.prettyText)
+            let user = OrdinaryUser.id
+            let outcome = try world(
+                box,
+                """
+                XDG_RUNTIME_DIR=\(box.path("states")) HOME=\(box.path("states")) \
+                setpriv --reuid=\(user) --regid=\(user) --clear-groups ./vfs-run \(file)
+                helpers; echo "left:$found"
+                """,
+                before: """
+                    mkdir /run/net; mknod /run/net/tun c 10 200; chmod 666 /run/net/tun
+                    mount --bind /run/net/tun /dev/net/tun
+                    """)
+            #expect(outcome.output == "from the world\nleft:\n", "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `a helper that cannot make the network is an error with its words`(network: String) throws
+    {
+        try Sandbox.use { box in
+            let file = try config(box, network, "echo it ran")
+            let outcome = try world(
+                box, "\"$@\" \(file); echo code $?; helpers; echo \"left:$found\"",
+                before: "mount --bind /dev/null /dev/net/tun")
+            #expect(outcome.output == "code 125\nleft:\n", "\(outcome)")
+            #expect(outcome.error.contains("has not made the network"), "\(outcome)")
+        }
+    }
+
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `a helper that is missing is named with its package`(network: String) throws {
+        try Sandbox.use { box in
+            let file = try config(box, network, "echo it ran")
+            let outcome = try world(
+                box, "\"$@\" \(file); echo code $?",
+                before: "mount --bind /dev/null $(command -v \(network))")
+            #expect(outcome.output == "code 125\n", "\(outcome)")
+            let package = network == "pasta" ? "passt" : "slirp4netns"
+            #expect(outcome.error.contains("\(network) is not installed"), "\(outcome)")
+            #expect(outcome.error.contains("install the package \(package)"), "\(outcome)")
+        }
+    }
+}
+
+extension Value {
+    /// Root inside is a user of the host without rights.
+    fileprivate mutating func addUserNamespace() {
+        var namespaces = self["linux"]["namespaces"].array ?? []
+        namespaces.append(["type": "user"])
+        self["linux"]["namespaces"] = .array(namespaces)
+        let mapping: Value = ["containerID": 0, "hostID": 100_000, "size": 65536]
+        self["linux"]["uidMappings"] = .array([mapping])
+        self["linux"]["gidMappings"] = .array([mapping])
+    }
+}
