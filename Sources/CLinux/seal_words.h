@@ -4,7 +4,6 @@ static const char *const commands_without_program[] = {
     "diff",
     "apply",
     "discard",
-    "discard",
     "commit",
     "export",
     "undo",
