@@ -60,6 +60,8 @@ struct JoinContainer: SpawningStep {
         // Until it has its own terminal it has nothing: not the caller's, which is the host's.
         let nothing = try attempt("pipe2", try hasTerminal ? Pipe() : nil)
         var kept = [channel, far, answers]
+        // Of streams that the runtime process relays.
+        kept += context.handover.pipes.compactMap(\.far)
         if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
