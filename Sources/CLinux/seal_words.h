@@ -3,6 +3,7 @@
 static const char *const commands_without_program[] = {
     "diff",
     "apply",
+    "discard",
     "commit",
     "export",
     "undo",

@@ -60,6 +60,9 @@ public struct Change: Sendable {
     /// Another new name of the same file.
     public var link: LayerPath?
 
+    /// Why it is applied with `--guarded` alone.
+    public var guarded: String?
+
     /// Read where the content is wanted.
     var node: TreeWalk.Node
 

@@ -6,7 +6,8 @@ extension Change {
     /// One line as `git status --short` has them, without its end.
     public var line: String {
         var text = "\(kind.letter) \(path.shown(isDirectory: isDirectory))"
-        let details = self.details
+        var details = self.details
+        if let guarded { details.append("guarded: \(guarded)") }
         if !details.isEmpty { text += "  " + details.joined(separator: ", ") }
         return text
     }
@@ -66,6 +67,7 @@ extension Change {
             members.append(("link", .string(link.text)))
             members += Change.bytes("link", link)
         }
+        if let guarded { members.append(("guarded", .string(guarded))) }
         if let before { members.append(("before", before.json)) }
         if let after { members.append(("after", after.json)) }
         return .object(members)

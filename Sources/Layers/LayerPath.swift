@@ -43,6 +43,9 @@ public struct LayerPath: Sendable, Hashable {
         return LayerPath(bytes: bytes.isEmpty ? prefix : prefix + [0x2f] + bytes)
     }
 
+    /// Whether it lies in a directory, at any depth.
+    public func isBelow(_ directory: LayerPath) -> Bool { isInside(directory) }
+
     func appending(_ name: FileName) -> LayerPath {
         LayerPath(bytes: bytes.isEmpty ? name.bytes : bytes + [0x2f] + name.bytes)
     }

@@ -46,6 +46,8 @@ public struct ApplySelection: Sendable {
             })
     }
 
+    public init(of paths: [LayerPath]) { self.init(paths as [LayerPath]?) }
+
     /// Whether the path is one of them, or lies below one.
     func contains(_ path: LayerPath) -> Bool {
         guard let paths else { return true }

@@ -554,37 +554,11 @@ final class ApplyPlanner {
         if status.kind == .symbolicLink {
             let target = try attempt(
                 "readlink", on: path, try found.directory.borrowed.linkTarget(found.name))
-            if leadsOut(target, from: path) {
+            if rules.leadsOut(target, from: path) {
                 return try leave(.guarded("the link leads out of the tree"))
             }
         }
         return true
-    }
-
-    /// Whether a symbolic link may lead out: by its text alone, since what it leads to may change.
-    /// After a name a `..` may lead anywhere, by way of another link.
-    private func leadsOut(_ target: [UInt8], from path: LayerPath) -> Bool {
-        var rest = target[...]
-        var depth = path.bytes.split(separator: 0x2f).count - 1
-        if target.first == 0x2f {
-            let root = Array(tree.path.utf8)
-            let prefix = root == [0x2f] ? root : root + [0x2f]
-            if Array(target) == root { return false }
-            if !target.starts(with: prefix) { return true }
-            rest = target[prefix.count...]
-            depth = 0
-        }
-        var hasName = false
-        for part in rest.split(separator: 0x2f) where part != [0x2e] {
-            if part != [0x2e, 0x2e] {
-                hasName = true
-                continue
-            }
-            if hasName { return true }
-            depth -= 1
-            if depth < 0 { return true }
-        }
-        return false
     }
 
     private func conflict(_ current: FileStatus) -> String? {

@@ -45,7 +45,8 @@ extension Command {
                         ? "name the paths that are to be applied, or --all"
                         : "--all applies every path; give paths or --all")
             }
-            let trees = try ChangedTrees(arguments.operands[0], onto: arguments.path(.onto))
+            let trees = try ChangedTrees.open(
+                arguments.operands[0], onto: try arguments.path(.onto))
             let printer = ApplyPrinter(
                 isQuiet: arguments.has(.quiet), arguments.globals.log)
             if arguments.has(.undo) {

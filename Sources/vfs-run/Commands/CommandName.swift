@@ -2,7 +2,7 @@
 enum CommandName: String, CaseIterable {
     case sandbox
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case diff, apply, commit, export, undo, unpack, pack
+    case diff, apply, discard, commit, export, undo, unpack, pack
     case plan, lint, doctor, selftest, spec, features, help
 
     var command: Command {
@@ -23,6 +23,7 @@ enum CommandName: String, CaseIterable {
         case .events: .events
         case .diff: .diff
         case .apply: .apply
+        case .discard: .discard
         case .commit: .commit
         case .export: .export
         case .undo: .undo

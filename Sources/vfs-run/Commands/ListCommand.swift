@@ -4,15 +4,23 @@ internal import LinuxSystem
 
 extension Option {
     fileprivate static let idsOnly = Option("quiet", short: "q", "print only the ids")
+    fileprivate static let sandboxes = Option(
+        "sandboxes", "list the kept sandboxes instead of the containers")
 }
 
 extension Command {
     /// `vfs-run list`
     static let list = Command(
-        name: "list", summary: "list the containers", options: [.format, .idsOnly],
+        name: "list", summary: "list the containers", options: [.format, .idsOnly, .sandboxes],
         isOfContainers: true,
         run: { arguments throws(Failure) in
             let isJSON = try arguments.wantsJSON()
+            if arguments.has(.sandboxes) {
+                try SandboxTable.write(
+                    isJSON ? .json : arguments.has(.idsOnly) ? .names : .table,
+                    arguments.globals.log)
+                return 0
+            }
             let store = arguments.globals.store
             let mustExist = arguments.globals.rootIsGiven
             if arguments.has(.idsOnly) {

@@ -63,7 +63,7 @@ private struct SandboxStart {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-        invocation.measures = arguments.value(.report) != nil
+        invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
         let host = try SandboxHost(invocation)
@@ -78,7 +78,8 @@ private struct SandboxStart {
         _ arguments: ParsedArguments
     ) throws(Failure) -> PreparedSandbox.Keeping {
         if let name = arguments.value(.sandboxName) { return .named(try SandboxName(name)) }
-        return arguments.has(.keepSandbox) ? .new : .discard
+        let isKept = [.keepSandbox, .asks, .applies].contains { arguments.has($0) }
+        return isKept ? .new : .discard
     }
 
     /// The plan of the config that the sandbox has written.
@@ -111,6 +112,9 @@ private struct SandboxStart {
             // What the command has written is kept all the same.
             if !hasRun { try sandbox.abandon() }
             throw error
+        }
+        if let kept = sandbox.kept, arguments.has(.asks) || arguments.has(.applies) {
+            return try ApplyReview(kept, arguments.globals.log).conclude(code, arguments)
         }
         if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
         return code

@@ -1,7 +1,30 @@
 internal import ContainerRuntime
 internal import Layers
 internal import LinuxSystem
+internal import Sandbox
 internal import SystemPackage
+
+/// As whom files of a sandbox are read, and the owners that they have outside.
+struct OwnerReader {
+    /// Of files as they are read.
+    let mappings: IDMappings?
+    let owners: ApplyOwners
+
+    /// - Parameter recorded: The ids of the sandbox's user namespace. This process becomes its root
+    ///   where the caller can.
+    init(_ recorded: IDMappings?) throws(Failure) {
+        let caller = Credentials.effectiveUser
+        if caller == 0 {
+            mappings = recorded
+            owners = ApplyOwners(mappings: recorded, user: nil)
+            return
+        }
+        let isOwner = try MappedOwners.become(recorded)
+        mappings = nil
+        let inside = isOwner ? recorded?.users.inside(of: caller) : nil
+        owners = ApplyOwners(mappings: nil, user: inside ?? caller)
+    }
+}
 
 /// A directory of the host, and what sandboxes have written in place of it.
 struct ChangedTree {
@@ -31,34 +54,53 @@ struct ChangedTree {
                 "\(path.inQuotes) was written over \(record.layers.count) layers; name the"
                     + " directory that its changes are applied to with --onto DIR")
         }
+        var reader: OwnerReader?
         try self.init(
-            kept, record, over: record.layers, tree: onto ?? record.layers[0],
+            kept, record, &reader, tree: onto ?? record.layers[0],
             begun: AppliedChanges.begun(kept), prefix: "", isUsedInPlace: onto != nil)
     }
 
+    /// A tree of a kept sandbox.
+    ///
+    /// - Parameters:
+    ///   - reader: That of the trees before; the same sandbox has one.
+    ///   - locks: Whether no run may write to it meanwhile.
+    /// - Returns: Nil where no run has written to it.
+    init?(
+        _ recorded: KeptSandbox.Tree, of sandbox: KeptSandbox, _ reader: inout OwnerReader?,
+        locks: Bool
+    ) throws(Failure) {
+        let path = sandbox.path(of: recorded)
+        if try attempt("stat", on: path, try unlessMissing(try FileStatus.of(path: path))) == nil {
+            return nil
+        }
+        let kept = try sandbox.upper(of: recorded)
+        if locks { try kept.lock() }
+        guard let record = try kept.record() else { return nil }
+        try self.init(
+            kept, record, &reader, tree: recorded.path, begun: recorded.begun,
+            prefix: recorded.path, isUsedInPlace: true)
+    }
+
     private init(
-        _ kept: KeptUpper, _ record: KeptUpper.Record, over layers: [String], tree: String,
+        _ kept: KeptUpper, _ record: KeptUpper.Record, _ known: inout OwnerReader?, tree: String,
         begun: FileTime?, prefix: String, isUsedInPlace: Bool
     ) throws(Failure) {
-        let caller = Credentials.effectiveUser
-        // As the root of the sandbox's user namespace this process can read all that is in it.
-        let isOwner = try MappedOwners.become(record.owners)
+        let reader: OwnerReader
+        if let known { reader = known } else { reader = try OwnerReader(record.owners) }
+        known = reader
         let (opened, frozen) = try kept.uppers(since: nil)
-        var stack = try LayerStack(uppers: opened, over: layers + frozen, marks: record.marks)
-        if caller == 0 {
-            stack.owners = record.owners
-            owners = ApplyOwners(mappings: record.owners, user: nil)
-        } else {
-            let inside = isOwner ? record.owners?.users.inside(of: caller) : nil
-            owners = ApplyOwners(mappings: nil, user: inside ?? caller)
-        }
+        var stack = try LayerStack(
+            uppers: opened, over: record.layers + frozen, marks: record.marks)
+        stack.owners = reader.mappings
+        owners = reader.owners
         self.kept = kept
         self.stack = stack
         uppers = opened.count
         self.tree = try AppliedTree(tree)
         self.begun = begun
         self.prefix = prefix
-        rules = GuardRules(tree: isUsedInPlace ? tree : nil)
+        rules = GuardRules(root: tree, isUsedInPlace: isUsedInPlace)
     }
 
     /// What was applied of it.

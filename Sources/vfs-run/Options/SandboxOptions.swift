@@ -49,7 +49,8 @@ extension Option {
     /// The options of `sandbox`.
     static var sandbox: [Option] {
         [
-            base, layer, volume, tmpfs, madeFile, workingDirectory, sandboxName, keepSandbox,
+            base, layer, volume, tmpfs, madeFile, workingDirectory, sandboxName, keepSandbox, asks,
+            applies,
             variable, variableFile, sandboxUser, allocatesTerminal, interactive, hostname,
             addCapability, dropCapability, processors, processorSet, memoryAndSwap, quiet,
             printsConfig, printsPlan, trace, stopAt, network,

@@ -31,6 +31,27 @@ struct ChangePrinter {
             if change.kind == .unchanged && !printsUnchanged { continue }
             try print(change)
         }
+        try finish()
+    }
+
+    /// The changes of a sandbox, with the paths of the host.
+    mutating func print(_ trees: [ChangedTree]) throws(Failure) {
+        for tree in trees {
+            var comparison = Comparison(tree.stack, uppers: tree.uppers)
+            var guarded: (path: LayerPath, reason: String)?
+            while var change = try comparison.next() {
+                change.guarded = try tree.rules.reason(for: change, below: &guarded)
+                if change.kind == .unchanged && !printsUnchanged { continue }
+                change.path = change.path.below(tree.prefix)
+                change.origin = change.origin?.below(tree.prefix)
+                change.link = change.link?.below(tree.prefix)
+                try print(change)
+            }
+        }
+        try finish()
+    }
+
+    private mutating func finish() throws(Failure) {
         switch form {
         case .lines, .content: break
         case .json: try write(isFirst ? "[]\n" : "\n]\n")
