@@ -90,7 +90,7 @@ extension TrialGroup {
         title: "Files and mounts",
         trials: [
             Trial("host-file", "read a file of the host", "read", .host(.file)),
-            Trial("root", "write to the root", "create", "/selftest"),
+            Trial("root", "write to the root", "create", "/selftest-file"),
             Trial("own-program", "write the runtime's program", "write", "/proc/self/exe"),
             Trial("mount", "mount a file system", "mount", "/tmp"),
             Trial("bind-mount", "make a bind mount", "bind-mount", "/tmp"),

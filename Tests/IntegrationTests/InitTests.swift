@@ -94,8 +94,9 @@ struct InitTests {
 
     @Test func `nothing outlives the program, and nothing the runtime`() throws {
         try Sandbox.use { box in
-            let run = try box.start(
-                config(box), arguments: ["/probe", "--cling", "0"], input: .open)
+            let script = "(trap '' HUP TERM; setsid sleep 99 &); echo ready; exec sleep 99"
+            let run = try box.start(config(box), arguments: ["sh", "-c", script], input: .open)
+            #expect(try run.readLine() == "ready")
             let first = try #require(HostProcess.initProcess(of: run.pid))
             run.send(SIGKILL)
             #expect(HostProcess.waitForEnd(of: first))
@@ -147,8 +148,9 @@ struct InitTests {
             let facts = try Facts(entered)
             #expect(facts["tried"]["read:/proc/2/comm"]["value"] == "probe\n")
             #expect(facts["ppid"] == 0 && (facts["pid"].integer ?? 0) > 2)
+            let first = try box.pid()
             try box.succeed("kill", box.id(), "TERM")
-            #expect(HostProcess.waitForEnd(of: try box.pid()))
+            #expect(HostProcess.waitForEnd(of: first))
             #expect(try box.status() == "stopped")
             try box.succeed("delete", box.id())
         }

@@ -115,9 +115,10 @@ struct LandlockTests {
             let facts = try Facts(entered)
             #expect(facts.result("create:/new") == "EROFS")
             #expect(facts.result("create:/tmp/new") == "ok")
+            let first = try box.pid()
             let killed = try box.command("exec", box.id(), "sh", "-c", "kill -TERM 2")
             #expect(killed.code == 0, "\(killed)")
-            #expect(HostProcess.waitForEnd(of: try box.pid()))
+            #expect(HostProcess.waitForEnd(of: first))
             try box.succeed("delete", box.id())
         }
     }

@@ -104,7 +104,7 @@ struct SelftestTests {
             let outcome = try box.command("selftest")
             #expect(outcome.code == 0)
             #expect(outcome.output.contains("Namespaces\n  make a user namespace (clone) "))
-            #expect(outcome.output.hasSuffix("holds in a sandbox of vfs-run holds here.\n"))
+            #expect(outcome.output.hasSuffix("hold in a sandbox of vfs-run holds here.\n"))
             let wrong = try box.command("selftest", "--with", "docker")
             #expect(wrong.code == 1 && wrong.error.contains("use bwrap or crun"))
             let lost = try box.command("selftest", "file=/x")
