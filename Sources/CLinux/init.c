@@ -37,15 +37,16 @@ static const signals every = ~(signals)0;
 
 #define ALLOW(number)                                                                              \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 
-// The calls of `lead`; every other one kills. A signal goes to the program alone: the kernel reads
-// the pid from the lower half of the argument, which comes first.
+// The calls of `lead`; every other one is refused. A signal goes to the program alone: the kernel
+// reads the pid from the lower half of the argument, which comes first.
 static long install_filter(long program) {
     struct sock_filter instructions[] = {
         LOAD(arch),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, REFUSE),
         LOAD(nr),
         ALLOW(__NR_rt_sigtimedwait),
         ALLOW(__NR_waitid),
@@ -54,10 +55,10 @@ static long install_filter(long program) {
         ALLOW(__NR_close),
         ALLOW(__NR_exit_group),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_kill, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, REFUSE),
         LOAD(args[0]),
         ALLOW((unsigned int)program),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, REFUSE),
     };
     struct sock_fprog filter = {.len = sizeof instructions / sizeof *instructions,
                                 .filter = instructions};

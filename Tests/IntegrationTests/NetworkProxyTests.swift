@@ -67,9 +67,15 @@ struct NetworkProxyTests {
                 var count = 0
                 while let bytes = connection.take() { count += bytes.count }
                 // Only after the end of what came.
-                let chunk = [UInt8](repeating: 0x78, count: 1 << 16)
-                for _ in 0..<128 { connection.put(chunk) }
-                connection.put(Array("\n\(count)\n".utf8))
+                let answer = [UInt8](repeating: 0x78, count: 1 << 23) + Array("\n\(count)\n".utf8)
+                var rest = answer[...]
+                while !rest.isEmpty {
+                    let count = rest.withUnsafeBytes {
+                        Glibc.write(connection.rawValue, $0.baseAddress, $0.count)
+                    }
+                    if count <= 0 { return }
+                    rest = rest.dropFirst(count)
+                }
             }
             defer { server.stop() }
             let outcome = try run(

@@ -51,7 +51,7 @@ struct SandboxKeepTests {
             #expect(record["trees"].array?.map { $0["destination"].string } == [nil, "/data"])
             for tree in record["trees"].array ?? [] {
                 let seconds = tree["begun"]["seconds"].integer ?? 0
-                #expect((begin - 1...begin + 60).contains(seconds))
+                #expect((begin - 1...begin + 60).contains(Int(seconds)))
             }
             #expect(Host.read(folder + "/tree-1/upper/kept") == "kept\n")
             var status = stat()

@@ -38,6 +38,22 @@ struct SelftestTests {
         }
     }
 
+    /// Its root is thrown away: what is written there reaches nothing.
+    @Test func `in a sandbox of the command the attempts fail, too`() throws {
+        try Sandbox.use { box in
+            let outcome = try box.command(
+                "sandbox", "-v", "\(Host.runtime):/selftest:ro", "--", "/selftest", "selftest",
+                "--inside", "process=\(getpid())", "file=\(box.canary)/file")
+            #expect(outcome.code == 0, "\(outcome)")
+            let results = try #require(Value(parsing: outcome.output).object)
+            #expect(results.count > 80)
+            for (key, result) in results
+            where !["root", "abstract-socket", "local-port"].contains(key) {
+                #expect(result[0] == "holds", "\(key): \(result)")
+            }
+        }
+    }
+
     /// The attempts are real: without walls they succeed.
     @Test func `in a container that confines little the attempts succeed`() throws {
         try Sandbox.use { box in

@@ -35,8 +35,11 @@ extension Configuration {
         /// warnings to its standard output.
         var readyAt: Int32 { kind == .pasta ? 1 : 3 }
 
-        /// - Parameter userNamespace: Whether the container has one of its own.
-        func program(_ process: Int32, userNamespace: Bool) -> Program {
+        /// - Parameters:
+        ///   - userNamespace: Whether the container has one of its own.
+        ///   - hasRoot: Whether that knows a root. slirp4netns becomes it where it changes its root
+        ///     directory; without one it has no capability, and its seccomp filter.
+        func program(_ process: Int32, userNamespace: Bool, hasRoot: Bool) -> Program {
             let proc = "/proc/\(process)/ns"
             let arguments: [String]
             switch kind {
@@ -57,10 +60,10 @@ extension Configuration {
                 arguments =
                     [
                         path, "--configure", "--mtu=65520", "--disable-host-loopback",
-                        "--enable-sandbox", "--enable-seccomp", "--ready-fd=\(readyAt)",
-                        "--exit-fd=0",
+                        "--enable-seccomp", "--ready-fd=\(readyAt)", "--exit-fd=0",
                         "--netns-type=path",
-                    ] + (userNamespace ? ["--userns-path=\(proc)/user"] : [])
+                    ] + (hasRoot ? ["--enable-sandbox"] : [])
+                    + (userNamespace ? ["--userns-path=\(proc)/user"] : [])
                     + ["\(proc)/net", "tap0"]
             }
             return Program(

@@ -71,10 +71,7 @@ struct HostFacts {
         }
         gatherSeccomp(request, cache)
         networkHelper = HostFacts.networkHelper(request)
-        if case .mode(let mode)? = request.spec.vfs?.network, mode.value == .host {
-            let bytes = try? HostPath.read("/etc/resolv.conf", limit: 1 << 16)
-            resolver = bytes.map { String(decoding: $0, as: UTF8.self) }
-        }
+        resolver = HostFacts.resolver(request)
         let controllers = request.controllersOfLimits
         // systemd makes what it is asked for, or says why not.
         if !controllers.isEmpty, !request.invocation.asksSystemd,

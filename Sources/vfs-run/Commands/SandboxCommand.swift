@@ -63,7 +63,7 @@ private struct SandboxStart {
             invocation.controlGroups = .disabled
         }
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
-        invocation.measures = arguments.value(.report) != nil
+        invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
         let host = try SandboxHost(invocation)

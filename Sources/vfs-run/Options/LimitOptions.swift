@@ -63,7 +63,7 @@ struct LimitOptions {
             limits[name] = Setting(value, .argument("--\(option.long)"))
             texts.append((name, text))
         }
-        isReported = arguments.value(.report) != nil
+        isReported = RunReporter.measures(arguments)
         if arguments.has(.bestEffort) { limits.bestEffort = Set(RunLimits.Name.allCases) }
         for text in arguments.values(.resourceLimit) {
             ofProcess.append(

@@ -37,6 +37,13 @@ final class RunReporter {
     /// Whether the figures of the kernel are read.
     var measures: Bool { stream != nil || tells }
 
+    /// The same of a command line.
+    static func measures(_ arguments: ParsedArguments) -> Bool {
+        arguments.value(.report) != nil
+            || !(arguments.takes(.quiet) && arguments.has(.quiet))
+                && FileDescriptor.standardError.isTerminal
+    }
+
     /// Whether the verdict is told to a person.
     private var tells: Bool { !isQuiet && FileDescriptor.standardError.isTerminal }
 

@@ -100,11 +100,11 @@ extension Checks {
         let shown =
             request.mounts.map { PathText.cleaned($0.mount.destination) }
             + (spec.vfs?.copyOnWrite ?? []).map(request.destination)
-        let hidden = table.entries.map(\.point).filter { point in
+        let kernels = table.entries.filter(\.isVirtual).map(\.point)
+        let names = table.entries.map(\.point).filter { point in
             point != "/" && !shown.contains { $0 == point || point.lies(below: $0) }
-        }
-        let names = table.entries.filter { hidden.contains($0.point) && !$0.isVirtual }
-            .map(\.point.inQuotes)
+                && !kernels.contains { $0 == point || point.lies(below: $0) }
+        }.map(\.inQuotes)
         if names.isEmpty { return }
         let more = names.count > 5 ? " and \(names.count - 5) more" : ""
         diagnostics.warning(

@@ -38,23 +38,3 @@ extension Checks {
                 + " mappings to linux.namespaces, or use \"slirp4netns\"", at: mode.offset)
     }
 }
-
-extension HostFacts {
-    /// The helper that a request needs.
-    static func networkHelper(
-        _ request: Request
-    ) -> Result<Configuration.NetworkHelper, Failure>? {
-        guard case .mode(let mode) = request.spec.vfs?.network,
-            let kind = Configuration.NetworkHelper.Kind(rawValue: mode.value.rawValue)
-        else { return nil }
-        let places = Configuration.NetworkHelper.directories.map { "\($0)/\(kind.rawValue)" }
-        for path in places where (try? CurrentProcess.checkMayExecute(path)) != nil {
-            return .success(.init(kind: kind, path: path))
-        }
-        return .failure(
-            Failure(
-                "\(kind.rawValue) is not installed: none of \(places.joined(separator: ", ")) can be"
-                    + " executed; install the package"
-                    + " \(Configuration.NetworkHelper.package(kind)), or use another network"))
-    }
-}

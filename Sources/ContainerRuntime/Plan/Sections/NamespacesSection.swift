@@ -105,9 +105,12 @@ enum NamespacesSection: PlanSection {
     private static func planNetworkHelper(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         guard let network = facts.configuration.network, case .helper(let helper) = network.value
         else { return }
+        let namespace = facts.configuration.userNamespace
+        let mappings = namespace?.mappings?.value
         plan.add(
             StartNetworkHelper(
-                helper: helper, hasUserNamespace: facts.configuration.userNamespace != nil),
+                helper: helper, hasUserNamespace: namespace != nil,
+                hasRoot: mappings.map { $0.users.maps(0) && $0.groups.maps(0) } ?? true),
             network.origin)
     }
 

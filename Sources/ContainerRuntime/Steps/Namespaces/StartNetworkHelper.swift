@@ -19,6 +19,8 @@ struct StartNetworkHelper: TurnStep {
 
     let helper: Configuration.NetworkHelper
     let hasUserNamespace: Bool
+    /// Whether its user namespace knows a root.
+    let hasRoot: Bool
 
     var summary: String { "start \(helper.path) for the container's network" }
     let undoing = "it is killed when the container has ended, also by the watchdog"
@@ -27,7 +29,8 @@ struct StartNetworkHelper: TurnStep {
     private static let patience: UInt64 = 20
 
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
-        let program = helper.program(process.pid, userNamespace: hasUserNamespace)
+        let program = helper.program(
+            process.pid, userNamespace: hasUserNamespace, hasRoot: hasRoot)
         let started = try attempt(
             "clone3", "of \(helper.path)", try Companion(program, readyAt: helper.readyAt))
         context.networkHelper = started
