@@ -24,7 +24,7 @@ struct ApplyTests {
     ) throws {
         try keeping(caller) { box, name in
             let before = TreeRecord(box.work)
-            try box.sandbox(
+            _ = try box.sandbox(
                 caller, ["--name", name],
                 shell: """
                     echo more >> file; mkdir -p new/deep; echo x > new/deep/x; ln new/deep/x new/y
@@ -58,7 +58,7 @@ struct ApplyTests {
     @Test(arguments: Caller.allCases)
     func `a file that has changed on the host since is not overwritten`(_ caller: Caller) throws {
         try keeping(caller) { box, name in
-            try box.sandbox(
+            _ = try box.sandbox(
                 caller, ["--name", name],
                 shell: "echo box > file; echo box > new; echo box > other; rm -r folder")
             for (file, text) in [("file", "host\n"), ("new", "host\n"), ("folder/inner", "host\n")]
@@ -85,7 +85,7 @@ struct ApplyTests {
 
     @Test func `what runs by itself later and links that lead out need --guarded`() throws {
         try keeping(.ordinary) { box, name in
-            try box.sandbox(
+            _ = try box.sandbox(
                 .ordinary, ["--name", name],
                 shell: """
                     mkdir -p .git/hooks sub/.GIT; echo x > .git/hooks/pre-commit; echo x > sub/.GIT/config
@@ -111,7 +111,7 @@ struct ApplyTests {
 
     @Test func `paths choose what is applied`() throws {
         try keeping(.ordinary) { box, name in
-            try box.sandbox(
+            _ = try box.sandbox(
                 .ordinary, ["--name", name],
                 shell: "mkdir -p a/b c; echo 1 > a/b/x; echo 2 > a/y; echo 3 > c/z; echo 4 > file")
             let neither = try box.runtime(.ordinary, ["apply", name])
@@ -125,7 +125,7 @@ struct ApplyTests {
 
     @Test func `list names the kept sandboxes, and discard removes one`() throws {
         try keeping(.ordinary) { box, name in
-            try box.sandbox(.ordinary, ["--name", name], shell: "echo x > new; rm file")
+            _ = try box.sandbox(.ordinary, ["--name", name], shell: "echo x > new; rm file")
             let list = try box.runtime(.ordinary, ["list", "--sandboxes"])
             #expect(list.output.contains(name) && list.output.contains(box.work), "\(list)")
             #expect(try box.runtime(.ordinary, ["apply", "--all", name]).code == 0)
@@ -155,7 +155,7 @@ struct ApplyTests {
         try keeping(.root) { box, name in
             let script =
                 "echo more >> file; mkdir -p new/deep; echo x > new/deep/x; rm -r folder; ln -s new folder"
-            try box.sandbox(.root, ["--name", name], shell: script)
+            _ = try box.sandbox(.root, ["--name", name], shell: script)
             let before = TreeRecord(box.work)
             #expect(try box.runtime(.root, ["apply", "--all", name]).code == 0)
             let after = TreeRecord(box.work)
