@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-vm test-clients docs lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-vm test-clients docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -91,6 +91,13 @@ test-faults: build rootfs/base build/probe build/inject
 test-vm: build rootfs/base
 	@scripts/install-dependencies vm
 	Tests/vm/run
+
+# Random changes applied to random trees, with SIGKILL at every system call, and a race with a process
+# that exchanges directories and links.
+test-apply: build build/inject
+	Tests/apply/run --seeds 200
+	Tests/apply/run --seeds 5 --kill
+	Tests/apply/run --race 20
 
 # podman, buildah, containerd, Docker and a Swarm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base

@@ -27,6 +27,8 @@ def record(root):
     while stack:
         directory, path = stack.pop()
         for name in sorted(os.listdir(directory)):
+            if name.startswith(b".vfs-run-apply-"):
+                continue
             full, inner = directory + b"/" + name, path + b"/" + name
             status = os.lstat(full)
             content = b""

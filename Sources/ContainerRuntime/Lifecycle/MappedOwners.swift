@@ -9,13 +9,19 @@ public enum MappedOwners {
     /// Goes on as that root, for good, where this process is not root and somebody gives it these
     /// ids. Descriptors stay as they are.
     ///
+    /// - Parameter keepsUser: With the rights of that root, but as the user who this process is: the
+    ///   files that it makes belong to that one.
     /// - Returns: Whether files have the container's ids from here on.
-    public static func become(_ owners: IDMappings?) throws(Failure) -> Bool {
-        guard let owners, Credentials.effectiveUser != 0,
+    public static func become(
+        _ owners: IDMappings?, keepsUser: Bool = false
+    ) throws(Failure) -> Bool {
+        let caller = Credentials.effectiveUser
+        guard let owners, caller != 0,
             let writer = RootlessUser.current.writer(of: owners), writer != .runtime
         else { return false }
         let namespace = try make(owners, writer)
         try attempt("setns", "to the user namespace", try namespace.borrowed.joinNamespace(.user))
+        if keepsUser && owners.users.reaches(caller) { return true }
         if owners.groups.maps(0) { try attempt("setresgid", "0", try Credentials.setGroup(0)) }
         if owners.users.maps(0) { try attempt("setresuid", "0", try Credentials.setUser(0)) }
         return true

@@ -255,12 +255,12 @@ public final class AppliedChanges {
         _ directory: LayerDirectory, _ header: ApplyHeader, _ place: String
     ) throws(Failure) -> ApplyStore {
         let parent = header.store == nil ? directory : tree.root
-        let where_ = header.store == nil ? place : tree.path
+        let above = header.store == nil ? place : tree.path
         let name = header.store ?? "store"
         return ApplyStore(
             LayerDirectory(
                 try attempt(
-                    "mkdir", on: "\(where_)/\(name)",
+                    "mkdir", on: "\(above)/\(name)",
                     try parent.borrowed.openOrMake(name, mode: 0o700)), layer: 0))
     }
 

@@ -240,7 +240,8 @@ final class ApplyPlanner {
         level.guarded = guardReason(path, in: parent)
         level.attributes = try attempt("getxattr", on: path, try stack.attributes(of: found))
         levels.append(level)
-        if node.isOpaque { try deleteOthers(found, level) }
+        level.hidesTree = parent.hidesTree || node.isOpaque
+        if level.hidesTree { try deleteOthers(found, level) }
     }
 
     /// What is in a directory of the tree and is not in the sandbox's, where nothing of the tree's is
@@ -610,6 +611,8 @@ final class ApplyLevel {
     // Of a directory that the tree has:
     var target: LayerDirectory?
     var current: FileStatus?
+    /// Whether it, or a directory above it, hides what the tree has under its path.
+    var hidesTree = false
     /// Whether the steps change its time.
     var isTouched = false
     /// The attributes that the steps change, as they are now.

@@ -98,8 +98,8 @@ public struct SandboxStore: Sendable {
         try attempt("unlink", on: sandbox.path, try folder.borrowed.removeTree(name))
     }
 
-    /// Removes a sandbox whose record cannot be understood.
-    public func removeDamaged(_ name: SandboxName) throws(Failure) {
+    /// Removes the directory of a sandbox, by a process that may remove all that is in it.
+    public func removeDirectory(_ name: SandboxName) throws(Failure) {
         guard let folder = try openRoot(), let file = FileName(name.text) else { return }
         try attempt("unlink", on: "\(root)/\(name.text)", try folder.borrowed.removeTree(file))
     }

@@ -60,7 +60,8 @@ struct ApplyReview {
             if arguments.has(.sandboxName) || arguments.has(.keepSandbox) {
                 log.tell("kept as \(name), not applied")
             } else {
-                try SandboxStore.ofCaller().remove(sandbox)
+                // This process is the root of the ids that the files belong to.
+                try SandboxStore.ofCaller().removeDirectory(sandbox.name)
             }
             return code
         }

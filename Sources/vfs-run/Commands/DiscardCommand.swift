@@ -24,11 +24,18 @@ extension Command {
             sandbox = try store.find(name)
         } catch {
             if error.kind != .damaged { throw error }
-            return try store.removeDamaged(name)
+            return try store.removeDirectory(name)
         }
         try sandbox.lock()
-        let trees = try ChangedTrees(of: sandbox, locks: true)
-        for tree in trees.trees {
+        var reader: OwnerReader?
+        for recorded in sandbox.record.trees {
+            // Of a directory that is gone nothing can be taken back.
+            let isThere = try attempt(
+                "stat", on: recorded.path,
+                try unlessMissing(try FileStatus.of(path: recorded.path)) != nil)
+            guard isThere,
+                let tree = try ChangedTree(recorded, of: sandbox, &reader, locks: true)
+            else { continue }
             let applied = try tree.applied()
             if try applied.isUnfinished() {
                 throw Failure(
@@ -37,6 +44,8 @@ extension Command {
             }
             try applied.removeAll()
         }
-        try store.remove(sandbox)
+        if reader == nil { return try store.remove(sandbox) }
+        // This process is the root of the ids that the files belong to.
+        try store.removeDirectory(name)
     }
 }

@@ -19,10 +19,10 @@ struct OwnerReader {
             owners = ApplyOwners(mappings: recorded, user: nil)
             return
         }
-        let isOwner = try MappedOwners.become(recorded)
+        _ = try MappedOwners.become(recorded, keepsUser: true)
         mappings = nil
-        let inside = isOwner ? recorded?.users.inside(of: caller) : nil
-        owners = ApplyOwners(mappings: nil, user: inside ?? caller)
+        // Its id in the namespace that it is in now.
+        owners = ApplyOwners(mappings: nil, user: Credentials.effectiveUser)
     }
 }
 
