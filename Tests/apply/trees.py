@@ -118,7 +118,8 @@ class Random:
             elif number == 13:
                 os.link(one, other, follow_symlinks=False)
             elif number == 14:
-                os.symlink(self.random.choice([b"a", b"../b", b"/etc/passwd", b"c/d", b"\xff"]), one)
+                # Other changes follow it, as root: an absolute one names nothing.
+                os.symlink(self.random.choice([b"a", b"../b", b"/nonexistent/file", b"c/d", b"\xff"]), one)
             elif number == 15:
                 os.setxattr(one, self.random.choice(["user.a", "user.b"]), self.random.randbytes(5), follow_symlinks=False)
             elif number == 16:

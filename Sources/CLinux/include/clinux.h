@@ -82,8 +82,8 @@ int clinux_pidfd_send_signal(int pidfd, int signal);
 /// pidfd_getfd(2): the process's descriptor `number` as a close-on-exec one of this process.
 int clinux_pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, …, WEXITED): stores the exit code in `*status`; in `*signaled` 1 when it is a
-/// signal's number, 2 when there is a core too; and in `*usage` what the process and those that it has
-/// waited for have used. With `keep` also WNOWAIT.
+/// signal's number, 2 when there is a core too; and in `*usage` what the process and those that it
+/// has waited for have used. With `keep` also WNOWAIT.
 int clinux_wait_pidfd(int pidfd, int keep, int *status, int *signaled,
                       struct rusage *_Nullable usage);
 /// posix_spawn(3): starts the program `path` as a process of its own, leader of a process group.

@@ -46,7 +46,8 @@ extension ProbeGroup {
             if version < 2 { throw .noFunction }
             return .fact("version \(version)", facts: [("version", .integer(Int64(version)))])
         } catch {
-            return .fact("off; vfs.landlock in config.json is an error", facts: [("version", .null)])
+            return .fact(
+                "off; vfs.landlock in config.json is an error", facts: [("version", .null)])
         }
     }
 }
