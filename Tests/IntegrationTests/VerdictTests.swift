@@ -197,6 +197,7 @@ struct VerdictTests {
 
     @Test func `a set-id program is judged like others`() throws {
         try Sandbox.use { box in
+            try box.makeDirectory("probe-layer/bin")
             try box.copy(Host.base + "/bin/busybox", to: "probe-layer/bin/id")
             chmod(box.path("probe-layer/bin/id"), 0o4755)
             var config = VerdictTests.config(box)
