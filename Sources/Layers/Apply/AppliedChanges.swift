@@ -147,7 +147,7 @@ public final class AppliedChanges {
         case .undoing: try takeBack(found, false, report)
         case .staged:
             if forward {
-                try carryOut(found, false, report)
+                try carryOut(found, false, isResumed: true, report)
                 return true
             }
             try takeBack(found, false, report)
@@ -359,9 +359,9 @@ public final class AppliedChanges {
 
     // MARK: Steps
 
-    private func executor(_ transaction: Transaction, isForced: Bool) throws(Failure)
-        -> ApplyExecutor
-    {
+    private func executor(
+        _ transaction: Transaction, isForced: Bool, isResumed: Bool
+    ) throws(Failure) -> ApplyExecutor {
         var store = transaction.store
         if store == nil {
             let directory = LayerDirectory(
@@ -373,7 +373,7 @@ public final class AppliedChanges {
             store = try makeStore(directory, transaction.header, place(transaction.number))
         }
         guard let store else { throw Failure("no store") }
-        return ApplyExecutor(tree, store, own) { [begun, own] status in
+        return ApplyExecutor(tree, store, own, isResumed: isResumed) { [begun, own] status in
             guard !isForced, let begun, status.changed >= begun, !own.isOwn(status) else {
                 return nil
             }
@@ -382,9 +382,10 @@ public final class AppliedChanges {
     }
 
     private func carryOut(
-        _ transaction: Transaction, _ isForced: Bool, _ report: @escaping Report
+        _ transaction: Transaction, _ isForced: Bool, isResumed: Bool = false,
+        _ report: @escaping Report
     ) throws(Failure) {
-        var executor = try executor(transaction, isForced: isForced)
+        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
         func perform(_ step: ApplyStep) throws(Failure) {
             try attempt("poll", on: step.path, try Interruption.check())
             guard let refusal = try executor.carryOut(step) else { return }
@@ -432,7 +433,8 @@ public final class AppliedChanges {
     private func takeBack(
         _ transaction: Transaction, _ isForced: Bool, _ report: @escaping Report
     ) throws(Failure) {
-        var executor = try executor(transaction, isForced: isForced)
+        let isResumed = transaction.mark == .staged || transaction.mark == .undoing
+        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
         var offsets: [Int64] = []
         try transaction.journal.forEach { offset, record in
             if case .step = record { offsets.append(offset) }

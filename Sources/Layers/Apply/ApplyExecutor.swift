@@ -9,6 +9,9 @@ struct ApplyExecutor {
     let own: OwnTimes
     /// Whether a file below a directory that is removed has changed on the host.
     let conflict: (FileStatus) -> String?
+    /// Whether a killed process has carried out a part of the steps: the times that it has set may be
+    /// noted nowhere, so that a file is told by its inode and its content.
+    let isResumed: Bool
 
     private var cursor: TreeCursor
 
@@ -16,12 +19,13 @@ struct ApplyExecutor {
     typealias Refusal = ApplyEvent.Reason
 
     init(
-        _ tree: AppliedTree, _ store: ApplyStore, _ own: OwnTimes,
+        _ tree: AppliedTree, _ store: ApplyStore, _ own: OwnTimes, isResumed: Bool,
         conflict: @escaping (FileStatus) -> String?
     ) {
         self.tree = tree
         self.store = store
         self.own = own
+        self.isResumed = isResumed
         self.conflict = conflict
         cursor = TreeCursor(tree)
     }
@@ -125,7 +129,7 @@ struct ApplyExecutor {
     /// Whether it is the file that the step was planned for. Of another name of it a step before has
     /// changed the time.
     private func isExpected(_ found: FileStatus, _ old: FileIdentity) -> Bool {
-        old.isUnchanged(found) || old.isSame(found) && own.isOwn(found)
+        old.isUnchanged(found) || old.isSame(found) && (isResumed || own.isOwn(found))
     }
 
     /// Whether what was taken out of the tree is not what was to be taken out.
@@ -195,7 +199,7 @@ struct ApplyExecutor {
         else { return ApplyExecutor.changedSince }
         let place = store.directory.borrowed
         let staged = ApplyStore.name(number)
-        if !isForced && !isOwn(found) { return ApplyExecutor.changedSince }
+        if !isForced && !isOwn(found, new) { return ApplyExecutor.changedSince }
         try parent.borrowed.rename(name, to: staged, in: place, .onlyNew)
         let isChanged = try isForced ? false : hasChangedSince(staged, found)
         if isChanged {
@@ -223,7 +227,7 @@ struct ApplyExecutor {
             try note(name, in: parent)
             return nil
         }
-        if !isForced && (found.inode != new.inode || !isOwn(found)) {
+        if !isForced && (found.inode != new.inode || !isOwn(found, new)) {
             return ApplyExecutor.changedSince
         }
         try place.rename(staged, to: name, in: parent.borrowed, .exchange)
@@ -256,8 +260,8 @@ struct ApplyExecutor {
     }
 
     /// A directory changes with what is put in it and taken out of it: only its content counts.
-    private func isOwn(_ status: FileStatus) -> Bool {
-        status.kind == .directory || own.isOwn(status)
+    private func isOwn(_ status: FileStatus, _ new: FileIdentity) -> Bool {
+        status.kind == .directory || own.isOwn(status) || isResumed && new.isSame(status)
     }
 
     /// Whether something below a directory of an apply was changed or made by the host.
