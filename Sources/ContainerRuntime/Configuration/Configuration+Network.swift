@@ -37,8 +37,9 @@ extension Configuration {
 
         /// - Parameters:
         ///   - userNamespace: Whether the container has one of its own.
-        ///   - hasRoot: Whether that knows a root. slirp4netns becomes it where it changes its root
-        ///     directory; without one it has no capability, and its seccomp filter.
+        ///   - hasRoot: Whether the helper can become root in it. slirp4netns does where it changes its
+        ///     root directory, and an ordinary user's fails there; without that it has no capability,
+        ///     and its seccomp filter.
         func program(_ process: Int32, userNamespace: Bool, hasRoot: Bool) -> Program {
             let proc = "/proc/\(process)/ns"
             let arguments: [String]

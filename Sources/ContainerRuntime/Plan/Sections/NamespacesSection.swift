@@ -110,7 +110,8 @@ enum NamespacesSection: PlanSection {
         plan.add(
             StartNetworkHelper(
                 helper: helper, hasUserNamespace: namespace != nil,
-                hasRoot: mappings.map { $0.users.maps(0) && $0.groups.maps(0) } ?? true),
+                hasRoot: facts.configuration.privilege == .full
+                    && mappings.map { $0.users.maps(0) && $0.groups.maps(0) } ?? true),
             network.origin)
     }
 
