@@ -195,7 +195,7 @@ struct ExecSafetyTests {
             try box.createAndStart()
             let process = try box.write(
                 "process.json",
-                #"{"args": ["/bin/sh", "-c", "ulimit -u"], "cwd": "/", "user": {"uid": 54399, "gid": 1},"#
+                #"{"args": ["/bin/sh", "-c", "ulimit -u"], "cwd": "/", "user": {"uid": 54377, "gid": 1},"#
                     + #" "rlimits": [{"type": "RLIMIT_NPROC", "soft": 1, "hard": 1}]}"#)
             let outcome = try box.runCommand(["exec", "--process", process, box.id()])
             #expect(outcome.code == 0, "\(outcome)")

@@ -28,7 +28,7 @@ struct OwnMemoryTests {
                 outcome = try box.run(config)
             }
             #expect(outcome.output == "", "\(outcome)")
-            #expect(outcome.code == (form == "run" ? 1 : 125), "\(outcome)")
+            #expect(outcome.code == (form == "run" ? 1 : 137), "\(outcome)")
             #expect(outcome.error.contains("killed the init process before"), "\(outcome)")
         }
     }
