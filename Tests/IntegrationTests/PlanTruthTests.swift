@@ -121,16 +121,16 @@ struct PlanTruthTests {
     private func spans(_ trace: Value) throws -> [Span] {
         let origin = try #require(trace["otherData"]["start_ns"].integer)
         #expect(trace["otherData"]["clock"] == "CLOCK_MONOTONIC")
-        func nanoseconds(_ value: Value) -> Int64 {
-            // Microseconds with three decimals.
-            Int64(value.prettyText.filter(\.isNumber)) ?? 0
+        // Microseconds with three decimals.
+        func nanoseconds(_ value: Value) -> Int64? {
+            if case .thousandths(let number) = value { number } else { nil }
         }
-        return (trace["traceEvents"].array ?? []).filter { $0["ph"] == "X" }.map { event in
-            let start = origin + nanoseconds(event["ts"])
+        return try (trace["traceEvents"].array ?? []).filter { $0["ph"] == "X" }.map { event in
+            let start = origin + (try #require(nanoseconds(event["ts"])))
             return Span(
                 step: Int(event["args"]["step"].integer ?? 0), row: event["pid"].integer ?? 0,
                 name: event["name"].string ?? "", start: start,
-                end: start + nanoseconds(event["dur"]))
+                end: start + (try #require(nanoseconds(event["dur"]))))
         }
     }
 

@@ -60,6 +60,7 @@ struct ReportSchema {
         case .array: "array"
         case .string: "string"
         case .integer: "integer"
+        case .thousandths: "number"
         case .bool: "boolean"
         case .null: "null"
         }

@@ -7,6 +7,8 @@ enum Value: Sendable, Hashable {
     case array([Value])
     case string(String)
     case integer(Int64)
+    /// A number with three decimals, as the times of a trace.
+    case thousandths(Int64)
     case bool(Bool)
     case null
 
@@ -21,11 +23,18 @@ enum Value: Sendable, Hashable {
             self = .object(Dictionary(pairs) { $1 })
         case .array: self = .array(value.elements.map(Value.init))
         case .string: self = .string(value.string ?? "")
-        // Fractions occur only in traces, where tests look at the other members.
-        case .number: self = value.integer(Int64.self).map(Value.integer) ?? .null
+        case .number:
+            self =
+                value.integer(Int64.self).map(Value.integer)
+                ?? Value.thousandths(of: value.text).map(Value.thousandths) ?? .null
         case .true, .false: self = .bool(value.kind == .true)
         case .null: self = .null
         }
+    }
+
+    private static func thousandths(of text: ArraySlice<UInt8>) -> Int64? {
+        let parts = String(decoding: text, as: UTF8.self).split(separator: ".")
+        return parts.count == 2 && parts[1].count == 3 ? Int64(parts.joined()) : nil
     }
 
     /// On one line, keys in order.
@@ -41,6 +50,7 @@ enum Value: Sendable, Hashable {
         case .array(let elements): .array(elements.map(\.output))
         case .string(let string): .string(string)
         case .integer(let number): .integer(number)
+        case .thousandths(let number): .thousandths(number)
         case .bool(let bool): .bool(bool)
         case .null: .null
         }
