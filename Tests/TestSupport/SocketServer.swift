@@ -24,7 +24,7 @@ public final class SocketServer: @unchecked Sendable {
                 bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        if bound != 0 || listen(listener, 16) != 0 { throw Errno(rawValue: errno) }
+        if bound != 0 || listen(listener, 128) != 0 { throw Errno(rawValue: errno) }
         let work = Connections { [listener] in
             while true {
                 let connection = acceptClosingOnExec(listener)
