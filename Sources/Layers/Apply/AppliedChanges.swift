@@ -28,11 +28,11 @@ public final class AppliedChanges {
 
     static let folderName = "applied"
 
-    private let kept: KeptUpper
-    private let tree: AppliedTree
-    private let begun: FileTime?
-    private let folder: LayerDirectory
-    private let own: OwnTimes
+    let kept: KeptUpper
+    let tree: AppliedTree
+    let begun: FileTime?
+    let folder: LayerDirectory
+    let own: OwnTimes
 
     /// - Parameter kept: Locked.
     public init(_ kept: KeptUpper, to tree: AppliedTree, begun: FileTime?) throws(Failure) {
@@ -139,7 +139,7 @@ public final class AppliedChanges {
     /// Finishes what a killed process has begun.
     ///
     /// - Returns: Whether there was something to be carried out.
-    private func recover(forward: Bool, _ report: @escaping Report) throws(Failure) -> Bool {
+    func recover(forward: Bool, _ report: @escaping Report) throws(Failure) -> Bool {
         guard let number = try numbers().last, let found = try open(number) else { return false }
         switch found.mark {
         case nil, .undone, .moves: try remove(found)
@@ -156,14 +156,14 @@ public final class AppliedChanges {
     }
 
     /// Whether an apply has changed the tree below an upper that names files by their paths in it.
-    private func hasMoves() throws(Failure) -> Bool {
+    func hasMoves() throws(Failure) -> Bool {
         for number in try numbers() {
             if let found = try open(number), found.hasMoves, found.mark != nil { return true }
         }
         return false
     }
 
-    private var moved: Failure {
+    var moved: Failure {
         Failure(
             "the changes in \(kept.path.inQuotes) were applied and contain moved files (redirect_dir,"
                 + " metacopy), so that the upper shows other files over the changed tree; take the"
@@ -187,314 +187,5 @@ public final class AppliedChanges {
     /// Waits until the tree is on the disk.
     public func synchronize() throws(Failure) {
         try attempt("syncfs", on: tree.path, try tree.root.borrowed.synchronizeFileSystem())
-    }
-
-    // MARK: Transactions
-
-    /// One apply.
-    private struct Transaction {
-        var number: Int
-        var header: ApplyHeader
-        var journal: ApplyJournal
-        /// Nil where it was never made, or is empty and was removed.
-        var store: ApplyStore?
-        var mark: ApplyMark?
-        var hasMoves = false
-    }
-
-    private func plannerOptions(_ options: Options) -> ApplyPlanner.Options {
-        ApplyPlanner.Options(
-            selection: options.selection, isForced: options.isForced,
-            isGuarded: options.isGuarded, begun: begun, owners: options.owners)
-    }
-
-    private func place(_ number: Int) -> String {
-        "\(kept.path)/\(AppliedChanges.folderName)/\(AppliedChanges.name(number))"
-    }
-
-    private static func name(_ number: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-    }
-
-    private func numbers() throws(Failure) -> [Int] {
-        let names = try attempt("readdir", on: kept.path, try folder.borrowed.entries())
-        return names.compactMap { name in
-            Int(name).flatMap { AppliedChanges.name($0) == name ? $0 : nil }
-        }.sorted()
-    }
-
-    private func make(_ number: Int, _ identifier: String) throws(Failure) -> Transaction {
-        let place = place(number)
-        let isHere = try attempt("stat", on: place, try sharesFileSystem())
-        // No character that a shell takes for something else.
-        let digits = String(
-            decoding: identifier.utf8.filter { (0x30...0x39).contains($0) }, as: UTF8.self)
-        let header = ApplyHeader(
-            tree: tree.path, identifier: identifier,
-            store: isHere ? nil : ".vfs-run-apply-\(digits)-\(number)")
-        let directory = LayerDirectory(
-            try attempt(
-                "mkdir", on: place,
-                try folder.borrowed.openOrMake(AppliedChanges.name(number), mode: 0o700)),
-            layer: 0)
-        let journal = ApplyJournal(
-            try attempt(
-                "create", on: "\(place)/journal",
-                try directory.borrowed.open(
-                    "journal", [.readWrite, .create, .append, .truncate], mode: 0o600)),
-            path: "\(place)/journal")
-        // Before the store: a store that is not in a journal would stay.
-        try journal.append(.header(header))
-        try journal.flush()
-        let store = try makeStore(directory, header, place)
-        return Transaction(number: number, header: header, journal: journal, store: store)
-    }
-
-    private func makeStore(
-        _ directory: LayerDirectory, _ header: ApplyHeader, _ place: String
-    ) throws(Failure) -> ApplyStore {
-        let parent = header.store == nil ? directory : tree.root
-        let above = header.store == nil ? place : tree.path
-        let name = header.store ?? "store"
-        return ApplyStore(
-            LayerDirectory(
-                try attempt(
-                    "mkdir", on: "\(above)/\(name)",
-                    try parent.borrowed.openOrMake(name, mode: 0o700)), layer: 0))
-    }
-
-    /// Whether a file can be renamed from here to the tree.
-    private func sharesFileSystem() throws(Errno) -> Bool {
-        let here = try FileStatus.of(folder.borrowed)
-        if here.device != tree.device { return false }
-        do throws(Errno) {
-            return try folder.borrowed.mountID() == tree.root.borrowed.mountID()
-        } catch .notSupported {
-            return false
-        }
-    }
-
-    /// Nil for one without a header: nothing was done; it is removed.
-    private func open(_ number: Int) throws(Failure) -> Transaction? {
-        let place = place(number)
-        let name = AppliedChanges.name(number)
-        let directory = LayerDirectory(
-            try attempt(
-                "open", on: place, try folder.borrowed.open(name, [.readOnly, .directory])),
-            layer: 0)
-        let file = try attempt(
-            "open", on: "\(place)/journal",
-            try unlessMissing(
-                try directory.borrowed.open(
-                    "journal", [.readWrite, .append, .nonBlocking, .noControllingTerminal])))
-        if let file {
-            let journal = ApplyJournal(file, path: "\(place)/journal")
-            try journal.repair()
-            var header: ApplyHeader?
-            var mark: ApplyMark?
-            var hasMoves = false
-            try journal.forEach { _, record in
-                switch record {
-                case .header(let found): header = found
-                case .mark(.moves): hasMoves = true
-                case .mark(let found): mark = found
-                case .step: break
-                }
-            }
-            if let header {
-                if header.tree != tree.path {
-                    throw Failure(
-                        "the changes in \(kept.path.inQuotes) were applied to"
-                            + " \(header.tree.inQuotes), not to \(tree.path.inQuotes); name that"
-                            + " directory")
-                }
-                let store = try openStore(directory, header)
-                return Transaction(
-                    number: number, header: header, journal: journal, store: store, mark: mark,
-                    hasMoves: hasMoves)
-            }
-        }
-        try attempt("unlink", on: place, try removeFolder(number))
-        return nil
-    }
-
-    private func openStore(
-        _ directory: LayerDirectory, _ header: ApplyHeader
-    ) throws(Failure) -> ApplyStore? {
-        let parent = header.store == nil ? directory : tree.root
-        let name = header.store ?? "store"
-        let found = try attempt(
-            "open", on: name,
-            try unlessMissing(try parent.borrowed.open(name, [.readOnly, .directory])))
-        guard let found else { return nil }
-        let status = try attempt("fstat", on: name, try FileStatus.of(found.borrowed))
-        if !status.isOwn {
-            throw Failure(
-                "\(name.inQuotes) in \(tree.path.inQuotes) is not believed:"
-                    + " \(status.foreignness ?? "")")
-        }
-        return ApplyStore(LayerDirectory(found, layer: 0))
-    }
-
-    private func removeFolder(_ number: Int) throws(Errno) {
-        guard let name = FileName(AppliedChanges.name(number)) else { return }
-        try folder.borrowed.removeTree(name)
-    }
-
-    private func remove(_ transaction: Transaction) throws(Failure) {
-        if let name = transaction.header.store.flatMap({ FileName($0) }) {
-            try attempt("unlink", on: tree.path, try removeFromTree(name))
-        }
-        try attempt(
-            "unlink", on: place(transaction.number), try removeFolder(transaction.number))
-    }
-
-    /// The tree's root keeps its time.
-    private func removeFromTree(_ name: FileName) throws(Errno) {
-        let modified = try FileStatus.of(tree.root.borrowed).modified
-        try tree.root.borrowed.removeTree(name)
-        try tree.root.borrowed.changeTimeOfHandle(modified)
-    }
-
-    // MARK: Steps
-
-    private func executor(
-        _ transaction: Transaction, isForced: Bool, isResumed: Bool
-    ) throws(Failure) -> ApplyExecutor {
-        var store = transaction.store
-        if store == nil {
-            let directory = LayerDirectory(
-                try attempt(
-                    "open", on: place(transaction.number),
-                    try folder.borrowed.open(
-                        AppliedChanges.name(transaction.number), [.readOnly, .directory])),
-                layer: 0)
-            store = try makeStore(directory, transaction.header, place(transaction.number))
-        }
-        guard let store else { throw Failure("no store") }
-        return ApplyExecutor(tree, store, own, isResumed: isResumed) { [begun, own] status in
-            guard !isForced, let begun, status.changed >= begun, !own.isOwn(status) else {
-                return nil
-            }
-            return "it has changed"
-        }
-    }
-
-    private func carryOut(
-        _ transaction: Transaction, _ isForced: Bool, isResumed: Bool = false,
-        _ report: @escaping Report
-    ) throws(Failure) {
-        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
-        func perform(_ step: ApplyStep) throws(Failure) {
-            try attempt("poll", on: step.path, try Interruption.check())
-            guard let refusal = try executor.carryOut(step) else { return }
-            try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
-        }
-        do throws(Failure) {
-            // A directory that becomes writable for its owner does so before the steps in it.
-            try forEachStep(transaction) { step throws(Failure) in
-                if step.opensDirectory(forward: true) { try perform(step) }
-            }
-            try forEachStep(transaction) { step throws(Failure) in
-                if !step.isOfDirectory { try perform(step) }
-            }
-            try forEachStep(transaction) { step throws(Failure) in
-                guard case .attributes(let path, let old, _, let after) = step,
-                    step.isOfDirectory
-                else { return }
-                try perform(step)
-                if let time = after.modified { try executor.setTime(of: path, old, to: time) }
-            }
-        } catch {
-            throw error.advised(
-                "the same command goes on, and \"apply --undo\" takes back what was done")
-        }
-        try own.flush()
-        try transaction.journal.append(.mark(.committed))
-        try transaction.journal.flush()
-        try removeEmptyStore(transaction)
-    }
-
-    /// Of a store in the tree.
-    private func removeEmptyStore(_ transaction: Transaction) throws(Failure) {
-        guard let name = transaction.header.store.flatMap({ FileName($0) }) else { return }
-        do throws(Errno) {
-            let modified = try FileStatus.of(tree.root.borrowed).modified
-            try tree.root.borrowed.removeDirectory(name)
-            try tree.root.borrowed.changeTimeOfHandle(modified)
-        } catch .directoryNotEmpty {
-        } catch .noSuchFileOrDirectory {
-        } catch {
-            throw Failure("rmdir", "\(tree.path)/\(name.text)".inQuotes, error)
-        }
-    }
-
-    private func takeBack(
-        _ transaction: Transaction, _ isForced: Bool, _ report: @escaping Report
-    ) throws(Failure) {
-        let isResumed = transaction.mark == .staged || transaction.mark == .undoing
-        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
-        var offsets: [Int64] = []
-        try transaction.journal.forEach { offset, record in
-            if case .step = record { offsets.append(offset) }
-        }
-        try transaction.journal.append(.mark(.undoing))
-        try transaction.journal.flush()
-        var isWhole = true
-        func backward(
-            _ body: (ApplyStep) throws(Failure) -> Void
-        ) throws(Failure) {
-            for offset in offsets.reversed() {
-                if case .step(let step) = try transaction.journal.record(at: offset) {
-                    try body(step)
-                }
-            }
-        }
-        func perform(_ step: ApplyStep) throws(Failure) {
-            try attempt("poll", on: step.path, try Interruption.check())
-            if let refusal = try executor.takeBack(step, isForced: isForced) {
-                isWhole = false
-                try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
-            } else if !step.isOfDirectory {
-                try report(.change(.unchanged, step.path, isDirectory: false))
-            }
-        }
-        try backward { step throws(Failure) in
-            if step.opensDirectory(forward: false) { try perform(step) }
-        }
-        try backward { step throws(Failure) in
-            if !step.isOfDirectory { try perform(step) }
-        }
-        try backward { step throws(Failure) in
-            guard case .attributes(let path, let old, let before, _) = step, step.isOfDirectory
-            else { return }
-            try perform(step)
-            if let time = before.modified { try executor.setTime(of: path, old, to: time) }
-        }
-        try own.flush()
-        // What could not be taken back stays applied.
-        try transaction.journal.append(.mark(isWhole ? .undone : .committed))
-        try transaction.journal.flush()
-        if isWhole { try remove(transaction) }
-    }
-
-    private func forEachStep(
-        _ transaction: Transaction, _ body: (ApplyStep) throws(Failure) -> Void
-    ) throws(Failure) {
-        try transaction.journal.forEach { _, record throws(Failure) in
-            if case .step(let step) = record { try body(step) }
-        }
-    }
-}
-
-extension ApplyStep {
-    /// Whether it gives the owner of a directory the right to write to it.
-    func opensDirectory(forward: Bool) -> Bool {
-        guard isOfDirectory, case .attributes(_, _, let before, let after) = self else {
-            return false
-        }
-        let (old, new) = forward ? (before, after) : (after, before)
-        return old.mode & 0o300 != 0o300 && new.mode & 0o300 == 0o300
     }
 }

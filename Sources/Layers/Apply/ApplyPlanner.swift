@@ -30,15 +30,15 @@ final class ApplyPlanner {
     let store: ApplyStore?
     let journal: ApplyJournal?
     let report: (ApplyEvent) throws(Failure) -> Void
-    private(set) var summary = Summary()
+    var summary = Summary()
 
-    private var walk: TreeWalk
-    private var levels: [ApplyLevel] = []
-    private var links = LinkPlaces()
+    var walk: TreeWalk
+    var levels: [ApplyLevel] = []
+    var links = LinkPlaces()
     /// Everything in it is left as it is.
-    private var skipped: LayerPath?
+    var skipped: LayerPath?
     /// The guarded path that was told last.
-    private var told: LayerPath?
+    var told: LayerPath?
 
     init(
         _ stack: LayerStack, uppers: Int, _ tree: AppliedTree, _ rules: GuardRules,
@@ -80,7 +80,7 @@ final class ApplyPlanner {
 
     // MARK: Levels
 
-    private func enterRoot(_ node: TreeWalk.Node) throws(Failure) {
+    func enterRoot(_ node: TreeWalk.Node) throws(Failure) {
         guard let found = node.found else { return }
         let current = try attempt("fstat", on: .root, try FileStatus.of(tree.root.borrowed))
         let level = ApplyLevel(.root, found.status, isSelected: options.selection.contains(.root))
@@ -90,14 +90,14 @@ final class ApplyPlanner {
         levels.append(level)
     }
 
-    private func leave(for path: LayerPath) throws(Failure) {
+    func leave(for path: LayerPath) throws(Failure) {
         while let last = levels.last, !path.isInside(last.path) {
             levels.removeLast()
             try finish(last)
         }
     }
 
-    private func finish(_ level: ApplyLevel) throws(Failure) {
+    func finish(_ level: ApplyLevel) throws(Failure) {
         guard let current = level.current else { return try finishNew(level) }
         if !level.isSelected && !level.isTouched { return }
         let before = FileAttributes(current)
@@ -117,7 +117,7 @@ final class ApplyPlanner {
     }
 
     /// Fills `after` with what the sandbox shows of a directory that both have.
-    private func compare(
+    func compare(
         _ level: ApplyLevel, _ current: FileStatus, _ before: FileAttributes,
         _ after: inout FileAttributes
     ) throws(Failure) {
@@ -181,7 +181,7 @@ final class ApplyPlanner {
 
     // MARK: A file
 
-    private func plan(_ node: TreeWalk.Node, _ name: FileName) throws(Failure) {
+    func plan(_ node: TreeWalk.Node, _ name: FileName) throws(Failure) {
         guard let level = levels.last else { return }
         let path = node.path
         let isSelected = options.selection.contains(path)
@@ -209,18 +209,18 @@ final class ApplyPlanner {
     }
 
     /// Leaves out everything in the directory that the walk is at.
-    private func skip(_ path: LayerPath) {
+    func skip(_ path: LayerPath) {
         walk.skipContents()
         skipped = path
     }
 
     /// The same, or of the guarded directory that it lies in.
-    private func refuse(_ path: LayerPath, _ level: ApplyLevel) {
+    func refuse(_ path: LayerPath, _ level: ApplyLevel) {
         skip(options.isGuarded ? path : level.guarded?.path ?? path)
     }
 
     /// A directory that both have.
-    private func merge(
+    func merge(
         _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName, _ current: FileStatus,
         _ parent: ApplyLevel, isSelected: Bool
     ) throws(Failure) {
@@ -246,7 +246,7 @@ final class ApplyPlanner {
 
     /// What is in a directory of the tree and is not in the sandbox's, where nothing of the tree's is
     /// left.
-    private func deleteOthers(
+    func deleteOthers(
         _ found: LayerStack.Found, _ level: ApplyLevel
     ) throws(Failure) {
         guard let target = level.target, let current = level.current else { return }
@@ -268,7 +268,7 @@ final class ApplyPlanner {
         }
     }
 
-    private func delete(
+    func delete(
         _ path: LayerPath, _ name: FileName, _ current: FileStatus, _ level: ApplyLevel
     ) throws(Failure) {
         let isDirectory = current.kind == .directory
@@ -280,7 +280,7 @@ final class ApplyPlanner {
     }
 
     /// Two files of the same kind, no directories.
-    private func compare(
+    func compare(
         _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName, _ current: FileStatus,
         _ level: ApplyLevel
     ) throws(Failure) {
@@ -326,7 +326,7 @@ final class ApplyPlanner {
             .attributes(path: path, old: FileIdentity(current), before: earlier, after: wanted))
     }
 
-    private func hasSameContent(
+    func hasSameContent(
         _ found: LayerStack.Found, _ name: FileName, _ current: FileStatus,
         in target: FileDescriptor
     ) throws(Errno) -> Bool {
@@ -346,308 +346,5 @@ final class ApplyPlanner {
             return current.deviceNumber == found.status.deviceNumber
         case .directory, .fifo, .socket: return true
         }
-    }
-
-    /// A file that the tree has not, or has another one in the place of.
-    private func add(
-        _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName, _ level: ApplyLevel,
-        isSelected: Bool, over current: FileStatus?
-    ) throws(Failure) {
-        let path = node.path
-        let isDirectory = found.status.kind == .directory
-        if let current, try !mayChange(path, name, current, level) {
-            return refuse(path, level)
-        }
-        guard try mayApply(node, found, nil, level),
-            let owner = options.owners.outside(found.status)
-        else { return refuse(path, level) }
-        let kind: Change.Kind =
-            current.map { $0.kind == found.status.kind ? .modified : .replaced } ?? .added
-        try report(.change(kind, path, isDirectory: isDirectory))
-        if level.current != nil { level.isTouched = true }
-        // Below a new directory it gets its name at once.
-        let number = level.isNew ? 0 : store?.next() ?? 0
-        let asName = level.isNew ? name : ApplyStore.name(number)
-        let storePath = (level.isNew ? level.storePath : .root).appending(asName)
-        if isDirectory {
-            let new = ApplyLevel(path, found.status, isSelected: isSelected)
-            new.storePath = storePath
-            new.guarded = level.guarded
-            new.top = level.isNew ? nil : (number, current)
-            new.owner = owner
-            new.attributes = try attempt("getxattr", on: path, try stack.attributes(of: found))
-            if let place = level.staged ?? store?.directory {
-                new.staged = LayerDirectory(
-                    try attempt(
-                        "mkdir", on: path,
-                        try ApplyPlanner.makeDirectory(asName, in: place.borrowed)), layer: 0)
-            }
-            levels.append(new)
-            return
-        }
-        guard let place = level.staged ?? store?.directory else {
-            if found.status.linkCount > 1 { links[path] = .staged(storePath) }
-            return summary.steps += 1
-        }
-        let made = try make(node, found, asName, place.borrowed, owner, storePath)
-        try own?.note(made)
-        if !level.isNew { try add(path, number, made, over: current) }
-    }
-
-    private static func makeDirectory(
-        _ name: FileName, in place: FileDescriptor
-    ) throws(Errno) -> OwnedDescriptor {
-        try place.makeDirectory(name, mode: 0o700)
-        return try place.open(name, [.readOnly, .directory])
-    }
-
-    private func make(
-        _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName,
-        _ place: FileDescriptor, _ owner: (user: UInt32, group: UInt32), _ storePath: LayerPath
-    ) throws(Failure) -> FileStatus {
-        let path = node.path
-        if let link = node.link, let earlier = links[link] {
-            return try attempt(
-                "link", on: path, try makeLink(name, in: place, to: earlier, at: link))
-        }
-        if found.status.linkCount > 1 { links[path] = .staged(storePath) }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(path, words)) })
-        return try file.make(found, path, as: name, in: place, owner: owner)
-    }
-
-    private func makeLink(
-        _ name: FileName, in place: FileDescriptor, to earlier: LinkPlaces.Place,
-        at link: LayerPath
-    ) throws(Errno) -> FileStatus {
-        switch earlier {
-        case .staged(let path):
-            guard let store else { throw .noSuchFileOrDirectory }
-            var cursor = TreeCursor(store.directory)
-            let (directory, other) = try cursor.open(parentOf: path)
-            try place.makeLink(name, to: other, in: directory.borrowed)
-        case .inTree:
-            var cursor = TreeCursor(tree)
-            let (directory, other) = try cursor.open(parentOf: link)
-            try place.makeLink(name, to: other, in: directory.borrowed)
-        }
-        return try FileStatus.of(name, in: place)
-    }
-
-    private func finishNew(_ level: ApplyLevel) throws(Failure) {
-        guard let staged = level.staged, let owner = level.owner else {
-            if level.top != nil { summary.steps += 1 }
-            return
-        }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(level.path, words)) })
-        try file.finish(
-            staged.borrowed, level.status, level.attributes, level.path, owner: owner)
-        let made = try attempt("fstat", on: level.path, try FileStatus.of(staged.borrowed))
-        try own?.note(made)
-        if let (number, current) = level.top { try add(level.path, number, made, over: current) }
-    }
-
-    private func add(
-        _ path: LayerPath, _ number: UInt64, _ made: FileStatus, over current: FileStatus?
-    ) throws(Failure) {
-        let new = FileIdentity(made)
-        guard let current else { return try add(.add(path: path, number: number, new: new)) }
-        try add(.replace(path: path, number: number, new: new, old: FileIdentity(current)))
-    }
-
-    private func add(_ step: ApplyStep) throws(Failure) {
-        summary.steps += 1
-        switch step {
-        case .replace, .delete: summary.displaces = true
-        case .add, .attributes: break
-        }
-        try journal?.append(.step(step))
-    }
-
-    // MARK: Rules
-
-    /// Whether the file of the tree may be changed, replaced or removed, with all that is in it.
-    private func mayChange(
-        _ path: LayerPath, _ name: FileName, _ current: FileStatus, _ level: ApplyLevel
-    ) throws(Failure) -> Bool {
-        let isDirectory = current.kind == .directory
-        if let (top, reason) = guardReason(path, in: level) {
-            try tellGuarded(top, reason, isDirectory: isDirectory || top != path)
-            return false
-        }
-        if let reason = conflict(current) {
-            try report(.left(path, isDirectory: isDirectory, .conflict(reason)))
-            return false
-        }
-        guard isDirectory, let target = level.target else { return true }
-        do throws(Failure) {
-            let opened = try attempt(
-                "openat2", on: path,
-                try target.borrowed.openBeneath(name, [.readOnly, .directory]))
-            var scan = try TreeScan(LayerDirectory(opened, layer: 0), path)
-            while let (inner, status) = try scan.next() {
-                if !options.isGuarded, let reason = rules.reason(for: inner) {
-                    try report(
-                        .left(
-                            path, isDirectory: true,
-                            .guarded("\(inner.shown()) lies in it: \(reason)")))
-                    return false
-                }
-                if let reason = conflict(status) {
-                    try report(
-                        .left(path, isDirectory: true, .conflict("\(inner.shown()): \(reason)")))
-                    return false
-                }
-            }
-            return true
-        } catch {
-            if error.errno == nil || error.errno == .interrupted { throw error }
-            try report(.left(path, isDirectory: true, .failed(error.message)))
-            return false
-        }
-    }
-
-    /// Whether the file of the sandbox is of a kind that is applied.
-    ///
-    /// - Parameter attributes: Nil where they are to be read.
-    private func mayApply(
-        _ node: TreeWalk.Node, _ found: LayerStack.Found,
-        _ attributes: [(name: String, value: [UInt8])]?, _ level: ApplyLevel
-    ) throws(Failure) -> Bool {
-        let path = node.path
-        let status = found.status
-        let isDirectory = status.kind == .directory
-        func leave(_ reason: ApplyEvent.Reason) throws(Failure) -> Bool {
-            try report(.left(path, isDirectory: isDirectory, reason))
-            return false
-        }
-        if let (top, reason) = guardReason(path, in: level) {
-            try tellGuarded(top, reason, isDirectory: isDirectory || top != path)
-            return false
-        }
-        switch status.kind {
-        case .characterDevice, .blockDevice: return try leave(.never("a device is never applied"))
-        case .socket: return try leave(.never("a socket is never applied"))
-        case .regular, .directory, .symbolicLink, .fifo: break
-        }
-        if options.owners.outside(status) == nil {
-            return try leave(
-                .never("its owner \(status.userID):\(status.groupID) has no id outside"))
-        }
-        if options.isGuarded { return true }
-        if status.kind == .regular, status.permissions & 0o6000 != 0 {
-            return try leave(.guarded("it has set-id bits"))
-        }
-        if status.kind == .regular {
-            var names = attributes?.map(\.name) ?? []
-            if attributes == nil {
-                names = try attempt(
-                    "getxattr", on: path,
-                    try found.directory.borrowed.attributeNames(of: found.name))
-            }
-            if names.contains("security.capability") {
-                return try leave(.guarded("it has file capabilities"))
-            }
-        }
-        if status.kind == .symbolicLink {
-            let target = try attempt(
-                "readlink", on: path, try found.directory.borrowed.linkTarget(found.name))
-            if rules.leadsOut(target, from: path) {
-                return try leave(.guarded("the link leads out of the tree"))
-            }
-        }
-        return true
-    }
-
-    private func conflict(_ current: FileStatus) -> String? {
-        guard !options.isForced, let begun = options.begun, current.changed >= begun,
-            own?.isOwn(current) != true
-        else { return nil }
-        return "it has changed on the host since the run began"
-    }
-
-    /// Why the path, or a directory above it, is guarded, and which one that is.
-    private func guardReason(
-        _ path: LayerPath, in level: ApplyLevel
-    ) -> (path: LayerPath, reason: String)? {
-        if options.isGuarded { return nil }
-        if let guarded = level.guarded { return guarded }
-        return rules.reason(for: path).map { (path, $0) }
-    }
-
-    /// Once for a directory.
-    private func tellGuarded(
-        _ path: LayerPath, _ reason: String, isDirectory: Bool
-    ) throws(Failure) {
-        if told == path { return }
-        told = path
-        try report(.left(path, isDirectory: isDirectory, .guarded(reason)))
-    }
-
-    static func words(_ error: Errno) -> String {
-        switch error {
-        case .improperLink: "another file system is mounted there"
-        case .tooManySymbolicLinkLevels, .notDirectory: "it is no directory any more"
-        case .noSuchFileOrDirectory: "it is not there any more"
-        default: error.words
-        }
-    }
-}
-
-/// A directory on the way to the file that is planned.
-final class ApplyLevel {
-    let path: LayerPath
-    /// In the sandbox.
-    let status: FileStatus
-    /// Whether its attributes are applied.
-    let isSelected: Bool
-    var attributes: [(name: String, value: [UInt8])] = []
-    /// It, or a directory above it, is on the list of guarded paths.
-    var guarded: (path: LayerPath, reason: String)?
-
-    // Of a directory that the tree has:
-    var target: LayerDirectory?
-    var current: FileStatus?
-    /// Whether it, or a directory above it, hides what the tree has under its path.
-    var hidesTree = false
-    /// Whether the steps change its time.
-    var isTouched = false
-    /// The attributes that the steps change, as they are now.
-    var replaced: (values: [FileAttributes.Attribute], absent: [String]) = ([], [])
-
-    // Of a new one:
-    /// Nil where nothing is written.
-    var staged: LayerDirectory?
-    var storePath = LayerPath.root
-    var owner: (user: UInt32, group: UInt32)?
-    /// Of the topmost new one: its number in the store, and the file that it takes the place of.
-    var top: (number: UInt64, current: FileStatus?)?
-
-    var isNew: Bool { current == nil }
-
-    init(_ path: LayerPath, _ status: FileStatus, isSelected: Bool) {
-        self.path = path
-        self.status = status
-        self.isSelected = isSelected
-    }
-}
-
-/// Where the first name of a file with several names is.
-struct LinkPlaces {
-    enum Place {
-        /// Under this path in the store.
-        case staged(LayerPath)
-        /// In the tree, unchanged.
-        case inTree(UInt64)
-    }
-
-    private var places: [LayerPath: Place] = [:]
-
-    subscript(path: LayerPath) -> Place? {
-        get { places[path] }
-        set { places[path] = newValue }
     }
 }

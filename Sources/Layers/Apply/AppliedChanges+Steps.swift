@@ -1,0 +1,144 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+// The steps of one apply, forward and back.
+extension AppliedChanges {
+    func executor(
+        _ transaction: Transaction, isForced: Bool, isResumed: Bool
+    ) throws(Failure) -> ApplyExecutor {
+        var store = transaction.store
+        if store == nil {
+            let directory = LayerDirectory(
+                try attempt(
+                    "open", on: place(transaction.number),
+                    try folder.borrowed.open(
+                        AppliedChanges.name(transaction.number), [.readOnly, .directory])),
+                layer: 0)
+            store = try makeStore(directory, transaction.header, place(transaction.number))
+        }
+        guard let store else { throw Failure("no store") }
+        return ApplyExecutor(tree, store, own, isResumed: isResumed) { [begun, own] status in
+            guard !isForced, let begun, status.changed >= begun, !own.isOwn(status) else {
+                return nil
+            }
+            return "it has changed"
+        }
+    }
+
+    func carryOut(
+        _ transaction: Transaction, _ isForced: Bool, isResumed: Bool = false,
+        _ report: @escaping Report
+    ) throws(Failure) {
+        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
+        func perform(_ step: ApplyStep) throws(Failure) {
+            try attempt("poll", on: step.path, try Interruption.check())
+            guard let refusal = try executor.carryOut(step) else { return }
+            try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
+        }
+        do throws(Failure) {
+            // A directory that becomes writable for its owner does so before the steps in it.
+            try forEachStep(transaction) { step throws(Failure) in
+                if step.opensDirectory(forward: true) { try perform(step) }
+            }
+            try forEachStep(transaction) { step throws(Failure) in
+                if !step.isOfDirectory { try perform(step) }
+            }
+            try forEachStep(transaction) { step throws(Failure) in
+                guard case .attributes(let path, let old, _, let after) = step,
+                    step.isOfDirectory
+                else { return }
+                try perform(step)
+                if let time = after.modified { try executor.setTime(of: path, old, to: time) }
+            }
+        } catch {
+            throw error.advised(
+                "the same command goes on, and \"apply --undo\" takes back what was done")
+        }
+        try own.flush()
+        try transaction.journal.append(.mark(.committed))
+        try transaction.journal.flush()
+        try removeEmptyStore(transaction)
+    }
+
+    /// Of a store in the tree.
+    func removeEmptyStore(_ transaction: Transaction) throws(Failure) {
+        guard let name = transaction.header.store.flatMap({ FileName($0) }) else { return }
+        do throws(Errno) {
+            let modified = try FileStatus.of(tree.root.borrowed).modified
+            try tree.root.borrowed.removeDirectory(name)
+            try tree.root.borrowed.changeTimeOfHandle(modified)
+        } catch .directoryNotEmpty {
+        } catch .noSuchFileOrDirectory {
+        } catch {
+            throw Failure("rmdir", "\(tree.path)/\(name.text)".inQuotes, error)
+        }
+    }
+
+    func takeBack(
+        _ transaction: Transaction, _ isForced: Bool, _ report: @escaping Report
+    ) throws(Failure) {
+        let isResumed = transaction.mark == .staged || transaction.mark == .undoing
+        var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
+        var offsets: [Int64] = []
+        try transaction.journal.forEach { offset, record in
+            if case .step = record { offsets.append(offset) }
+        }
+        try transaction.journal.append(.mark(.undoing))
+        try transaction.journal.flush()
+        var isWhole = true
+        func backward(
+            _ body: (ApplyStep) throws(Failure) -> Void
+        ) throws(Failure) {
+            for offset in offsets.reversed() {
+                if case .step(let step) = try transaction.journal.record(at: offset) {
+                    try body(step)
+                }
+            }
+        }
+        func perform(_ step: ApplyStep) throws(Failure) {
+            try attempt("poll", on: step.path, try Interruption.check())
+            if let refusal = try executor.takeBack(step, isForced: isForced) {
+                isWhole = false
+                try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
+            } else if !step.isOfDirectory {
+                try report(.change(.unchanged, step.path, isDirectory: false))
+            }
+        }
+        try backward { step throws(Failure) in
+            if step.opensDirectory(forward: false) { try perform(step) }
+        }
+        try backward { step throws(Failure) in
+            if !step.isOfDirectory { try perform(step) }
+        }
+        try backward { step throws(Failure) in
+            guard case .attributes(let path, let old, let before, _) = step, step.isOfDirectory
+            else { return }
+            try perform(step)
+            if let time = before.modified { try executor.setTime(of: path, old, to: time) }
+        }
+        try own.flush()
+        // What could not be taken back stays applied.
+        try transaction.journal.append(.mark(isWhole ? .undone : .committed))
+        try transaction.journal.flush()
+        if isWhole { try remove(transaction) }
+    }
+
+    func forEachStep(
+        _ transaction: Transaction, _ body: (ApplyStep) throws(Failure) -> Void
+    ) throws(Failure) {
+        try transaction.journal.forEach { _, record throws(Failure) in
+            if case .step(let step) = record { try body(step) }
+        }
+    }
+}
+
+extension ApplyStep {
+    /// Whether it gives the owner of a directory the right to write to it.
+    func opensDirectory(forward: Bool) -> Bool {
+        guard isOfDirectory, case .attributes(_, _, let before, let after) = self else {
+            return false
+        }
+        let (old, new) = forward ? (before, after) : (after, before)
+        return old.mode & 0o300 != 0o300 && new.mode & 0o300 == 0o300
+    }
+}
