@@ -27,45 +27,45 @@ struct Session: ~Copyable {
         case exceeded(RunLimits.Name)
     }
 
-    private var child: ChildProcess
-    private var channel: Channel?
-    private let signals: SignalQueue
-    private let walk: PlanWalk
-    private let until: Milestone
-    private var limits: Supervisor.Limits
-    private let relays: [StreamRelay]
-    private let readiness: ReadinessProxy?
+    var child: ChildProcess
+    var channel: Channel?
+    let signals: SignalQueue
+    let walk: PlanWalk
+    let until: Milestone
+    var limits: Supervisor.Limits
+    let relays: [StreamRelay]
+    let readiness: ReadinessProxy?
     /// Of the init, until it has told how the program has ended.
-    private var report: InitReport?
-    private var proxy: TerminalProxy?
-    private var proxyRelay: ProxyRelay?
-    private var failure: Ending?
+    var report: InitReport?
+    var proxy: TerminalProxy?
+    var proxyRelay: ProxyRelay?
+    var failure: Ending?
     /// Whether somebody acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
-    private let looksAtStart: Bool
+    let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
-    private var isExecuting = false
+    var isExecuting = false
     /// What it has said of its start.
-    private var startRecord: StartRecord?
-    private var watch: LimitWatch
+    var startRecord: StartRecord?
+    var watch: LimitWatch
     let output: OutputCount
     /// When the init process was there.
     let begunAt = Clock.nanoseconds
     /// When the init process became the program, as far as it was looked at.
     private(set) var startedAt: UInt64?
-    private var isCreated = false
-    private var hasEntered = false
+    var isCreated = false
+    var hasEntered = false
     /// A signal that the kernel would have dropped and the runtime has carried out.
-    private var endedBy: CInt?
+    var endedBy: CInt?
     /// How the program beside an init has ended.
-    private var programsEnd: ChildProcess.Ending?
-    private var programHasCore: Bool?
+    var programsEnd: ChildProcess.Ending?
+    var programHasCore: Bool?
     /// A signal that has ended the start.
-    private var interruption: CInt?
+    var interruption: CInt?
     /// Whether the runtime process was asked to end: then no reader is waited for any more.
-    private var isToEnd = false
+    var isToEnd = false
     /// The limit that has ended the container.
-    private var exceeded: Ending?
+    var exceeded: Ending?
     /// What the first process has used, once it has ended, and how it has.
     private(set) var usage: ProcessUsage?
     private(set) var ended: ChildProcess.Ending?
@@ -73,10 +73,10 @@ struct Session: ~Copyable {
     private(set) var endedAt: UInt64?
 
     /// How long what was killed is waited for.
-    private static let patience: UInt64 = 10
+    static let patience: UInt64 = 10
     /// How long, in milliseconds, a reader that takes nothing of the program's last words is waited
     /// for when the runtime process was asked to end.
-    private static let lastWords: UInt64 = 200
+    static let lastWords: UInt64 = 200
 
     init(
         _ child: consuming ChildProcess, _ channel: consuming Channel,
@@ -102,7 +102,7 @@ struct Session: ~Copyable {
     /// Of connections to a proxy on the host.
     var proxyCounts: Outcome.Proxy? { proxyRelay?.counts }
 
-    private var hasStarted: Bool { startedAt != nil }
+    var hasStarted: Bool { startedAt != nil }
 
     /// Why the manager could not be told that the program is ready.
     var readinessProblem: String? { readiness?.problem }
@@ -150,7 +150,7 @@ struct Session: ~Copyable {
     }
 
     /// What was killed ends at once, but in an uninterruptible call.
-    private mutating func awaitEnd() throws(Errno) {
+    mutating func awaitEnd() throws(Errno) {
         let events = try Poll.wait(
             [(child.borrowed, .readable)],
             until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
@@ -159,7 +159,7 @@ struct Session: ~Copyable {
     }
 
     /// A limit that was exceeded after the last look.
-    private mutating func lookAtEnd() {
+    mutating func lookAtEnd() {
         guard exceeded == nil, failure == nil, hasStarted else { return }
         exceeded = watch.lookAtEnd().map(Ending.exceeded)
     }
@@ -179,7 +179,7 @@ struct Session: ~Copyable {
     /// The end of the channel is the program's start, or a death on the way there: a filter that
     /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
     /// execution to the kernel.
-    private mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
+    mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.
         if case .exited(let code) = ended, code != InitProcess.failureCode, hasStarted { return }
         if failure != nil || channel != nil { return }
@@ -187,13 +187,13 @@ struct Session: ~Copyable {
     }
 
     /// Of the process that becomes the program. Nil where `/proc` does not say.
-    private var hasExecuted: Bool? {
+    var hasExecuted: Bool? {
         walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
     }
 
     /// The program beside the init has ended. The init keeps the remains, which `/proc` tells of,
     /// until the report is closed.
-    private mutating func takeReport() throws(Failure) {
+    mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
         guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
             return
@@ -204,7 +204,7 @@ struct Session: ~Copyable {
         lookAtRemains(told.ending)
     }
 
-    private mutating func setStarted(_ hasStarted: Bool) {
+    mutating func setStarted(_ hasStarted: Bool) {
         if !hasStarted {
             startedAt = nil
         } else if startedAt == nil {
@@ -224,7 +224,7 @@ struct Session: ~Copyable {
     }
 
     /// Whether the runtime's part is done.
-    private var isFarEnough: Bool {
+    var isFarEnough: Bool {
         switch until {
         case .created: isCreated
         case .started: hasStarted && readiness?.isDone ?? true
@@ -233,7 +233,7 @@ struct Session: ~Copyable {
     }
 
     /// Waits once; false when the init process has ended and said all it had to say.
-    private mutating func handleEvents() throws(Failure) -> Bool {
+    mutating func handleEvents() throws(Failure) -> Bool {
         let waitsForWords = channel != nil
         var entries: [TerminalProxy.Watched] = [
             (channel?.borrowed, .readable), (signals.borrowed, .readable),
@@ -271,7 +271,7 @@ struct Session: ~Copyable {
     }
 
     /// When something is due, whatever happens until then.
-    private var nextDeadline: UInt64? {
+    var nextDeadline: UInt64? {
         var next = readiness?.deadline
         guard exceeded == nil, programsEnd == nil else { return next }
         for due in [limits.deadline, limits.observer?.next, watch.next] {
@@ -283,7 +283,7 @@ struct Session: ~Copyable {
     /// Kills the container once it has exceeded a limit.
     ///
     /// - Parameter hasEvent: Whether the watch for the limits was told something.
-    private mutating func enforceLimits(hasEvent: Bool) {
+    mutating func enforceLimits(hasEvent: Bool) {
         // Once the program has ended the clocks stand still.
         guard exceeded == nil, programsEnd == nil else { return }
         let now = Clock.nanoseconds
@@ -307,7 +307,7 @@ struct Session: ~Copyable {
     /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
     /// read holds the runtime up until a signal asks it to end, be it before or after the program's
     /// end.
-    private mutating func drainStreams() throws(Failure) {
+    mutating func drainStreams() throws(Failure) {
         defer {
             if let problem = relays.lazy.compactMap(\.problem).first {
                 failure = failure ?? .lost(problem)
@@ -328,150 +328,15 @@ struct Session: ~Copyable {
         }
     }
 
-    private mutating func hasMoreToReceive() throws(Failure) -> Bool {
+    mutating func hasMoreToReceive() throws(Failure) -> Bool {
         guard let descriptor = channel?.borrowed else { return false }
         return try attempt("poll", !(try Poll.ready(descriptor, .readable).isEmpty))
     }
 
-    private mutating func drainRelays() -> FileDescriptor? {
+    mutating func drainRelays() -> FileDescriptor? {
         for relay in relays {
             if let blocked = relay.drain() { return blocked }
         }
         return nil
-    }
-
-    /// One message of the init process; its end of the channel closes when the program runs, or
-    /// when it dies.
-    private mutating func receive() throws(Failure) {
-        guard let current = channel.take() else { return }
-        let message = try attempt("recvmsg", try current.receive())
-        guard let message else {
-            if failure != nil || exceeded != nil { return }
-            // A filter may have kept it from saying that it executes.
-            setStarted(isExecuting && !looksAtStart || hasExecuted ?? isExecuting)
-            if hasStarted { _ = answer(walk.plan.firstAfterStart) }
-            return
-        }
-        let words = InitMessage(message.bytes)
-        switch words {
-        case .terminal:
-            guard let multiplexer = message.takeDescriptor() else { return }
-            try take(terminal: multiplexer)
-        case .upper(let tree):
-            guard let upper = message.takeDescriptor() else { return }
-            walk.keep(upper: upper, of: tree)
-        case .proxy:
-            guard let socket = message.takeDescriptor(), let place = walk.takeProxy() else {
-                failure = .failed(step: -1, Failure("the init process sent an unknown message"))
-                break
-            }
-            do throws(Errno) {
-                proxyRelay = try ProxyRelay(socket, place)
-            } catch {
-                throw Failure("fcntl", "O_NONBLOCK", error)
-            }
-        case .listener(let number):
-            let listener = try attempt(
-                "pidfd_getfd", "of the seccomp listener", try descriptor(number))
-            walk.keep(listener: listener)
-        case .turn(let step) where step < walk.plan.firstAfterStart:
-            if answer(step) {
-                try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
-            }
-        case .executing(let record):
-            isExecuting = true
-            startRecord = record
-        case .entered: try follow(message.sender)
-        case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
-            walk.keep(program: message.sender)
-        case .failed(let step, let error): failure = .failed(step: step, error)
-        case .turn, .spawned, .notSpawned, .root, .forked, nil:
-            failure = .failed(step: -1, Failure("the init process sent an unknown message"))
-        }
-        channel = consume current
-    }
-
-    /// The process has made the one that goes on in the container, and ends. Once: what is in the
-    /// container already may say anything.
-    private mutating func follow(_ process: Int32) throws(Failure) {
-        if hasEntered || process <= 0 {
-            failure = .failed(step: -1, Failure("the process in the container was made twice"))
-            return
-        }
-        hasEntered = true
-        let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
-        _ = try attempt("waitid", try child.wait())
-        child = made
-    }
-
-    /// A descriptor of the process that becomes the program.
-    private func descriptor(_ number: CInt) throws(Errno) -> OwnedDescriptor {
-        guard let program = walk.program else { return try child.descriptor(number) }
-        // The init has not taken note of its end: the number is still its own.
-        return try ProcessIdentity.descriptor(number, of: program)
-    }
-
-    /// Takes the runtime's steps; when one fails the container ends. False then.
-    private mutating func answer(_ step: Int) -> Bool {
-        do {
-            if try walk.takeTurn(step, child) { isCreated = true }
-            return true
-        } catch {
-            failure = .refused(error)
-            try? child.send(signal: Signal.kill)
-            return false
-        }
-    }
-
-    /// To whoever listens at the console socket, or kept here.
-    private mutating func take(
-        terminal multiplexer: consuming OwnedDescriptor
-    ) throws(Failure) {
-        guard let consoleSocket = walk.plan.consoleSocket else {
-            proxy = try TerminalProxy(multiplexer, settings: walk.terminal, output)
-            return
-        }
-        let far = multiplexer.borrowed
-        try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
-            let socket = try HostPath.connect(consoleSocket)
-            // Whoever receives it takes the bytes for the terminal's name.
-            try socket.borrowed.send(Array(far.peerName().utf8), passing: far)
-        }
-    }
-
-    private func nextSignal() throws(Failure) -> CInt? {
-        try attempt("read", "signalfd", try signals.next())
-    }
-
-    private mutating func forwardSignals() throws(Failure) {
-        while let signal = try nextSignal() {
-            if signal == Signal.childEnded {
-                CurrentProcess.reapChildren(except: child.pid)
-                continue
-            }
-            if signal == Signal.windowChange {
-                try proxy?.copySize()
-                continue
-            }
-            if Interruption.signals.contains(signal) {
-                isToEnd = true
-                if !hasStarted || failure != nil {
-                    interruption = interruption ?? signal
-                    try? child.send(signal: Signal.kill)
-                    continue
-                }
-            }
-            // The first process of a pid namespace gets no signal that it has no handler for
-            // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
-            // at before it is sent: one that waits for it in sigwait(3) has then not moved.
-            let isDropped =
-                walk.plan.ownsProcesses && !walk.plan.hasInit && !Signal.harmless.contains(signal)
-                && child.drops(signal)
-            try? child.send(signal: signal)
-            if isDropped {
-                endedBy = signal
-                try? child.send(signal: Signal.kill)
-            }
-        }
     }
 }
