@@ -100,6 +100,8 @@ struct LandlockRule: Sendable, Hashable {
                 found.append((path, set))
             }
         }
-        return found.map { LandlockRule(path: $0.path, access: access($0.attributes)) }
+        let rules = found.map { LandlockRule(path: $0.path, access: access($0.attributes)) }
+        // Rules add up: one that allows no more than that of the root adds nothing.
+        return rules.filter { $0.path == "/" || !rules[0].access.isSuperset(of: $0.access) }
     }
 }
