@@ -91,6 +91,16 @@ extension HostPath {
         return file
     }
 
+    /// What to do about an error of `openOutput`.
+    public static func adviceOfOutput(_ error: Errno) -> String? {
+        switch error {
+        case .tooManySymbolicLinkLevels: "it is a symbolic link; name the file that it leads to"
+        case .notPermitted: "it belongs to another user or has several names; name another file"
+        case .noSuchAddressOrDevice: "no process reads this FIFO, or it is a socket"
+        default: nil
+        }
+    }
+
     private static func openExisting(
         _ name: String, in parent: FileDescriptor, _ path: String, _ flags: OpenFlags
     ) throws(Errno) -> OwnedDescriptor {

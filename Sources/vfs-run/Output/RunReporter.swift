@@ -13,7 +13,10 @@ final class RunReporter {
     private let stream: CallerStream?
     private let place: String
     private let log: Log
-    private let isQuiet: Bool
+    /// Whether the verdict is told to a person.
+    private let tells: Bool
+    /// Whether the figures of the kernel are read.
+    let measures: Bool
     private var isTold = false
 
     /// How long a reader of the report that takes nothing is waited for.
@@ -21,7 +24,8 @@ final class RunReporter {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         log = arguments.globals.log
-        isQuiet = arguments.takes(.quiet) && arguments.has(.quiet)
+        tells = RunReporter.tells(arguments)
+        measures = RunReporter.measures(arguments)
         guard arguments.takes(.report), let place = arguments.value(.report) else {
             (stream, self.place) = (nil, "")
             return
@@ -34,18 +38,15 @@ final class RunReporter {
         }
     }
 
-    /// Whether the figures of the kernel are read.
-    var measures: Bool { stream != nil || tells }
-
-    /// The same of a command line.
+    /// Whether a run of this command line has its figures read.
     static func measures(_ arguments: ParsedArguments) -> Bool {
-        arguments.value(.report) != nil
-            || !(arguments.takes(.quiet) && arguments.has(.quiet))
-                && FileDescriptor.standardError.isTerminal
+        arguments.takes(.report) && arguments.value(.report) != nil || tells(arguments)
     }
 
-    /// Whether the verdict is told to a person.
-    private var tells: Bool { !isQuiet && FileDescriptor.standardError.isTerminal }
+    private static func tells(_ arguments: ParsedArguments) -> Bool {
+        let isQuiet = arguments.takes(.quiet) && arguments.has(.quiet)
+        return !isQuiet && FileDescriptor.standardError.isTerminal
+    }
 
     /// Runs `body`, and tells of a failure that is not told yet.
     func reporting(_ body: () throws(Failure) -> CInt) throws(Failure) -> CInt {
@@ -82,12 +83,11 @@ final class RunReporter {
             return try descriptor(number, place)
         }
         if place.isEmpty { throw Failure("the name is empty; is a variable unset?") }
-        let opened = try attempt(
-            "open", on: place,
-            try HostPath.open(
-                place, [.writeOnly, .create, .truncate, .nonBlocking, .noControllingTerminal],
-                mode: 0o644))
-        return CallerStream(opened: opened)
+        // No link is followed: the run may be in a directory whose content nobody trusts.
+        return CallerStream(
+            opened: try attempt(
+                "open", on: place, advice: HostPath.adviceOfOutput,
+                try HostPath.openOutput(place, followsLinks: false)))
     }
 
     /// A copy, which no program inherits.

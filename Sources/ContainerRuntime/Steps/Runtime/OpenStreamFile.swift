@@ -48,7 +48,7 @@ struct OpenStreamFile: RuntimeStep {
             return
         }
         let opened = try attempt(
-            "open", on: file.path, advice: OpenStreamFile.advice,
+            "open", on: file.path, advice: HostPath.adviceOfOutput,
             try HostPath.openOutput(file.path, followsLinks: false))
         context.streamPath = file.path
         try keep(HeldDescriptor(opened), context)
@@ -62,15 +62,6 @@ struct OpenStreamFile: RuntimeStep {
             throw Failure(
                 "\(file.path.inQuotes) cannot be \(file.stream.name): it is no regular file, FIFO or"
                     + " character device; name a file")
-        }
-    }
-
-    private static func advice(_ error: Errno) -> String? {
-        switch error {
-        case .tooManySymbolicLinkLevels: "it is a symbolic link; name the file that it leads to"
-        case .notPermitted: "it belongs to another user or has several names; name another file"
-        case .noSuchAddressOrDevice: "no process reads this FIFO, or it is a socket"
-        default: nil
         }
     }
 }
