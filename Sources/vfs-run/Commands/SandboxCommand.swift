@@ -139,15 +139,8 @@ extension KeptSandbox {
     fileprivate var changeCount: Int {
         get throws(Failure) {
             var count = 0
-            for tree in record.trees {
-                let kept = try upper(of: tree)
-                guard let record = try kept.record() else { continue }
-                var stack = try LayerStack(
-                    uppers: [kept.upper], over: record.layers, marks: record.marks)
-                // Files that only the sandbox's users may read are read as its root.
-                let isOwner = (try? MappedOwners.become(record.owners)) ?? false
-                stack.owners = isOwner ? nil : record.owners
-                var comparison = Comparison(stack)
+            for tree in try ChangedTrees(of: self, locks: false).trees {
+                var comparison = Comparison(tree.stack, uppers: tree.uppers)
                 while let change = try comparison.next() {
                     if change.kind != .unchanged { count += 1 }
                 }
