@@ -18,6 +18,8 @@ struct Command: Sendable {
     var failureCode: CInt = 1
     var run: @Sendable (ParsedArguments) throws(Failure) -> CInt
 
+    var allOptions: [Option] { options + Option.common(beside: options) }
+
     /// The allowed number of operands, by their names: those in brackets may be left out.
     var operandCount: ClosedRange<Int> {
         let words = operands.split(separator: " ")

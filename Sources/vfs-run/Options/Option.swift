@@ -4,7 +4,7 @@
 /// `arguments.has(.force)`.
 struct Option: Sendable {
     let long: String
-    let short: Character?
+    private(set) var short: Character?
     /// The name of the value in help texts; nil for a switch.
     let value: String?
     let help: String
@@ -49,8 +49,14 @@ struct Option: Sendable {
 extension Option {
     static let help = Option("help", short: "h", "print this help and exit")
     static let version = Option("version", short: "v", "print the version and exit")
-    /// The options of every command.
-    static let common = [help, version]
+    /// The options of every command. A letter that one of the command's own has is not theirs.
+    static func common(beside own: [Option]) -> [Option] {
+        [help, version].map { option in
+            var common = option
+            if own.contains(where: { $0.short == option.short }) { common.short = nil }
+            return common
+        }
+    }
 
     static let json = Option("json", "print JSON")
     static let quiet = Option("quiet", short: "q", "print no progress and no notes")

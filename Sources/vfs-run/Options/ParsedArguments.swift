@@ -14,7 +14,7 @@ struct ParsedArguments {
     ) throws(Failure) {
         self.command = command
         self.globals = globals
-        let options = command.options + Option.common
+        let options = command.allOptions
         let forms = options.map {
             CommandLineParser.Form(long: $0.long, short: $0.short, takesValue: $0.value != nil)
         }

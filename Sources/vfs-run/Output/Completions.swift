@@ -13,7 +13,7 @@ enum Completions {
     private static let named = Command.named
 
     private static func words(_ command: Command) -> String {
-        (command.options + Option.common).map { "--" + $0.long }.joined(separator: " ")
+        command.allOptions.map { "--" + $0.long }.joined(separator: " ")
     }
 
     private static var bash: String {
@@ -60,7 +60,7 @@ enum Completions {
     }
 
     private static func specs(_ command: Command) -> String {
-        let options = (command.options + Option.common).map { option in
+        let options = command.allOptions.map { option in
             let help = option.help.split(separator: "'").joined(separator: "’")
             guard let value = option.value else { return "'--\(option.long)[\(help)]'" }
             let action =
@@ -85,7 +85,7 @@ enum Completions {
             let condition =
                 command.name.isEmpty
                 ? "__fish_use_subcommand" : "__fish_seen_subcommand_from \(command.name)"
-            for option in command.options + Option.common {
+            for option in command.allOptions {
                 text += "complete -c vfs-run -n '\(condition)' -l \(option.long)"
                 if let short = option.short { text += " -s \(short)" }
                 if option.value != nil { text += " -r" }

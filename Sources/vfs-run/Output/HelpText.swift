@@ -21,8 +21,7 @@ enum HelpText {
         var text = "Usage: vfs-run\(name) [OPTIONS]\(operands)\n\n"
         text += wrap(command.summary.prefix(1).uppercased() + command.summary.dropFirst() + ".")
         for paragraph in command.details { text += "\n" + wrap(paragraph) }
-        let options = command.options + Option.common
-        return text + "\nOptions:\n" + table(options.map { (label($0), $0.help) })
+        return text + "\nOptions:\n" + table(command.allOptions.map { (label($0), $0.help) })
     }
 
     static func label(_ option: Option) -> String {

@@ -11,7 +11,7 @@ enum ManPage {
         }
         page += ".SH DESCRIPTION\n"
         page += Command.oneShot.details.map { escape($0) + "\n" }.joined(separator: ".PP\n")
-        page += options(Command.oneShot.options + Option.common)
+        page += options(Command.oneShot.allOptions)
         page += ".SS Global options\n" + options(GlobalOptions.options)
         page += ".SH COMMANDS\n"
         for command in Command.named {
