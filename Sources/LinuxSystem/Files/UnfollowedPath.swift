@@ -57,6 +57,14 @@ public enum UnfollowedPath {
 }
 
 extension HostPath {
+    /// The path of a file that exists, without links in it.
+    ///
+    /// The corresponding C functions are `open` with `O_PATH`, and `readlink`.
+    public static func real(_ path: String) throws(Errno) -> String {
+        let found = try open(path, .path)
+        return try linkTarget("/proc/self/fd/\(found.borrowed.rawValue)")
+    }
+
     /// Opens a file that the user has named for output: it is made, mode 0644, or emptied. A pipe, a
     /// terminal or another device takes what is written as it is.
     ///

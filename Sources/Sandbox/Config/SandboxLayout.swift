@@ -209,8 +209,7 @@ struct SandboxLayout {
     /// Without links: the caller has named it.
     private func resolve(_ source: String) throws(Failure) -> String {
         do throws(Errno) {
-            let found = try HostPath.open(source, .path)
-            return try HostPath.linkTarget("/proc/self/fd/\(found.borrowed.rawValue)")
+            return try HostPath.real(source)
         } catch .noSuchFileOrDirectory {
             throw Failure(
                 "-v: the source \(source.inQuotes) does not exist; make it, or name another one"

@@ -40,13 +40,14 @@ enum SandboxBase {
         if found.kind != .directory {
             throw Failure("\(word.inQuotes) is neither a directory nor an archive")
         }
-        if (try? FileStatus.of(path: "\(path)/config.json")) != nil {
-            return try bundle(path)
-        }
+        // First: a program may have put a config.json into a root file system.
         for name in ["bin", "usr", "lib"] {
             if (try? FileStatus.of(path: "\(path)/\(name)")) != nil {
                 return .layers([path], environment: [])
             }
+        }
+        if (try? FileStatus.of(path: "\(path)/config.json")) != nil {
+            return try bundle(path)
         }
         throw Failure(
             "\(word.inQuotes) has neither a config.json nor /bin, /usr or /lib; name a directory with"
@@ -77,6 +78,17 @@ enum SandboxBase {
         return try bundle(place)
     }
 
+    /// A bundle shows what is its own, and not what of the host it names: it may be somebody else's.
+    private static func require(_ layer: String, in bundle: String) throws(Failure) {
+        let real = try attempt("open", on: layer, try HostPath.real(layer))
+        for place in [bundle, "\(bundle)/../layers"] {
+            if let holder = try? HostPath.real(place), real.lies(below: holder) { return }
+        }
+        throw Failure(
+            "\("\(bundle)/config.json".inQuotes) names \(layer.inQuotes), which is outside of the"
+                + " bundle; name that directory with --base or --layer")
+    }
+
     /// The layers of a bundle, and its environment.
     private static func bundle(_ path: String) throws(Failure) -> SandboxRequest.Base {
         let document = try LoadedConfig.read("\(path)/config.json", ofBundle: true)
@@ -91,7 +103,10 @@ enum SandboxBase {
         let layers = LayerNames(bundle: path)
         var found: [String] = []
         for name in names {
-            found += try layers.directories(name).map(PathText.cleaned)
+            for layer in try layers.directories(name) {
+                try require(layer, in: path)
+                found.append(PathText.cleaned(layer))
+            }
         }
         return .layers(found, environment: environment.filter { $0.contains("=") })
     }
