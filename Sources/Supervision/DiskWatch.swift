@@ -15,6 +15,7 @@ struct DiskWatch {
 
     /// Nanoseconds between two looks.
     private static let interval: UInt64 = 50_000_000
+    private static let longest: UInt64 = 1_000_000_000
 
     init(_ paths: [String], limit: UInt64, from time: UInt64) {
         self.paths = paths
@@ -27,8 +28,8 @@ struct DiskWatch {
         guard now >= next else { return false }
         let isOver = isExceeded
         let end = Clock.nanoseconds
-        // A large tree takes no more than a tenth of a processor.
-        next = end + max(DiskWatch.interval, (end - now) * 9)
+        // A large tree takes no more than a tenth of a processor, as long as it can wait.
+        next = end + max(DiskWatch.interval, min((end - now) * 9, DiskWatch.longest))
         return isOver
     }
 

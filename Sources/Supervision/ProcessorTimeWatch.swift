@@ -49,7 +49,8 @@ struct ProcessorTimeWatch {
     private mutating func measure() -> UInt64 {
         switch source {
         case .group(let group):
-            let used = group.processorTime ?? 0
+            // Nothing else holds the container to the limit.
+            guard let used = group.processorTime else { return limit }
             return used - min(used, spent)
         case .processes(let root):
             let used = ProcessTree.processorTime(below: root)

@@ -293,6 +293,8 @@ struct Session: ~Copyable {
             exceeded = .stopped
         } else if let name = watch.look(now, hasEvent: hasEvent) {
             exceeded = .exceeded(name)
+        } else if let problem = watch.problem {
+            failure = failure ?? .lost(problem)
         } else {
             return
         }
