@@ -5,7 +5,7 @@ internal import SystemPackage
 extension AppliedChanges {
     /// Whether an apply has changed the tree in such a place.
     func hasMoves() throws(Failure) -> Bool {
-        for number in try AppliedChanges.numbers(in: folder, kept) {
+        for number in try numbers() {
             guard let found = try open(number) else { continue }
             if found.hasMoves && found.mark != nil { return true }
         }
@@ -28,8 +28,7 @@ extension AppliedChanges {
         guard let found else { return }
         let folder = LayerDirectory(found, layer: 0)
         for number in try numbers(in: folder, kept) {
-            guard let (journal, _) = try openJournal(number, in: folder, kept) else { continue }
-            let content = try journal.content()
+            guard let (_, content, _) = try openJournal(number, in: folder, kept) else { continue }
             if !content.hasMoves || content.mark == nil || content.mark == .undone { continue }
             throw Failure(
                 "the changes in \(kept.path.inQuotes) were applied and contain moved files"

@@ -6,23 +6,27 @@ extension AppliedChanges {
     func executor(
         _ transaction: Transaction, isForced: Bool, isResumed: Bool
     ) throws(Failure) -> ApplyExecutor {
-        var store = transaction.store
-        if store == nil {
-            let directory = LayerDirectory(
-                try attempt(
-                    "open", on: place(transaction.number),
-                    try folder.borrowed.open(
-                        AppliedChanges.name(transaction.number), [.readOnly, .directory])),
-                layer: 0)
-            store = try makeStore(transaction, directory)
+        let store: ApplyStore
+        if let found = transaction.store {
+            store = found
+        } else {
+            store = try remakeStore(transaction)
         }
-        guard let store else { throw Failure("no store") }
         return ApplyExecutor(tree, store, own, isResumed: isResumed) { [begun, own] status in
             guard !isForced, let begun, status.changed >= begun, !own.isOwn(status) else {
                 return nil
             }
             return "it has changed"
         }
+    }
+
+    /// A store that was removed because nothing was in it.
+    private func remakeStore(_ transaction: Transaction) throws(Failure) -> ApplyStore {
+        let directory = try attempt(
+            "open", on: place(transaction.number),
+            try folder.borrowed.open(
+                AppliedChanges.name(transaction.number), [.readOnly, .directory]))
+        return try makeStore(transaction, LayerDirectory(directory, layer: 0))
     }
 
     func carryOut(

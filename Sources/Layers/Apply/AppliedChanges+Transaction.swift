@@ -105,10 +105,10 @@ extension AppliedChanges {
         }
     }
 
-    /// The journal of an apply, and the directory it lies in; no journal where none was made.
+    /// The journal of an apply, what it says, and the directory it lies in; nil where none was made.
     static func openJournal(
         _ number: Int, in folder: LayerDirectory, _ kept: KeptUpper
-    ) throws(Failure) -> (journal: ApplyJournal, directory: LayerDirectory)? {
+    ) throws(Failure) -> (ApplyJournal, ApplyJournal.Content, LayerDirectory)? {
         let place = "\(kept.path)/\(folderName)/\(name(number))"
         let directory = LayerDirectory(
             try attempt(
@@ -121,14 +121,14 @@ extension AppliedChanges {
                     "journal", [.readWrite, .append, .nonBlocking, .noControllingTerminal])))
         guard let file else { return nil }
         let journal = ApplyJournal(file, path: "\(place)/journal")
-        try journal.repair()
-        return (journal, directory)
+        return (journal, try journal.recover(), directory)
     }
 
     /// Nil for one without a header: nothing was done; it is removed.
     func open(_ number: Int) throws(Failure) -> Transaction? {
-        if let (journal, directory) = try AppliedChanges.openJournal(number, in: folder, kept) {
-            let content = try journal.content()
+        if let (journal, content, directory) = try AppliedChanges.openJournal(
+            number, in: folder, kept)
+        {
             if let header = content.header {
                 if header.tree != tree.path {
                     throw Failure(

@@ -60,26 +60,54 @@ final class ApplyJournal {
 
     // MARK: Reading
 
-    /// Cuts off the record that was being written when the process was killed or the machine stopped.
+    /// What the records say of the apply as a whole.
+    struct Content {
+        var header: ApplyHeader?
+        var store: UInt64?
+        /// The last one; `moves` is told apart.
+        var mark: ApplyMark?
+        var hasMoves = false
+
+        fileprivate mutating func note(_ record: ApplyRecord) {
+            switch record {
+            case .header(let found): header = found
+            case .store(let inode): store = inode
+            case .mark(.moves): hasMoves = true
+            case .mark(let found): mark = found
+            case .step: break
+            }
+        }
+    }
+
+    /// Reads a journal that another process has written, and cuts off the record that was being written
+    /// when the process was killed or the machine stopped.
     ///
     /// - Throws: Something else follows the last whole record. The steps behind it are not known, and
     ///   they may have been carried out.
-    func repair() throws(Failure) {
+    func recover() throws(Failure) -> Content {
+        var content = Content()
         var end: Int64 = 0
-        try forEach { offset, record in end = offset + Int64(record.bytes.count) + 16 }
-        let size = try attempt("fstat", on: path, try FileStatus.of(file.borrowed)).size
-        if end == size { return }
-        let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 8, at: end))
-        let isCut = Int64(ApplyJournal.needed(head[...])) > size - end
-        let isEmpty = try attempt("read", on: path, try file.borrowed.isZero(from: end, to: size))
-        if !isCut && !isEmpty || ApplyJournal.isTooLong(head[...]) {
-            throw Failure(
-                "\(path.inQuotes) is damaged, so that the last apply can be neither completed nor"
-                    + " taken back; the files that it has replaced or removed lie in the directory"
-                    + " \"store\" beside it, or in .vfs-run-apply-… in the tree: copy those that are"
-                    + " needed, and remove the directory of \(path.inQuotes)")
+        try forEach { offset, record in
+            content.note(record)
+            end = offset + Int64(record.bytes.count) + 16
         }
+        let size = try attempt("fstat", on: path, try FileStatus.of(file.borrowed)).size
+        if end == size { return content }
+        let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 8, at: end))
+        let needed = ApplyJournal.needed(head[...])
+        let isCut = needed <= ApplyJournal.mostBytes + 16 && Int64(needed) > size - end
+        let isEmpty = try attempt("read", on: path, try file.borrowed.isZero(from: end, to: size))
+        if !isCut && !isEmpty { throw damaged }
         try attempt("ftruncate", on: path, try file.borrowed.setSize(end))
+        return content
+    }
+
+    private var damaged: Failure {
+        Failure(
+            "\(path.inQuotes) is damaged, so that the last apply can be neither completed nor taken"
+                + " back; the files that it has replaced or removed lie in the directory \"store\""
+                + " beside it, or in \(AppliedTree.storeName("…")) in the tree: copy those that are"
+                + " needed, and remove the directory of \(path.inQuotes)")
     }
 
     /// Goes through the records from the first one on.
@@ -112,29 +140,6 @@ final class ApplyJournal {
         }
     }
 
-    /// What the records say of the apply as a whole.
-    struct Content {
-        var header: ApplyHeader?
-        var store: UInt64?
-        /// The last one; `moves` is told apart.
-        var mark: ApplyMark?
-        var hasMoves = false
-    }
-
-    func content() throws(Failure) -> Content {
-        var content = Content()
-        try forEach { _, record in
-            switch record {
-            case .header(let header): content.header = header
-            case .store(let inode): content.store = inode
-            case .mark(.moves): content.hasMoves = true
-            case .mark(let mark): content.mark = mark
-            case .step: break
-            }
-        }
-        return content
-    }
-
     /// The record that starts there.
     func record(at offset: Int64) throws(Failure) -> ApplyRecord? {
         let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 512, at: offset))
@@ -153,10 +158,6 @@ final class ApplyJournal {
         var reader = RecordReader(Array(bytes.prefix(8)))
         guard let count = reader.number() else { return 8 }
         return count > UInt64(mostBytes) ? mostBytes + 17 : Int(count) + 16
-    }
-
-    private static func isTooLong(_ head: ArraySlice<UInt8>) -> Bool {
-        needed(head) > mostBytes + 16
     }
 
     private static func record(_ frame: ArraySlice<UInt8>) -> ApplyRecord? {
