@@ -115,6 +115,15 @@ pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *), void *context) {
     return pid;
 }
 
+pid_t clinux_spawn_beside(int *pidfd, int (*body)(void *), void *context) {
+    struct clone_args arguments = {
+        .flags = CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    return copy_into(&arguments, body, context);
+}
+
 void clinux_forget_companion(void) { watched.companion = -1; }
 
 void clinux_watch(int pidfd) { watched.target = pidfd; }

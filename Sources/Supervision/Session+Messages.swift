@@ -83,7 +83,7 @@ extension Session {
             return true
         } catch {
             failure = .refused(error)
-            try? child.send(signal: Signal.kill)
+            kill()
             return false
         }
     }

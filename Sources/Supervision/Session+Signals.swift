@@ -22,7 +22,7 @@ extension Session {
                 isToEnd = true
                 if !hasStarted || failure != nil {
                     interruption = interruption ?? signal
-                    try? child.send(signal: Signal.kill)
+                    kill()
                     continue
                 }
             }
@@ -35,7 +35,7 @@ extension Session {
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal
-                try? child.send(signal: Signal.kill)
+                kill()
             }
         }
     }

@@ -76,6 +76,8 @@ int clinux_end_sleeper(pid_t pid);
 /// clone3(2): a copy of this process runs `body(context)`, which executes a program beside the
 /// container; one at a time. The watchdog knows it before `body` runs, and kills it too.
 pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *_Nullable), void *_Nullable context);
+/// clone3(2): a copy of this process runs `body(context)` beside it; the watchdog does not know it.
+pid_t clinux_spawn_beside(int *pidfd, int (*body)(void *_Nullable), void *_Nullable context);
 /// It has been waited for: the watchdog forgets it.
 void clinux_forget_companion(void);
 int clinux_setns(int fd, int kind);

@@ -114,7 +114,7 @@ enum RightsSection: PlanSection {
     static func planFilter(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         guard let filter = configuration.seccomp else { return }
-        plan.add(InstallSeccomp(), filter.origin)
+        plan.add(InstallSeccomp(measures: configuration.measuresStart), filter.origin)
         guard case .read(let profile) = filter.value, profile.notifies,
             let path = profile.listenerPath
         else { return }
