@@ -20,7 +20,7 @@ extension Session {
             }
             if Interruption.signals.contains(signal) {
                 isToEnd = true
-                if !hasStarted || failure != nil {
+                if !hasStarted || failure != nil || limits.endsOnSignal {
                     interruption = interruption ?? signal
                     kill()
                     continue

@@ -16,6 +16,9 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// Whether a signal that asks the runtime process to end ends the container at once, and is not
+        /// the container's.
+        public var endsOnSignal = false
 
         public init() {}
     }
@@ -30,16 +33,20 @@ public final class Supervisor {
     /// - Parameters:
     ///   - until: How far the runtime process stays with the container.
     ///   - trace: Receives the times of the steps.
+    ///   - prepared: What the starts of the plan have in common.
+    ///   - streams: Files in the place of standard streams; the program gets pipes.
     ///   - warn: Receives each warning when it arises.
     public init(
         _ plan: Plan, until: Milestone = .ended, limits: Limits = Limits(), trace: Trace? = nil,
+        prepared: PreparedStart? = nil, streams: [StandardStream: HeldDescriptor] = [:],
         warn: @escaping (String) -> Void
     ) {
         let warnings = Warnings(warn)
         self.warnings = warnings
         self.until = until
         self.limits = limits
-        walk = PlanWalk(plan, trace: trace, warn: warnings.add)
+        walk = PlanWalk(
+            plan, trace: trace, prepared: prepared, streams: streams, warn: warnings.add)
     }
 
     /// Walks the plan, makes the init process, and returns when the container is as far as it is to

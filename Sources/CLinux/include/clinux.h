@@ -262,6 +262,8 @@ int clinux_set_scheduler(pid_t process, uint32_t policy, uint64_t flags, int32_t
 int clinux_set_io_priority(int class_and_level);
 /// sched_setaffinity(2) of this process: `bytes` bytes of bits.
 int clinux_set_affinity(const void *_Nullable cpus, size_t bytes);
+/// sched_getaffinity(2): how many bytes of `cpus` were written.
+int clinux_get_affinity(void *_Nullable cpus, size_t bytes);
 /// set_mempolicy(2): `bits` is how many `nodes` has.
 int clinux_set_memory_policy(int mode, const void *_Nullable nodes, unsigned long bits);
 int clinux_prlimit(int resource, uint64_t soft, uint64_t hard);

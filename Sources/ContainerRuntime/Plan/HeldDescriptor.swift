@@ -1,15 +1,15 @@
-internal import LinuxSystem
-internal import SystemPackage
+public import LinuxSystem
+public import SystemPackage
 
 /// A descriptor in the context, which is a class and so cannot hold it bare.
-final class HeldDescriptor: Sendable {
+public final class HeldDescriptor: Sendable {
     private let owned: OwnedDescriptor
 
-    init(_ owned: consuming OwnedDescriptor) {
+    public init(_ owned: consuming OwnedDescriptor) {
         self.owned = owned
     }
 
-    var borrowed: FileDescriptor { owned.borrowed }
+    public var borrowed: FileDescriptor { owned.borrowed }
 }
 
 final class HeldRoot: Sendable {
