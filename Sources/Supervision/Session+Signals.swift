@@ -25,6 +25,11 @@ extension Session {
                     try? child.send(signal: Signal.kill)
                     continue
                 }
+                if limits.endsOnSignal {
+                    endedBy = endedBy ?? signal
+                    try? child.send(signal: Signal.kill)
+                    continue
+                }
             }
             // The first process of a pid namespace gets no signal that it has no handler for
             // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked

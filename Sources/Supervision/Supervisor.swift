@@ -16,6 +16,9 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// Whether a signal that asks this process to end ends the program at once, whatever the
+        /// program makes of signals.
+        public var endsOnSignal = false
 
         public init() {}
     }

@@ -14,7 +14,7 @@ public enum TreeSize {
         var bytes: UInt64 = 0
         var files: UInt64 = 0
         var linked: Set<UInt64> = []
-        var levels: [Level] = [Level(try HostPath.open(path, [.readOnly, .directory]))]
+        var levels: [TreeLevel] = [TreeLevel(try HostPath.open(path, [.readOnly, .directory]))]
         while let level = levels.last {
             guard let name = try level.next() else {
                 levels.removeLast()
@@ -34,22 +34,23 @@ public enum TreeSize {
             guard let inner = try? level.descriptor.open(name, [.readOnly, .directory]) else {
                 continue
             }
-            levels.append(Level(inner))
+            levels.append(TreeLevel(inner))
         }
         return (bytes, files)
     }
+}
 
-    private final class Level {
-        private let directory: OwnedDescriptor
-        private var names: [FileName]?
+/// An open directory on the way through a tree, and the names in it that are still to come.
+final class TreeLevel {
+    private let directory: OwnedDescriptor
+    private var names: [FileName]?
 
-        init(_ directory: consuming OwnedDescriptor) { self.directory = directory }
+    init(_ directory: consuming OwnedDescriptor) { self.directory = directory }
 
-        var descriptor: FileDescriptor { directory.borrowed }
+    var descriptor: FileDescriptor { directory.borrowed }
 
-        func next() throws(Errno) -> FileName? {
-            if names == nil { names = try descriptor.names() }
-            return names?.popLast()
-        }
+    func next() throws(Errno) -> FileName? {
+        if names == nil { names = try descriptor.names() }
+        return names?.popLast()
     }
 }
