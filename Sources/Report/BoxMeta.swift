@@ -52,7 +52,7 @@ public struct BoxMeta {
     }
 
     /// Of a run that has not come to be.
-    public init(_ failure: Failure, program: String) {
+    public init(_ failure: Failure) {
         limits = Limits()
         switch failure.kind {
         // isolate(1) runs a program of its own that ends with 127.
@@ -137,7 +137,10 @@ public struct BoxMeta {
 
 extension Outcome {
     fileprivate var milliseconds: UInt64 { (usage.processorTime ?? 0) / 1_000_000 }
-    fileprivate var wallMilliseconds: UInt64 { (timings.running ?? 0) / 1_000_000 }
+    /// Of a program that has not come to run, those of its start.
+    fileprivate var wallMilliseconds: UInt64 {
+        (timings.running ?? timings.ended - timings.begun) / 1_000_000
+    }
 
     /// The signal that has asked the runtime process to end, which has ended the program.
     fileprivate var interruption: CInt? {

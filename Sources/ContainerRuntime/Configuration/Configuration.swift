@@ -55,6 +55,8 @@ public struct Configuration: Sendable {
     public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
+    /// Whether the working directory is made where it is missing.
+    public var makesWorkingDirectory = true
     /// Files of the container in the place of standard streams.
     public var innerStreams = InnerStreams()
 

@@ -36,13 +36,14 @@ extension Command {
                         : "give one command; --\(given[0].long) and --\(given[1].long) are two")
             }
             if !arguments.has(.runsInBox), let operand = arguments.operands.first {
-                throw Failure("--\(given[0].long) takes no operand, but \(operand.inQuotes) follows")
+                throw Failure(
+                    "--\(given[0].long) takes no operand, but \(operand.inQuotes) follows")
             }
             let meta = try MetaFile(arguments)
             do throws(Failure) {
                 return try carryOut(arguments, meta)
             } catch {
-                try meta.write(BoxMeta(error, program: "").text)
+                try meta.write(BoxMeta(error).text)
                 throw error
             }
         })
@@ -156,15 +157,16 @@ private struct BoxRun {
             case .programNotFound, .programNotExecutable:
                 // isolate(1) has the program's standard error say so.
                 arguments.globals.log.error(error.lines)
-                return BoxMeta(error, program: arguments.operands[0])
+                return BoxMeta(error)
             case .outOfMemory, .interrupted:
-                return BoxMeta(error, program: arguments.operands[0])
+                return BoxMeta(error)
             default: throw error
             }
         }
     }
 
     private func supervise(_ limits: BoxMeta.Limits) throws(Failure) -> Outcome {
+        let isVerbose = arguments.has(.verbose)
         var settings = Supervisor.Limits()
         settings.measures = usesGroup
         settings.endsOnSignal = true
@@ -177,9 +179,11 @@ private struct BoxRun {
         let sandbox = try PreparedSandbox(
             try SandboxRequest(arguments, in: box), host, .discard, rehearses: false)
         let log = arguments.globals.log
-        for warning in sandbox.warnings where arguments.has(.verbose) { log.warning(warning) }
+        // Standard error is the program's too: graders show it to its author.
+        let warn = { (warning: String) in if isVerbose { log.warning(warning) } }
+        for warning in sandbox.warnings { warn(warning) }
         let plan = try sandbox.plan(invocation, log, in: box.path)
-        let supervisor = Supervisor(plan, until: .ended, limits: settings, warn: log.warning)
+        let supervisor = Supervisor(plan, until: .ended, limits: settings, warn: warn)
         var outcome = try supervisor.run()
         try supervisor.finish(&outcome)
         return outcome
@@ -197,6 +201,7 @@ private struct BoxRun {
         invocation.hasTerminal =
             arguments.has(.terminalHack) && FileDescriptor.standardInput.isTerminal
             && FileDescriptor.standardOutput.isTerminal && invocation.innerStreams.isEmpty
+        invocation.makesWorkingDirectory = false
         invocation.measures = usesGroup
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
         // Without --cg each process is limited by itself, and nothing counts them together.
