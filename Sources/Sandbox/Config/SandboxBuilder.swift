@@ -143,7 +143,7 @@ public struct SandboxBuilder {
                 isRoot: user.isRoot, adding: request.addedCapabilities,
                 dropping: request.droppedCapabilities))
         var members: [(key: String, value: JSONOutput)] = [
-            ("terminal", true),
+            ("terminal", .bool(request.mayHaveTerminal)),
             (
                 "user",
                 [

@@ -16,6 +16,8 @@ public struct SandboxRequest: Sendable {
     /// `UID[:GID]` or names; nil: the caller.
     public var user: String?
     public var hostname: String?
+    /// Whether the program gets a terminal where the caller has one.
+    public var mayHaveTerminal = true
     public var addedCapabilities: [String] = []
     public var droppedCapabilities: [String] = []
     /// `linux.resources.cpu` in CPUs, thousandths.

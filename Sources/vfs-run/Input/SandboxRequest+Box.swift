@@ -17,9 +17,11 @@ extension SandboxRequest {
         for text in arguments.values(.directoryRule) { rules.append(try DirectoryRule(text)) }
         base = .box(
             try BoxMount.find(
-                DirectoryRule.rules(rules, withDefaults: !arguments.has(.noDefaultRules)), for: box))
+                DirectoryRule.rules(rules, withDefaults: !arguments.has(.noDefaultRules)), for: box)
+        )
         workingDirectory = SandboxRequest.inside(arguments.value(.innerDirectory) ?? "/box")
         hasBareEnvironment = true
+        mayHaveTerminal = arguments.has(.terminalHack)
         environment = try EnvironmentRules.variables(
             arguments.values(.innerVariable), of: CurrentProcess.environment,
             passesAll: arguments.has(.passesVariables))
