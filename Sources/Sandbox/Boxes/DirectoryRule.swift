@@ -108,7 +108,7 @@ public struct DirectoryRule: Sendable, Hashable {
         if out.hasPrefix("./") {
             let names = out.split(separator: "/").filter { $0 != "." }
             if names.isEmpty || names.contains("..") {
-                throw failure(text, "the path in the directory of the box is empty, or has .. in it")
+                throw failure(text, "the path in the box's directory is empty, or has .. in it")
             }
             return .box(names.joined(separator: "/"))
         }

@@ -48,7 +48,8 @@ extension Option {
     static let innerVariable = Option(
         "env", short: "E", value: "NAME[=VALUE]",
         "set a variable, or pass the caller's; NAME= takes it away; may be repeated")
-    static let passesVariables = Option("full-env", short: "e", "pass all of the caller's variables")
+    static let passesVariables = Option(
+        "full-env", short: "e", "pass all of the caller's variables")
     static let directoryRule = Option(
         "dir", short: "d", value: "IN[=OUT][:OPTION…]",
         "show the directory OUT at IN; options are rw, noexec, dev, fs, maybe, tmp and norec; may be"
@@ -95,7 +96,8 @@ extension ParsedArguments {
     func milliseconds(_ option: Option) throws(Failure) -> UInt64 {
         guard let text = value(option) else { return 0 }
         guard let seconds = Double(text), seconds >= 0, seconds < 1e9 else {
-            throw Failure("--\(option.long): \(text.inQuotes) is not a number of seconds; write 1.5")
+            throw Failure(
+                "--\(option.long): \(text.inQuotes) is not a number of seconds; write 1.5")
         }
         return UInt64(seconds * 1000)
     }

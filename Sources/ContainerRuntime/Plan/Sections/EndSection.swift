@@ -10,7 +10,8 @@ enum EndSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            LetGo.self, OpenInnerStreams.self, StartInit.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self,
+            LetGo.self, OpenInnerStreams.self, StartInit.self, HoldUpper.self, RecordContainer.self,
+            WritePIDFile.self,
             SendPIDFD.self,
             AwaitStart.self, Execute.self,
         ]
