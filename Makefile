@@ -99,7 +99,7 @@ test-apply: build build/inject
 	Tests/apply/run --seeds 5 --kill
 	Tests/apply/run --race 20
 
-# podman, buildah, containerd, Docker and a Swarm of one node with vfs-run as the runtime.
+# podman, buildah, containerd, Docker, a Swarm and a Slurm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
