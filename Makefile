@@ -104,7 +104,7 @@ test-apply: build build/inject
 test-limits: build build/probe rootfs/base
 	Tests/limits/run -n 100
 
-# podman, buildah, containerd, Docker and a Swarm of one node with vfs-run as the runtime.
+# podman, buildah, containerd, Docker, a Swarm and a Slurm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run

@@ -57,6 +57,10 @@ public struct Configuration: Sendable {
     public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
+    /// Whether the working directory is made where it is missing.
+    public var makesWorkingDirectory = true
+    /// Files of the container in the place of standard streams.
+    public var innerStreams = InnerStreams()
 
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?

@@ -49,6 +49,7 @@ public struct SandboxBuilder {
         case .system: break
         case .everything: if !host.mapsItsIDs("/") { return "/" }
         case .layers(let layers, _): paths += layers
+        case .box(let mounts): paths += mounts.compactMap(\.writableSource)
         }
         return paths.first { !host.mapsIDs($0) }
     }
@@ -91,6 +92,7 @@ public struct SandboxBuilder {
     private var showsWorkingDirectory: Bool {
         let own = host.workingDirectory
         if request.volumes.contains(where: { $0.destination == own }) { return false }
+        if case .box = request.base { return false }
         guard let named = request.workingDirectory else { return true }
         // Everything lies in the root, which is refused as a working directory.
         return named == own || own != "/" && named.lies(below: own)
@@ -110,6 +112,7 @@ public struct SandboxBuilder {
                 return bytes
             }
             return []
+        case .box: return []
         }
     }
 
@@ -119,7 +122,12 @@ public struct SandboxBuilder {
         .object([
             ("ociVersion", .string(Spec.versions.newest)),
             ("process", try process(layout, user)),
-            ("root", ["path": .string(layout.rootPath), "readonly": false]),
+            (
+                "root",
+                [
+                    "path": .string(layout.rootPath), "readonly": .bool(layout.isRootReadOnly),
+                ]
+            ),
             ("hostname", .string(request.hostname ?? "sandbox")),
             ("mounts", .array(layout.mounts.map(\.output))),
             ("linux", linux(user)),
@@ -135,7 +143,7 @@ public struct SandboxBuilder {
                 isRoot: user.isRoot, adding: request.addedCapabilities,
                 dropping: request.droppedCapabilities))
         var members: [(key: String, value: JSONOutput)] = [
-            ("terminal", true),
+            ("terminal", .bool(request.mayHaveTerminal)),
             (
                 "user",
                 [
@@ -172,6 +180,7 @@ public struct SandboxBuilder {
     }
 
     private func environment(_ user: SandboxUser) -> [String] {
+        if request.hasBareEnvironment { return request.environment }
         var entries = [
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG=\(host.language ?? "C.UTF-8")",
@@ -219,9 +228,10 @@ public struct SandboxBuilder {
         }
         if let set = request.processorSet { cpu.append(("cpus", .string(set))) }
         if !cpu.isEmpty { groups.append(("cpu", .object(cpu))) }
-        if let swap = request.memoryAndSwap {
-            groups.append(("memory", ["swap": .integer(swap)]))
-        }
+        var memory: [(key: String, value: JSONOutput)] = []
+        if let limit = request.memory { memory.append(("limit", .integer(limit))) }
+        if let swap = request.memoryAndSwap { memory.append(("swap", .integer(swap))) }
+        if !memory.isEmpty { groups.append(("memory", .object(memory))) }
         return groups.isEmpty ? nil : .object(groups)
     }
 

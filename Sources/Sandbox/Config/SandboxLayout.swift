@@ -50,8 +50,12 @@ struct SandboxLayout {
     var workingDirectory: String { host.workingDirectory }
 
     mutating func arrange(showsWorkingDirectory: Bool) throws(Failure) {
-        try arrangeBase()
-        arrangeKernel()
+        if case .box(let mounts) = request.base {
+            arrange(mounts)
+        } else {
+            try arrangeBase()
+            arrangeKernel()
+        }
         var volumes = request.volumes
         if showsWorkingDirectory {
             let own = host.workingDirectory
@@ -83,6 +87,7 @@ struct SandboxLayout {
             arrangeHome()
         case .everything: try arrangeEverything()
         case .layers(let layers, _): arrangeLayers(layers + request.layers, layers)
+        case .box: break
         }
     }
 
@@ -166,6 +171,14 @@ struct SandboxLayout {
             Mount(
                 destination: "/proc", type: "proc", source: "proc",
                 options: ["nosuid", "noexec", "nodev"]))
+        arrangeDevices()
+        mounts.append(
+            Mount(
+                destination: "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=16k"]))
+    }
+
+    private mutating func arrangeDevices() {
         mounts.append(
             Mount(
                 destination: "/dev", type: "tmpfs", source: "tmpfs",
@@ -174,10 +187,22 @@ struct SandboxLayout {
             Mount(
                 destination: "/dev/pts", type: "devpts", source: "devpts",
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]))
-        mounts.append(
-            Mount(
-                destination: "/dev/shm", type: "tmpfs", source: "shm",
-                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=16k"]))
+    }
+
+    /// Whether the program may write to the root itself.
+    var isRootReadOnly: Bool {
+        if case .box = request.base { true } else { false }
+    }
+
+    /// The mounts of a box, in the order of its rules.
+    private mutating func arrange(_ box: [BoxMount]) {
+        for mount in box {
+            if let entry = mount.entry(mapsIDs: { user.isShifted && host.mapsIDs($0) }) {
+                mounts.append(entry)
+            } else {
+                arrangeDevices()
+            }
+        }
     }
 
     // MARK: The caller's directories

@@ -11,15 +11,21 @@ public struct SandboxRequest: Sendable {
     public var files: [SandboxFile] = []
     /// `NAME=value` each; a later one counts.
     public var environment: [String] = []
+    /// Whether the program has no other variables.
+    public var hasBareEnvironment = false
     /// `UID[:GID]` or names; nil: the caller.
     public var user: String?
     public var hostname: String?
+    /// Whether the program gets a terminal where the caller has one.
+    public var mayHaveTerminal = true
     public var addedCapabilities: [String] = []
     public var droppedCapabilities: [String] = []
     /// `linux.resources.cpu` in CPUs, thousandths.
     public var processors: UInt64?
     /// A list of CPUs: `0-2,5`.
     public var processorSet: String?
+    /// The limit of memory, in bytes, at which the kernel kills one process and not all.
+    public var memory: Int64?
     /// The limit of memory and swap together, in bytes; −1 is none.
     public var memoryAndSwap: Int64?
     /// The sandbox that keeps what is written.
@@ -47,5 +53,7 @@ public struct SandboxRequest: Sendable {
         /// Layers of a root file system, bottom first, absolute; copy-on-write. `origin` is the
         /// directory that was named.
         case layers([String], environment: [String])
+        /// The directories of a box of isolate(1), and nothing else.
+        case box([BoxMount])
     }
 }

@@ -84,16 +84,8 @@ private struct SandboxStart {
 
     /// The plan of the config that the sandbox has written.
     func plan() throws(Failure) -> Plan {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(Array(sandbox.text.utf8))
-        } catch {
-            throw Failure("the config of the sandbox: \(error.message)")
-        }
-        return try LoadedConfig(
-            document, file: "sandbox", bundle: directory, invocation, arguments.globals.log,
-            rehearses: rehearses
-        ).plan
+        try sandbox.plan(
+            invocation, arguments.globals.log, in: directory, rehearses: rehearses)
     }
 
     func run(_ reporter: RunReporter) throws(Failure) -> CInt {
@@ -130,6 +122,27 @@ private struct SandboxStart {
                 ? "\(name): nothing has changed"
                 : "\(name): \(files) changed; vfs-run diff \(name) · vfs-run apply \(name) --all ·"
                     + " vfs-run discard \(name)")
+    }
+}
+
+extension PreparedSandbox {
+    /// The plan of its config.
+    ///
+    /// - Parameters:
+    ///   - directory: Stands for the bundle.
+    ///   - rehearses: The plan is not run.
+    func plan(
+        _ invocation: Invocation, _ log: Log, in directory: String, rehearses: Bool = false
+    ) throws(Failure) -> Plan {
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(Array(text.utf8))
+        } catch {
+            throw Failure("the config of the sandbox: \(error.message)")
+        }
+        return try LoadedConfig(
+            document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses
+        ).plan
     }
 }
 

@@ -16,7 +16,10 @@ struct ParsedArguments {
         self.globals = globals
         let options = command.allOptions
         let forms = options.map {
-            CommandLineParser.Form(long: $0.long, short: $0.short, takesValue: $0.value != nil)
+            CommandLineParser.Form(
+                long: $0.long, short: $0.short,
+                takesValue: $0.value != nil && !$0.valueIsOptional,
+                mayTakeValue: $0.valueIsOptional)
         }
         do {
             let result = try CommandLineParser.parse(

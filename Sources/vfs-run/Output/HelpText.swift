@@ -26,7 +26,7 @@ enum HelpText {
 
     static func label(_ option: Option) -> String {
         let short = option.short.map { "-\($0), " } ?? "    "
-        return short + "--" + option.long + (option.value.map { " \($0)" } ?? "")
+        return short + "--" + option.long + option.valueLabel
     }
 
     private static func table(_ rows: [(String, String)]) -> String {

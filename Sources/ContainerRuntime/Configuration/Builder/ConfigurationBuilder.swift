@@ -88,6 +88,8 @@ public struct ConfigurationBuilder {
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
+        configuration.innerStreams = invocation.innerStreams
+        configuration.makesWorkingDirectory = invocation.makesWorkingDirectory
         configuration.network = network
         configuration.resolver = resolver
         configuration.limits = decision.held
