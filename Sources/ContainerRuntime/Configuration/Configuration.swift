@@ -160,6 +160,8 @@ public struct Configuration: Sendable {
         public var environment: [String]
         /// Absolute, in the container.
         public var workingDirectory: Setting<String>
+        /// Whether it is made where it is missing.
+        public var makesWorkingDirectory = true
         /// Nil: the streams of the caller pass through.
         public var terminal: Setting<Terminal>?
         public var user: Setting<User>
