@@ -16,8 +16,9 @@ public final class IDSlot: Sendable {
     /// Below the maximum of a signed 32-bit number. The lower half is for what is discarded.
     private static let count: UInt32 = 4096
 
-    private static let directory = "/run/vfs-run"
-    private static let name = "sandbox-ids"
+    /// Not that of containers' states.
+    private static let directory = "/run/vfs-run-sandboxes"
+    private static let name = "ids"
 
     private init(_ mappings: IDMappings, _ file: consuming OwnedDescriptor) {
         self.mappings = mappings

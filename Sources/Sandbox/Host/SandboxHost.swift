@@ -38,7 +38,9 @@ public struct SandboxHost: Sendable {
         do throws(Errno) {
             workingDirectory = try HostPath.workingDirectory()
         } catch {
-            throw Failure("the working directory does not exist: \(error.words)")
+            throw Failure(
+                "the working directory does not exist any more (\(error.words)); change to another"
+                    + " directory")
         }
         privilege = invocation.privilege
         rootless = invocation.rootless
