@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-vm test-clients docs lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-vm test-clients docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -98,6 +98,11 @@ test-apply: build build/inject
 	Tests/apply/run --seeds 200
 	Tests/apply/run --seeds 5 --kill
 	Tests/apply/run --race 20
+
+# Programs under limits, a hundred times each, as root and as an ordinary user, with and without control
+# groups, alone and beside six busy loops.
+test-limits: build build/probe rootfs/base
+	Tests/limits/run -n 100
 
 # podman, buildah, containerd, Docker, a Swarm and a Slurm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base

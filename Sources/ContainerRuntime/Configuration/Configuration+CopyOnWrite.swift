@@ -25,6 +25,7 @@ extension Configuration {
 
         public enum Content: Sendable, Hashable {
             case text(String)
+            case bytes([UInt8])
             /// A file of the host, absolute; `number` counts the sources from 0.
             case source(String, number: Int)
             /// A symbolic link.
@@ -36,7 +37,7 @@ extension Configuration {
         var isPlace: Bool {
             switch content {
             case .link, .directory: true
-            case .text, .source: false
+            case .text, .bytes, .source: false
             }
         }
     }

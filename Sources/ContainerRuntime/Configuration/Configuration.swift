@@ -46,6 +46,8 @@ public struct Configuration: Sendable {
     public var privilege = Privilege.full
     /// What the run is held to.
     public var limits = HeldLimits()
+    /// Whether a limit or a report asks what the start took.
+    public var measuresStart = false
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 

@@ -44,7 +44,9 @@ extension ApplyPlanner {
             if found.status.linkCount > 1 { links[path] = .staged(storePath) }
             return summary.steps += 1
         }
-        let made = try make(node, found, asName, place.borrowed, owner, storePath)
+        guard let made = try make(node, found, asName, place.borrowed, owner, storePath) else {
+            return try report(.left(path, isDirectory: false, ApplyExecutor.changed))
+        }
         try own?.note(made)
         if !level.isNew { try add(path, number, made, over: current) }
     }
@@ -56,10 +58,11 @@ extension ApplyPlanner {
         return try place.open(name, [.readOnly, .directory])
     }
 
+    /// - Returns: Nil where it is another name of a file of the tree that is not there any more.
     func make(
         _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName,
         _ place: FileDescriptor, _ owner: (user: UInt32, group: UInt32), _ storePath: LayerPath
-    ) throws(Failure) -> FileStatus {
+    ) throws(Failure) -> FileStatus? {
         let path = node.path
         if let link = node.link, let earlier = links[link] {
             return try attempt(
@@ -75,19 +78,33 @@ extension ApplyPlanner {
     func makeLink(
         _ name: FileName, in place: FileDescriptor, to earlier: LinkPlaces.Place,
         at link: LayerPath
-    ) throws(Errno) -> FileStatus {
+    ) throws(Errno) -> FileStatus? {
         switch earlier {
         case .staged(let path):
             guard let store else { throw .noSuchFileOrDirectory }
             var cursor = TreeCursor(store.directory)
             let (directory, other) = try cursor.open(parentOf: path)
             try place.makeLink(name, to: other, in: directory.borrowed)
-        case .inTree:
-            var cursor = TreeCursor(tree)
-            let (directory, other) = try cursor.open(parentOf: link)
-            try place.makeLink(name, to: other, in: directory.borrowed)
+            return try FileStatus.of(name, in: place)
+        case .inTree(let inode):
+            do throws(Errno) {
+                var cursor = TreeCursor(tree)
+                let (directory, other) = try cursor.open(parentOf: link)
+                try place.makeLink(name, to: other, in: directory.borrowed)
+            } catch {
+                switch error {
+                case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
+                    .improperLink:
+                    return nil
+                default: throw error
+                }
+            }
+            // Another process may have put another file under the name.
+            let made = try FileStatus.of(name, in: place)
+            if made.inode == inode { return made }
+            try place.remove(name)
+            return nil
         }
-        return try FileStatus.of(name, in: place)
     }
 
     func finishNew(_ level: ApplyLevel) throws(Failure) {

@@ -23,6 +23,11 @@ extension ApplyPlanner {
                 try target.borrowed.openBeneath(name, [.readOnly, .directory]))
             var scan = try TreeScan(LayerDirectory(opened, layer: 0), path)
             while let (inner, status) = try scan.next() {
+                if AppliedTree.isStore(inner) {
+                    let reason = "an apply keeps files in it: \(inner.shown())"
+                    try report(.left(path, isDirectory: true, .never(reason)))
+                    return false
+                }
                 if !options.isGuarded, let reason = rules.reason(for: inner) {
                     try report(
                         .left(
@@ -68,8 +73,12 @@ extension ApplyPlanner {
         case .regular, .directory, .symbolicLink, .fifo: break
         }
         if options.owners.outside(status) == nil {
+            let owner = "its owner \(status.userID):\(status.groupID)"
+            let user = options.owners.user
             return try leave(
-                .never("its owner \(status.userID):\(status.groupID) has no id outside"))
+                .never(
+                    user.map { "\(owner) is not \($0), and others' files are never applied" }
+                        ?? "\(owner) has no id outside"))
         }
         if options.isGuarded { return true }
         if status.kind == .regular, status.permissions & 0o6000 != 0 {
@@ -82,7 +91,7 @@ extension ApplyPlanner {
                     "getxattr", on: path,
                     try found.directory.borrowed.attributeNames(of: found.name))
             }
-            if names.contains("security.capability") {
+            if names.contains(StagedFile.capability) {
                 return try leave(.guarded("it has file capabilities"))
             }
         }

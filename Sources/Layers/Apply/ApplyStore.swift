@@ -6,12 +6,19 @@ internal import SystemPackage
 /// it. Files of one apply are numbered.
 final class ApplyStore {
     let directory: LayerDirectory
+    private let path: String
     private var last: UInt64 = 0
 
-    /// - Parameter directory: Open for reading.
-    init(_ directory: LayerDirectory) {
+    /// - Parameters:
+    ///   - directory: Open for reading.
+    ///   - path: For messages.
+    init(_ directory: LayerDirectory, path: String) {
         self.directory = directory
+        self.path = path
     }
+
+    /// Of one of its files, for a message.
+    func path(of name: FileName) -> String { "\(path)/\(name.text)".inQuotes }
 
     func next() -> UInt64 {
         last += 1
@@ -26,6 +33,25 @@ final class ApplyStore {
     func status(_ number: UInt64) throws(Errno) -> FileStatus? {
         try AppliedTree.status(ApplyStore.name(number), in: directory.borrowed)
     }
+
+    func removeContents() throws(Errno) { try directory.borrowed.removeContents() }
+
+    /// Whether it is so of something below the directory `name` in the store; false for other files.
+    func holds(
+        _ name: FileName, _ status: FileStatus, _ isSo: (FileStatus) -> Bool
+    ) throws(Errno) -> Bool {
+        if status.kind != .directory { return false }
+        let opened = try directory.borrowed.openBeneath(name, [.readOnly, .directory])
+        do throws(Failure) {
+            var scan = try TreeScan(LayerDirectory(opened, layer: 0), .root)
+            while let (_, status) = try scan.next() {
+                if isSo(status) { return true }
+            }
+            return false
+        } catch {
+            throw error.errno ?? .invalidArgument
+        }
+    }
 }
 
 /// Writes files of the sandbox as they are to be in the tree.
@@ -35,11 +61,14 @@ struct StagedFile {
     let note: (String) throws(Failure) -> Void
 
     /// Extended attributes that are never applied: those of overlays would change what an overlay
-    /// above the tree shows.
+    /// above the tree shows, and the labels of security modules are the host's.
     static func isApplied(_ attribute: String) -> Bool {
-        !attribute.hasPrefix("trusted.") && !attribute.hasPrefix("user.overlay.")
+        if attribute.hasPrefix("security.") { return attribute == capability }
+        return !attribute.hasPrefix("trusted.") && !attribute.hasPrefix("user.overlay.")
             && !attribute.hasPrefix("user.vfs-run.")
     }
+
+    static let capability = "security.capability"
 
     /// Makes any file but a directory.
     ///

@@ -13,9 +13,9 @@ extension FileDescriptor {
     /// The corresponding C functions are `openat`, `getdents64`, `fstatat`, `unlinkat` and `fchownat`.
     public func removeSpecialFiles() throws(Errno) {
         let device = try FileStatus.of(self).device
-        var levels = [TreeLevel(try OwnedDescriptor.duplicate(self))]
+        var levels = [try TreeLevel(OwnedDescriptor.duplicate(self))]
         while let level = levels.last {
-            guard let name = try level.next() else {
+            guard let name = level.next() else {
                 levels.removeLast()
                 continue
             }
@@ -32,7 +32,7 @@ extension FileDescriptor {
             }
             guard status.kind == .directory else { continue }
             if levels.count >= TreeSize.deepest { throw .tooManySymbolicLinkLevels }
-            levels.append(TreeLevel(try level.descriptor.openToEmpty(name)))
+            levels.append(try TreeLevel(level.descriptor.openToEmpty(name)))
         }
     }
 }

@@ -17,6 +17,12 @@ extension FileDescriptor {
         try removeDirectory(name)
     }
 
+    /// Removes everything in this open directory, in the same way.
+    public func removeContents() throws(Errno) {
+        var removal = TreeRemoval(top: try OwnedDescriptor.duplicate(self))
+        try removal.empty()
+    }
+
     /// - Returns: Whether it is a directory, and there.
     fileprivate func removeUnlessDirectory(_ name: FileName) throws(Errno) -> Bool {
         do throws(Errno) {

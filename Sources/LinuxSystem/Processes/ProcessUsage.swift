@@ -21,6 +21,9 @@ public struct ProcessUsage: Sendable, Hashable {
         self.peakMemory = peakMemory
     }
 
+    /// Nothing.
+    public static let zero = ProcessUsage(userTime: 0, systemTime: 0, peakMemory: 0)
+
     init(_ usage: rusage) {
         self.init(
             userTime: ProcessUsage.nanoseconds(usage.ru_utime),

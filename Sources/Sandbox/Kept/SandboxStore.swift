@@ -104,13 +104,33 @@ public struct SandboxStore: Sendable {
         try attempt("unlink", on: "\(root)/\(name.text)", try folder.borrowed.removeTree(file))
     }
 
+    /// Removes a sandbox whose record cannot be understood.
+    ///
+    /// - Throws: A process has the sandbox.
+    public func removeDamaged(_ name: SandboxName) throws(Failure) {
+        guard let folder = try openRoot() else { return }
+        let path = "\(root)/\(name.text)"
+        do throws(Errno) {
+            let directory = try folder.borrowed.open(name.text, [.readOnly, .directory])
+            let file = try directory.borrowed.open(
+                KeptSandbox.lockName,
+                [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
+            try file.borrowed.lock(byte: 0, exclusive: true)
+            if let file = FileName(name.text) { try folder.borrowed.removeTree(file) }
+        } catch .wouldBlock {
+            throw KeptSandbox.inUse(name)
+        } catch {
+            throw Failure("unlink", path.inQuotes, error)
+        }
+    }
+
     // MARK: Opening
 
     /// Nil where no sandbox was ever kept.
-    private func openRoot() throws(Failure) -> HeldFolder? {
+    private func openRoot() throws(Failure) -> HeldDescriptor? {
         let found = try attempt(
             "open", on: root,
-            try unlessMissing(try HeldFolder(HostPath.open(root, [.readOnly, .directory]))))
+            try unlessMissing(try HeldDescriptor(HostPath.open(root, [.readOnly, .directory]))))
         if let found { try requireOwn(found.borrowed, root) }
         return found
     }
@@ -123,7 +143,7 @@ public struct SandboxStore: Sendable {
             let found = try attempt(
                 "open", on: path,
                 try unlessMissing(
-                    try HeldFolder(folder.open(name.text, [.readOnly, .directory]))))
+                    try HeldDescriptor(folder.open(name.text, [.readOnly, .directory]))))
         else { throw Failure.missing(name) }
         try requireOwn(found.borrowed, path)
         do throws(Errno) {
@@ -153,12 +173,4 @@ public struct SandboxStore: Sendable {
             "the sandboxes in \(path.inQuotes) are not believed: \(reason); remove that directory or"
                 + " name another one by XDG_DATA_HOME")
     }
-}
-
-private final class HeldFolder: Sendable {
-    private let owned: OwnedDescriptor
-
-    init(_ owned: consuming OwnedDescriptor) { self.owned = owned }
-
-    var borrowed: FileDescriptor { owned.borrowed }
 }

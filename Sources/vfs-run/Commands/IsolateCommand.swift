@@ -169,7 +169,7 @@ private struct BoxRun {
         let isVerbose = arguments.has(.verbose)
         var settings = Supervisor.Limits()
         settings.measures = usesGroup
-        settings.endsOnSignal = true
+        settings.onSignal = .kills
         let invocation = try invocation()
         if !invocation.innerStreams.isEmpty && limits.wallTime > 0 {
             // The opening of a FIFO takes as long as its other end likes.

@@ -7,18 +7,25 @@ internal import SystemPackage
 extension SandboxRequest {
     /// What a command line asks for.
     ///
-    /// - Parameter directory: The caller's working directory.
-    init(_ arguments: ParsedArguments, in directory: String) throws(Failure) {
+    /// - Parameters:
+    ///   - directory: The caller's working directory.
+    ///   - command: In the place of the operands.
+    ///   - network: In the place of `--network`.
+    init(
+        _ arguments: ParsedArguments, in directory: String, command: [String]? = nil,
+        network given: String? = nil
+    ) throws(Failure) {
         self.init()
-        self.arguments = arguments.commandWords
+        self.arguments = command ?? arguments.commandWords
         if self.arguments.isEmpty {
             throw Failure("name a command; see \"vfs-run help sandbox\"")
         }
-        base = try SandboxBase.read(arguments, from: directory)
+        base = try SandboxBase.read(
+            arguments.value(.base) ?? "host", arguments, from: directory)
         for layer in arguments.values(.layer) {
             layers += try LoadedConfig.layers(layer, of: "\(directory)/config.json")
         }
-        if let text = arguments.value(.network) {
+        if let text = given ?? arguments.value(.network) {
             network = try Network(text, from: directory)
         }
         try readFiles(arguments, directory)

@@ -87,7 +87,7 @@ final class RunReporter {
         return CallerStream(
             opened: try attempt(
                 "open", on: place, advice: HostPath.adviceOfOutput,
-                try HostPath.openOutput(place, followsLinks: false)))
+                try HostPath.openOutput(place, followsLinks: false, leavingLine: true)))
     }
 
     /// A copy, which no program inherits.

@@ -27,7 +27,9 @@ enum EndSection: PlanSection {
         }
         if facts.hasInit {
             plan.add(
-                StartInit(hasTerminal: process.terminal != nil),
+                StartInit(
+                    hasTerminal: process.terminal != nil,
+                    measures: configuration.measuresStart),
                 configuration.initOrigin ?? .standard)
         }
         if !facts.entersProcesses { RightsSection.planLandlock(facts, &plan) }
@@ -46,7 +48,8 @@ enum EndSection: PlanSection {
         }
         plan.add(
             program: Execute(
-                arguments: process.arguments.value, environment: process.environment),
+                arguments: process.arguments.value, environment: process.environment,
+                measures: configuration.measuresStart),
             process.arguments.origin)
         // create leaves it to start.
         if joined == nil && !waits { WatchSection.planStarted(facts, &plan) }

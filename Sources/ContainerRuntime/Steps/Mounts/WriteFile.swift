@@ -34,6 +34,8 @@ struct WriteFile: ContainerStep {
         switch file.content {
         case .text(let text):
             try attempt("write", on: file.path, try made.borrowed.write(all: Array(text.utf8)))
+        case .bytes(let bytes):
+            try attempt("write", on: file.path, try made.borrowed.write(all: bytes))
         case .source(_, let number):
             let sources = context.handover.fileSources
             let source = try (sources.indices.contains(number) ? sources[number] : nil)
