@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import unittest
+from collections.abc import Iterator
 
 from fake import FakeBatch
 
@@ -23,7 +24,7 @@ class Lines(unittest.TestCase):
         self.assertEqual(decode_content(None), b"")
 
     def test_files_have_modes_in_octal(self) -> None:
-        files = {"/a": "x", "/b": File(b"y", 0o755)}
+        files: dict[str, str | File] = {"/a": "x", "/b": File(b"y", 0o755)}
         self.assertEqual(
             encode_files(files), {"/a": {"text": "x"}, "/b": {"base64": "eQ==", "mode": "755"}})
         found = decode_files({"/b": {"text": "y", "mode": "644"}, "/c": None})
@@ -71,7 +72,7 @@ class Sessions(unittest.TestCase):
     def test_jobs_are_read_as_they_are_needed(self) -> None:
         taken = []
 
-        def jobs():  # type: ignore[no-untyped-def]
+        def jobs() -> Iterator[list[str]]:
             for n in range(1000):
                 taken.append(n)
                 yield [str(n)]
@@ -80,7 +81,6 @@ class Sessions(unittest.TestCase):
             results = client.map(jobs(), ahead=5)
             next(results)
             self.assertLess(len(taken), 20)
-            results.close()  # type: ignore[attr-defined]
 
     def test_a_batch_that_ends_fails_the_jobs_without_a_result(self) -> None:
         with FakeBatch() as batch, Client(batch.path) as client:

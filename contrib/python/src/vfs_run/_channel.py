@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from typing import Any, BinaryIO
+from typing import IO, Any, Protocol
 
 Answer = dict[str, Any]
 
@@ -21,10 +21,20 @@ class JobError(Exception):
     """A line was wrong; the sentence is vfs-run's."""
 
 
+class Writer(Protocol):
+    """Takes lines."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Channel:
     """A connection to a batch. Any thread may send."""
 
-    def __init__(self, reader: BinaryIO, writer: BinaryIO, explain: Callable[[], str]) -> None:
+    def __init__(self, reader: IO[bytes], writer: Writer, explain: Callable[[], str]) -> None:
         self._reader = reader
         self._writer = writer
         self._explain = explain
@@ -109,7 +119,7 @@ class _Half:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, /) -> None:
         self._connection.sendall(data)
 
     def flush(self) -> None:

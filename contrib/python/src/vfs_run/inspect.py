@@ -24,6 +24,7 @@ from inspect_ai.util import (
     SandboxEnvironment,
     SandboxEnvironmentConfigType,
     SandboxEnvironmentLimits,
+    SandboxUserUnsupportedError,
     sandboxenv,
 )
 
@@ -258,9 +259,5 @@ def _exec_result(cmd: list[str], result: Result) -> ExecResult[str]:
 
 
 def _unsupported(user: str) -> Exception:
-    try:
-        from inspect_ai.util._sandbox.environment import SandboxUserUnsupportedError
-    except ImportError:
-        return RuntimeError(f"a sandbox of vfs-run has one user; {user!r} is another one")
     return SandboxUserUnsupportedError(
         f"a sandbox of vfs-run has one user, which its options name; {user!r} is another one")
