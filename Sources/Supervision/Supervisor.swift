@@ -8,7 +8,6 @@ internal import SystemPackage
 /// `run` says how it came out; `finish` then takes away what the plan has made. In between what the
 /// container has written is there to be read.
 public final class Supervisor {
-    /// What a run is held to.
     /// What becomes of a signal that the runtime process gets while the program runs.
     public enum SignalUse: Sendable {
         /// The first process of the container gets it.
@@ -19,6 +18,7 @@ public final class Supervisor {
         case abandons
     }
 
+    /// What a run is held to.
     public struct Limits {
         /// When the container is killed, on `Clock`; nil is never.
         public var deadline: UInt64?

@@ -214,6 +214,35 @@ struct ApplySafetyTests {
         }
     }
 
+    @Test func `an ordinary user's files that may not be written to have attributes`() throws {
+        try Sandbox.keeping(.ordinary) { box, name in
+            _ = try box.sandbox(
+                .ordinary, ["--name", name],
+                shell: "echo x > new; mkdir made; chmod 700 folder; chmod 640 file; touch file")
+            let kept = box.sandboxes(.ordinary) + "/\(name)"
+            let tree = try FileManager.default.contentsOfDirectory(atPath: kept).first {
+                $0.hasPrefix("tree-")
+            }
+            let upper = "\(kept)/\(try #require(tree))/upper"
+            for name in ["new", "made", "folder", "file"] {
+                #expect(clinux_lsetxattr("\(upper)/\(name)", "user.a", "x", 1) == 0)
+                chmod("\(upper)/\(name)", name == "new" || name == "file" ? 0o444 : 0o555)
+            }
+            let before = TreeRecord(box.work)
+            let applied = try box.runtime(.ordinary, ["apply", "--all", name])
+            #expect(applied.code == 0 && applied.error.isEmpty, "\(applied)")
+            let after = TreeRecord(box.work).entries
+            for name in ["new", "made", "folder", "file"] {
+                #expect(after[name]?.attributes["user.a"] == Array("x".utf8))
+                let isFile = name == "new" || name == "file"
+                #expect(after[name].map { $0.mode & 0o777 } == (isFile ? 0o444 : 0o555))
+            }
+            #expect(try box.runtime(.ordinary, ["apply", "--undo", name]).code == 0)
+            let differences = before.differences(to: TreeRecord(box.work))
+            #expect(differences.isEmpty, "\(differences)")
+        }
+    }
+
     // MARK: Owners
 
     @Test func `files of subordinate ids are named and left out`() throws {

@@ -57,8 +57,6 @@ public struct Configuration: Sendable {
     public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
-    /// Whether the working directory is made where it is missing.
-    public var makesWorkingDirectory = true
     /// Files of the container in the place of standard streams.
     public var innerStreams = InnerStreams()
 
@@ -166,6 +164,8 @@ public struct Configuration: Sendable {
         public var environment: [String]
         /// Absolute, in the container.
         public var workingDirectory: Setting<String>
+        /// Whether it is made where it is missing.
+        public var makesWorkingDirectory = true
         /// Nil: the streams of the caller pass through.
         public var terminal: Setting<Terminal>?
         public var user: Setting<User>

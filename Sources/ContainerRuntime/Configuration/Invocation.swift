@@ -23,8 +23,6 @@ public struct Invocation: Sendable {
     public var streamFiles: [StreamFile] = []
     /// Files of the container in the place of standard streams.
     public var innerStreams = InnerStreams()
-    /// Whether the working directory is made where it is missing.
-    public var makesWorkingDirectory = true
     /// Whether the caller has a terminal; without one the program inherits the streams.
     public var hasTerminal = false
     /// Whether no runtime process stays to hold the terminal.

@@ -43,7 +43,8 @@ extension ApplyExecutor {
             status.kind == .directory
             || status.size == identity.size
                 && [identity.modified, from.modified, to.modified].contains(status.modified)
-        return isContent && [from.mode, to.mode].contains(status.permissions)
+        let modes = [from.mode, to.mode, from.mode | 0o200, to.mode | 0o200]
+        return isContent && modes.contains(status.permissions)
             && [from.user, to.user].contains(status.userID)
             && [from.group, to.group].contains(status.groupID)
     }
@@ -54,8 +55,10 @@ extension ApplyExecutor {
         if wanted.user != status.userID || wanted.group != status.groupID {
             try file.changeOwnerOfHandle(user: wanted.user, group: wanted.group)
         }
-        if try FileStatus.of(file).permissions != wanted.mode {
-            try file.changeModeOfHandle(wanted.mode)
+        // An ordinary user sets attributes on files that may be written to.
+        let setsAttributes = !wanted.values.isEmpty || !wanted.absent.isEmpty
+        if setsAttributes && status.permissions & 0o200 == 0 {
+            try file.changeModeOfHandle(status.permissions | 0o200)
         }
         for attribute in wanted.values {
             try file.setAttribute(attribute.name, attribute.value, of: .itself)
@@ -65,6 +68,9 @@ extension ApplyExecutor {
                 try file.removeAttribute(name, of: .itself)
             } catch .noData {
             }
+        }
+        if try FileStatus.of(file).permissions != wanted.mode {
+            try file.changeModeOfHandle(wanted.mode)
         }
         if let time = wanted.modified, status.kind != .directory {
             try file.changeTimeOfHandle(time)

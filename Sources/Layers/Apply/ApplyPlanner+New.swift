@@ -13,7 +13,8 @@ extension ApplyPlanner {
         if let current, try !mayChange(path, name, current, level) {
             return refuse(path, level)
         }
-        guard try mayApply(node, found, nil, level),
+        let source = try files.open(found, path)
+        guard try mayApply(node, found, source.attributes, level),
             let owner = options.owners.outside(found.status)
         else { return refuse(path, level) }
         let kind: Change.Kind =
@@ -30,7 +31,7 @@ extension ApplyPlanner {
             new.guarded = level.guarded
             new.top = level.isNew ? nil : (number, current)
             new.owner = owner
-            new.attributes = try attempt("getxattr", on: path, try stack.attributes(of: found))
+            new.attributes = source.attributes
             if let place = level.staged ?? store?.directory {
                 new.staged = LayerDirectory(
                     try attempt(
@@ -44,7 +45,7 @@ extension ApplyPlanner {
             if found.status.linkCount > 1 { links[path] = .staged(storePath) }
             return summary.steps += 1
         }
-        guard let made = try make(node, found, asName, place.borrowed, owner, storePath) else {
+        guard let made = try make(node, source, asName, place.borrowed, owner, storePath) else {
             return try report(.left(path, isDirectory: false, ApplyExecutor.changed))
         }
         try own?.note(made)
@@ -60,7 +61,7 @@ extension ApplyPlanner {
 
     /// - Returns: Nil where it is another name of a file of the tree that is not there any more.
     func make(
-        _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName,
+        _ node: TreeWalk.Node, _ source: StagedFile.Source, _ name: FileName,
         _ place: FileDescriptor, _ owner: (user: UInt32, group: UInt32), _ storePath: LayerPath
     ) throws(Failure) -> FileStatus? {
         let path = node.path
@@ -68,11 +69,8 @@ extension ApplyPlanner {
             return try attempt(
                 "link", on: path, try makeLink(name, in: place, to: earlier, at: link))
         }
-        if found.status.linkCount > 1 { links[path] = .staged(storePath) }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(path, words)) })
-        return try file.make(found, path, as: name, in: place, owner: owner)
+        if source.found.status.linkCount > 1 { links[path] = .staged(storePath) }
+        return try files.make(source, path, as: name, in: place, owner: owner)
     }
 
     func makeLink(
@@ -112,12 +110,8 @@ extension ApplyPlanner {
             if level.top != nil { summary.steps += 1 }
             return
         }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(level.path, words)) })
-        try file.finish(
+        let made = try files.finish(
             staged.borrowed, level.status, level.attributes, level.path, owner: owner)
-        let made = try attempt("fstat", on: level.path, try FileStatus.of(staged.borrowed))
         try own?.note(made)
         if let (number, current) = level.top { try add(level.path, number, made, over: current) }
     }

@@ -50,11 +50,9 @@ extension ApplyPlanner {
     }
 
     /// Whether the file of the sandbox is of a kind that is applied.
-    ///
-    /// - Parameter attributes: Nil where they are to be read.
     func mayApply(
         _ node: TreeWalk.Node, _ found: LayerStack.Found,
-        _ attributes: [(name: String, value: [UInt8])]?, _ level: ApplyLevel
+        _ attributes: [(name: String, value: [UInt8])], _ level: ApplyLevel
     ) throws(Failure) -> Bool {
         let path = node.path
         let status = found.status
@@ -84,16 +82,10 @@ extension ApplyPlanner {
         if status.kind == .regular, status.permissions & 0o6000 != 0 {
             return try leave(.guarded("it has set-id bits"))
         }
-        if status.kind == .regular {
-            var names = attributes?.map(\.name) ?? []
-            if attributes == nil {
-                names = try attempt(
-                    "getxattr", on: path,
-                    try found.directory.borrowed.attributeNames(of: found.name))
-            }
-            if names.contains(StagedFile.capability) {
-                return try leave(.guarded("it has file capabilities"))
-            }
+        if status.kind == .regular,
+            attributes.contains(where: { $0.name == StagedFile.capability })
+        {
+            return try leave(.guarded("it has file capabilities"))
         }
         if status.kind == .symbolicLink {
             let target = try attempt(

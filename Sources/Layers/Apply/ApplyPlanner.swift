@@ -33,6 +33,7 @@ final class ApplyPlanner {
     let store: ApplyStore?
     let journal: ApplyJournal?
     let report: (ApplyEvent) throws(Failure) -> Void
+    let files: StagedFile
     var summary = Summary()
 
     var walk: TreeWalk
@@ -57,8 +58,11 @@ final class ApplyPlanner {
         self.store = store
         self.journal = journal
         self.report = report
+        files = StagedFile(stack, uppers: uppers) { path, words throws(Failure) in
+            try report(.note(path, words))
+        }
         summary.isPartial = !options.selection.isWhole
-        walk = TreeWalk(stack, .standalone, uppers: uppers)
+        walk = TreeWalk(stack, .standalone, uppers: uppers, compares: false)
     }
 
     func run() throws(Failure) {

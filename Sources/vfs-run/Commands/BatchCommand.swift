@@ -96,7 +96,7 @@ private struct BatchTemplate: Sendable {
         if arguments.value(.maxOutput) == nil { request.limits.removeAll { $0.key == "output" } }
         for (key, text) in [("output", BatchTemplate.output), ("wallTime", "600s")]
         where !request.limits.contains(where: { $0.key == key }) {
-            request.limits.append((key, text))
+            request.limits.append((key, text, words: ""))
         }
         for limit in request.limits where limit.key == "output" {
             if RunLimits.value(.output, limit.text) ?? 0 > BatchJob.mostOutput {
@@ -138,7 +138,7 @@ private struct BatchTemplate: Sendable {
         for (key, text) in shape.limits.sorted(by: { $0.key < $1.key }) {
             request.limits.removeAll { $0.key == key }
             request.bestEffort.removeAll { $0 == key }
-            request.limits.append((key, text))
+            request.limits.append((key, text, words: ""))
         }
         return try PreparedSandbox(request, host, .discard, rehearses: rehearses)
     }
@@ -147,7 +147,7 @@ private struct BatchTemplate: Sendable {
         let sandbox = try sandbox(shape, rehearses: rehearses)
         let document: JSONDocument
         do {
-            document = try JSONDocument(Array(sandbox.text.utf8))
+            document = try sandbox.config.document
         } catch {
             throw Failure("the config of the sandbox: \(error.message)")
         }

@@ -201,7 +201,6 @@ private struct BoxRun {
         invocation.hasTerminal =
             arguments.has(.terminalHack) && FileDescriptor.standardInput.isTerminal
             && FileDescriptor.standardOutput.isTerminal && invocation.innerStreams.isEmpty
-        invocation.makesWorkingDirectory = false
         invocation.measures = usesGroup
         invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
         // Without --cg each process is limited by itself, and nothing counts them together.

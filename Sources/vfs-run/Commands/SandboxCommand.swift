@@ -26,7 +26,7 @@ extension Command {
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             if arguments.has(.printsConfig) {
-                try Output.write(try SandboxStart(arguments).sandbox.text)
+                try Output.write(try SandboxStart(arguments).sandbox.config.prettyText)
                 return 0
             }
             if arguments.has(.printsPlan) {
@@ -51,6 +51,7 @@ private struct SandboxStart {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        try SandboxStart.requireQuestion(arguments)
         collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
@@ -74,10 +75,25 @@ private struct SandboxStart {
         for warning in sandbox.warnings { arguments.globals.log.warning(warning) }
     }
 
+    /// Before anything is made: after the run there is no one to be asked.
+    private static func requireQuestion(_ arguments: ParsedArguments) throws(Failure) {
+        guard arguments.has(.asks) else { return }
+        if arguments.has(.applies) {
+            throw Failure("--ask and --apply exclude each other; --ask applies what is chosen")
+        }
+        try ApplyReview.requireTerminal()
+    }
+
     private static func keeping(
         _ arguments: ParsedArguments
     ) throws(Failure) -> PreparedSandbox.Keeping {
-        if let name = arguments.value(.sandboxName) { return .named(try SandboxName(name)) }
+        if let name = arguments.value(.sandboxName) {
+            do throws(Failure) {
+                return .named(try SandboxName(name))
+            } catch {
+                throw error.within("--name")
+            }
+        }
         let isKept = [.keepSandbox, .asks, .applies].contains { arguments.has($0) }
         return isKept ? .new : .discard
     }
@@ -136,7 +152,7 @@ extension PreparedSandbox {
     ) throws(Failure) -> Plan {
         let document: JSONDocument
         do {
-            document = try JSONDocument(Array(text.utf8))
+            document = try config.document
         } catch {
             throw Failure("the config of the sandbox: \(error.message)")
         }

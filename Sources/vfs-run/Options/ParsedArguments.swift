@@ -117,6 +117,9 @@ struct ParsedArguments {
     func checkOperands() throws(Failure) {
         let wanted = command.operandCount
         if command.name.isEmpty || wanted.contains(operands.count) { return }
+        if operands.isEmpty && command.endsWithOtherCommand && !command.isOfContainers {
+            throw Failure("name a command; see \"vfs-run help \(command.name)\"")
+        }
         let bound =
             wanted.lowerBound == wanted.upperBound
             ? "exactly \(wanted.lowerBound)"

@@ -89,7 +89,6 @@ public struct ConfigurationBuilder {
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
         configuration.innerStreams = invocation.innerStreams
-        configuration.makesWorkingDirectory = invocation.makesWorkingDirectory
         configuration.network = network
         configuration.resolver = resolver
         configuration.limits = decision.held

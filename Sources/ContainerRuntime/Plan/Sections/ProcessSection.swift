@@ -90,7 +90,8 @@ enum ProcessSection: PlanSection {
             EnterWorkingDirectory(
                 path: process.workingDirectory.value,
                 isMade: isNew && !configuration.joinsMounts
-                    && configuration.makesWorkingDirectory), process.workingDirectory.origin)
+                    && process.makesWorkingDirectory,
+                advisesToMake: !process.makesWorkingDirectory), process.workingDirectory.origin)
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && isNew { plan.add(ProtectRoot(), readOnly.origin) }
         if !Environment.hasHome(process.environment) {
