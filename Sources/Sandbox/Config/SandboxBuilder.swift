@@ -232,7 +232,9 @@ public struct SandboxBuilder {
         }
         if !cpu.isEmpty { groups.append(("cpu", .object(cpu))) }
         var memory: [(key: String, value: JSONOutput)] = []
-        if let limit = request.memory { memory.append(("limit", .integer(limit))) }
+        if let limit = request.memory {
+            memory.append(("limit", sourced("memory-swap", .integer(limit))))
+        }
         if let swap = request.memoryAndSwap {
             memory.append(("swap", sourced("memory-swap", .integer(swap))))
         }
