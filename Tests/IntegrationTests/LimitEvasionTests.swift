@@ -108,6 +108,23 @@ struct LimitEvasionTests {
         }
     }
 
+    // MARK: The report
+
+    @Test(arguments: Caller.allCases)
+    func `the report counts what a kept sandbox has changed`(_ caller: Caller) throws {
+        try keeping(caller) { box, name in
+            let report = box.path("states/report.json")
+            let outcome = try box.startSandbox(
+                caller, ["--quiet", "--best-effort", "--name", name, "--report", report],
+                ["sh", "-c", "echo x >> file; rm folder/inner; mkdir new; > new/a; chmod 0 new"]
+            ).finish()
+            #expect(outcome.code == 0, "\(outcome)")
+            let told = try Value(parsing: Host.read(report))
+            #expect(told["changes"] == ["added": 2, "modified": 1, "deleted": 1], "\(told.text)")
+            try ReportSchema.shared.check(told)
+        }
+    }
+
     // MARK: What it costs
 
     /// In version 1 the kernel tells that memory has run out, and kills a moment later, unless it may
