@@ -140,6 +140,7 @@ struct LandlockTests {
                 "exec", box.id(), "sh", "-c", "kill -0 \(target) && echo reached")
             #expect((entered.output == "reached\n") == !isShared, "\(entered)")
             #expect(HostProcess.field("PPid", of: other.pid) != nil)
+            try box.succeed("delete", "--force", box.id())
         }
     }
 

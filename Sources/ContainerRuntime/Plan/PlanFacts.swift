@@ -157,6 +157,11 @@ extension PlanFacts {
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 
+    /// Below which a process of `exec` has a cgroup of its own.
+    var innerGroup: (controllers: String, path: String)? {
+        configuration.limits.isEmpty ? nil : configuration.joined?.countingGroup
+    }
+
     /// A process of `exec` is there to send signals to those of its container, and Landlock has them in
     /// another domain. In a pid namespace of the container's own it reaches no others.
     var landlockScopes: LandlockRules.Scopes {
