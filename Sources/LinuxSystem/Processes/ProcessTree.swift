@@ -55,7 +55,7 @@ public enum ProcessTree {
         guard hasChildren else { return select(below: root, of: all) }
         var found: [Int32: Entry] = [:]
         var waiting = [root]
-        while let pid = waiting.popLast() {
+        while found.count < most, let pid = waiting.popLast() {
             // A number may have changed hands meanwhile: none is asked twice.
             guard found[pid] == nil, let entry = Entry(pid) else { continue }
             found[pid] = entry
@@ -63,6 +63,9 @@ public enum ProcessTree {
         }
         return found
     }
+
+    /// They may make some as fast as they are found.
+    private static let most = 1 << 17
 
     private static func children(of pid: Int32, hasThreads: Bool) -> [Int32] {
         let tasks = "/proc/\(pid)/task"
