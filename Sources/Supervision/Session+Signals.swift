@@ -20,8 +20,13 @@ extension Session {
             }
             if Interruption.signals.contains(signal) {
                 isToEnd = true
-                if !hasStarted || failure != nil {
+                if !hasStarted || failure != nil || limits.onSignal == .abandons {
                     interruption = interruption ?? signal
+                    kill()
+                    continue
+                }
+                if limits.onSignal == .kills {
+                    endedBy = endedBy ?? signal
                     kill()
                     continue
                 }

@@ -55,6 +55,8 @@ struct Session: ~Copyable {
     private(set) var startedAt: UInt64?
     var isCreated = false
     var hasEntered = false
+    /// The process that has made the one in the pid namespace.
+    var entrance: ChildProcess?
     /// A signal that the kernel would have dropped and the runtime has carried out.
     var endedBy: CInt?
     /// How the program beside an init has ended.
@@ -110,6 +112,7 @@ struct Session: ~Copyable {
     /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
     /// terminal is as it was.
     mutating func run() -> Ending {
+        defer { collectEntrance() }
         do throws(Failure) {
             try watch.prepare()
             while try handleEvents() {
@@ -149,6 +152,15 @@ struct Session: ~Copyable {
         case .exited(let code): return .exited(code)
         case .signaled(let signal): return .signaled(signal)
         }
+    }
+
+    /// It has ended with the program's start, or with the process that it has made.
+    private mutating func collectEntrance() {
+        guard let entrance = entrance.take() else { return }
+        let deadline = Clock.deadline(seconds: Session.patience)
+        let events = try? Poll.wait(
+            [(entrance.borrowed, .readable)], until: deadline, isInterruptible: false)
+        if let events, !events[0].isEmpty { _ = try? entrance.wait() }
     }
 
     /// Nanoseconds of processor time of the start, in user mode and in kernel mode.

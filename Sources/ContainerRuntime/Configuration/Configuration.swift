@@ -57,6 +57,8 @@ public struct Configuration: Sendable {
     public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
+    /// Files of the container in the place of standard streams.
+    public var innerStreams = InnerStreams()
 
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
@@ -164,6 +166,8 @@ public struct Configuration: Sendable {
         public var environment: [String]
         /// Absolute, in the container.
         public var workingDirectory: Setting<String>
+        /// Whether it is made where it is missing.
+        public var makesWorkingDirectory = true
         /// Nil: the streams of the caller pass through.
         public var terminal: Setting<Terminal>?
         public var user: Setting<User>

@@ -1,16 +1,4 @@
 internal import LinuxSystem
-internal import SystemPackage
-
-/// A descriptor in the context, which is a class and so cannot hold it bare.
-final class HeldDescriptor: Sendable {
-    private let owned: OwnedDescriptor
-
-    init(_ owned: consuming OwnedDescriptor) {
-        self.owned = owned
-    }
-
-    var borrowed: FileDescriptor { owned.borrowed }
-}
 
 final class HeldRoot: Sendable {
     let directory: RootDirectory

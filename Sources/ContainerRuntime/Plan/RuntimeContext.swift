@@ -8,6 +8,8 @@ internal import SystemPackage
 final class RuntimeContext {
     /// The init process's part.
     let handover = Handover()
+    /// What earlier starts of the same plan have left for this one; nil where there is one start.
+    let prepared: PreparedStart?
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []
@@ -16,7 +18,7 @@ final class RuntimeContext {
     /// Every upper that is kept, by its directory.
     var keptUppers: [String: KeptUpper]?
     /// User namespaces by whose mappings mounts are id-mapped.
-    let mappingNamespaces = MappingNamespaces()
+    let mappingNamespaces: MappingNamespaces
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
     /// Those of copy-on-write trees.
@@ -77,6 +79,11 @@ final class RuntimeContext {
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
 
+    init(_ prepared: PreparedStart? = nil) {
+        self.prepared = prepared
+        mappingNamespaces = prepared?.mappingNamespaces ?? MappingNamespaces()
+    }
+
     /// The host's procfs, for a process that has no pid in the container's.
     ///
     /// - Returns: Its descriptor.
@@ -103,7 +110,10 @@ final class RuntimeContext {
     ///
     /// - Parameter shared: Others may have processes in these: they go only while they are empty.
     func watch(own: [String], shared: [String]) {
-        CurrentProcess.watch(CStringArray(own + [""] + shared))
+        let names = CStringArray(own + [""] + shared)
+        guard let prepared else { return CurrentProcess.watch(names) }
+        CurrentProcess.watch(borrowed: names)
+        prepared.watchedNames = names
     }
 }
 

@@ -4,7 +4,7 @@ internal import SystemPackage
 /// A file that records are appended to, each with its length and a check sum, so that the end of one
 /// that was being written when the machine stopped is recognised.
 final class ApplyJournal {
-    private let file: LayerDirectory
+    private let file: HeldDescriptor
     private let path: String
     private var pending: [UInt8] = []
 
@@ -13,16 +13,23 @@ final class ApplyJournal {
 
     /// - Parameter file: Open for reading, and for writing at its end.
     init(_ file: consuming OwnedDescriptor, path: String) {
-        self.file = LayerDirectory(file, layer: 0)
+        self.file = HeldDescriptor(file)
         self.path = path
     }
 
-    /// Whether a record of this size can be read again.
-    static func holds(_ bytes: [UInt8]) -> Bool { bytes.count <= mostBytes }
+    /// Whether a record of it can be read again.
+    static func holds(_ step: ApplyStep) -> Bool {
+        ApplyRecord.step(step).bytes.count <= mostBytes
+    }
 
     /// Written with others, later.
     func append(_ record: ApplyRecord) throws(Failure) {
         let bytes = record.bytes
+        if bytes.count > ApplyJournal.mostBytes {
+            throw Failure(
+                "\(path.inQuotes) holds no record of \(bytes.count) bytes, only of"
+                    + " \(ApplyJournal.mostBytes)")
+        }
         var frame = RecordWriter()
         frame.add(UInt64(bytes.count))
         frame.add(bytes)
@@ -53,10 +60,25 @@ final class ApplyJournal {
 
     // MARK: Reading
 
-    /// Cuts off what follows the last whole record.
+    /// Cuts off the record that was being written when the process was killed or the machine stopped.
+    ///
+    /// - Throws: Something else follows the last whole record. The steps behind it are not known, and
+    ///   they may have been carried out.
     func repair() throws(Failure) {
         var end: Int64 = 0
         try forEach { offset, record in end = offset + Int64(record.bytes.count) + 16 }
+        let size = try attempt("fstat", on: path, try FileStatus.of(file.borrowed)).size
+        if end == size { return }
+        let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 8, at: end))
+        let isCut = Int64(ApplyJournal.needed(head[...])) > size - end
+        let isEmpty = try attempt("read", on: path, try file.borrowed.isZero(from: end, to: size))
+        if !isCut && !isEmpty || ApplyJournal.isTooLong(head[...]) {
+            throw Failure(
+                "\(path.inQuotes) is damaged, so that the last apply can be neither completed nor"
+                    + " taken back; the files that it has replaced or removed lie in the directory"
+                    + " \"store\" beside it, or in .vfs-run-apply-… in the tree: copy those that are"
+                    + " needed, and remove the directory of \(path.inQuotes)")
+        }
         try attempt("ftruncate", on: path, try file.borrowed.setSize(end))
     }
 
@@ -90,6 +112,29 @@ final class ApplyJournal {
         }
     }
 
+    /// What the records say of the apply as a whole.
+    struct Content {
+        var header: ApplyHeader?
+        var store: UInt64?
+        /// The last one; `moves` is told apart.
+        var mark: ApplyMark?
+        var hasMoves = false
+    }
+
+    func content() throws(Failure) -> Content {
+        var content = Content()
+        try forEach { _, record in
+            switch record {
+            case .header(let header): content.header = header
+            case .store(let inode): content.store = inode
+            case .mark(.moves): content.hasMoves = true
+            case .mark(let mark): content.mark = mark
+            case .step: break
+            }
+        }
+        return content
+    }
+
     /// The record that starts there.
     func record(at offset: Int64) throws(Failure) -> ApplyRecord? {
         let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 512, at: offset))
@@ -110,10 +155,28 @@ final class ApplyJournal {
         return count > UInt64(mostBytes) ? mostBytes + 17 : Int(count) + 16
     }
 
+    private static func isTooLong(_ head: ArraySlice<UInt8>) -> Bool {
+        needed(head) > mostBytes + 16
+    }
+
     private static func record(_ frame: ArraySlice<UInt8>) -> ApplyRecord? {
         if frame.count > mostBytes + 16 { return nil }
         let bytes = Array(frame.dropFirst(8).dropLast(8))
         var tail = RecordReader(Array(frame.suffix(8)))
         return tail.number() == sum(of: bytes) ? ApplyRecord(bytes) : nil
+    }
+}
+
+extension FileDescriptor {
+    /// Whether a part of this file has no other bytes than 0.
+    fileprivate func isZero(from start: Int64, to end: Int64) throws(Errno) -> Bool {
+        var offset = start
+        while offset < end {
+            let bytes = try readBytes(upTo: Int(min(end - offset, 1 << 18)), at: offset)
+            if bytes.isEmpty { return true }
+            if !bytes.allSatisfy({ $0 == 0 }) { return false }
+            offset += Int64(bytes.count)
+        }
+        return true
     }
 }

@@ -86,10 +86,10 @@ public struct TreeSize: Sendable, Hashable {
         files += 1
     }
 
-    private func level(_ directory: consuming OwnedDescriptor) throws(Errno) -> Level {
+    private func level(_ directory: consuming OwnedDescriptor) throws(Errno) -> TreeLevel {
         // Those behind are not counted either.
         let limit = Int(clamping: mostFiles.addingReportingOverflow(1).partialValue)
-        return try Level(directory, atMost: mostFiles == .max ? .max : limit)
+        return try TreeLevel(directory, atMost: mostFiles == .max ? .max : limit)
     }
 
     private struct Identity: Sendable, Hashable {
@@ -98,23 +98,24 @@ public struct TreeSize: Sendable, Hashable {
 
         init(_ status: FileStatus) { (device, inode) = (status.device, status.inode) }
     }
+}
 
-    private final class Level {
-        private let directory: OwnedDescriptor
-        private let names: FileNameList
-        private var index = 0
+/// An open directory on the way through a tree, and the names in it that are still to come.
+final class TreeLevel {
+    private let directory: OwnedDescriptor
+    private let names: FileNameList
+    private var index = 0
 
-        init(_ directory: consuming OwnedDescriptor, atMost limit: Int) throws(Errno) {
-            names = try FileNameList(of: directory.borrowed, atMost: limit)
-            self.directory = directory
-        }
+    init(_ directory: consuming OwnedDescriptor, atMost limit: Int = .max) throws(Errno) {
+        names = try FileNameList(of: directory.borrowed, atMost: limit)
+        self.directory = directory
+    }
 
-        var descriptor: FileDescriptor { directory.borrowed }
+    var descriptor: FileDescriptor { directory.borrowed }
 
-        func next() -> FileName? {
-            if index == names.count { return nil }
-            defer { index += 1 }
-            return names[index]
-        }
+    func next() -> FileName? {
+        if index == names.count { return nil }
+        defer { index += 1 }
+        return names[index]
     }
 }

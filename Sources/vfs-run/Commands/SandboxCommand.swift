@@ -27,7 +27,7 @@ extension Command {
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             if arguments.has(.printsConfig) {
-                try Output.write(try SandboxStart(arguments).sandbox.text)
+                try Output.write(try SandboxStart(arguments).sandbox.config.prettyText)
                 return 0
             }
             if arguments.has(.printsPlan) {
@@ -52,6 +52,7 @@ private struct SandboxStart {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        try SandboxStart.requireQuestion(arguments)
         collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
@@ -75,26 +76,33 @@ private struct SandboxStart {
         for warning in sandbox.warnings { arguments.globals.log.warning(warning) }
     }
 
+    /// Before anything is made: after the run there is no one to be asked.
+    private static func requireQuestion(_ arguments: ParsedArguments) throws(Failure) {
+        guard arguments.has(.asks) else { return }
+        if arguments.has(.applies) {
+            throw Failure("--ask and --apply exclude each other; --ask applies what is chosen")
+        }
+        try ApplyReview.requireTerminal()
+    }
+
     private static func keeping(
         _ arguments: ParsedArguments
     ) throws(Failure) -> PreparedSandbox.Keeping {
-        if let name = arguments.value(.sandboxName) { return .named(try SandboxName(name)) }
+        if let name = arguments.value(.sandboxName) {
+            do throws(Failure) {
+                return .named(try SandboxName(name))
+            } catch {
+                throw error.within("--name")
+            }
+        }
         let isKept = [.keepSandbox, .asks, .applies].contains { arguments.has($0) }
         return isKept ? .new : .discard
     }
 
     /// The plan of the config that the sandbox has written.
     func plan() throws(Failure) -> Plan {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(Array(sandbox.text.utf8))
-        } catch {
-            throw Failure("the config of the sandbox: \(error.message)")
-        }
-        return try LoadedConfig(
-            document, file: "sandbox", bundle: directory, invocation, arguments.globals.log,
-            rehearses: rehearses
-        ).plan
+        try sandbox.plan(
+            invocation, arguments.globals.log, in: directory, rehearses: rehearses)
     }
 
     func run(_ reporter: RunReporter) throws(Failure) -> CInt {
@@ -148,5 +156,26 @@ private struct SandboxStart {
                 ? "\(name): nothing has changed"
                 : "\(name): \(files) changed; vfs-run diff \(name) · vfs-run apply \(name) --all ·"
                     + " vfs-run discard \(name)")
+    }
+}
+
+extension PreparedSandbox {
+    /// The plan of its config.
+    ///
+    /// - Parameters:
+    ///   - directory: Stands for the bundle.
+    ///   - rehearses: The plan is not run.
+    func plan(
+        _ invocation: Invocation, _ log: Log, in directory: String, rehearses: Bool = false
+    ) throws(Failure) -> Plan {
+        let document: JSONDocument
+        do {
+            document = try config.document
+        } catch {
+            throw Failure("the config of the sandbox: \(error.message)")
+        }
+        return try LoadedConfig(
+            document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses
+        ).plan
     }
 }

@@ -88,6 +88,7 @@ public struct ConfigurationBuilder {
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
+        configuration.innerStreams = invocation.innerStreams
         configuration.network = network
         configuration.resolver = resolver
         configuration.limits = decision.held

@@ -10,7 +10,8 @@ enum EndSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            LetGo.self, StartInit.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self,
+            LetGo.self, OpenInnerStreams.self, StartInit.self, HoldUpper.self, RecordContainer.self,
+            WritePIDFile.self,
             SendPIDFD.self,
             AwaitStart.self, Execute.self,
         ]
@@ -21,6 +22,9 @@ enum EndSection: PlanSection {
         let (container, joined) = (configuration.container, configuration.joined)
         let process = configuration.process
         if facts.isNamed { plan.add(LetGo()) }
+        if !configuration.innerStreams.isEmpty {
+            plan.add(OpenInnerStreams(streams: configuration.innerStreams), .builtIn("isolate"))
+        }
         if facts.hasInit {
             plan.add(
                 StartInit(
