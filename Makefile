@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients docs lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -112,6 +112,10 @@ test-programs: build
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
+
+# The Python client of batch; with INSPECT=1 also the provider for inspect_ai, with packages from PyPI.
+test-python: build
+	contrib/python/tests/run $(BINARY)
 
 # docs/steps.md from the manuals of the steps.
 docs: build

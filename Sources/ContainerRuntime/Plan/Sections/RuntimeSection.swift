@@ -158,7 +158,7 @@ enum RuntimeSection: PlanSection {
             case .files(_, let path, let number):
                 plan.add(
                     OpenFileSource(path: path, number: number, isDirectory: true), file.origin)
-            case .text, .link, .directory: break
+            case .text, .bytes, .link, .directory: break
             }
         }
         if configuration.opensOnHost { planRoot(facts, &plan) }
