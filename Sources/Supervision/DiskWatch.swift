@@ -124,7 +124,8 @@ private struct Measuring {
     func run(_ channel: borrowing Channel) {
         do throws(Errno) {
             if let namespace { try namespace.borrowed.joinNamespace(.user) }
-            // What it joins clears it.
+            // What it joins clears both.
+            try CurrentProcess.setDumpable(false)
             try CurrentProcess.setParentDeathSignal(Signal.kill)
             var isLast = false
             while true {

@@ -40,6 +40,9 @@ struct LimitWatch {
     ///   - others: Those that are the runtime's.
     ///   - spent: Nanoseconds of processor time that the start took.
     mutating func start(at time: UInt64, root: Int32, without others: [Int32], spent: UInt64) {
+        if limits.value(.wallTime) != nil || limits.value(.cpuTime) != nil {
+            CurrentProcess.takeShortTurns()
+        }
         if let limit = limits.value(.wallTime) { wallEnd = time + limit }
         if let limit = limits.value(.cpuTime) {
             let source: ProcessorTimeWatch.Source? =

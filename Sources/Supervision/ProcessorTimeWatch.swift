@@ -21,7 +21,7 @@ struct ProcessorTimeWatch {
     private(set) var sumOfProcesses: UInt64?
 
     /// Nanoseconds between two looks where it may be exceeded any moment.
-    private static let least: UInt64 = 5_000_000
+    private static let least: UInt64 = 1_000_000
 
     init(_ source: Source, limit: UInt64, spent: UInt64, from time: UInt64) {
         self.source = source

@@ -56,8 +56,12 @@ extension Session {
         // The container goes on without what exec has made in it.
         if walk.plan.joinsContainer { ProcessTree.endDescendants(of: child.pid) }
         kill()
+        // On a busy machine its first process would take turns to end the others.
+        if !walk.plan.joinsContainer { ProcessTree.hastenEnd(below: child.pid) }
         // A frozen process dies only when it is thawed.
         walk.thaw()
+        // What is left is the kernel's to clean up.
+        endedAt = endedAt ?? Clock.nanoseconds
     }
 
     /// A limit that was exceeded after the last look.

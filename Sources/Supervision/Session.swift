@@ -197,7 +197,7 @@ struct Session: ~Copyable {
         guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
             return
         }
-        endedAt = Clock.nanoseconds
+        endedAt = endedAt ?? Clock.nanoseconds
         boundEnd()
         programsEnd = told.ending
         programHasCore = told.hasCore

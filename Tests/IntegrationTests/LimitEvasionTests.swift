@@ -82,6 +82,38 @@ struct LimitEvasionTests {
         }
     }
 
+    /// Whose parent has ended is a child of the container's first process.
+    @Test(arguments: [["--cpu-time", "300ms"], ["--timeout", "400ms"]])
+    func `orphans of exec are held to its limits, and end with it`(_ options: [String]) throws {
+        try Sandbox.use { box in
+            try box.prepare(VerdictTests.config(box), arguments: ["sleep", "600"])
+            try box.withContainer(box.id()) {
+                try box.succeed("run", "--detach", "--bundle", box.bundle, box.id())
+                let report = box.path("report.json")
+                let script =
+                    "for i in 1 2; do (setsid sh -c 'while :; do :; done' &); done; exec sleep 600"
+                let outcome = try box.launch(
+                    ["exec", "--report", report] + options + [box.id(), "sh", "-c", script]
+                ).finish(seconds: 30)
+                #expect(outcome.code == 124, "\(outcome)")
+                let told = try Value(parsing: box.read("report.json"))
+                #expect(told["status"] == "TO", "\(told.text)")
+                if options[0] == "--cpu-time" {
+                    let time = try #require(told["cpu_ns"].integer)
+                    #expect((300_000_000..<500_000_000).contains(time), "\(told.text)")
+                }
+                let rest = try box.command("exec", box.id(), "pidof", "sh", "sleep")
+                #expect(rest.output == "2\n", "\(rest)")
+                // One that comes to its end takes its orphans along too.
+                let short = try box.command(
+                    "exec", "--timeout", "60s", box.id(), "sh", "-c", "(sleep 600 &)")
+                #expect(short.code == 0 && short.error.isEmpty, "\(short)")
+                let left = try box.command("exec", box.id(), "pidof", "sleep")
+                #expect(left.output == "2\n", "\(left)")
+            }
+        }
+    }
+
     // MARK: The end
 
     @Test func `a process that cannot end holds the runtime up for ten seconds`() throws {
@@ -105,6 +137,23 @@ struct LimitEvasionTests {
             tracer.closeInput()
             _ = try tracer.finish()
             #expect(HostProcess.waitForEnd(of: first))
+        }
+    }
+
+    // MARK: The report
+
+    @Test(arguments: Caller.allCases)
+    func `the report counts what a kept sandbox has changed`(_ caller: Caller) throws {
+        try keeping(caller) { box, name in
+            let report = box.path("states/report.json")
+            let outcome = try box.startSandbox(
+                caller, ["--quiet", "--best-effort", "--name", name, "--report", report],
+                ["sh", "-c", "echo x >> file; rm folder/inner; mkdir new; > new/a; chmod 0 new"]
+            ).finish()
+            #expect(outcome.code == 0, "\(outcome)")
+            let told = try Value(parsing: Host.read(report))
+            #expect(told["changes"] == ["added": 2, "modified": 1, "deleted": 1], "\(told.text)")
+            try ReportSchema.shared.check(told)
         }
     }
 

@@ -71,6 +71,8 @@ public struct Configuration: Sendable {
         public var id: ContainerID
         public var process: ProcessIdentity
         public var namespaces: NamespaceSet
+        /// Whether its pid namespace has no processes but its own.
+        public var ownsProcesses = true
         /// The directory that its config was in.
         public var bundle: String
         public var pidFile: String?

@@ -2,6 +2,7 @@ internal import ContainerRuntime
 internal import JSON
 internal import Layers
 internal import LinuxSystem
+internal import Report
 internal import Sandbox
 internal import Supervision
 internal import SystemPackage
@@ -115,6 +116,7 @@ private struct SandboxStart {
                 hasRun = true
                 try collection?.take(
                     outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+                if reporter.reports { reporter.changes = countedChanges }
             }
         } catch {
             // What the command has written is kept all the same.
@@ -124,13 +126,29 @@ private struct SandboxStart {
         if let kept = sandbox.kept, arguments.has(.asks) || arguments.has(.applies) {
             return try ApplyReview(kept, arguments.globals.log).conclude(code, arguments)
         }
-        if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
+        if let kept = sandbox.kept, !arguments.has(.quiet) {
+            if let known = reporter.changes {
+                tell(kept, known)
+            } else {
+                tell(kept, try kept.changes)
+            }
+        }
         return code
     }
 
+    /// Nil where nothing is kept.
+    private var countedChanges: Report.Changes? {
+        do throws(Failure) {
+            return try sandbox.kept?.changesInCopy
+        } catch {
+            arguments.globals.log.warning("the changes were not counted: \(error.message)")
+            return nil
+        }
+    }
+
     /// What was kept, and what to do with it.
-    private func tell(_ kept: KeptSandbox) throws(Failure) {
-        let count = try kept.changeCount
+    private func tell(_ kept: KeptSandbox, _ changes: Report.Changes) {
+        let count = changes.all
         let files = count == 1 ? "1 file" : "\(count) files"
         let name = kept.name.text
         arguments.globals.log.tell(
@@ -159,22 +177,5 @@ extension PreparedSandbox {
         return try LoadedConfig(
             document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses
         ).plan
-    }
-}
-
-extension KeptSandbox {
-    /// How many files differ from those of the host. This process may not be its own user any more
-    /// afterwards.
-    fileprivate var changeCount: Int {
-        get throws(Failure) {
-            var count = 0
-            for tree in try ChangedTrees(of: self, locks: false).trees {
-                var comparison = Comparison(tree.stack, uppers: tree.uppers)
-                while let change = try comparison.next() {
-                    if change.kind != .unchanged { count += 1 }
-                }
-            }
-            return count
-        }
     }
 }
