@@ -98,6 +98,12 @@ let package = Package(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
+            name: "Batch",
+            dependencies: [
+                "ContainerRuntime", "JSON", "LinuxSystem", "Report", "Supervision", system,
+            ],
+            swiftSettings: strict),
+        .target(
             name: "Sandbox",
             dependencies: [
                 "Cgroups", "ContainerRuntime", "JSON", "Layers", "LinuxSystem", "OCISpec", system,
@@ -106,8 +112,9 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor", "Images",
-                "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox", "Seccomp",
+                "Archives", "Batch", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor",
+                "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox",
+                "Seccomp",
                 "Selftest", "Supervision",
                 system,
             ],

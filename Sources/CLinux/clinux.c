@@ -248,6 +248,10 @@ int clinux_set_affinity(const void *cpus, size_t bytes) {
     return syscall(SYS_sched_setaffinity, 0, bytes, cpus) < 0 ? -1 : 0;
 }
 
+int clinux_get_affinity(void *cpus, size_t bytes) {
+    return (int)syscall(SYS_sched_getaffinity, 0, bytes, cpus);
+}
+
 int clinux_set_memory_policy(int mode, const void *nodes, unsigned long bits) {
     // The kernel leaves the last bit out.
     return (int)syscall(SYS_set_mempolicy, mode, bits == 0 ? NULL : nodes,

@@ -8,6 +8,16 @@ internal import SystemPackage
 /// `run` says how it came out; `finish` then takes away what the plan has made. In between what the
 /// container has written is there to be read.
 public final class Supervisor {
+    /// What becomes of a signal that the runtime process gets while the program runs.
+    public enum SignalUse: Sendable {
+        /// The first process of the container gets it.
+        case passesOn
+        /// The container is killed, and the outcome names the signal.
+        case kills
+        /// The container is killed, and `run` throws that it was interrupted.
+        case abandons
+    }
+
     /// What a run is held to.
     public struct Limits {
         /// When the container is killed, on `Clock`; nil is never.
@@ -16,6 +26,8 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// What a signal does that asks the runtime process to end.
+        public var onSignal = SignalUse.passesOn
 
         public init() {}
     }
@@ -30,16 +42,20 @@ public final class Supervisor {
     /// - Parameters:
     ///   - until: How far the runtime process stays with the container.
     ///   - trace: Receives the times of the steps.
+    ///   - prepared: What the starts of the plan have in common.
+    ///   - streams: Files in the place of standard streams; the program gets pipes.
     ///   - warn: Receives each warning when it arises.
     public init(
         _ plan: Plan, until: Milestone = .ended, limits: Limits = Limits(), trace: Trace? = nil,
+        prepared: PreparedStart? = nil, streams: [StandardStream: HeldDescriptor] = [:],
         warn: @escaping (String) -> Void
     ) {
         let warnings = Warnings(warn)
         self.warnings = warnings
         self.until = until
         self.limits = limits
-        walk = PlanWalk(plan, trace: trace, warn: warnings.add)
+        walk = PlanWalk(
+            plan, trace: trace, prepared: prepared, streams: streams, warn: warnings.add)
     }
 
     /// Walks the plan, makes the init process, and returns when the container is as far as it is to

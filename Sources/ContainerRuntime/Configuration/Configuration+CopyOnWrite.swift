@@ -25,8 +25,11 @@ extension Configuration {
 
         public enum Content: Sendable, Hashable {
             case text(String)
+            case bytes([UInt8])
             /// A file of the host, absolute; `number` counts the sources from 0.
             case source(String, number: Int)
+            /// Files of a directory of the host, which is a source, too.
+            case files([String], of: String, number: Int)
             /// A symbolic link.
             case link(String)
             case directory
@@ -36,7 +39,7 @@ extension Configuration {
         var isPlace: Bool {
             switch content {
             case .link, .directory: true
-            case .text, .source: false
+            case .text, .bytes, .source, .files: false
             }
         }
     }

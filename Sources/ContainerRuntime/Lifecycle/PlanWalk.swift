@@ -11,21 +11,26 @@ package final class PlanWalk {
     package let plan: Plan
     private let times: SharedTimes?
     private let warn: (String) -> Void
-    private let context = RuntimeContext()
+    private let context: RuntimeContext
     /// The step that the init process has asked for last.
     private var lastTurn = -1
 
     /// - Parameters:
     ///   - trace: Receives the times of the steps.
     ///   - warn: Receives each deviation from the config, and each failure to remove something.
+    ///   - prepared: What the starts of the plan have in common.
+    ///   - streams: Files in the place of standard streams; the program gets pipes.
     ///   - follow: Passes on what the program says of itself until it is ready.
     package init(
-        _ plan: Plan, trace: Trace? = nil, warn: @escaping (String) -> Void,
+        _ plan: Plan, trace: Trace? = nil, prepared: PreparedStart? = nil,
+        streams: [StandardStream: HeldDescriptor] = [:], warn: @escaping (String) -> Void,
         follow: @escaping (AwaitedReadiness) -> Void = { _ in }
     ) {
         self.plan = plan
         times = trace?.times
         self.warn = warn
+        context = RuntimeContext(prepared)
+        context.streamFiles = streams
         context.warn = warn
         context.followReadiness = follow
     }
@@ -152,6 +157,11 @@ package final class PlanWalk {
     /// The program's process beside the init.
     package var program: Int32? { context.program }
 
+    /// Children of this process that are not the container's.
+    package var helpers: [Int32] {
+        [context.watchdog?.pid, context.networkHelper?.pid].compactMap(\.self)
+    }
+
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 
@@ -203,7 +213,9 @@ package final class PlanWalk {
     package func thaw() { try? context.handover.controlGroup?.thaw() }
 
     /// The init process has ended, and was waited for: the watchdog forgets it.
-    package func relieveWatchdog() { context.watchdog?.relieve() }
+    package func relieveWatchdog() {
+        (context.watchdog ?? context.prepared?.watchdog)?.relieve()
+    }
 
     /// Takes the steps that follow when the container has ended. One that fails keeps none of the
     /// others from being taken.

@@ -8,6 +8,8 @@ internal import SystemPackage
 final class RuntimeContext {
     /// The init process's part.
     let handover = Handover()
+    /// What earlier starts of the same plan have left for this one; nil where there is one start.
+    let prepared: PreparedStart?
 
     /// Locks on layers, held as long as the runtime process lives.
     var locks: [LayerLock] = []
@@ -16,7 +18,7 @@ final class RuntimeContext {
     /// Every upper that is kept, by its directory.
     var keptUppers: [String: KeptUpper]?
     /// User namespaces by whose mappings mounts are id-mapped.
-    let mappingNamespaces = MappingNamespaces()
+    let mappingNamespaces: MappingNamespaces
     /// The upper of an overlay that the runtime process has mounted.
     var mountedUpper: OverlayDirectory?
     /// Those of copy-on-write trees.
@@ -62,6 +64,8 @@ final class RuntimeContext {
     var announcedGroups: ResourceGroups?
     /// Whether a failure of the step ends a container that other commands have made.
     var endsContainer = false
+    /// Of a process of `exec`, below the container's cgroup.
+    var innerGroup: ControlGroup.Inner?
     /// The process that ends the container when this process is killed.
     var watchdog: Watchdog?
     /// The signals for the container, from before there was one.
@@ -74,6 +78,11 @@ final class RuntimeContext {
     var stopsNoMore = false
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
+
+    init(_ prepared: PreparedStart? = nil) {
+        self.prepared = prepared
+        mappingNamespaces = prepared?.mappingNamespaces ?? MappingNamespaces()
+    }
 
     /// The host's procfs, for a process that has no pid in the container's.
     ///
@@ -101,7 +110,10 @@ final class RuntimeContext {
     ///
     /// - Parameter shared: Others may have processes in these: they go only while they are empty.
     func watch(own: [String], shared: [String]) {
-        CurrentProcess.watch(CStringArray(own + [""] + shared))
+        let names = CStringArray(own + [""] + shared)
+        guard let prepared else { return CurrentProcess.watch(names) }
+        CurrentProcess.watch(borrowed: names)
+        prepared.watchedNames = names
     }
 }
 

@@ -35,6 +35,11 @@ extension CurrentProcess {
         unsafe clinux_watch_directories(directories.pointers)
     }
 
+    /// As `watch`, but the caller keeps `directories` until it names others.
+    public static func watch(borrowed directories: CStringArray) {
+        unsafe clinux_watch_directories(directories.pointers)
+    }
+
     /// Has the watchdog kill this process, instead of the one that made it.
     public static func watch(_ child: borrowing ChildProcess) {
         clinux_watch(child.borrowed.rawValue)

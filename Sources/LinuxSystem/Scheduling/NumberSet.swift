@@ -23,11 +23,30 @@ public struct NumberSet: Sendable, Hashable {
         words[number / 64] |= 1 << UInt64(number % 64)
     }
 
+    /// In ascending order.
+    public var numbers: [Int] {
+        words.indices.flatMap { word in
+            (0..<64).filter { words[word] >> UInt64($0) & 1 == 1 }.map { word * 64 + $0 }
+        }
+    }
+
     public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
     public var isEmpty: Bool { count == 0 }
 }
 
 extension CurrentProcess {
+    /// The CPUs that this process may run on. The corresponding C function is
+    /// `sched_getaffinity`.
+    public static func affinity() throws(Errno) -> NumberSet {
+        var set = NumberSet.all
+        let size = unsafe set.words.withUnsafeMutableBytes {
+            unsafe clinux_get_affinity($0.baseAddress, $0.count)
+        }
+        let count = Int(try check(size))
+        set.words.removeLast(set.words.count - (count + 7) / 8)
+        return set
+    }
+
     /// The CPUs that this process may run on. The corresponding C function is
     /// `sched_setaffinity`.
     public static func setAffinity(_ cpus: NumberSet) throws(Errno) {

@@ -22,6 +22,9 @@ struct ApplyReview {
         self.log = log
     }
 
+    /// - Throws: No person can be asked.
+    static func requireTerminal() throws(Failure) { _ = try Conversation() }
+
     /// What has become of the changes.
     enum Result {
         case nothingChanged

@@ -9,9 +9,8 @@ internal import SystemPackage
 /// The value of `--base`.
 enum SandboxBase {
     static func read(
-        _ arguments: ParsedArguments, from directory: String
+        _ word: String, _ arguments: ParsedArguments, from directory: String
     ) throws(Failure) -> SandboxRequest.Base {
-        let word = arguments.value(.base) ?? "host"
         if word == "host" { return .system }
         if word == "/" { return .everything }
         do throws(Failure) {

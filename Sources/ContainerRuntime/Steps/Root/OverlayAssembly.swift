@@ -13,6 +13,8 @@ struct OverlayAssembly {
     let followsSnapshot: Bool
     /// Whether the upper may lie in a layer.
     private let isUpperHidden: Bool
+    /// Whether the mounts are attached in this mount namespace, as kernels before Linux 6.15 need it.
+    var isAttached = true
     /// Where its tree is seen.
     private let place: String
     /// Of the names of its directories on the tmpfs of the uppers that are thrown away.
@@ -102,7 +104,9 @@ struct OverlayAssembly {
             lowers: lowers, upper: upper, work: work, options: options,
             allowsUpperInLayer: isUpperHidden)
         do {
-            let root = try overlay.mount(on: place.borrowed)
+            let root =
+                isAttached
+                ? try overlay.mount(on: place.borrowed) : try overlay.create().release()
             return Mounted(root: HeldRoot(RootDirectory(root)), upper: upper)
         } catch {
             throw Failure(error.sentence)
@@ -146,7 +150,9 @@ struct OverlayAssembly {
                 to: tree, recursive: false, named: "the layer \(layer.path.inQuotes)",
                 by: mapping.namespaces)
             // Before Linux 6.15 overlayfs takes nothing that hangs nowhere.
-            try attempt("move_mount", on: layer.path, try tree.attach(to: layer.borrowed))
+            if isAttached {
+                try attempt("move_mount", on: layer.path, try tree.attach(to: layer.borrowed))
+            }
             mapped.append(OverlayDirectory(path: layer.path, descriptor: tree.release()))
         }
         return mapped
@@ -242,7 +248,7 @@ struct OverlayAssembly {
             try tmpfs.set("mode", "755")
             try tmpfs.create()
             let mount = try tmpfs.mount()
-            try mount.attach(to: target)
+            if isAttached { try mount.attach(to: target) }
             return HeldDescriptor(mount.release())
         }
         return try attempt("mount", "tmpfs", try mountScratch())
@@ -261,7 +267,9 @@ struct OverlayAssembly {
         if let mapping { try give(root, to: mapping) }
         let tree = try attempt(
             "open_tree", "the root", try DetachedMount.clone(root.borrowed, recursive: false))
-        try attempt("move_mount", "the root", try tree.attach(to: target.borrowed))
+        if isAttached {
+            try attempt("move_mount", "the root", try tree.attach(to: target.borrowed))
+        }
         return Mounted(root: HeldRoot(RootDirectory(tree.release())), upper: root)
     }
 

@@ -25,14 +25,21 @@ struct LockLayer: RuntimeStep {
     var gives: Provisions { [.layers] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        if let known = context.prepared?.layers[path] {
+            return context.handover.add(known, at: path)
+        }
         let layer: OverlayDirectory
         do throws(OverlayError) {
             layer = try OverlayDirectory(opening: path, as: "layer")
         } catch {
             throw Failure(error.sentence)
         }
-        if let lock = try LayerLock.take(layer.borrowed, path) { context.locks.append(lock) }
-        context.handover.add(
-            try attempt("readlink", on: path, try FoundDirectory(layer.borrowed)), at: path)
+        if let lock = try LayerLock.take(layer.borrowed, path) {
+            context.locks.append(lock)
+            context.prepared?.locks.append(lock)
+        }
+        let found = try attempt("readlink", on: path, try FoundDirectory(layer.borrowed))
+        context.handover.add(found, at: path)
+        context.prepared?.layers[path] = found
     }
 }

@@ -45,6 +45,14 @@ struct MountOverlayAside: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         let mappings = try (mappings ?? context.idMappings).given(.idMappings)
         let layers = context.handover.layers ?? [:]
+        // Here: the process that mounts covers its root, and the kernel makes no user namespace for
+        // one whose root is covered.
+        if all.contains(where: { !$0.layers.isEmpty }) {
+            _ = try context.mappingNamespaces.namespace(of: mappings)
+        }
+        if let prepared = context.prepared, prepared.mountsDetached {
+            return try mountDetached((mappings, context.mappingNamespaces), prepared, context)
+        }
         let answers = try attempt(
             "clone3", "mount",
             try ChildProcess.runAside(.mount) { channel in
@@ -68,6 +76,34 @@ struct MountOverlayAside: RuntimeStep {
                 context.mountedTrees[number] = OverlayDirectory(path: "upper", descriptor: upper)
             }
             context.handover.keep(try takeTree(answers), at: position)
+        }
+    }
+
+    /// As `mountAside`, by this process: nothing of it is attached.
+    private func mountDetached(
+        _ mapping: (ids: IDMappings, namespaces: MappingNamespaces), _ prepared: PreparedStart,
+        _ context: RuntimeContext
+    ) throws(Failure) {
+        let opened = try prepared.layers(context.handover.layers ?? [:])
+        var scratch: HeldDescriptor?
+        func mount(_ overlay: OverlayAssembly) throws(Failure) -> (BindSource, OverlayDirectory) {
+            var overlay = overlay
+            overlay.isAttached = false
+            let mounted = try overlay.mount(opened, &scratch, mapping: mapping)
+            let root = try attempt(
+                "dup", "of the overlay",
+                try OwnedDescriptor.duplicate(mounted.root.directory.borrowed))
+            return (BindSource(DetachedMount(root), isDirectory: true), mounted.upper)
+        }
+        if let overlay {
+            let (root, upper) = try mount(overlay)
+            context.handover.rootTree = root
+            context.mountedUpper = upper
+        }
+        for (number, (overlay, position)) in trees.enumerated() {
+            let (root, upper) = try mount(overlay)
+            if keepsUppers { context.mountedTrees[number] = upper }
+            context.handover.keep(root, at: position)
         }
     }
 

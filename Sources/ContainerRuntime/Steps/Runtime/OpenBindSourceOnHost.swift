@@ -1,4 +1,5 @@
 internal import LinuxSystem
+internal import SystemPackage
 
 /// `mounts[]` with `bind` or `rbind`: the source, where the init process may not open it.
 struct OpenBindSourceOnHost: RuntimeStep {
@@ -27,6 +28,30 @@ struct OpenBindSourceOnHost: RuntimeStep {
     var gives: Provisions { [.bindSources] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        guard let prepared = context.prepared else {
+            return context.handover.keep(try open(context), at: source.position)
+        }
+        let opened: BindSource
+        if let known = prepared.sources[source.position] {
+            opened = known
+        } else {
+            opened = try open(context)
+        }
+        do throws(Errno) {
+            let clone = try DetachedMount.clone(
+                opened.tree.borrowed, recursive: source.isRecursive)
+            context.handover.keep(
+                BindSource(clone, isDirectory: opened.isDirectory), at: source.position)
+            prepared.sources[source.position] = opened
+        } catch .invalidArgument {
+            // Before Linux 6.15 what hangs nowhere is not cloned: each start opens it.
+            context.handover.keep(opened, at: source.position)
+        } catch {
+            throw Failure("open_tree", source.path.inQuotes, error)
+        }
+    }
+
+    private func open(_ context: RuntimeContext) throws(Failure) -> BindSource {
         // Those of the init process are no peers of the host's mounts; this one would be.
         let opened = try source.open(propagation: .slave)
         if let idMapping {
@@ -35,6 +60,6 @@ struct OpenBindSourceOnHost: RuntimeStep {
                 to: opened.tree, recursive: idMapping.isRecursive, named: source.path.inQuotes,
                 by: context.mappingNamespaces)
         }
-        context.handover.keep(opened, at: source.position)
+        return opened
     }
 }

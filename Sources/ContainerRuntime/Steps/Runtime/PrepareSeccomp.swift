@@ -27,6 +27,11 @@ struct PrepareSeccomp: RuntimeStep {
     var gives: Provisions { [.seccompFilter] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        if let filter = context.prepared?.filter {
+            context.handover.seccompFilter = filter
+            return
+        }
+        defer { context.prepared?.filter = context.handover.seccompFilter }
         switch profile {
         case .compiled(let filter): context.handover.seccompFilter = filter
         case .read(let profile):

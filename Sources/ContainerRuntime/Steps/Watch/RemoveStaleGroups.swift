@@ -16,6 +16,8 @@ struct RemoveStaleGroups: RuntimeStep {
     let undoing = "nothing: they belonged to no run"
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        if context.prepared?.hasSwept == true { return }
+        context.prepared?.hasSwept = true
         context.handover.controlGroup?.removeLeftovers(MakeControlGroup.prefix)
     }
 }

@@ -20,6 +20,10 @@ struct StartWatchdog: RuntimeStep {
     let undoing = "it is ended when all is removed"
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        if let lifeline = context.prepared?.lifeline {
+            context.handover.lifeline = lifeline
+            return
+        }
         // Never closed: the watchdog looks its number up again whenever it is stopped and goes on,
         // and what else had the number by then would be waited for in its place.
         let lifeline = try attempt("pidfd_open", try CurrentProcess.open()).release()
@@ -27,6 +31,12 @@ struct StartWatchdog: RuntimeStep {
         let pid = try attempt(
             "clone", "of the watchdog",
             try CurrentProcess.startWatchdog(lifeline: lifeline, terminal: context.terminal))
-        context.watchdog = Watchdog(pid)
+        guard let prepared = context.prepared else {
+            context.watchdog = Watchdog(pid)
+            return
+        }
+        // It watches the next starts too.
+        prepared.watchdog = Watchdog(pid)
+        prepared.lifeline = lifeline
     }
 }

@@ -1,0 +1,77 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// Lines in, and answers out: standard input and output, or a connection.
+final class Conversation {
+    let input: FileDescriptor
+    private let output: CallerStream
+    private let isOrdered: Bool
+    var lines = LineReader()
+    /// Answers that were not written yet.
+    private var pending: [UInt8] = []
+    private var written = 0
+    /// Of an ordered one: answers that came before their turn, by their lines, and the lines that are
+    /// owed, in their order.
+    private var early: [Int: [UInt8]] = [:]
+    private var owed: [Int] = []
+    /// Whether its reader is gone.
+    private(set) var isBroken = false
+    private(set) var problem: Failure?
+    /// Lines that have no answer yet.
+    private(set) var open = 0
+
+    init(input: FileDescriptor, output: CallerStream, isOrdered: Bool) {
+        self.input = input
+        self.output = output
+        self.isOrdered = isOrdered
+    }
+
+    /// Where to wait for room; nil while there is nothing to write.
+    var writing: FileDescriptor? { pending.isEmpty || isBroken ? nil : output.borrowed }
+
+    /// Whether everything is said.
+    var isDone: Bool { isBroken || lines.hasEnded && open == 0 && pending.isEmpty }
+
+    func read() throws(Failure) {
+        guard
+            let bytes = try attempt(
+                "read", "the jobs", try input.readSome(LineReader.chunk))
+        else { return }
+        if bytes.isEmpty { lines.end() } else { lines.add(bytes) }
+    }
+
+    func take(_ line: Int) {
+        open += 1
+        if isOrdered { owed.append(line) }
+    }
+
+    func answer(_ bytes: [UInt8], line: Int) {
+        open -= 1
+        guard isOrdered else {
+            pending += bytes
+            return write()
+        }
+        early[line] = bytes
+        while let next = owed.first, let bytes = early.removeValue(forKey: next) {
+            owed.removeFirst()
+            pending += bytes
+        }
+        write()
+    }
+
+    /// Writes what is taken at once.
+    func write() {
+        do throws(Errno) {
+            while written < pending.count {
+                let count = try output.writeQuietly(pending[written...])
+                if count == 0 { return }
+                written += count
+            }
+        } catch {
+            isBroken = true
+            problem = Failure("write", "the answers", error)
+        }
+        pending.removeAll(keepingCapacity: pending.count < 1 << 20)
+        written = 0
+    }
+}

@@ -1,0 +1,31 @@
+public import ContainerRuntime
+public import LinuxSystem
+
+/// How the jobs of a batch are made ready: what the command line says of them all.
+public struct Preparation: Sendable {
+    /// The plan of a shape.
+    public var plan: @Sendable (JobShape) throws(Failure) -> PreparedPlan
+    /// Copies what a job has written and what is to be collected.
+    public var sharesNetwork: Bool
+    /// Receives each warning.
+    public var warn: @Sendable (String) -> Void
+
+    public init(
+        sharesNetwork: Bool, warn: @escaping @Sendable (String) -> Void,
+        plan: @escaping @Sendable (JobShape) throws(Failure) -> PreparedPlan
+    ) {
+        self.plan = plan
+        self.sharesNetwork = sharesNetwork
+        self.warn = warn
+    }
+}
+
+/// A plan, and what has to live as long as it is carried out: ids that are taken for it.
+public struct PreparedPlan {
+    public var plan: Plan
+    public var held: AnyObject
+
+    public init(_ plan: Plan, holding held: AnyObject) {
+        (self.plan, self.held) = (plan, held)
+    }
+}

@@ -1,0 +1,95 @@
+internal import LinuxSystem
+internal import SystemPackage
+
+/// A process that runs jobs, as the batch process sees it.
+final class Slot {
+    /// What it works on.
+    struct Task {
+        let conversation: Conversation
+        let line: Int
+        let id: String?
+    }
+
+    private let process: ChildProcess
+    private let requests: Pipe
+    private let answers: Pipe
+    private var reader = FrameReader()
+    var task: Task?
+
+    /// Makes the process, a copy of this one.
+    init(_ preparation: Preparation, processor: Int?) throws(Failure) {
+        let requests = try attempt("pipe2", try Pipe())
+        let answers = try attempt("pipe2", try Pipe())
+        (self.requests, self.answers) = (requests, answers)
+        process = try attempt(
+            "clone3", "of a slot",
+            try ChildProcess.spawn([]) {
+                Slot.work(preparation, requests, answers, processor: processor)
+            })
+        requests.closeReader()
+        answers.closeWriter()
+    }
+
+    /// The end of its answers is seen when its watchdog has removed what it has left, too.
+    var answering: FileDescriptor? { answers.reader }
+
+    func give(_ line: [UInt8], _ task: Task) throws(Errno) {
+        self.task = task
+        guard let writer = requests.writer else { throw .brokenPipe }
+        try writer.write(all: Frame.head(line.count, task.line) + line)
+    }
+
+    /// - Returns: The answer, where it is complete; nil for the end of the slot.
+    func read() throws(Errno) -> (isOpen: Bool, answer: [UInt8]?) {
+        guard let answering else { return (false, nil) }
+        let isOpen = try reader.fill(from: answering)
+        return (isOpen, reader.next()?.bytes)
+    }
+
+    /// Has it end when it has nothing to do.
+    func release() { requests.closeWriter() }
+
+    func send(signal: CInt) { try? process.send(signal: signal) }
+
+    /// Once its answers have ended.
+    func collect() -> ChildProcess.Ending? {
+        requests.closeWriter()
+        return try? process.wait()
+    }
+
+    /// In the copy.
+    private static func work(
+        _ preparation: Preparation, _ requests: Pipe, _ answers: Pipe, processor: Int?
+    ) -> Never {
+        Interruption.forget()
+        CurrentProcess.relieveWatchdog()
+        guard let reader = requests.reader, let writer = answers.writer else {
+            CurrentProcess.exit(1)
+        }
+        do throws(Failure) {
+            try attempt(
+                "prctl", "PR_SET_PDEATHSIG", try CurrentProcess.setParentDeathSignal(Signal.kill))
+            try attempt(
+                "close_range", try CurrentProcess.closeDescriptors(except: [reader, writer]))
+            try attempt("open", on: "/dev/null", try closeStreams())
+            if let processor {
+                var set = NumberSet()
+                set.insert(processor)
+                try attempt("sched_setaffinity", try CurrentProcess.setAffinity(set))
+            }
+            try attempt("signalfd", try Interruption.listen())
+            try SlotWorker(preparation, requests: reader, answers: writer).run()
+        } catch {
+            if error.kind != .interrupted { preparation.warn(error.message) }
+            CurrentProcess.exit(1)
+        }
+        CurrentProcess.exit(0)
+    }
+
+    /// Lines and answers are not the jobs' streams.
+    private static func closeStreams() throws(Errno) {
+        let null = try HostPath.open("/dev/null", .readWrite)
+        try null.borrowed.become(standardStream: 0)
+        try null.borrowed.become(standardStream: 1)
+    }
+}

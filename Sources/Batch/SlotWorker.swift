@@ -1,0 +1,176 @@
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+internal import Report
+internal import Supervision
+internal import SystemPackage
+
+/// A process that runs one job after the other.
+///
+/// What the jobs of one shape have in common is made for the first and stays: a job makes its own
+/// namespaces, its own control group and its own upper.
+final class SlotWorker {
+    private let preparation: Preparation
+    private let requests: FileDescriptor
+    private let answers: FileDescriptor
+    private var shape: JobShape?
+    private var plan: JobPlan?
+    private var held: AnyObject?
+    private let prepared = PreparedStart()
+    private var input: HeldDescriptor?
+    private var output: HeldDescriptor?
+    private var errors: HeldDescriptor?
+
+    init(_ preparation: Preparation, requests: FileDescriptor, answers: FileDescriptor) {
+        self.preparation = preparation
+        self.requests = requests
+        self.answers = answers
+    }
+
+    /// Until the batch process closes its end, or a signal arrives.
+    func run() throws(Failure) {
+        defer { prepared.end() }
+        if preparation.sharesNetwork { try PreparedStart.separateNetwork() }
+        var reader = FrameReader()
+        while true {
+            while let (number, bytes) = reader.next() {
+                let answer = try answer(bytes, line: number)
+                try attempt(
+                    "write", "to the batch process",
+                    try answers.write(all: Frame.head(answer.count, number) + answer))
+            }
+            let isOpen = try attempt("read", "from the batch process", try fill(&reader))
+            if !isOpen { return }
+        }
+    }
+
+    private func fill(_ reader: inout FrameReader) throws(Errno) -> Bool {
+        _ = try Poll.wait([(requests, .readable)])
+        return try reader.fill(from: requests)
+    }
+
+    private func answer(_ bytes: [UInt8], line: Int) throws(Failure) -> [UInt8] {
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(bytes)
+        } catch {
+            let place = "column \(error.position.column)"
+            return Answer(id: nil, line: line, error: "\(place): not JSON: \(error.message)").bytes
+        }
+        do throws(Failure) {
+            let job = try BatchJob(document.root)
+            return try run(job, line: line).bytes
+        } catch {
+            if error.kind == .interrupted { throw error }
+            return Answer(id: BatchJob.id(document.root), line: line, error: error.message).bytes
+        }
+    }
+
+    private func run(_ job: BatchJob, line: Int) throws(Failure) -> Answer {
+        var planned = PlannedJob(arguments: job.arguments)
+        planned.environment = job.environment
+        planned.wallTime = job.wallTime
+        planned.output = job.output
+        for file in job.files {
+            planned.files.append(
+                PlannedJob.File(
+                    path: file.path, bytes: try file.content.read(limit: LineReader.longest),
+                    mode: file.mode))
+        }
+        var answer = Answer(id: job.id, line: line)
+        let result = Result { () throws(Failure) in try carryOut(job, planned, &answer) }
+        if case .failure(let error) = result {
+            if error.kind == .interrupted { throw error }
+            answer.error = error.message
+        }
+        answer.report = Report(result).json
+        return answer
+    }
+
+    private func carryOut(
+        _ job: BatchJob, _ planned: PlannedJob, _ answer: inout Answer
+    ) throws(Failure) -> Outcome {
+        let plan = try plan(of: job.shape).plan(of: planned)
+        var limits = Supervisor.Limits()
+        limits.measures = true
+        limits.onSignal = .abandons
+        let streams = try streams(job)
+        let supervisor = Supervisor(
+            plan, limits: limits, prepared: prepared, streams: streams, warn: preparation.warn)
+        var outcome = try supervisor.run()
+        try supervisor.finish(&outcome)
+        answer.output = .content(try content(output))
+        answer.errors = .content(try content(errors))
+        return outcome
+    }
+
+    private func plan(of shape: JobShape) throws(Failure) -> JobPlan {
+        if let plan, shape == self.shape { return plan }
+        let made = try preparation.plan(shape)
+        let plan = try JobPlan(preparation.sharesNetwork ? made.plan.sharingNetwork() : made.plan)
+        prepared.forget()
+        (self.shape, self.plan, held) = (shape, plan, made.held)
+        return plan
+    }
+
+    // MARK: Streams
+
+    private func streams(_ job: BatchJob) throws(Failure) -> [StandardStream: HeldDescriptor] {
+        let output = try emptied(&output, "vfs-run-output")
+        let errors = try emptied(&errors, "vfs-run-errors")
+        var streams: [StandardStream: HeldDescriptor] = [.output: output, .error: errors]
+        switch job.input {
+        case nil: break
+        case .file?: streams[.input] = HeldDescriptor(try job.input.given().open())
+        case .bytes(let bytes)?:
+            let input = try emptied(&input, "vfs-run-input")
+            try attempt("write", "standard input", try fillFile(input.borrowed, bytes))
+            streams[.input] = input
+        }
+        return streams
+    }
+
+    private func fillFile(_ file: FileDescriptor, _ bytes: [UInt8]) throws(Errno) {
+        try file.write(all: bytes)
+        try file.move(to: 0)
+    }
+
+    /// A file in memory, made once and emptied for each job.
+    private func emptied(
+        _ file: inout HeldDescriptor?, _ name: String
+    ) throws(Failure) -> HeldDescriptor {
+        let known: HeldDescriptor
+        if let file {
+            known = file
+        } else {
+            known = HeldDescriptor(try attempt("memfd_create", try TemporaryFile.create(name)))
+        }
+        file = known
+        try attempt("ftruncate", name, try empty(known.borrowed))
+        return known
+    }
+
+    private func empty(_ file: FileDescriptor) throws(Errno) {
+        try file.setSize(0)
+        try file.move(to: 0)
+    }
+
+    private func all(of file: FileDescriptor) throws(Errno) -> [UInt8] {
+        try file.move(to: 0)
+        return try file.readAll(limit: Int(BatchJob.mostOutput))
+    }
+
+    private func content(_ file: HeldDescriptor?) throws(Failure) -> [UInt8] {
+        guard let file else { return [] }
+        return try attempt(
+            "read", "of the output",
+            try all(of: file.borrowed))
+    }
+}
+
+extension Optional where Wrapped == Content {
+    fileprivate func given() throws(Failure) -> Content {
+        guard let self else { throw Failure("there is no content") }
+        return self
+    }
+}

@@ -1,0 +1,72 @@
+internal import Cgroups
+internal import Layers
+public import LinuxSystem
+internal import Seccomp
+internal import SystemPackage
+
+/// What the starts of one plan have in common, one after the other: made by the first, and held by the
+/// runtime process until it needs it no more. Every step that can leave something here says so.
+public final class PreparedStart {
+    /// Compiled, or taken from the cache, once.
+    var filter: SeccompFilter?
+    /// Layers as they were locked, by their paths.
+    var layers: [String: FoundDirectory] = [:]
+    var locks: [LayerLock] = []
+    /// The sources of bind mounts by their positions. Each start attaches a clone.
+    var sources: [Int: BindSource] = [:]
+    /// User namespaces by whose mappings mounts are id-mapped.
+    let mappingNamespaces = MappingNamespaces()
+    private var openedLayers: OpenedLayers?
+    var watchdog: Watchdog?
+    /// What the watchdog removes, in its memory too.
+    var watchedNames: CStringArray?
+    var lifeline: FileDescriptor?
+    /// Whether the kernel takes mounts that hang nowhere for layers and uppers: then no process with a
+    /// mount namespace of its own is needed for an overlay. Since Linux 6.15.
+    private(set) lazy var mountsDetached = PreparedStart.clonesDetached
+    /// Whether stale control groups were looked for.
+    var hasSwept = false
+
+    public init() {}
+
+    /// The layers, opened once.
+    func layers(_ found: [String: FoundDirectory]) throws(Failure) -> OpenedLayers {
+        if let openedLayers { return openedLayers }
+        let opened = try OpenedLayers(found)
+        openedLayers = opened
+        return opened
+    }
+
+    private static var clonesDetached: Bool {
+        func tries() throws(Errno) {
+            let tmpfs = try FileSystemContext("tmpfs")
+            try tmpfs.create()
+            let mount = try tmpfs.mount()
+            _ = try DetachedMount.clone(mount.borrowed, recursive: false)
+        }
+        do throws(Errno) {
+            try tries()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Leaves the host's network for a new one that has no interface up and that no process in a user
+    /// namespace has rights over.
+    public static func separateNetwork() throws(Failure) {
+        try attempt("unshare", "CLONE_NEWNET", try CurrentProcess.leaveNamespaces(.network))
+    }
+
+    /// Lets go of what belongs to a plan: the next start is of another one.
+    public func forget() {
+        filter = nil
+        layers = [:]
+        locks = []
+        sources = [:]
+        openedLayers = nil
+    }
+
+    /// Ends what is held beside this process.
+    public func end() { watchdog.take()?.end() }
+}

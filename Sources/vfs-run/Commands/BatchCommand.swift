@@ -1,0 +1,163 @@
+internal import Batch
+internal import ContainerRuntime
+internal import JSON
+internal import LinuxSystem
+internal import Sandbox
+internal import SystemPackage
+
+extension Option {
+    static let jobs = Option(
+        "jobs", short: "j", value: "N",
+        "run at most N jobs at once, up to 256; default: the number of processors")
+    static let ordered = Option("ordered", "write the answers in the order of the lines")
+    static let pin = Option(
+        "pin", "bind each slot to a processor of its own, as far as there are enough")
+
+    /// The options of `sandbox` that hold for many runs.
+    static var batch: [Option] {
+        [
+            jobs, ordered, pin, base, layer, volume, tmpfs, madeFile, workingDirectory, variable,
+            variableFile, sandboxUser, hostname, addCapability, dropCapability, processors,
+            processorSet, memoryAndSwap, quiet, printsConfig, slotNetwork, timeout, processorTime,
+            maxOutput, bestEffort, memory, processes, disk, resourceLimit,
+        ]
+    }
+
+    static let slotNetwork = Option(
+        "network", value: "NETWORK", completes: .words(["none", "lo"]),
+        "none: a network namespace for each slot, without any interface up; lo: a new one for each"
+            + " job, with lo up; default: none")
+}
+
+extension Command {
+    /// `vfs-run batch < JOBS > ANSWERS`
+    static let batch = Command(
+        name: "batch", summary: "run many commands that are not trusted",
+        details: [
+            "Reads a job from each line of standard input, a JSON object with the command in args, and"
+                + " runs it in a sandbox of its own, as the sandbox command does. Writes one line with"
+                + " its report and its output when it has ended. docs/batch.md describes the lines.",
+            "Options are those of sandbox, for all jobs. What a job says takes their place for it.",
+            "The exit code is 0 when every line had an answer, 125 for an error of vfs-run, and 128 + N"
+                + " if signal N ended the batch.",
+        ],
+        options: Option.batch, failureCode: Failure.ofRuntime,
+        run: { arguments throws(Failure) in
+            let template = try BatchTemplate(arguments)
+            if arguments.has(.printsConfig) {
+                try Output.write(try template.sandbox(JobShape(), rehearses: true).config.prettyText)
+                return 0
+            }
+            // What is wrong with the options is told before a line is read.
+            _ = try template.plan(of: JobShape(), rehearses: true)
+            let log = arguments.globals.log
+            let preparation = Preparation(
+                sharesNetwork: template.sharesNetwork, warn: log.warning
+            ) { (shape) throws(Failure) in try template.plan(of: shape, rehearses: false) }
+            try Dispatcher(try template.options(), preparation).run()
+            return 0
+        })
+}
+
+/// What the command line of a batch says of all jobs.
+private struct BatchTemplate: Sendable {
+    private let arguments: ParsedArguments
+    private let invocation: Invocation
+    private let host: SandboxHost
+    private let request: SandboxRequest
+    let sharesNetwork: Bool
+
+    private static let mostSlots = 256
+    /// Of standard output and standard error together, where nothing else is said.
+    private static let output = "1m"
+
+    init(_ arguments: ParsedArguments) throws(Failure) {
+        self.arguments = arguments
+        var invocation = Invocation()
+        if arguments.globals.controlGroupManager == .disabled {
+            invocation.controlGroups = .disabled
+        }
+        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.measures = true
+        try invocation.setCaller(arguments.globals)
+        self.invocation = invocation
+        host = try SandboxHost(invocation)
+        let network = arguments.value(.slotNetwork) ?? "none"
+        guard ["none", "lo"].contains(network) else {
+            throw Failure("--network: \(network.inQuotes) is not known; use none or lo")
+        }
+        // An ordinary user makes network namespaces in a user namespace alone.
+        sharesNetwork = network == "none" && invocation.privilege == .full
+        var request = try SandboxRequest(
+            arguments, in: host.workingDirectory, command: ["true"], network: "none")
+        if request.files.contains(where: { $0.source == nil }) {
+            throw Failure("--file: standard input has the jobs; name a file")
+        }
+        if arguments.value(.maxOutput) == nil { request.limits.removeAll { $0.key == "output" } }
+        for (key, text) in [("output", BatchTemplate.output), ("wallTime", "600s")]
+        where !request.limits.contains(where: { $0.key == key }) {
+            request.limits.append((key, text, words: ""))
+        }
+        for limit in request.limits where limit.key == "output" {
+            if RunLimits.value(.output, limit.text) ?? 0 > BatchJob.mostOutput {
+                throw Failure("--max-output: a job of a batch has at most 64m of output")
+            }
+        }
+        self.request = request
+    }
+
+    func options() throws(Failure) -> Dispatcher.Options {
+        var options = Dispatcher.Options()
+        let processors = try attempt("sched_getaffinity", try CurrentProcess.affinity())
+        options.slots = max(1, processors.count)
+        if let text = arguments.value(.jobs) {
+            guard let count = Int(text), (1...BatchTemplate.mostSlots).contains(count) else {
+                throw Failure(
+                    "--jobs: \(text.inQuotes) is not a number from 1 to \(BatchTemplate.mostSlots)")
+            }
+            options.slots = count
+        }
+        options.isOrdered = arguments.has(.ordered)
+        if arguments.has(.pin) { options.processors = processors.numbers }
+        return options
+    }
+
+    func sandbox(_ shape: JobShape, rehearses: Bool) throws(Failure) -> PreparedSandbox {
+        var request = request
+        if let base = shape.base {
+            request.base = try SandboxBase.read(base, arguments, from: host.workingDirectory)
+        }
+        if let layers = shape.layers {
+            request.layers = []
+            for layer in layers {
+                request.layers += try LoadedConfig.layers(
+                    layer, of: "\(host.workingDirectory)/config.json")
+            }
+        }
+        if let directory = shape.workingDirectory { request.workingDirectory = directory }
+        for (key, text) in shape.limits.sorted(by: { $0.key < $1.key }) {
+            request.limits.removeAll { $0.key == key }
+            request.bestEffort.removeAll { $0 == key }
+            request.limits.append((key, text, words: ""))
+        }
+        return try PreparedSandbox(request, host, .discard, rehearses: rehearses)
+    }
+
+    func plan(of shape: JobShape, rehearses: Bool) throws(Failure) -> PreparedPlan {
+        let sandbox = try sandbox(shape, rehearses: rehearses)
+        let document: JSONDocument
+        do {
+            document = try sandbox.config.document
+        } catch {
+            throw Failure("the config of the sandbox: \(error.message)")
+        }
+        var invocation = invocation
+        if shape.collects { invocation.readsUpperFor = "--collect" }
+        let log = arguments.globals.log
+        if rehearses { for warning in sandbox.warnings { log.warning(warning) } }
+        let loaded = try LoadedConfig(
+            document, file: "sandbox", bundle: host.workingDirectory, invocation, log,
+            rehearses: rehearses)
+        return PreparedPlan(loaded.plan, holding: sandbox)
+    }
+}
