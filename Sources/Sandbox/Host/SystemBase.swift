@@ -21,11 +21,11 @@ struct SystemBase {
         "alternatives", "bash.bashrc", "bashrc", "crypto-policies", "debian_version", "fonts",
         "gai.conf", "gitconfig", "host.conf", "inputrc", "java", "ld.so.cache", "locale.alias",
         "locale.conf", "localtime", "lsb-release", "magic",
-        "magic.mime", "mailcap", "mime.types", "nsswitch.conf", "os-release", "perl",
+        "magic.mime", "mailcap", "mime.types", "nsswitch.conf", "os-release",
         "pki/tls/certs",
-        "pki/ca-trust", "profile", "profile.d", "protocols", "python3", "redhat-release",
-        "services", "shells", "ssl/certs", "ssl/openssl.cnf", "ssl/cert.pem", "terminfo",
-        "timezone", "vimrc", "vim",
+        "pki/ca-trust", "profile", "profile.d", "protocols", "redhat-release",
+        "services", "shells", "ssl/certs", "ssl/openssl.cnf", "ssl/cert.pem",
+        "timezone",
     ]
 
     /// The largest file that is copied, in bytes.
