@@ -12,7 +12,7 @@ enum EndSection: PlanSection {
         [
             LetGo.self, StartInit.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self,
             SendPIDFD.self,
-            AwaitStart.self, Execute.self,
+            AwaitStart.self, Execute.self, SendFiles.self,
         ]
     }
 
