@@ -100,7 +100,8 @@ let package = Package(
         .target(
             name: "Batch",
             dependencies: [
-                "ContainerRuntime", "JSON", "LinuxSystem", "Report", "Supervision", system,
+                "ContainerRuntime", "JSON", "Layers", "LinuxSystem", "Report", "Supervision",
+                system,
             ],
             swiftSettings: strict),
         .target(

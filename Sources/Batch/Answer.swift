@@ -12,6 +12,11 @@ struct Answer {
     var errors: JSONOutput = .null
     var files: JSONOutput = .null
     var error: String?
+    /// Of a message of a session: its name, and what else is told.
+    var session: String?
+    var more: [(key: String, value: JSONOutput)] = []
+    /// Files that a session was asked for, as they came.
+    var sent: [UInt8] = []
 
     init(id: String?, line: Int) { (self.id, self.line) = (id, line) }
 
@@ -23,11 +28,18 @@ struct Answer {
 
     /// With its newline.
     var bytes: [UInt8] {
-        let json = JSONOutput.object([
+        var members: [(key: String, value: JSONOutput)] = [
             ("id", id.map(JSONOutput.string) ?? .null), ("line", .integer(Int64(line))),
-            ("report", report), ("stdout", output), ("stderr", errors), ("files", files),
-            ("error", error.map(JSONOutput.string) ?? .null),
-        ])
-        return Array((json.compactText + "\n").utf8)
+        ]
+        if let session {
+            members.append(("session", .string(session)))
+            members += more
+        } else {
+            members += [
+                ("report", report), ("stdout", output), ("stderr", errors), ("files", files),
+            ]
+        }
+        members.append(("error", error.map(JSONOutput.string) ?? .null))
+        return Array((JSONOutput.object(members).compactText + "\n").utf8)
     }
 }

@@ -10,6 +10,8 @@ public struct BatchJob: Sendable {
     var files: [(path: String, content: Content, mode: UInt32?)] = []
     var environment: [String] = []
     var collect: [String] = []
+    /// In the place of the shape's, for one command.
+    var workingDirectory: String?
     /// Nanoseconds, and bytes: limits that need no plan of their own.
     var wallTime: UInt64?
     var output: UInt64?
@@ -32,8 +34,17 @@ public struct BatchJob: Sendable {
         value["id"]?.string.flatMap { $0.utf8.count <= longestID ? $0 : nil }
     }
 
+    init(arguments: [String]) { self.arguments = arguments }
+
     init(_ value: JSONValue) throws(Failure) {
         try BatchJob.require(value, keys: BatchJob.keys)
+        try self.init(session: value, arguments: nil)
+    }
+
+    /// What a message of a session has in common with a job; its keys are checked already.
+    ///
+    /// - Parameter given: Where it names no program.
+    init(session value: JSONValue, arguments given: [String]?) throws(Failure) {
         if let id = value["id"] {
             guard let text = BatchJob.id(value) else {
                 if id.kind == .null {
@@ -43,8 +54,12 @@ public struct BatchJob: Sendable {
             }
             self.id = text
         }
-        arguments = try BatchJob.strings(value["args"], "args", most: BatchJob.mostWords)
-        if arguments.isEmpty {
+        if let given {
+            arguments = given
+        } else {
+            arguments = try BatchJob.strings(value["args"], "args", most: BatchJob.mostWords)
+        }
+        if arguments.isEmpty && given == nil {
             throw Failure("args is missing or empty; name the program and its arguments")
         }
         if let input = value["stdin"] { self.input = try Content(input, "stdin") }

@@ -19,8 +19,27 @@ final class Conversation {
     private(set) var problem: Failure?
     /// Lines that have no answer yet.
     private(set) var open = 0
+    /// The line that is next, which no slot is free for yet.
+    var waiting: (number: Int, line: LineReader.Line)?
+    /// Of a connection: its sessions, by their names. Nil where there are none to be had.
+    var sessions: [String: SessionSlot]?
+    /// Of a connection.
+    private let socket: OwnedDescriptor?
 
-    init(input: FileDescriptor, output: CallerStream, isOrdered: Bool) {
+    /// - Parameter socket: A connection, which is both.
+    convenience init(connection socket: consuming OwnedDescriptor, isOrdered: Bool) {
+        let stream = socket.borrowed
+        self.init(
+            input: stream, output: CallerStream(stream), isOrdered: isOrdered,
+            socket: consume socket)
+        sessions = [:]
+    }
+
+    init(
+        input: FileDescriptor, output: CallerStream, isOrdered: Bool,
+        socket: consuming OwnedDescriptor? = nil
+    ) {
+        self.socket = consume socket
         self.input = input
         self.output = output
         self.isOrdered = isOrdered
@@ -29,15 +48,32 @@ final class Conversation {
     /// Where to wait for room; nil while there is nothing to write.
     var writing: FileDescriptor? { pending.isEmpty || isBroken ? nil : output.borrowed }
 
+    /// Whether its input is to be read.
+    var wantsMore: Bool { waiting == nil && writing == nil && !lines.hasEnded && !isBroken }
+
     /// Whether everything is said.
-    var isDone: Bool { isBroken || lines.hasEnded && open == 0 && pending.isEmpty }
+    var isDone: Bool {
+        isBroken
+            || lines.hasEnded && open == 0 && pending.isEmpty && lines.isEmpty && waiting == nil
+    }
 
     func read() throws(Failure) {
-        guard
-            let bytes = try attempt(
-                "read", "the jobs", try input.readSome(LineReader.chunk))
-        else { return }
-        if bytes.isEmpty { lines.end() } else { lines.add(bytes) }
+        do throws(Errno) {
+            guard let bytes = try input.readSome(LineReader.chunk) else { return }
+            if bytes.isEmpty { lines.end() } else { lines.add(bytes) }
+        } catch {
+            if socket == nil { throw Failure("read", "the jobs", error) }
+            isBroken = true
+        }
+    }
+
+    /// The other side of the connection is gone.
+    func close() { isBroken = true }
+
+    /// Takes the next line, where there is one.
+    func advance() {
+        if waiting != nil || isBroken { return }
+        if let line = lines.next() { waiting = (lines.number, line) }
     }
 
     func take(_ line: Int) {

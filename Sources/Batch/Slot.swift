@@ -4,7 +4,7 @@ internal import SystemPackage
 /// A process that runs jobs, as the batch process sees it.
 final class Slot {
     /// What it works on.
-    struct Task {
+    struct Assignment {
         let conversation: Conversation
         let line: Int
         let id: String?
@@ -14,17 +14,23 @@ final class Slot {
     private let requests: Pipe
     private let answers: Pipe
     private var reader = FrameReader()
-    var task: Task?
+    var task: Assignment?
 
     /// Makes the process, a copy of this one.
-    init(_ preparation: Preparation, processor: Int?) throws(Failure) {
+    ///
+    /// - Parameter keepsFiles: It is that of a session.
+    init(
+        _ preparation: Preparation, processor: Int?, keepsFiles: Bool = false, name: String = ""
+    ) throws(Failure) {
         let requests = try attempt("pipe2", try Pipe())
         let answers = try attempt("pipe2", try Pipe())
         (self.requests, self.answers) = (requests, answers)
         process = try attempt(
             "clone3", "of a slot",
             try ChildProcess.spawn([]) {
-                Slot.work(preparation, requests, answers, processor: processor)
+                Slot.work(
+                    preparation, requests, answers, processor: processor, keepsFiles: keepsFiles,
+                    name: name)
             })
         requests.closeReader()
         answers.closeWriter()
@@ -33,7 +39,7 @@ final class Slot {
     /// The end of its answers is seen when its watchdog has removed what it has left, too.
     var answering: FileDescriptor? { answers.reader }
 
-    func give(_ line: [UInt8], _ task: Task) throws(Errno) {
+    func give(_ line: [UInt8], _ task: Assignment) throws(Errno) {
         self.task = task
         guard let writer = requests.writer else { throw .brokenPipe }
         try writer.write(all: Frame.head(line.count, task.line) + line)
@@ -59,7 +65,8 @@ final class Slot {
 
     /// In the copy.
     private static func work(
-        _ preparation: Preparation, _ requests: Pipe, _ answers: Pipe, processor: Int?
+        _ preparation: Preparation, _ requests: Pipe, _ answers: Pipe, processor: Int?,
+        keepsFiles: Bool, name: String
     ) -> Never {
         Interruption.forget()
         CurrentProcess.relieveWatchdog()
@@ -78,9 +85,13 @@ final class Slot {
                 try attempt("sched_setaffinity", try CurrentProcess.setAffinity(set))
             }
             try attempt("signalfd", try Interruption.listen())
-            try SlotWorker(preparation, requests: reader, answers: writer).run()
+            let worker = SlotWorker(preparation, requests: reader, answers: writer)
+            if keepsFiles { worker.keepFiles(of: name) }
+            try worker.run()
         } catch {
-            if error.kind != .interrupted { preparation.warn(error.message) }
+            if error.kind != .interrupted && error.errno != .interrupted {
+                preparation.warn(error.message)
+            }
             CurrentProcess.exit(1)
         }
         CurrentProcess.exit(0)

@@ -16,10 +16,14 @@ final class SlotWorker {
     private var shape: JobShape?
     private var plan: JobPlan?
     private var held: AnyObject?
-    private let prepared = PreparedStart()
+    /// What the slot's network namespace counted when it was new.
+    private var counted: [[UInt8]] = []
+    let prepared = PreparedStart()
     private var input: HeldDescriptor?
     private var output: HeldDescriptor?
     private var errors: HeldDescriptor?
+    /// Where this process belongs to a session.
+    private var session: Session?
 
     init(_ preparation: Preparation, requests: FileDescriptor, answers: FileDescriptor) {
         self.preparation = preparation
@@ -27,10 +31,13 @@ final class SlotWorker {
         self.answers = answers
     }
 
+    /// The process of a session, which keeps what its jobs write.
+    func keepFiles(of name: String) { session = Session(self, name) }
+
     /// Until the batch process closes its end, or a signal arrives.
     func run() throws(Failure) {
         defer { prepared.end() }
-        if preparation.sharesNetwork { try PreparedStart.separateNetwork() }
+        if preparation.sharesNetwork { try renewNetwork() }
         var reader = FrameReader()
         while true {
             while let (number, bytes) = reader.next() {
@@ -58,19 +65,26 @@ final class SlotWorker {
             return Answer(id: nil, line: line, error: "\(place): not JSON: \(error.message)").bytes
         }
         do throws(Failure) {
-            let job = try BatchJob(document.root)
-            return try run(job, line: line).bytes
+            if document.root["op"] != nil {
+                return try session.given("no session").answer(document.root, line: line).bytes
+            }
+            return try run(try BatchJob(document.root), line: line).bytes
         } catch {
             if error.kind == .interrupted { throw error }
             return Answer(id: BatchJob.id(document.root), line: line, error: error.message).bytes
         }
     }
 
-    private func run(_ job: BatchJob, line: Int) throws(Failure) -> Answer {
+    /// Runs a job and tells how it came out.
+    func run(
+        _ job: BatchJob, line: Int, sending paths: [String]? = nil
+    ) throws(Failure) -> Answer {
         var planned = PlannedJob(arguments: job.arguments)
         planned.environment = job.environment
         planned.wallTime = job.wallTime
         planned.output = job.output
+        planned.sent = paths
+        planned.workingDirectory = job.workingDirectory
         for file in job.files {
             planned.files.append(
                 PlannedJob.File(
@@ -84,6 +98,7 @@ final class SlotWorker {
             answer.error = error.message
         }
         answer.report = Report(result).json
+        try cleanNetwork()
         return answer
     }
 
@@ -98,19 +113,67 @@ final class SlotWorker {
         let supervisor = Supervisor(
             plan, limits: limits, prepared: prepared, streams: streams, warn: preparation.warn)
         var outcome = try supervisor.run()
+        do throws(Failure) {
+            if !job.collect.isEmpty {
+                let collected = try Collected(job.collect, outcome, from: plan.workingDirectory)
+                (answer.files, answer.error) = (collected.files, collected.error)
+            } else {
+                answer.files = .object([])
+            }
+        } catch {
+            throw supervisor.abandon(error)
+        }
         try supervisor.finish(&outcome)
-        answer.output = .content(try content(output))
+        let bytes = try content(output)
+        if planned.sent != nil { answer.sent = bytes } else { answer.output = .content(bytes) }
         answer.errors = .content(try content(errors))
         return outcome
     }
 
     private func plan(of shape: JobShape) throws(Failure) -> JobPlan {
         if let plan, shape == self.shape { return plan }
+        if session != nil && self.shape != nil {
+            throw Failure("limits of memory, pids, disk and cpuTime are those of create")
+        }
         let made = try preparation.plan(shape)
         let plan = try JobPlan(preparation.sharesNetwork ? made.plan.sharingNetwork() : made.plan)
         prepared.forget()
         (self.shape, self.plan, held) = (shape, plan, made.held)
         return plan
+    }
+
+    // MARK: The network
+
+    /// What a job could count up, and the next one read.
+    private static let counters = ["snmp", "snmp6", "netstat", "sctp/snmp", "xfrm_stat", "dev"]
+
+    private func renewNetwork() throws(Failure) {
+        try PreparedStart.separateNetwork()
+        counted = try SlotWorker.count()
+    }
+
+    /// Nothing of a job stays in the slot's network: its sockets end with its processes, it has no
+    /// rights over the namespace and no interface is up; where it has moved a counter the namespace is
+    /// left for a new one.
+    private func cleanNetwork() throws(Failure) {
+        guard preparation.sharesNetwork, try SlotWorker.count() != counted else { return }
+        try renewNetwork()
+    }
+
+    private static func count() throws(Failure) -> [[UInt8]] {
+        var found: [[UInt8]] = []
+        for name in counters {
+            let path = "/proc/self/net/\(name)"
+            do throws(Errno) {
+                found.append(try HostPath.read(path))
+            } catch .noSuchFileOrDirectory {
+                // A protocol that this kernel has not.
+                found.append([])
+            } catch {
+                throw Failure("read", path.inQuotes, error)
+            }
+        }
+        return found
     }
 
     // MARK: Streams
@@ -165,6 +228,13 @@ final class SlotWorker {
         return try attempt(
             "read", "of the output",
             try all(of: file.borrowed))
+    }
+}
+
+extension Optional where Wrapped == Session {
+    fileprivate func given(_ words: String) throws(Failure) -> Session {
+        guard let self else { throw Failure(words) }
+        return self
     }
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,6 +161,29 @@ int clinux_listen_loopback(uint16_t port) {
     if (fd < 0) return -1;
     if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) return keep_if(-1, fd);
     return keep_if(listen(fd, 64), fd);
+}
+
+int clinux_listen(int directory, const char *name) {
+    struct sockaddr_un address;
+    if (name_in(&address, directory, name) != 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    // Of no other mode at any time.
+    mode_t before = umask(0177);
+    int bound = bind(fd, (struct sockaddr *)&address, sizeof address);
+    int saved_errno = errno;
+    umask(before);
+    errno = saved_errno;
+    if (bound != 0) return keep_if(-1, fd);
+    return keep_if(listen(fd, 64), fd);
+}
+
+int clinux_peer_user(int socket, uint32_t *user) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *user = peer.uid;
+    return 0;
 }
 
 int clinux_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

@@ -187,7 +187,8 @@ struct Session: ~Copyable {
 
     /// Of the process that becomes the program. Nil where `/proc` does not say.
     var hasExecuted: Bool? {
-        walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
+        if walk.plan.executesNothing { return isExecuting }
+        return walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
     }
 
     /// The program beside the init has ended. The init keeps the remains, which `/proc` tells of,

@@ -23,7 +23,11 @@ public final class PreparedStart {
     var lifeline: FileDescriptor?
     /// Whether the kernel takes mounts that hang nowhere for layers and uppers: then no process with a
     /// mount namespace of its own is needed for an overlay. Since Linux 6.15.
-    private(set) lazy var mountsDetached = PreparedStart.clonesDetached
+    public private(set) lazy var mountsDetached = PreparedStart.clonesDetached
+    /// Whether the tmpfs of the uppers that are thrown away stays for the next start.
+    public var keepsScratch = false
+    /// That tmpfs.
+    public internal(set) var scratch: HeldDescriptor?
     /// Whether stale control groups were looked for.
     var hasSwept = false
 

@@ -12,6 +12,10 @@ public struct PlannedJob: Sendable {
     public var wallTime: UInt64?
     /// Bytes of output; nil: the plan's.
     public var output: UInt64?
+    /// In the container, absolute; nil: the plan's.
+    public var workingDirectory: String?
+    /// Files of the container that are written to standard output, in the place of a program.
+    public var sent: [String]?
 
     public struct File: Sendable {
         public var path: String
@@ -33,8 +37,11 @@ public struct JobPlan: Sendable {
     /// Where files of a job are written, and whom they are given to.
     private let files: (index: Int, user: Configuration.User)?
 
+    private let directory: Int?
+
     public init(_ plan: Plan) throws(Failure) {
         self.plan = plan
+        var directory: Int?
         var program: (Int, Execute, Origin)?
         var files: (Int, Configuration.User)?
         for (index, planned) in plan.steps.enumerated() {
@@ -43,24 +50,33 @@ public struct JobPlan: Sendable {
                 if let step = step as? Execute { program = (index, step, planned.origin) }
             case .container(let step):
                 if let step = step as? WriteFile { files = (index + 1, step.user) }
+                if step is EnterWorkingDirectory { directory = index }
             default: break
             }
         }
         guard let program else { throw Failure("the plan has no program") }
         self.program = program
         self.files = files
+        self.directory = directory
     }
 
     /// The plan of one job: its program, its files, and the limits that the runtime process holds.
     public func plan(of job: PlannedJob) throws(Failure) -> Plan {
         var plan = plan
+        plan.executesNothing = job.sent != nil
         plan.steps[program.index] = PlannedStep(
             kind: .program(
-                Execute(
-                    arguments: job.arguments,
-                    environment: Environment.merged(
-                        program.step.environment, with: job.environment))),
+                job.sent.map { SendFiles(paths: $0) }
+                    ?? Execute(
+                        arguments: job.arguments,
+                        environment: Environment.merged(
+                            program.step.environment, with: job.environment))),
             origin: program.origin)
+        if let path = job.workingDirectory, let directory {
+            plan.workingDirectory = path
+            plan.steps[directory] = PlannedStep(
+                kind: .container(EnterWorkingDirectory(path: path)), origin: .argument("cwd"))
+        }
         if !job.files.isEmpty {
             guard let files else { throw Failure("the plan has no place for files") }
             plan.steps.insert(

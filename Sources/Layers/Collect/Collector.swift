@@ -1,5 +1,13 @@
 public import LinuxSystem
-internal import SystemPackage
+public import SystemPackage
+
+/// Where files go that are collected.
+public protocol CollectedFiles {
+    /// - Parameter names: The way to the file, below the container's working directory or its root.
+    func write(
+        _ source: FileDescriptor, size: Int64, mode: UInt32, to names: [[UInt8]]
+    ) throws(Failure)
+}
 
 /// Copies files that a run has written out of its uppers into a directory of the caller's.
 ///
@@ -22,11 +30,12 @@ public final class Collector {
     private let limits: Limits
     /// The names of the container's working directory.
     private let directory: [[UInt8]]
-    private let output: OutputTree
+    private let output: any CollectedFiles
+    private let tree: OutputTree?
     /// Whom what is made is given to, where this process makes files for another user.
     public var owner: (user: UInt32, group: UInt32)? {
-        get { output.owner }
-        set { output.owner = newValue }
+        get { tree?.owner }
+        set { tree?.owner = newValue }
     }
     private var used: Set<Int> = []
     public private(set) var files = 0
@@ -41,7 +50,21 @@ public final class Collector {
         self.patterns = patterns
         self.limits = limits
         self.directory = Collector.names(directory)
-        self.output = try OutputTree(output)
+        let tree = try OutputTree(output)
+        self.tree = tree
+        self.output = tree
+    }
+
+    /// - Parameter output: Takes each file.
+    public init(
+        _ patterns: [CollectPattern], from directory: String, to output: any CollectedFiles,
+        _ limits: Limits
+    ) {
+        self.patterns = patterns
+        self.limits = limits
+        self.directory = Collector.names(directory)
+        self.output = output
+        tree = nil
     }
 
     /// Those that no file has matched.

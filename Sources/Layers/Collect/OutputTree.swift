@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// A directory of the caller's in which files are put below directories that are made as they are
 /// needed. Names come from a container: no link is followed, whoever has made it.
-final class OutputTree {
+final class OutputTree: CollectedFiles {
     private let path: String
     private let root: OwnedDescriptor
     /// Whom what is made is given to, where this process makes files for another user.

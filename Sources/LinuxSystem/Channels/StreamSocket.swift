@@ -11,6 +11,20 @@ extension Network {
 }
 
 extension FileDescriptor {
+    /// Listens at the socket `name`, which is made in this directory with the mode 0600. The
+    /// corresponding C functions are `bind` and `listen`.
+    public func listenAtSocket(_ name: String) throws(Errno) -> OwnedDescriptor {
+        try OwnedDescriptor.adopt(unsafe clinux_listen(rawValue, name))
+    }
+
+    /// The user of the process that has connected. The corresponding C function is `getsockopt` with
+    /// `SO_PEERCRED`.
+    public func peerUser() throws(Errno) -> UInt32 {
+        var user: UInt32 = 0
+        try checkDone(unsafe clinux_peer_user(rawValue, &user))
+        return user
+    }
+
     /// The next connection; nil where there is none. The corresponding C function is `accept4`.
     public func acceptConnection() throws(Errno) -> OwnedDescriptor? {
         do throws(Errno) {

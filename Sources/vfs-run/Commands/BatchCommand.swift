@@ -13,10 +13,15 @@ extension Option {
     static let pin = Option(
         "pin", "bind each slot to a processor of its own, as far as there are enough")
 
+    static let listen = Option(
+        "listen", value: "PATH", completes: .files,
+        "serve jobs and sessions over a Unix socket, for the caller and root alone")
+
     /// The options of `sandbox` that hold for many runs.
     static var batch: [Option] {
         [
-            jobs, ordered, pin, base, layer, volume, tmpfs, madeFile, workingDirectory, variable,
+            jobs, ordered, pin, listen, base, layer, volume, tmpfs, madeFile, workingDirectory,
+            variable,
             variableFile, sandboxUser, hostname, addCapability, dropCapability, processors,
             processorSet, memoryAndSwap, quiet, printsConfig, slotNetwork, timeout, processorTime,
             maxOutput, bestEffort, memory, processes, disk, resourceLimit,
@@ -54,7 +59,11 @@ extension Command {
             let preparation = Preparation(
                 sharesNetwork: template.sharesNetwork, warn: log.warning
             ) { (shape) throws(Failure) in try template.plan(of: shape, rehearses: false) }
-            try Dispatcher(try template.options(), preparation).run()
+            var options = try template.options()
+            let progress = BatchProgress(arguments)
+            options.progress = progress?.show
+            defer { progress?.finish() }
+            try BatchServer(options, preparation).run()
             return 0
         })
 }
@@ -106,8 +115,8 @@ private struct BatchTemplate: Sendable {
         self.request = request
     }
 
-    func options() throws(Failure) -> Dispatcher.Options {
-        var options = Dispatcher.Options()
+    func options() throws(Failure) -> BatchServer.Options {
+        var options = BatchServer.Options()
         let processors = try attempt("sched_getaffinity", try CurrentProcess.affinity())
         options.slots = max(1, processors.count)
         if let text = arguments.value(.jobs) {
@@ -118,6 +127,7 @@ private struct BatchTemplate: Sendable {
             options.slots = count
         }
         options.isOrdered = arguments.has(.ordered)
+        options.listens = try arguments.path(.listen)
         if arguments.has(.pin) { options.processors = processors.numbers }
         return options
     }

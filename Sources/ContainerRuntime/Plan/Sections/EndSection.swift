@@ -13,7 +13,7 @@ enum EndSection: PlanSection {
             LetGo.self, OpenInnerStreams.self, StartInit.self, HoldUpper.self, RecordContainer.self,
             WritePIDFile.self,
             SendPIDFD.self,
-            AwaitStart.self, Execute.self,
+            AwaitStart.self, Execute.self, SendFiles.self,
         ]
     }
 

@@ -27,6 +27,8 @@ struct MakePlace: ContainerStep {
         let parent = try attempt("openat2", on: file.path, try place.makeParent())
         let directory = parent.directory.borrowed
         if case .link(let target) = file.content {
+            // As an earlier run over the same upper has made it.
+            if directory.isLink(parent.name, to: target) { return }
             return try attempt(
                 "symlinkat", on: file.path,
                 advice: { $0 == .fileExists ? "a file of that name is there" : nil },
@@ -53,6 +55,14 @@ struct MakePlace: ContainerStep {
 }
 
 extension FileDescriptor {
+    fileprivate func isLink(_ name: String, to target: String) -> Bool {
+        do throws(Errno) {
+            return try linkTarget(name) == target
+        } catch {
+            return false
+        }
+    }
+
     /// The init process may make files as another user than the program's.
     func giveToProgram(_ name: String, _ user: Configuration.User) throws(Errno) {
         let made = try FileStatus.of(name, in: self)

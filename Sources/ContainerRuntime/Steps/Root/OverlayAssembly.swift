@@ -284,7 +284,14 @@ struct OverlayAssembly {
     private func make(
         _ name: String, in scratch: HeldDescriptor, mode: UInt32
     ) throws(Failure) -> OverlayDirectory {
-        try attempt("mkdir", on: name, try scratch.borrowed.makeDirectory(name, mode: mode))
+        func makeDirectory() throws(Errno) {
+            do throws(Errno) {
+                try scratch.borrowed.makeDirectory(name, mode: mode)
+            } catch .fileExists where !isAttached {
+                // Of an earlier start, which the caller has kept.
+            }
+        }
+        try attempt("mkdir", on: name, try makeDirectory())
         let made = try attempt(
             "openat", on: name, try scratch.borrowed.open(name, [.path, .directory]))
         return OverlayDirectory(path: "throw-away \(name)", descriptor: made)

@@ -85,7 +85,8 @@ struct MountOverlayAside: RuntimeStep {
         _ context: RuntimeContext
     ) throws(Failure) {
         let opened = try prepared.layers(context.handover.layers ?? [:])
-        var scratch: HeldDescriptor?
+        var scratch = prepared.scratch
+        defer { if prepared.keepsScratch { prepared.scratch = scratch } }
         func mount(_ overlay: OverlayAssembly) throws(Failure) -> (BindSource, OverlayDirectory) {
             var overlay = overlay
             overlay.isAttached = false
