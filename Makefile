@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-vm test-clients docs lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python docs lint fmt bench fuzz install clean dependencies
 
 all: build
 
@@ -99,14 +99,28 @@ test-apply: build build/inject
 	Tests/apply/run --seeds 5 --kill
 	Tests/apply/run --race 20
 
-# podman, buildah, containerd, Docker and a Swarm of one node with vfs-run as the runtime.
+# Programs under limits, a hundred times each, as root and as an ordinary user, with and without control
+# groups, alone and beside six busy loops.
+test-limits: build build/probe rootfs/base
+	Tests/limits/run -n 100
+
+# pip, git, make, apt-get and a tree of 20,000 files in sandboxes.
+test-programs: build
+	Tests/programs/run
+
+# podman, buildah, containerd, Docker, a Swarm and a Slurm of one node with vfs-run as the runtime.
 test-clients: build rootfs/base
 	@scripts/install-dependencies clients
 	Tests/clients/run
 
+# The Python client of batch; with INSPECT=1 also the provider for inspect_ai, with packages from PyPI.
+test-python: build
+	contrib/python/tests/run $(BINARY)
+
 # docs/steps.md from the manuals of the steps.
 docs: build
 	$(BINARY) help --steps > docs/steps.md
+	scripts/check-sandbox --write
 
 lint: build rootfs/base
 	@scripts/install-dependencies lint

@@ -108,7 +108,7 @@ final class SlotWorker {
         let plan = try plan(of: job.shape).plan(of: planned)
         var limits = Supervisor.Limits()
         limits.measures = true
-        limits.endsOnSignal = true
+        limits.onSignal = .abandons
         let streams = try streams(job)
         let supervisor = Supervisor(
             plan, limits: limits, prepared: prepared, streams: streams, warn: preparation.warn)

@@ -46,9 +46,26 @@ static int is_one_of(const char *word, const char *const *list) {
     return 0;
 }
 
+// Whether the program was started as isolate, or the command is isolate without global options.
+static int is_isolate(long argc, char **argv) {
+    if (argc < 1) return 0;
+    const char *name = argv[0];
+    for (const char *letter = name; *letter != 0; letter++) {
+        if (*letter == '/') name = letter + 1;
+    }
+    return is_same(name, "isolate") || (argc > 1 && is_same(argv[1], "isolate"));
+}
+
 // Whether the command line starts no program in a container: the seal would take half of the time
 // of such a command. Where this is wrong, clinux_seal_now repairs it.
 static int starts_no_program(long argc, char **argv) {
+    if (is_isolate(argc, argv)) {
+        for (long index = 1; index < argc; index++) {
+            if (is_same(argv[index], "--run")) return 0;
+            if (is_same(argv[index], "--init") || is_same(argv[index], "--cleanup")) return 1;
+        }
+        return 0;
+    }
     for (long index = 1; index < argc; index++) {
         if (argv[index][0] != '-') return is_one_of(argv[index], commands_without_program);
         if (is_one_of(argv[index], global_options_with_value)) index++;

@@ -93,6 +93,16 @@ pid_t clinux_fork_sibling(void) {
     return (pid_t)result;
 }
 
+int clinux_become_sibling(void) {
+    const long flags = CLONE_PARENT | CLONE_VM | CLONE_VFORK;
+    struct clone_args arguments = {.flags = (uint64_t)flags};
+    long result = fork_and_exit(__NR_clone3, (long)&arguments, sizeof arguments);
+    if (result == -ENOSYS || result == -EPERM) result = fork_and_exit(__NR_clone, flags, 0);
+    if (result == 0) return 0;
+    errno = (int)-result;
+    return -1;
+}
+
 pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *), void *context) {
     struct clone_args arguments = {
         .flags = CLONE_PIDFD,
@@ -103,6 +113,15 @@ pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *), void *context) {
     if (pid < 0) watched.companion = -1;
     *pidfd = watched.companion;
     return pid;
+}
+
+pid_t clinux_spawn_beside(int *pidfd, int (*body)(void *), void *context) {
+    struct clone_args arguments = {
+        .flags = CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    return copy_into(&arguments, body, context);
 }
 
 void clinux_forget_companion(void) { watched.companion = -1; }

@@ -25,15 +25,23 @@ public final class JSONDocument: Sendable {
     /// The keys that stand a second time in their object, as values of kind string.
     let duplicates: [Int]
 
+    /// Of a text that a command line stands for.
+    private let sources: [JSONSource]
+
     /// Parses `bytes`.
     ///
     /// - Throws: The first thing that is not JSON.
-    public init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
+    public convenience init(_ bytes: [UInt8]) throws(JSONSyntaxError) {
+        try self.init(bytes, sources: [])
+    }
+
+    init(_ bytes: [UInt8], sources: [JSONSource]) throws(JSONSyntaxError) {
         var parser = JSONParser(bytes)
         try parser.parse()
         self.bytes = bytes
         nodes = parser.nodes
         duplicates = parser.duplicates
+        self.sources = sources
     }
 
     public var root: JSONValue { JSONValue(document: self, index: 0) }
@@ -46,6 +54,13 @@ public final class JSONDocument: Sendable {
     /// Line and column of a byte.
     public func position(of offset: Int) -> JSONPosition {
         JSONPosition(of: offset, in: bytes)
+    }
+
+    /// The words of a command line that the value, or the key, at `offset` comes from: `-m 256m`. Empty
+    /// for a part of such a text that no word asks for, nil for a text that somebody has written.
+    public func words(at offset: Int) -> String? {
+        // The parts of a value stand before it.
+        sources.first { $0.start <= offset && offset < $0.end }?.words
     }
 
     /// The starts of lines, for many positions.

@@ -61,7 +61,8 @@ public struct Comparison {
         _ path: LayerPath, _ before: LayerStack.Found, _ after: LayerStack.Found
     ) throws(Failure) -> (Change.Aspects, [String]) {
         var aspects: Change.Aspects = []
-        let (old, new) = (before.status, after.status)
+        let new = after.status
+        let old = path == .root ? before.status.withOwner(knownTo: new) : before.status
         if old.permissions != new.permissions { aspects.insert(.mode) }
         if (old.userID, old.groupID) != (new.userID, new.groupID) { aspects.insert(.owner) }
         if old.modified != new.modified { aspects.insert(.times) }
@@ -140,6 +141,15 @@ extension LayerStack {
 }
 
 extension FileStatus {
+    /// Of the root directory of a tree: with the owner of an upper that is laid over it, where its own
+    /// is one that the user namespace does not know. No upper can have that owner.
+    func withOwner(knownTo upper: FileStatus) -> FileStatus {
+        var status = self
+        if OwnUserNamespace.isUnknown(userID) { status.userID = upper.userID }
+        if OwnUserNamespace.isUnknown(groupID) { status.groupID = upper.groupID }
+        return status
+    }
+
     fileprivate func isSameFile(as other: FileStatus) -> Bool {
         device == other.device && inode == other.inode
     }

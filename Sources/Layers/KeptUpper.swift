@@ -118,6 +118,7 @@ public struct KeptUpper: Sendable {
         guard let before = try self.record() else { return }
         let isEmpty = try attempt("readdir", on: "\(path)/upper", try upper.borrowed.isEmpty)
         if isEmpty, try snapshots().isEmpty { return }
+        try AppliedChanges.requireUnmoved(self)
         if before.marks != record.marks {
             throw Failure(
                 before.marks == .user

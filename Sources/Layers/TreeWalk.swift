@@ -60,6 +60,7 @@ struct TreeWalk {
     private let extent: Extent
     /// How many of the topmost layers are taken for one, the upper.
     private let uppers: Int
+    private let compares: Bool
     private var levels: [Level] = []
     private var pending: (node: Node, level: Level?)?
     private var hasBegun = false
@@ -69,12 +70,15 @@ struct TreeWalk {
     /// The next nodes, the first last.
     private var ready: [Node] = []
 
-    init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1) {
+    /// - Parameter compares: Whether the files of the layers below are looked at, too; not for
+    ///   `changes` and `view`.
+    init(_ stack: LayerStack, _ extent: Extent, uppers: Int = 1, compares: Bool = true) {
         let isWhole = stack.isView && extent == .merged
         self.stack = isWhole ? stack.view : stack
         present = stack.isView ? stack.view : stack
         self.extent = stack.isView && !isWhole ? .view : extent
         self.uppers = uppers
+        self.compares = compares
     }
 
     /// The next file; nil at the end.
@@ -175,7 +179,7 @@ struct TreeWalk {
             case .standalone: (level?.isUpper ?? true) && !node.isMoved
             case .merged: false
             }
-        var before = node.before?.parts ?? []
+        var before = compares ? node.before?.parts ?? [] : []
         let now = isUpper ? found.parts.filter { $0.layer < uppers } : found.parts
         // In a view nothing stands for what is gone.
         let listed = extent == .view ? now + before : now

@@ -19,17 +19,21 @@ public struct Diagnostic: Error, Sendable, Hashable {
     public var path: String
     /// The value, the allowed values and the fix; lower case, no full stop.
     public var message: String
+    /// The words of a command line that the setting comes from; nil for one of a file.
+    public var words: String?
 
-    /// `config.json:12:9: process.cwd: "tmp" is not an absolute path`
+    /// `config.json:12:9: process.cwd: "tmp" is not an absolute path`, or `-w tmp: "tmp" is …`
     public var text: String {
-        let place = "\(file):\(position.line):\(position.column): "
+        var place = "\(file):\(position.line):\(position.column): "
+        if let words { place = words.isEmpty ? "" : words + ": " }
         let label =
             switch severity {
             case .error: ""
             case .warning: "warning: "
             case .note: "note: "
             }
-        return place + label + (path.isEmpty ? "" : path + ": ") + message
+        let isNamed = path.isEmpty || words?.isEmpty == false
+        return place + label + (isNamed ? "" : path + ": ") + message
     }
 }
 
@@ -106,7 +110,7 @@ public final class Diagnostics {
         all.append(
             Diagnostic(
                 severity: severity, file: file, position: document.position(of: offset),
-                path: path, message: message))
+                path: path, message: message, words: document.words(at: offset)))
     }
 }
 

@@ -13,6 +13,8 @@ extension Spec {
         public var landlock: Located<Bool>?
         /// `adapt`: without root privileges, only available ids and limits are used.
         public var rootless: Located<String>?
+        /// Whether `process.cwd` is made where it is missing.
+        public var makesWorkingDirectory: Located<Bool>?
         /// Directories of the host that the container sees and writes to without changing them.
         public var copyOnWrite: [Tree]
         /// Files, links and directories that the runtime makes in the container's tree.
@@ -35,8 +37,11 @@ extension Spec {
             public var path: Located<String>
             /// Its content, as text.
             public var content: Located<String>?
-            /// A file of the host, relative to the bundle, whose content it gets.
+            /// A file of the host, relative to the bundle, whose content it gets; with `names` a
+            /// directory.
             public var source: Located<String>?
+            /// Files of the directory `source`, which are copied to the directory `path`.
+            public var names: [Located<String>]?
             /// Where a symbolic link leads.
             public var target: Located<String>?
             /// Whether it is a directory.
@@ -80,8 +85,9 @@ extension Spec.VFS {
         reader.refuseMembers(
             otherThan: [
                 "overlay", "seccomp", "rootless", "init", "landlock", "copyOnWrite", "files",
-                "limits", "network",
+                "limits", "network", "makeCwd",
             ])
+        makesWorkingDirectory = reader.bool("makeCwd")
         copyOnWrite = reader.objects("copyOnWrite", Tree.init) ?? []
         files = reader.objects("files", File.init) ?? []
         seccomp = reader.string("seccomp")
@@ -133,11 +139,12 @@ extension Spec.VFS.Tree {
 extension Spec.VFS.File {
     init?(_ reader: ObjectReader) {
         reader.refuseMembers(
-            otherThan: ["path", "content", "source", "target", "directory", "mode"])
+            otherThan: ["path", "content", "source", "names", "target", "directory", "mode"])
         guard let path = reader.string("path", required: true) else { return nil }
         self.path = path
         content = reader.string("content")
         source = reader.string("source")
+        names = reader.strings("names")
         target = reader.string("target")
         directory = reader.bool("directory")
         mode = reader.string("mode")

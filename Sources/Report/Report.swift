@@ -12,6 +12,8 @@ public struct Report {
         public var modified: UInt64
         public var deleted: UInt64
 
+        public var all: UInt64 { added + modified + deleted }
+
         public init(added: UInt64, modified: UInt64, deleted: UInt64) {
             self.added = added
             self.modified = modified
@@ -21,11 +23,12 @@ public struct Report {
 
     public let verdict: Verdict
     private let result: Result<Outcome, Failure>
-    public var changes: Changes?
+    private let changes: Changes?
 
-    public init(_ result: Result<Outcome, Failure>) {
+    public init(_ result: Result<Outcome, Failure>, changes: Changes? = nil) {
         verdict = Verdict(result)
         self.result = result
+        self.changes = changes
     }
 
     private var outcome: Outcome? { try? result.get() }
@@ -75,7 +78,6 @@ public struct Report {
             ),
             ("limits_hit", .array(verdict.limitsHit.map(JSONOutput.string))),
             ("enforced", enforced),
-            ("denied", .object([("syscalls", .null), ("hosts", .null)])),
             ("changes", changed), ("error", error),
         ]
         return .object(members)

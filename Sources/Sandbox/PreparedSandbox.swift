@@ -1,11 +1,12 @@
+public import JSON
 public import LinuxSystem
 internal import SystemPackage
 
 /// A sandbox that is ready to run: its config.json, the place of what it keeps, and its ids. Both are
 /// held while this value lives.
 public final class PreparedSandbox {
-    /// The text of config.json.
-    public let text: String
+    /// config.json, each value with the words of the command line that it comes from.
+    public let config: JSONOutput
     public let warnings: [String]
     /// Nil: what is written is discarded.
     public private(set) var kept: KeptSandbox?
@@ -41,9 +42,10 @@ public final class PreparedSandbox {
         }
         isNew = found == nil
         let takesRange = builder.takesRange && found == nil
-        slot =
-            takesRange ? try PreparedSandbox.slot(store, rehearses: rehearses) : nil
-        let range = found.map(\.record.mappings) ?? slot?.mappings
+        slot = takesRange && !rehearses ? try PreparedSandbox.slot(store) : nil
+        // A config that is only shown has the range of those that people write: none is held for it.
+        let range =
+            found.map(\.record.mappings) ?? slot?.mappings ?? (takesRange ? IDSlot.common : nil)
         if found == nil, let store, !rehearses {
             found = try PreparedSandbox.make(keeping, range, in: store)
         }
@@ -56,7 +58,7 @@ public final class PreparedSandbox {
         kept = found
         do throws(Failure) {
             let product = try builder.product(range: range, in: place)
-            (text, warnings) = (product.text, product.warnings)
+            (config, warnings) = (product.config, product.warnings)
             if let found, !rehearses { kept = try PreparedSandbox.record(product.trees, in: found) }
         } catch {
             if isNew, !rehearses, let found { try store?.remove(found) }
@@ -82,17 +84,9 @@ public final class PreparedSandbox {
         return try store.make(nil, mappings: range)
     }
 
-    private static func slot(
-        _ store: SandboxStore?, rehearses: Bool
-    ) throws(Failure) -> IDSlot {
+    private static func slot(_ store: SandboxStore?) throws(Failure) -> IDSlot {
         guard let store else { return try IDSlot.take() }
-        var others: [IDMappings] = []
-        for name in try store.names() {
-            // One that is damaged or has gone meanwhile says nothing.
-            guard let found = try? store.find(name) else { continue }
-            if let mappings = found.record.mappings { others.append(mappings) }
-        }
-        return try IDSlot.take(besides: others)
+        return try IDSlot.take { () throws(Failure) in try store.takenIDs() }
     }
 
     /// Writes the trees down, each new one with the time of its file system.

@@ -7,8 +7,9 @@ struct ProcessorTimeWatch {
     enum Source {
         /// The kernel counts.
         case group(ControlGroup)
-        /// The sum of a process and its descendants. What one that was not waited for has used is lost.
-        case processes(below: Int32)
+        /// The sum of a process and its descendants, without those of the runtime's own. What one that was
+        /// not waited for has used is lost.
+        case processes(below: Int32, without: [Int32])
     }
 
     private let source: Source
@@ -20,7 +21,7 @@ struct ProcessorTimeWatch {
     private(set) var sumOfProcesses: UInt64?
 
     /// Nanoseconds between two looks where it may be exceeded any moment.
-    private static let least: UInt64 = 5_000_000
+    private static let least: UInt64 = 1_000_000
 
     init(_ source: Source, limit: UInt64, spent: UInt64, from time: UInt64) {
         self.source = source
@@ -52,8 +53,8 @@ struct ProcessorTimeWatch {
             // Nothing else holds the container to the limit.
             guard let used = group.processorTime else { return limit }
             return used - min(used, spent)
-        case .processes(let root):
-            let used = ProcessTree.processorTime(below: root)
+        case .processes(let root, let others):
+            let used = ProcessTree.processorTime(below: root, without: others)
             // One that ends takes along what it was not waited for.
             let most = max(sumOfProcesses ?? 0, used - min(used, spent))
             sumOfProcesses = most

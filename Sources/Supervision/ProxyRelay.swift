@@ -8,12 +8,18 @@ final class ProxyRelay {
     private let listener: OwnedDescriptor
     private let place: ProxyPlace
     private var connections: [Connection] = []
-    /// Whether no descriptor was left for another connection: then one has to end first.
-    private var isExhausted = false
+    /// Taken from the container, and not yet by the proxy, whose queue is full.
+    private var waiting: OwnedDescriptor?
+    /// Until when no connection is taken: no descriptor is left, or the proxy's queue is full.
+    private(set) var next: UInt64?
+    private var pause = ProxyRelay.shortest
     private(set) var counts = Outcome.Proxy()
 
     /// Each takes two descriptors and up to two buffers.
     private static let mostConnections = 64
+    /// Nanoseconds until the next try, which double.
+    private static let shortest: UInt64 = 2_000_000
+    private static let longest: UInt64 = 256_000_000
 
     init(_ listener: consuming OwnedDescriptor, _ place: ProxyPlace) throws(Errno) {
         self.listener = listener
@@ -22,7 +28,7 @@ final class ProxyRelay {
     }
 
     var watched: [TerminalProxy.Watched] {
-        let isOpen = connections.count < ProxyRelay.mostConnections && !isExhausted
+        let isOpen = connections.count < ProxyRelay.mostConnections && next == nil
         var entries: [TerminalProxy.Watched] = [(isOpen ? listener.borrowed : nil, .readable)]
         for connection in connections { entries += connection.watched }
         return entries
@@ -34,29 +40,49 @@ final class ProxyRelay {
             let first = events.startIndex + 1 + index * 2
             connection.handle(events[first], events[first + 1])
         }
-        let count = connections.count
         connections.removeAll { $0.isDone }
-        if connections.count < count { isExhausted = false }
-        if events.first?.isEmpty == false { accept() }
+        if let due = next {
+            if Clock.nanoseconds < due { return }
+            next = nil
+            accept()
+        } else if waiting != nil || events.first?.isEmpty == false {
+            accept()
+        }
     }
 
+    /// Takes connections until there is none, or one has to wait; those behind it wait in the kernel.
     private func accept() {
         while connections.count < ProxyRelay.mostConnections {
             do throws(Errno) {
-                guard let near = try listener.borrowed.acceptConnection() else { return }
-                counts.connections += 1
-                do throws(Errno) {
-                    connections.append(Connection(near, try place.connect()))
-                } catch {
-                    // The program finds its connection closed.
-                    counts.refused += 1
-                    counts.problem = error
+                if waiting == nil {
+                    guard let near = try listener.borrowed.acceptConnection() else { return }
+                    counts.connections += 1
+                    waiting = consume near
                 }
+                let far = try place.connect()
+                if let near = waiting.take() { connections.append(Connection(near, far)) }
+                pause = ProxyRelay.shortest
             } catch {
-                isExhausted = true
-                return
+                if ProxyRelay.passes(error) { return postpone() }
+                guard waiting.take() != nil else { return postpone() }
+                // The program finds its connection closed.
+                counts.refused += 1
+                counts.problem = error
             }
         }
+    }
+
+    private static func passes(_ error: Errno) -> Bool {
+        [
+            .resourceTemporarilyUnavailable, .tooManyOpenFiles, .tooManyOpenFilesInSystem,
+            .noMemory,
+            .noBufferSpace,
+        ].contains(error)
+    }
+
+    private func postpone() {
+        next = Clock.nanoseconds + pause
+        pause = min(pause * 2, ProxyRelay.longest)
     }
 }
 

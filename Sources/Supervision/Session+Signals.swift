@@ -20,9 +20,14 @@ extension Session {
             }
             if Interruption.signals.contains(signal) {
                 isToEnd = true
-                if !hasStarted || failure != nil || limits.endsOnSignal {
+                if !hasStarted || failure != nil || limits.onSignal == .abandons {
                     interruption = interruption ?? signal
-                    try? child.send(signal: Signal.kill)
+                    kill()
+                    continue
+                }
+                if limits.onSignal == .kills {
+                    endedBy = endedBy ?? signal
+                    kill()
                     continue
                 }
             }
@@ -35,7 +40,7 @@ extension Session {
             try? child.send(signal: signal)
             if isDropped {
                 endedBy = signal
-                try? child.send(signal: Signal.kill)
+                kill()
             }
         }
     }

@@ -55,6 +55,8 @@ struct Session: ~Copyable {
     private(set) var startedAt: UInt64?
     var isCreated = false
     var hasEntered = false
+    /// The process that has made the one in the pid namespace.
+    var entrance: ChildProcess?
     /// A signal that the kernel would have dropped and the runtime has carried out.
     var endedBy: CInt?
     /// How the program beside an init has ended.
@@ -66,14 +68,14 @@ struct Session: ~Copyable {
     var isToEnd = false
     /// The limit that has ended the container.
     var exceeded: Ending?
+    /// By when all its processes have ended, once they were killed or the program has ended.
+    var lastMoment: UInt64?
     /// What the first process has used, once it has ended, and how it has.
     private(set) var usage: ProcessUsage?
     private(set) var ended: ChildProcess.Ending?
     /// When its end was seen.
-    private(set) var endedAt: UInt64?
+    var endedAt: UInt64?
 
-    /// How long what was killed is waited for.
-    static let patience: UInt64 = 10
     /// How long, in milliseconds, a reader that takes nothing of the program's last words is waited
     /// for when the runtime process was asked to end.
     static let lastWords: UInt64 = 200
@@ -110,6 +112,7 @@ struct Session: ~Copyable {
     /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
     /// terminal is as it was.
     mutating func run() -> Ending {
+        defer { collectEntrance() }
         do throws(Failure) {
             try watch.prepare()
             while try handleEvents() {
@@ -118,7 +121,7 @@ struct Session: ~Copyable {
             try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
-            try? child.send(signal: Signal.kill)
+            kill()
         }
         proxy?.restore()
         let ended: ChildProcess.Ending
@@ -133,6 +136,8 @@ struct Session: ~Copyable {
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
             if let programHasCore { usage?.hasCore = programHasCore }
+        } catch .timedOut {
+            return .lost(Session.remains)
         } catch {
             return .lost(Failure("waitid", "of the init process", error))
         }
@@ -149,19 +154,13 @@ struct Session: ~Copyable {
         }
     }
 
-    /// What was killed ends at once, but in an uninterruptible call.
-    mutating func awaitEnd() throws(Errno) {
-        let events = try Poll.wait(
-            [(child.borrowed, .readable)],
-            until: Clock.deadline(seconds: Session.patience), isInterruptible: false)
-        if events[0].isEmpty { throw .timedOut }
-        endedAt = endedAt ?? Clock.nanoseconds
-    }
-
-    /// A limit that was exceeded after the last look.
-    mutating func lookAtEnd() {
-        guard exceeded == nil, failure == nil, hasStarted else { return }
-        exceeded = watch.lookAtEnd().map(Ending.exceeded)
+    /// It has ended with the program's start, or with the process that it has made.
+    private mutating func collectEntrance() {
+        guard let entrance = entrance.take() else { return }
+        let deadline = Clock.deadline(seconds: Session.patience)
+        let events = try? Poll.wait(
+            [(entrance.borrowed, .readable)], until: deadline, isInterruptible: false)
+        if let events, !events[0].isEmpty { _ = try? entrance.wait() }
     }
 
     /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
@@ -199,7 +198,8 @@ struct Session: ~Copyable {
         guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
             return
         }
-        endedAt = Clock.nanoseconds
+        endedAt = endedAt ?? Clock.nanoseconds
+        boundEnd()
         programsEnd = told.ending
         programHasCore = told.hasCore
         lookAtRemains(told.ending)
@@ -218,8 +218,12 @@ struct Session: ~Copyable {
             startedAt = time
             // Orphans of a container that shares the pid namespace are this process's.
             let isAlone = walk.plan.ownsProcesses || walk.plan.joinsContainer
+            let root = isAlone ? child.pid : CurrentProcess.pid
+            watch.startDisk(
+                ofContainerOf: [walk.program ?? child.pid, child.pid], root: root,
+                without: walk.helpers + [CurrentProcess.pid])
             watch.start(
-                at: time, root: isAlone ? child.pid : CurrentProcess.pid,
+                at: time, root: root, without: walk.helpers + watch.helpers,
                 spent: spent.user + spent.system)
         }
     }
@@ -246,7 +250,8 @@ struct Session: ~Copyable {
         for relay in relays { entries += relay.watched }
         let connected = entries.count
         entries += proxyRelay?.watched ?? []
-        entries.append(watch.watched)
+        entries.append(watch.watchedMemory)
+        entries.append(watch.watchedDisk)
         let events = try attempt(
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
@@ -258,7 +263,7 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
-        proxyRelay?.handle(events[connected..<events.count - 1])
+        proxyRelay?.handle(events[connected..<events.count - 2])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.handle(
@@ -267,79 +272,26 @@ struct Session: ~Copyable {
             endedAt = endedAt ?? Clock.nanoseconds
             return false
         }
-        enforceLimits(hasEvent: events.last.map { !$0.isEmpty } ?? false)
+        enforceLimits(
+            ofMemory: !events[events.count - 2].isEmpty, ofDisk: !events[events.count - 1].isEmpty)
+        if let lastMoment, Clock.nanoseconds >= lastMoment { throw Session.remains }
         return true
     }
 
     /// When something is due, whatever happens until then.
     var nextDeadline: UInt64? {
         var next = readiness?.deadline
+        next.bringForward(lastMoment)
+        next.bringForward(proxyRelay?.next)
         guard exceeded == nil, programsEnd == nil else { return next }
-        for due in [limits.deadline, limits.observer?.next, watch.next] {
-            if let due { next = min(next ?? due, due) }
-        }
+        next.bringForward(limits.deadline)
+        next.bringForward(limits.observer?.next)
+        next.bringForward(watch.next)
         return next
-    }
-
-    /// Kills the container once it has exceeded a limit.
-    ///
-    /// - Parameter hasEvent: Whether the watch for the limits was told something.
-    mutating func enforceLimits(hasEvent: Bool) {
-        // Once the program has ended the clocks stand still.
-        guard exceeded == nil, programsEnd == nil else { return }
-        let now = Clock.nanoseconds
-        if let deadline = limits.deadline, now >= deadline {
-            exceeded = .timedOut
-        } else if limits.observer?.look(at: walk.controlGroup, now) == .end {
-            exceeded = .stopped
-        } else if let name = watch.look(now, hasEvent: hasEvent) {
-            exceeded = .exceeded(name)
-        } else if let problem = watch.problem {
-            failure = failure ?? .lost(problem)
-        } else {
-            return
-        }
-        isToEnd = true
-        // The container goes on without what exec has made in it.
-        if walk.plan.joinsContainer { ProcessTree.endDescendants(of: child.pid) }
-        try? child.send(signal: Signal.kill)
-        // A frozen process dies only when it is thawed.
-        walk.thaw()
-    }
-
-    /// What the program wrote last is still in its terminal, or in the pipes. A reader that does not
-    /// read holds the runtime up until a signal asks it to end, be it before or after the program's
-    /// end.
-    mutating func drainStreams() throws(Failure) {
-        defer {
-            if let problem = relays.lazy.compactMap(\.problem).first {
-                failure = failure ?? .lost(problem)
-            }
-        }
-        while let blocked = try proxy?.drain() ?? drainRelays() {
-            let patience = Clock.nanoseconds + Session.lastWords * 1_000_000
-            let deadline = isToEnd ? patience : limits.deadline.map { max($0, patience) }
-            let events = try attempt(
-                "poll",
-                try Poll.wait(
-                    [(signals.borrowed, .readable), (blocked, .writable)], until: deadline,
-                    isInterruptible: false))
-            if deadline != nil && events[1].isEmpty && events[0].isEmpty { return }
-            while !events[0].isEmpty, let signal = try nextSignal() {
-                if signal != Signal.childEnded && !Signal.harmless.contains(signal) { return }
-            }
-        }
     }
 
     mutating func hasMoreToReceive() throws(Failure) -> Bool {
         guard let descriptor = channel?.borrowed else { return false }
         return try attempt("poll", !(try Poll.ready(descriptor, .readable).isEmpty))
-    }
-
-    mutating func drainRelays() -> FileDescriptor? {
-        for relay in relays {
-            if let blocked = relay.drain() { return blocked }
-        }
-        return nil
     }
 }

@@ -14,6 +14,8 @@ final class StreamRelay {
     /// Of an input that can be read again: how much of it went into the pipe.
     private var passed: Int64 = 0
     private static let chunk = 65536
+    /// Of an output: what was in the pipe when the container had ended, and was not read since.
+    private var rest: Int?
     /// Of an output: the caller's stream.
     private let target: CallerStream?
     private let count: OutputCount
@@ -45,7 +47,8 @@ final class StreamRelay {
         if !bytes.isEmpty { write() }
     }
 
-    /// Once the container has ended: passes on what is left of its output.
+    /// Once the container has ended: passes on what is left of its output. What processes that are not
+    /// the container's write into the pipe from here on is theirs.
     ///
     /// - Returns: What has to become writable for the rest; nil when nothing is left.
     func drain() -> FileDescriptor? {
@@ -53,8 +56,8 @@ final class StreamRelay {
             giveBack()
             return nil
         }
-        while near != nil {
-            if bytes.isEmpty { read() }
+        while let near {
+            if bytes.isEmpty { readRest(near) }
             if bytes.isEmpty { return nil }
             let count = bytes.count
             write()
@@ -63,11 +66,21 @@ final class StreamRelay {
         return nil
     }
 
-    private func read() {
+    private func readRest(_ near: FileDescriptor) {
+        do throws(Errno) {
+            if rest == nil { rest = try near.unreadCount }
+            if let left = rest, left > 0 { read(atMost: min(left, StreamRelay.chunk)) }
+        } catch {
+            fail("ioctl", error)
+        }
+    }
+
+    private func read(atMost capacity: Int = StreamRelay.chunk) {
         guard let near else { return }
         do throws(Errno) {
             if stream != .input {
-                guard let found = try near.readSome(StreamRelay.chunk) else { return }
+                guard let found = try near.readSome(capacity) else { return }
+                rest = rest.map { $0 - found.count }
                 bytes = self.count.take(found, from: stream)
                 if bytes.isEmpty && !found.isEmpty { return }
             } else if let start = pipe.start {

@@ -8,6 +8,16 @@ internal import SystemPackage
 /// `run` says how it came out; `finish` then takes away what the plan has made. In between what the
 /// container has written is there to be read.
 public final class Supervisor {
+    /// What becomes of a signal that the runtime process gets while the program runs.
+    public enum SignalUse: Sendable {
+        /// The first process of the container gets it.
+        case passesOn
+        /// The container is killed, and the outcome names the signal.
+        case kills
+        /// The container is killed, and `run` throws that it was interrupted.
+        case abandons
+    }
+
     /// What a run is held to.
     public struct Limits {
         /// When the container is killed, on `Clock`; nil is never.
@@ -16,9 +26,8 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
-        /// Whether a signal that asks the runtime process to end ends the container at once, and is not
-        /// the container's.
-        public var endsOnSignal = false
+        /// What a signal does that asks the runtime process to end.
+        public var onSignal = SignalUse.passesOn
 
         public init() {}
     }

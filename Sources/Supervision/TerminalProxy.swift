@@ -24,6 +24,9 @@ struct TerminalProxy: ~Copyable {
     private var written: ArraySlice<UInt8> = []
     private var inputIsOpen = true
     private var outputIsOpen = true
+    /// How much is read once the container has ended: more than a terminal holds. Processes that are not
+    /// the container's may go on writing.
+    private var rest = 1 << 18
 
     /// Gives the container's terminal its size and, when it is what the caller types on, puts the
     /// caller's into raw mode.
@@ -91,7 +94,10 @@ struct TerminalProxy: ~Copyable {
     mutating func drain() throws(Failure) -> FileDescriptor? {
         peer = nil
         while true {
-            if written.isEmpty, try !readOutput() { return nil }
+            if written.isEmpty {
+                guard rest > 0, try readOutput() else { return nil }
+                rest -= written.count
+            }
             if !screen.neverWaits, try !isWritable() { return screen.borrowed }
             try passOutput()
             if !written.isEmpty { return screen.borrowed }

@@ -12,8 +12,13 @@ enum VFSRun {
         do {
             // Signals that the caller has blocked would never be received.
             try? Interruption.unblock()
-            let rest: [String]
-            (globals, rest) = try GlobalOptions.take(from: CommandLineParser.arguments)
+            var rest = CommandLineParser.arguments
+            if CommandLineParser.programName == CommandName.isolate.rawValue {
+                globals.root = GlobalOptions.defaultRoot
+                rest = [CommandName.isolate.rawValue] + rest
+            } else {
+                (globals, rest) = try GlobalOptions.take(from: rest)
+            }
             try globals.log.open()
             let (command, left) = Command.choose(rest)
             failureCode = command.failureCode

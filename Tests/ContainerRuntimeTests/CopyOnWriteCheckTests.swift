@@ -41,6 +41,24 @@ import Testing
             """),
         CheckRow(
             "vfs", #"{"files": [{"path": "/x", "directory": true, "mode": "1777"}]}"#),
+        CheckRow(
+            "vfs",
+            #"""
+            {"files": [{"path": "/x", "content": "", "names": ["a"]},
+             {"path": "/x", "source": "/y", "names": ["a/b", ".."], "mode": "0644"}]}
+            """#,
+            """
+            config.json:6:19: vfs.files[0]: has "names" without "source"; name the directory that \
+            the files lie in
+            config.json:7:43: vfs.files[1].names[0]: "a/b" is not the name of a file; write it \
+            without a directory
+            config.json:7:50: vfs.files[1].names[1]: ".." is not the name of a file; write it \
+            without a directory
+            config.json:7:65: vfs.files[1].mode: copied files have the modes of their sources; \
+            remove it
+            """),
+        CheckRow(
+            "vfs", #"{"files": [{"path": "/x", "source": "/y", "names": ["a"]}]}"#),
     ]
 
     @Test(arguments: table) func `say what is wrong`(_ row: CheckRow) throws {

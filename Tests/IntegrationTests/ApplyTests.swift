@@ -4,25 +4,11 @@ import Testing
 
 /// Changes of sandboxes, applied to the host.
 struct ApplyTests {
-    private func keeping<Result>(
-        _ caller: Caller, _ body: (Sandbox, String) throws -> Result
-    ) throws -> Result {
-        try Sandbox.use { box in
-            try box.prepareWork(caller)
-            box.mayChange = ["states", "work"]
-            let name = "apply-\(box.directory.suffix(6))"
-            defer {
-                try? FileManager.default.removeItem(atPath: box.sandboxes(caller) + "/" + name)
-            }
-            return try body(box, name)
-        }
-    }
-
     @Test(arguments: Caller.allCases)
     func `apply makes the host's directory what the sandbox shows, and undo what it was`(
         _ caller: Caller
     ) throws {
-        try keeping(caller) { box, name in
+        try Sandbox.keeping(caller) { box, name in
             let before = TreeRecord(box.work)
             _ = try box.sandbox(
                 caller, ["--name", name],
@@ -57,7 +43,7 @@ struct ApplyTests {
 
     @Test(arguments: Caller.allCases)
     func `a file that has changed on the host since is not overwritten`(_ caller: Caller) throws {
-        try keeping(caller) { box, name in
+        try Sandbox.keeping(caller) { box, name in
             _ = try box.sandbox(
                 caller, ["--name", name],
                 shell: "echo box > file; echo box > new; echo box > other; rm -r folder")
@@ -84,7 +70,7 @@ struct ApplyTests {
     }
 
     @Test func `what runs by itself later and links that lead out need --guarded`() throws {
-        try keeping(.ordinary) { box, name in
+        try Sandbox.keeping(.ordinary) { box, name in
             _ = try box.sandbox(
                 .ordinary, ["--name", name],
                 shell: """
@@ -110,7 +96,7 @@ struct ApplyTests {
     }
 
     @Test func `paths choose what is applied`() throws {
-        try keeping(.ordinary) { box, name in
+        try Sandbox.keeping(.ordinary) { box, name in
             _ = try box.sandbox(
                 .ordinary, ["--name", name],
                 shell: "mkdir -p a/b c; echo 1 > a/b/x; echo 2 > a/y; echo 3 > c/z; echo 4 > file")
@@ -124,7 +110,7 @@ struct ApplyTests {
     }
 
     @Test func `list names the kept sandboxes, and discard removes one`() throws {
-        try keeping(.ordinary) { box, name in
+        try Sandbox.keeping(.ordinary) { box, name in
             _ = try box.sandbox(.ordinary, ["--name", name], shell: "echo x > new; rm file")
             let list = try box.runtime(.ordinary, ["list", "--sandboxes"])
             #expect(list.output.contains(name) && list.output.contains(box.work), "\(list)")
@@ -139,7 +125,7 @@ struct ApplyTests {
 
     @Test(arguments: Caller.allCases)
     func `a command that succeeds has its changes applied`(_ caller: Caller) throws {
-        try keeping(caller) { box, name in
+        try Sandbox.keeping(caller) { box, name in
             let failed = try box.startSandbox(
                 caller, ["--apply", "--name", name], ["sh", "-c", "echo x > new; exit 4"]
             ).finish()
@@ -152,7 +138,7 @@ struct ApplyTests {
     }
 
     @Test func `a killed apply is completed by the same command, or taken back`() throws {
-        try keeping(.root) { box, name in
+        try Sandbox.keeping(.root) { box, name in
             let script =
                 "echo more >> file; mkdir -p new/deep; echo x > new/deep/x; rm -r folder; ln -s new folder"
             _ = try box.sandbox(.root, ["--name", name], shell: script)
@@ -199,7 +185,7 @@ struct ApplyTests {
     }
 
     @Test func `what is chosen at the terminal is applied`() throws {
-        try keeping(.root) { box, name in
+        try Sandbox.keeping(.root) { box, name in
             let screen = try PseudoTerminal()
             let running = try Running(
                 Host.runtime,
@@ -224,23 +210,7 @@ struct ApplyTests {
 }
 
 extension Sandbox {
-    /// A command of the runtime, as a caller whose sandboxes are those of `sandbox`.
-    fileprivate func runtime(_ caller: Caller, _ words: [String]) throws -> Outcome {
-        let variables = [
-            "PATH=/usr/bin:/bin", "HOME=\(path("states"))", "XDG_RUNTIME_DIR=\(path("states"))",
-        ]
-        guard caller == .ordinary else {
-            return try Running(Host.runtime, words, environment: variables, directory: work)
-                .finish()
-        }
-        let line = try OrdinaryUser().command(self, path("vfs-run"), words)
-        return try Running(
-            try #require(Host.find(line[0])), Array(line.dropFirst()), environment: variables,
-            directory: work
-        ).finish()
-    }
-
-    /// The same, killed before one of its system calls; false where it makes fewer.
+    /// A command of the runtime, killed before one of its system calls; false where it makes fewer.
     fileprivate func runtime(
         _ caller: Caller, _ words: [String], killedAt number: Int
     ) throws -> Bool {

@@ -203,7 +203,7 @@ struct DiffTests {
                 let refused = try box.command("commit", box.id(), "-o", box.path("x.tar"))
                 #expect(refused.code == 1, "\(refused)")
             }
-            #expect(try box.command("diff", "nobody").error.contains("neither a directory nor"))
+            #expect(try box.command("diff", "nobody").error.contains("neither a kept sandbox"))
         }
     }
 

@@ -123,6 +123,27 @@ struct LandlockTests {
         }
     }
 
+    /// Processes of others in there are not the container's.
+    @Test(arguments: [true, false])
+    func `exec reaches no process outside, whose pid namespace the container has`(
+        _ isShared: Bool
+    ) throws {
+        guard clinux_landlock_version() >= 6 else { return }
+        try Sandbox.use { box in
+            var config = config(box)
+            if isShared { config.share("pid") }
+            try box.createAndStart(config)
+            let other = try Running("/bin/sleep", ["600"])
+            defer { other.send(SIGKILL) }
+            let target = isShared ? Int(other.pid) : 1
+            let entered = try box.command(
+                "exec", box.id(), "sh", "-c", "kill -0 \(target) && echo reached")
+            #expect((entered.output == "reached\n") == !isShared, "\(entered)")
+            #expect(HostProcess.field("PPid", of: other.pid) != nil)
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
     @Test func `it needs no_new_privs`() throws {
         try Sandbox.use { box in
             var config = config(box)

@@ -20,7 +20,7 @@ struct NetworkHelperTests {
             ip link set lo up; ip link add br0 type bridge; ip link set br0 up
             ip addr add 10.9.0.1/24 dev br0; ip addr add 10.9.0.2/32 dev lo
             ip route add default via 10.9.0.254 dev br0
-            for address in 10.9.0.2:8099 127.0.0.1:8098; do
+            for address in 10.9.0.2:8099 127.0.0.1:8098 [::1]:8098; do
                 /bin/busybox httpd -f -p $address -h \(box.path("www")) &
             done
             reach() { /bin/busybox wget -q -O - http://$1/word; }
@@ -90,6 +90,28 @@ struct NetworkHelperTests {
                 "\(outcome)")
             #expect(outcome.output.hasSuffix("code 0\nleft:\n"), "\(outcome)")
             #expect(!outcome.output.contains("M /etc/resolv.conf"), "\(outcome)")
+        }
+    }
+
+    /// The gateways, the name servers, the host's own addresses, and what stands for 127.0.0.1 elsewhere.
+    @Test(arguments: ["pasta", "slirp4netns"])
+    func `no address stands for the host's loopback interface`(network: String) throws {
+        try Sandbox.use { box in
+            let file = try config(
+                box, network,
+                """
+                \(get)
+                for address in 127.0.0.1 127.0.0.2 127.1.2.3 0.0.0.0 ::1 ::ffff:127.0.0.1 \
+                    10.9.0.254 10.9.0.1 10.9.0.2 10.0.2.2 10.0.2.3 10.0.2.100 10.0.2.15 \
+                    169.254.1.1 169.254.2.1 192.0.2.1 255.255.255.255 fd00::2 fd00::3 fe80::1
+                do
+                    get $address 8098 &
+                done
+                wait
+                get 10.9.0.2 8099
+                """)
+            let outcome = try world(box, "\"$@\" \(file); echo code $?")
+            #expect(outcome.output == "from the world\ncode 0\n", "\(outcome)")
         }
     }
 

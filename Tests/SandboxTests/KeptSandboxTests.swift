@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import SystemPackage
 import TestSupport
@@ -88,5 +89,40 @@ struct KeptSandboxTests {
     @Test(arguments: ["", ".", "..", "a/b", "-a", ".a", "a b", String(repeating: "a", count: 65)])
     func `what is no name of a directory is no name`(_ text: String) {
         #expect(throws: Failure.self) { try SandboxName(text) }
+    }
+
+    /// The sandbox of another process may come to be between the list and the lock.
+    @Test(.enabled(if: geteuid() == 0, "ranges of ids are root's"))
+    func `a range is taken by nobody else once it is locked`() throws {
+        let first = try #require(IDSlot.common.users.ranges.first?.outside)
+        var asked = 0
+        var locked: [UInt32] = []
+        let slot = try IDSlot.take { () throws(Failure) in
+            asked += 1
+            // All that a process with this pid begins with, on the second look.
+            if asked > 1 && locked.isEmpty {
+                let start = 2048 + UInt32(getpid()) % 2048
+                locked = (start..<min(start + 8, 4096)).map { first + $0 * 65536 + 17 }
+            }
+            return Set(locked)
+        }
+        let found = try #require(slot.mappings.users.ranges.first?.outside)
+        #expect(asked > 2 && !locked.contains { $0 / 65536 == found / 65536 })
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "files of other users are root's to make"))
+    func `a damaged sandbox keeps its range of ids`() throws {
+        try store { store in
+            let map = IDMap([IDRange(inside: 0, outside: 1_885_339_648, count: 65536)])
+            _ = try store.make(SandboxName("one"), mappings: IDMappings(users: map, groups: map))
+            #expect(try store.takenIDs() == [1_885_339_648])
+            let place = "\(store.root)/one"
+            try HostPath.makeDirectories("\(place)/tree-0/upper", mode: 0o755)
+            let opened = try HostPath.open("\(place)/tree-0", [.path, .directory])
+            try opened.borrowed.changeOwner("upper", user: 1_885_340_648, group: 0)
+            let folder = try HostPath.open(place, [.readOnly, .directory])
+            try folder.borrowed.replaceFile("sandbox.json", with: Array("{".utf8), mode: 0o600)
+            #expect(try store.takenIDs() == [1_885_340_648])
+        }
     }
 }

@@ -36,19 +36,35 @@ import Testing
     }
 
     @Test func `are variables, the caller's among them`() throws {
-        let caller: (String) -> String? = { $0 == "HERE" ? "yes" : nil }
-        #expect(try Variables.entry("A=b=c", caller: caller) == "A=b=c")
-        #expect(try Variables.entry("HERE", caller: caller) == "HERE=yes")
-        #expect(try Variables.entry("GONE", caller: caller) == nil)
-        let file = Array("# x\n\n A=1\r\nHERE\nGONE\nB=\n".utf8)
-        #expect(
-            try Variables.entries(in: file, named: "f", caller: caller) == [
-                "A=1", "HERE=yes", "B=",
-            ])
-        let failure = #expect(throws: Failure.self) {
-            try Variables.entries(in: Array("A=1\n=2".utf8), named: "f", caller: caller)
+        var variables = Variables(caller: ["HERE=yes", "AB=1", "AC=2=3", "B=4"])
+        for text in ["A=b=c", "HERE", "GONE", "A*", "X*"] { try variables.add(text) }
+        #expect(variables.entries == ["A=b=c", "HERE=yes", "AB=1", "AC=2=3"])
+        var all = Variables(caller: ["A=1", "B=2"])
+        try all.add("*")
+        #expect(all.entries == ["A=1", "B=2"])
+    }
+
+    @Test func `are variables of a file`() throws {
+        var variables = Variables(caller: ["HERE=yes"])
+        try variables.add(lines: Array("# x\n\n A=1\r\nHERE\nGONE\nB=\n".utf8), of: "f")
+        #expect(variables.entries == ["A=1", "HERE=yes", "B="])
+        for wrong in ["A=1\n=2", "A=1\nB=\u{0}"] {
+            let failure = #expect(throws: Failure.self) {
+                try variables.add(lines: Array(wrong.utf8), of: "f")
+            }
+            #expect(failure?.message.hasPrefix("f:2: ") == true)
         }
-        #expect(failure?.message.contains("f:2") == true)
+    }
+
+    @Test func `are mounts of what a sandbox has of its own in no case`() {
+        for place in ["/dev", "/dev/null", "/proc", "/"] {
+            #expect(throws: Failure.self) { try Volume("/x:" + place, from: "/w") }
+            #expect(throws: Failure.self) { try Volume(tmpfs: place) }
+        }
+        #expect(throws: Never.self) { try Volume(tmpfs: "/dev/shm") }
+        for options in ["size=0", "nr_inodes=0", "ro=1", "size"] {
+            #expect(throws: Failure.self) { try Volume(tmpfs: "/x:" + options) }
+        }
     }
 
     @Test func `are capabilities with podman's defaults`() throws {
@@ -81,8 +97,11 @@ import Testing
         _ word: String?, _ subordinates: [(UInt32, UInt32)] = []
     ) throws -> [[UInt32]] {
         let ranges = subordinates.map { IDRange(inside: 0, outside: $0.0, count: $0.1) }
-        return try SandboxUser(word, passwd: [], try host(ranges), range: nil).mappings.users
-            .ranges.map { [$0.inside, $0.outside, $0.count] }
+        let host = try host(ranges)
+        let names = BaseNames(.layers([], environment: []), host)
+        return try SandboxUser(word, names, host, range: nil).mappings.users.ranges.map {
+            [$0.inside, $0.outside, $0.count]
+        }
     }
 
     @Test func `are the caller's own alone, without another user`() throws {

@@ -1,6 +1,8 @@
 """Random trees, random changes of them by way of an overlay of the kernel, and records of trees."""
 
+import collections
 import ctypes
+import hashlib
 import os
 import random
 import socket
@@ -37,6 +39,8 @@ def record(root):
             elif stat.S_ISREG(status.st_mode):
                 with open(full, "rb") as file:
                     content = file.read()
+                if len(content) > 64:
+                    content = f"{len(content)} bytes, {hashlib.sha256(content).hexdigest()[:12]}"
             attributes = {}
             for attribute in os.listxattr(full, follow_symlinks=False):
                 if not attribute.startswith("trusted."):
@@ -49,7 +53,12 @@ def record(root):
                 tuple(sorted(attributes.items())), link, status.st_rdev)
             if stat.S_ISDIR(status.st_mode):
                 stack.append((full, inner))
-    return entries
+    # A name outside of the tree, in the store or in a layer, counts for the file and not here.
+    shared = collections.Counter(entry[6] for entry in entries.values())
+    return {
+        path: entry if shared[entry[6]] > 1 else (*entry[:6], None, *entry[7:])
+        for path, entry in entries.items()
+    }
 
 
 def differences(wanted, found, most=12):
@@ -90,7 +99,7 @@ class Random:
                 os.makedirs(one, exist_ok=True)
             elif number in (1, 2, 3):
                 os.makedirs(os.path.dirname(one), exist_ok=True)
-                with open(one, "wb") as file:
+                with self.open(one, os.O_CREAT | os.O_TRUNC) as file:
                     file.write(self.content())
             elif number == 4:
                 self.remove(one)
@@ -108,7 +117,7 @@ class Random:
             elif number == 9:
                 os.chown(one, self.random.randint(0, 3), self.random.randint(0, 3), follow_symlinks=False)
             elif number == 10:
-                with open(one, "ab") as file:
+                with self.open(one, os.O_APPEND) as file:
                     file.write(b"more")
             elif number == 11:
                 os.utime(one, ns=(5, self.random.randint(0, 10**18)), follow_symlinks=False)
@@ -136,6 +145,11 @@ class Random:
                 os.truncate(one, self.random.choice([0, 3, 300000]))
         except OSError:
             pass
+
+    @staticmethod
+    def open(path, flags):
+        """For writing, without waiting for the reader of a FIFO."""
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | flags, 0o666), "wb")
 
     @staticmethod
     def remove(path):

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 
 import world
 
@@ -289,6 +290,27 @@ class OneShotInit(OneShot):
         return config
 
 
+class OneShotProxy(OneShot):
+    """With a way to a proxy of the host."""
+
+    name = "oneshot-proxy"
+
+    def config(self):
+        config = super().config()
+        config["vfs"]["network"] = {"proxy": str(self.directory / "proxy.sock")}
+        return config
+
+    def set_up(self, streams):
+        self.proxy = socket.socket(socket.AF_UNIX)
+        self.proxy.bind(str(self.directory / "proxy.sock"))
+        self.proxy.listen()
+
+    def clean(self):
+        self.proxy.close()
+        (self.directory / "proxy.sock").unlink()
+        return []
+
+
 class OneShotRootless(OneShot):
     """As an ordinary user of the host, with subordinate ids."""
 
@@ -429,6 +451,17 @@ class Exec(Container):
 
     def keep(self):
         return self.status()
+
+
+class ExecLandlock(Exec):
+    """Into a container whose programs Landlock confines."""
+
+    name = "exec-landlock"
+
+    def config(self):
+        config = super().config()
+        config["vfs"]["landlock"] = True
+        return config
 
 
 class Update(Container):
@@ -604,5 +637,6 @@ class Undo(Kept):
 
 ALL = [
     OneShot, OneShotUser, OneShotCold, OneShotMapped, OneShotKept, OneShotTerminal, OneShotInit,
+    OneShotProxy, ExecLandlock,
     OneShotRootless, Create, Start, Run, RunDetached, Exec, Update, Delete, Kill, Unpack, Commit, CommitDirectory, Undo,
 ]

@@ -1084,11 +1084,23 @@ static int pretend(char **words) {
     return 3;
 }
 
+// Traces a process until standard input ends: whatever ends the process, it stays a zombie.
+static int keep_zombie(pid_t process) {
+    if (ptrace(PTRACE_SEIZE, process, 0, 0) != 0) return 1;
+    puts("held");
+    fflush(stdout);
+    char byte;
+    while (read(0, &byte, 1) > 0) {
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && strncmp(argv[1], "--", 2) == 0 && strcmp(argv[1], "--only") != 0) {
         const char *mode = argv[1];
         if (strcmp(mode, "--handle") == 0) return handle();
         if (strcmp(mode, "--cling") == 0 && argc > 2) return cling(argv[2]);
+        if (strcmp(mode, "--keep-zombie") == 0 && argc > 2) return keep_zombie(atoi(argv[2]));
         if (strcmp(mode, "--wait") == 0) wait_for_ever();
         if (strcmp(mode, "--block-signals") == 0 && argc > 2) return block_signals(argv + 2);
         if (strcmp(mode, "--hold") == 0) return hold(argv + 2);

@@ -28,6 +28,8 @@ extension Configuration {
             case bytes([UInt8])
             /// A file of the host, absolute; `number` counts the sources from 0.
             case source(String, number: Int)
+            /// Files of a directory of the host, which is a source, too.
+            case files([String], of: String, number: Int)
             /// A symbolic link.
             case link(String)
             case directory
@@ -37,7 +39,7 @@ extension Configuration {
         var isPlace: Bool {
             switch content {
             case .link, .directory: true
-            case .text, .bytes, .source: false
+            case .text, .bytes, .source, .files: false
             }
         }
     }

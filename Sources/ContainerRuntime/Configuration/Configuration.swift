@@ -46,6 +46,8 @@ public struct Configuration: Sendable {
     public var privilege = Privilege.full
     /// What the run is held to.
     public var limits = HeldLimits()
+    /// Whether a limit or a report asks what the start took.
+    public var measuresStart = false
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
@@ -55,6 +57,8 @@ public struct Configuration: Sendable {
     public var resolver: String?
     /// Files in the place of standard streams.
     public var streamFiles: [StreamFile] = []
+    /// Files of the container in the place of standard streams.
+    public var innerStreams = InnerStreams()
 
     /// Set for a container with an id; nil for the one-shot form.
     public var container: Container?
@@ -67,6 +71,8 @@ public struct Configuration: Sendable {
         public var id: ContainerID
         public var process: ProcessIdentity
         public var namespaces: NamespaceSet
+        /// Whether its pid namespace has no processes but its own.
+        public var ownsProcesses = true
         /// The directory that its config was in.
         public var bundle: String
         public var pidFile: String?
@@ -160,6 +166,8 @@ public struct Configuration: Sendable {
         public var environment: [String]
         /// Absolute, in the container.
         public var workingDirectory: Setting<String>
+        /// Whether it is made where it is missing.
+        public var makesWorkingDirectory = true
         /// Nil: the streams of the caller pass through.
         public var terminal: Setting<Terminal>?
         public var user: Setting<User>

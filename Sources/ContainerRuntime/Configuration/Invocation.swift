@@ -21,6 +21,8 @@ public struct Invocation: Sendable {
     public var overlaysByDefault = true
     /// Files in the place of standard streams, in the order of the streams.
     public var streamFiles: [StreamFile] = []
+    /// Files of the container in the place of standard streams.
+    public var innerStreams = InnerStreams()
     /// Whether the caller has a terminal; without one the program inherits the streams.
     public var hasTerminal = false
     /// Whether no runtime process stays to hold the terminal.

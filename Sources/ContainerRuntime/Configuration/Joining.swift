@@ -91,10 +91,12 @@ extension StoredContainer {
         default: break
         }
         guard let process = state.programProcess else { throw Failure.missing(id) }
-        return Configuration.JoinedContainer(
+        var joined = Configuration.JoinedContainer(
             id: id, process: process, namespaces: NamespaceSet(rawValue: state.namespaces),
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
             unit: state.groups.unit, resctrlGroup: state.groups.resctrl)
+        joined.ownsProcesses = state.ownsProcesses
+        return joined
     }
 
     /// The config that the container was created from, with `process` in the place of its own.

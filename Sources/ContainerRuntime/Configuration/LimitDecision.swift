@@ -51,8 +51,10 @@ struct LimitDecision {
         case .output: return .pipe
         case .disk: return disk(request, host)
         case .cpuTime:
-            let mayMake = request.invocation.joining == nil
-            return mayMake && lack("cpuacct", request, host) == nil ? .group : .proc
+            if let joining = request.invocation.joining {
+                return joining.container.countingGroup == nil ? .proc : .group
+            }
+            return lack("cpuacct", request, host) == nil ? .group : .proc
         case .memory: return lack("memory", request, host).map(Means.refused) ?? .group
         case .processes:
             guard let lack = lack("pids", request, host) else { return .group }

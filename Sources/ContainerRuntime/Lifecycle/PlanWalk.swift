@@ -157,6 +157,11 @@ package final class PlanWalk {
     /// The program's process beside the init.
     package var program: Int32? { context.program }
 
+    /// Children of this process that are not the container's.
+    package var helpers: [Int32] {
+        [context.watchdog?.pid, context.networkHelper?.pid].compactMap(\.self)
+    }
+
     /// The container's cgroup.
     package var controlGroup: ControlGroup? { context.handover.controlGroup }
 

@@ -3,7 +3,7 @@ internal import LinuxSystem
 /// The process that kills the container and removes its control groups when the runtime process has
 /// died, however it died.
 final class Watchdog {
-    private let pid: Int32
+    let pid: Int32
 
     init(_ pid: Int32) { self.pid = pid }
 

@@ -1,16 +1,4 @@
-public import LinuxSystem
-public import SystemPackage
-
-/// A descriptor in the context, which is a class and so cannot hold it bare.
-public final class HeldDescriptor: Sendable {
-    private let owned: OwnedDescriptor
-
-    public init(_ owned: consuming OwnedDescriptor) {
-        self.owned = owned
-    }
-
-    public var borrowed: FileDescriptor { owned.borrowed }
-}
+internal import LinuxSystem
 
 final class HeldRoot: Sendable {
     let directory: RootDirectory

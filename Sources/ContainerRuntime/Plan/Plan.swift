@@ -71,20 +71,32 @@ public struct Plan: Sendable {
     /// With the document's table of lines, for many origins.
     func place(of origin: Origin, _ lines: JSONLines) -> String {
         switch origin {
-        case .config(let offset): "\(file):\(lines.line(of: offset))"
+        case .config(let offset): words(at: offset) ?? "\(file):\(lines.line(of: offset))"
         case .argument(let name): name
         case .builtIn(let reason): reason
         }
     }
+
+    /// Of a config that a command line stands for.
+    private func words(at offset: Int) -> String? {
+        document.words(at: offset).map { $0.isEmpty ? "default" : $0 }
+    }
+
+    /// Options whose value a failure is about.
+    private static let namedInFailures: Set<String> = [
+        "--upper", "--layer", "--stdin", "--stdout", "--stderr",
+    ]
 
     /// The failure of a step: where it comes from, what it was, why.
     func failure(of planned: PlannedStep, _ error: Failure) -> Failure {
         if !namesSteps { return error }
         let subject = planned.step.summary
         return switch planned.origin {
-        case .config, .argument("--upper"), .argument("--layer"):
-            error.within("\(place(of: planned.origin)): \(subject)")
-        case .argument, .builtIn: error.within(subject)
+        case .config(let offset) where document.words(at: offset) == "": error.within(subject)
+        case .argument(let name) where !Plan.namedInFailures.contains(name):
+            error.within(subject)
+        case .config, .argument: error.within("\(place(of: planned.origin)): \(subject)")
+        case .builtIn: error.within(subject)
         }
     }
 
@@ -122,6 +134,11 @@ public struct Plan: Sendable {
                     ("undone", .string(planned.step.undoing)),
                 ]
                 switch planned.origin {
+                case .config(let offset) where document.words(at: offset) != nil:
+                    let words = document.words(at: offset) ?? ""
+                    members.append(("origin", .string(words.isEmpty ? "default" : "argument")))
+                    if !words.isEmpty { members.append(("argument", .string(words))) }
+                    members.append(("path", .string(document.path(to: offset))))
                 case .config(let offset):
                     members.append(("origin", .string("config")))
                     members.append(("file", .string(file)))

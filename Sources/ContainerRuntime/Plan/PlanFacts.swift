@@ -157,10 +157,16 @@ extension PlanFacts {
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 
-    /// Beside processes of the container a process of `exec` is there to send them signals.
+    /// Below which a process of `exec` has a cgroup of its own.
+    var innerGroup: (controllers: String, path: String)? {
+        configuration.limits.isEmpty ? nil : configuration.joined?.countingGroup
+    }
+
+    /// A process of `exec` is there to send signals to those of its container, and Landlock has them in
+    /// another domain. In a pid namespace of the container's own it reaches no others.
     var landlockScopes: LandlockRules.Scopes {
-        let isAlone = configuration.joined?.namespaces.contains(.pid) != true
-        return isAlone ? [.abstractSockets, .signals] : .abstractSockets
+        configuration.joined?.ownsProcesses == true
+            ? .abstractSockets : [.abstractSockets, .signals]
     }
 
     /// Whether the limit of processes is lifted while the process enters its container.

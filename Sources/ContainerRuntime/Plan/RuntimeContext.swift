@@ -64,6 +64,8 @@ final class RuntimeContext {
     var announcedGroups: ResourceGroups?
     /// Whether a failure of the step ends a container that other commands have made.
     var endsContainer = false
+    /// Of a process of `exec`, below the container's cgroup.
+    var innerGroup: ControlGroup.Inner?
     /// The process that ends the container when this process is killed.
     var watchdog: Watchdog?
     /// The signals for the container, from before there was one.

@@ -6,17 +6,12 @@ extension AppliedChanges {
     func executor(
         _ transaction: Transaction, isForced: Bool, isResumed: Bool
     ) throws(Failure) -> ApplyExecutor {
-        var store = transaction.store
-        if store == nil {
-            let directory = LayerDirectory(
-                try attempt(
-                    "open", on: place(transaction.number),
-                    try folder.borrowed.open(
-                        AppliedChanges.name(transaction.number), [.readOnly, .directory])),
-                layer: 0)
-            store = try makeStore(directory, transaction.header, place(transaction.number))
+        let store: ApplyStore
+        if let found = transaction.store {
+            store = found
+        } else {
+            store = try remakeStore(transaction)
         }
-        guard let store else { throw Failure("no store") }
         return ApplyExecutor(tree, store, own, isResumed: isResumed) { [begun, own] status in
             guard !isForced, let begun, status.changed >= begun, !own.isOwn(status) else {
                 return nil
@@ -25,15 +20,26 @@ extension AppliedChanges {
         }
     }
 
+    /// A store that was removed because nothing was in it.
+    private func remakeStore(_ transaction: Transaction) throws(Failure) -> ApplyStore {
+        let directory = try attempt(
+            "open", on: place(transaction.number),
+            try folder.borrowed.open(
+                AppliedChanges.name(transaction.number), [.readOnly, .directory]))
+        return try makeStore(transaction, LayerDirectory(directory, layer: 0))
+    }
+
     func carryOut(
         _ transaction: Transaction, _ isForced: Bool, isResumed: Bool = false,
         _ report: @escaping Report
     ) throws(Failure) {
         var executor = try executor(transaction, isForced: isForced, isResumed: isResumed)
-        func perform(_ step: ApplyStep) throws(Failure) {
+        @discardableResult
+        func perform(_ step: ApplyStep) throws(Failure) -> Bool {
             try attempt("poll", on: step.path, try Interruption.check())
-            guard let refusal = try executor.carryOut(step) else { return }
+            guard let refusal = try executor.carryOut(step) else { return true }
             try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
+            return false
         }
         do throws(Failure) {
             // A directory that becomes writable for its owner does so before the steps in it.
@@ -47,8 +53,8 @@ extension AppliedChanges {
                 guard case .attributes(let path, let old, _, let after) = step,
                     step.isOfDirectory
                 else { return }
-                try perform(step)
-                if let time = after.modified { try executor.setTime(of: path, old, to: time) }
+                guard try perform(step), let time = after.modified else { return }
+                try executor.setTime(of: path, old, to: time)
             }
         } catch {
             throw error.advised(
@@ -57,20 +63,8 @@ extension AppliedChanges {
         try own.flush()
         try transaction.journal.append(.mark(.committed))
         try transaction.journal.flush()
-        try removeEmptyStore(transaction)
-    }
-
-    /// Of a store in the tree.
-    func removeEmptyStore(_ transaction: Transaction) throws(Failure) {
-        guard let name = transaction.header.store.flatMap({ FileName($0) }) else { return }
-        do throws(Errno) {
-            let modified = try FileStatus.of(tree.root.borrowed).modified
-            try tree.root.borrowed.removeDirectory(name)
-            try tree.root.borrowed.changeTimeOfHandle(modified)
-        } catch .directoryNotEmpty {
-        } catch .noSuchFileOrDirectory {
-        } catch {
-            throw Failure("rmdir", "\(tree.path)/\(name.text)".inQuotes, error)
+        if let name = transaction.header.store.flatMap({ FileName($0) }) {
+            try removeEmptyStore(name, storePath(transaction))
         }
     }
 
@@ -95,14 +89,17 @@ extension AppliedChanges {
                 }
             }
         }
-        func perform(_ step: ApplyStep) throws(Failure) {
+        @discardableResult
+        func perform(_ step: ApplyStep) throws(Failure) -> Bool {
             try attempt("poll", on: step.path, try Interruption.check())
             if let refusal = try executor.takeBack(step, isForced: isForced) {
                 isWhole = false
                 try report(.left(step.path, isDirectory: step.isOfDirectory, refusal))
+                return false
             } else if !step.isOfDirectory {
                 try report(.change(.unchanged, step.path, isDirectory: false))
             }
+            return true
         }
         try backward { step throws(Failure) in
             if step.opensDirectory(forward: false) { try perform(step) }
@@ -113,8 +110,8 @@ extension AppliedChanges {
         try backward { step throws(Failure) in
             guard case .attributes(let path, let old, let before, _) = step, step.isOfDirectory
             else { return }
-            try perform(step)
-            if let time = before.modified { try executor.setTime(of: path, old, to: time) }
+            guard try perform(step), let time = before.modified else { return }
+            try executor.setTime(of: path, old, to: time)
         }
         try own.flush()
         // What could not be taken back stays applied.

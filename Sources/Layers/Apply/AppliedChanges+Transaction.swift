@@ -29,10 +29,14 @@ extension AppliedChanges {
         return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     }
 
-    func numbers() throws(Failure) -> [Int] {
+    func numbers() throws(Failure) -> [Int] { try AppliedChanges.numbers(in: folder, kept) }
+
+    static func numbers(
+        in folder: LayerDirectory, _ kept: KeptUpper
+    ) throws(Failure) -> [Int] {
         let names = try attempt("readdir", on: kept.path, try folder.borrowed.entries())
-        return names.compactMap { name in
-            Int(name).flatMap { AppliedChanges.name($0) == name ? $0 : nil }
+        return names.compactMap { text in
+            Int(text).flatMap { name($0) == text ? $0 : nil }
         }.sorted()
     }
 
@@ -44,7 +48,7 @@ extension AppliedChanges {
             decoding: identifier.utf8.filter { (0x30...0x39).contains($0) }, as: UTF8.self)
         let header = ApplyHeader(
             tree: tree.path, identifier: identifier,
-            store: isHere ? nil : ".vfs-run-apply-\(digits)-\(number)")
+            store: isHere ? nil : AppliedTree.storeName("\(digits)-\(number)"))
         let directory = LayerDirectory(
             try attempt(
                 "mkdir", on: place,
@@ -59,21 +63,35 @@ extension AppliedChanges {
         // Before the store: a store that is not in a journal would stay.
         try journal.append(.header(header))
         try journal.flush()
-        let store = try makeStore(directory, header, place)
-        return Transaction(number: number, header: header, journal: journal, store: store)
+        var transaction = Transaction(number: number, header: header, journal: journal)
+        transaction.store = try makeStore(transaction, directory)
+        return transaction
     }
 
+    /// Makes the store, or another one in the place of one that was empty and was removed.
     func makeStore(
-        _ directory: LayerDirectory, _ header: ApplyHeader, _ place: String
+        _ transaction: Transaction, _ directory: LayerDirectory
     ) throws(Failure) -> ApplyStore {
-        let parent = header.store == nil ? directory : tree.root
-        let above = header.store == nil ? place : tree.path
-        let name = header.store ?? "store"
-        return ApplyStore(
-            LayerDirectory(
-                try attempt(
-                    "mkdir", on: "\(above)/\(name)",
-                    try parent.borrowed.openOrMake(name, mode: 0o700)), layer: 0))
+        let path = storePath(transaction)
+        guard let name = transaction.header.store else {
+            let made = try attempt(
+                "mkdir", on: path, try directory.borrowed.openOrMake("store", mode: 0o700))
+            return ApplyStore(LayerDirectory(made, layer: 0), path: path)
+        }
+        guard let name = FileName(name) else { throw Failure("mkdir", path, .invalidArgument) }
+        let made = LayerDirectory(
+            try attempt(
+                "mkdir", on: path,
+                try tree.root.borrowed.makePlainDirectory(name, mode: 0o700)), layer: 0)
+        let status = try attempt("fstat", on: path, try FileStatus.of(made.borrowed))
+        try transaction.journal.append(.store(status.inode))
+        try transaction.journal.flush()
+        return ApplyStore(made, path: path)
+    }
+
+    func storePath(_ transaction: Transaction) -> String {
+        transaction.header.store.map { "\(tree.path)/\($0)" }
+            ?? "\(place(transaction.number))/store"
     }
 
     /// Whether a file can be renamed from here to the tree.
@@ -87,66 +105,82 @@ extension AppliedChanges {
         }
     }
 
-    /// Nil for one without a header: nothing was done; it is removed.
-    func open(_ number: Int) throws(Failure) -> Transaction? {
-        let place = place(number)
-        let name = AppliedChanges.name(number)
+    /// The journal of an apply, what it says, and the directory it lies in; nil where none was made.
+    static func openJournal(
+        _ number: Int, in folder: LayerDirectory, _ kept: KeptUpper
+    ) throws(Failure) -> (ApplyJournal, ApplyJournal.Content, LayerDirectory)? {
+        let place = "\(kept.path)/\(folderName)/\(name(number))"
         let directory = LayerDirectory(
             try attempt(
-                "open", on: place, try folder.borrowed.open(name, [.readOnly, .directory])),
-            layer: 0)
+                "open", on: place,
+                try folder.borrowed.open(name(number), [.readOnly, .directory])), layer: 0)
         let file = try attempt(
             "open", on: "\(place)/journal",
             try unlessMissing(
                 try directory.borrowed.open(
                     "journal", [.readWrite, .append, .nonBlocking, .noControllingTerminal])))
-        if let file {
-            let journal = ApplyJournal(file, path: "\(place)/journal")
-            try journal.repair()
-            var header: ApplyHeader?
-            var mark: ApplyMark?
-            var hasMoves = false
-            try journal.forEach { _, record in
-                switch record {
-                case .header(let found): header = found
-                case .mark(.moves): hasMoves = true
-                case .mark(let found): mark = found
-                case .step: break
-                }
-            }
-            if let header {
+        guard let file else { return nil }
+        let journal = ApplyJournal(file, path: "\(place)/journal")
+        return (journal, try journal.recover(), directory)
+    }
+
+    /// Nil for one without a header: nothing was done; it is removed.
+    func open(_ number: Int) throws(Failure) -> Transaction? {
+        if let (journal, content, directory) = try AppliedChanges.openJournal(
+            number, in: folder, kept)
+        {
+            if let header = content.header {
                 if header.tree != tree.path {
                     throw Failure(
                         "the changes in \(kept.path.inQuotes) were applied to"
                             + " \(header.tree.inQuotes), not to \(tree.path.inQuotes); name that"
                             + " directory")
                 }
-                let store = try openStore(directory, header)
-                return Transaction(
-                    number: number, header: header, journal: journal, store: store, mark: mark,
-                    hasMoves: hasMoves)
+                var transaction = Transaction(number: number, header: header, journal: journal)
+                transaction.mark = content.mark
+                transaction.hasMoves = content.hasMoves
+                transaction.store = try openStore(transaction, directory, content.store)
+                return transaction
             }
         }
-        try attempt("unlink", on: place, try removeFolder(number))
+        try attempt("unlink", on: place(number), try removeFolder(number))
         return nil
     }
 
-    func openStore(
-        _ directory: LayerDirectory, _ header: ApplyHeader
+    /// - Parameter inode: Of a store in the tree, where one was made.
+    private func openStore(
+        _ transaction: Transaction, _ directory: LayerDirectory, _ inode: UInt64?
     ) throws(Failure) -> ApplyStore? {
-        let parent = header.store == nil ? directory : tree.root
-        let name = header.store ?? "store"
+        let path = storePath(transaction)
+        let isInTree = transaction.header.store != nil
+        let parent = isInTree ? tree.root : directory
         let found = try attempt(
-            "open", on: name,
-            try unlessMissing(try parent.borrowed.open(name, [.readOnly, .directory])))
+            "open", on: path,
+            try unlessMissing(
+                try parent.borrowed.open(
+                    transaction.header.store ?? "store", [.readOnly, .directory])))
         guard let found else { return nil }
-        let status = try attempt("fstat", on: name, try FileStatus.of(found.borrowed))
-        if !status.isOwn {
-            throw Failure(
-                "\(name.inQuotes) in \(tree.path.inQuotes) is not believed:"
-                    + " \(status.foreignness ?? "")")
+        let status = try attempt("fstat", on: path, try FileStatus.of(found.borrowed))
+        if isInTree {
+            // A process that was killed had made it, and nothing in it.
+            if inode == nil && transaction.mark == nil { return nil }
+            if status.isOwn, status.inode != inode,
+                try attempt("readdir", on: path, try found.borrowed.isEmpty)
+            {
+                // It had been emptied and removed before, and was being made again.
+                if let name = transaction.header.store.flatMap({ FileName($0) }) {
+                    try removeEmptyStore(name, path)
+                }
+                return nil
+            }
+            if !status.isOwn || status.permissions & 0o077 != 0 || status.inode != inode {
+                throw Failure(
+                    "\(path.inQuotes) is not the directory in which the apply has kept files;"
+                        + " another process has put it there: find out where that directory is now,"
+                        + " and give it its name again")
+            }
         }
-        return ApplyStore(LayerDirectory(found, layer: 0))
+        return ApplyStore(LayerDirectory(found, layer: 0), path: path)
     }
 
     func removeFolder(_ number: Int) throws(Errno) {
@@ -156,16 +190,25 @@ extension AppliedChanges {
 
     func remove(_ transaction: Transaction) throws(Failure) {
         if let name = transaction.header.store.flatMap({ FileName($0) }) {
-            try attempt("unlink", on: tree.path, try removeFromTree(name))
+            let path = storePath(transaction)
+            try attempt("unlink", on: path, try transaction.store?.removeContents())
+            try removeEmptyStore(name, path)
         }
         try attempt(
             "unlink", on: place(transaction.number), try removeFolder(transaction.number))
     }
 
-    /// The tree's root keeps its time.
-    func removeFromTree(_ name: FileName) throws(Errno) {
-        let modified = try FileStatus.of(tree.root.borrowed).modified
-        try tree.root.borrowed.removeTree(name)
-        try tree.root.borrowed.changeTimeOfHandle(modified)
+    /// Of a store in the tree. The tree's root keeps its time.
+    func removeEmptyStore(_ name: FileName, _ path: String) throws(Failure) {
+        do throws(Errno) {
+            let modified = try FileStatus.of(tree.root.borrowed).modified
+            try tree.root.borrowed.removeDirectory(name)
+            try tree.root.borrowed.changeTimeOfHandle(modified)
+        } catch .directoryNotEmpty {
+        } catch .noSuchFileOrDirectory {
+        } catch .notDirectory {
+        } catch {
+            throw Failure("rmdir", path.inQuotes, error)
+        }
     }
 }

@@ -9,7 +9,7 @@ internal import SystemPackage
 ///     DIR/applied/000001/store    new files before they get their names; what was there before
 ///
 /// Where DIR is on another file system than the tree, the store is the directory
-/// `.vfs-run-apply-TIME` in the tree's root, mode 0700: a file gets its name, and leaves it, by a
+/// `.vfs-run-apply-TIME-NUMBER` in the tree's root, mode 0700: a file gets its name, and leaves it, by a
 /// rename.
 public final class AppliedChanges {
     public struct Options: Sendable {
@@ -74,7 +74,7 @@ public final class AppliedChanges {
         _ stack: LayerStack, uppers: Int, _ rules: GuardRules, _ options: Options,
         identifier: String, report: @escaping Report
     ) throws(Failure) {
-        let isFinished = try recover(forward: true, report)
+        let isFinished = try recover(isForced: options.isForced, report)
         if try hasMoves() {
             if isFinished { return }
             throw moved
@@ -88,7 +88,7 @@ public final class AppliedChanges {
             try planner.run()
             try own.flush()
             if planner.summary.steps == 0 { return try remove(transaction) }
-            if planner.summary.moves { try transaction.journal.append(.mark(.moves)) }
+            if try planner.changesMoved() { try transaction.journal.append(.mark(.moves)) }
             try transaction.journal.append(.mark(.staged))
             // What is replaced or removed must not be lost when the machine stops; what is only
             // added is still in the upper.
@@ -139,35 +139,17 @@ public final class AppliedChanges {
     /// Finishes what a killed process has begun.
     ///
     /// - Returns: Whether there was something to be carried out.
-    func recover(forward: Bool, _ report: @escaping Report) throws(Failure) -> Bool {
+    func recover(isForced: Bool, _ report: @escaping Report) throws(Failure) -> Bool {
         guard let number = try numbers().last, let found = try open(number) else { return false }
         switch found.mark {
         case nil, .undone, .moves: try remove(found)
         case .committed: break
-        case .undoing: try takeBack(found, false, report)
+        case .undoing: try takeBack(found, isForced, report)
         case .staged:
-            if forward {
-                try carryOut(found, false, isResumed: true, report)
-                return true
-            }
-            try takeBack(found, false, report)
+            try carryOut(found, isForced, isResumed: true, report)
+            return true
         }
         return false
-    }
-
-    /// Whether an apply has changed the tree below an upper that names files by their paths in it.
-    func hasMoves() throws(Failure) -> Bool {
-        for number in try numbers() {
-            if let found = try open(number), found.hasMoves, found.mark != nil { return true }
-        }
-        return false
-    }
-
-    var moved: Failure {
-        Failure(
-            "the changes in \(kept.path.inQuotes) were applied and contain moved files (redirect_dir,"
-                + " metacopy), so that the upper shows other files over the changed tree; take the"
-                + " apply back with --undo, or discard the changes")
     }
 
     /// Whether an apply or an undo was interrupted.

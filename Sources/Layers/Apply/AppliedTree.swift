@@ -31,6 +31,21 @@ public final class AppliedTree: Sendable {
         }
     }
 
+    /// The name of the directory in which an apply keeps files, in a tree on another file system than
+    /// the upper.
+    static func storeName(_ suffix: String) -> String { ".vfs-run-apply-" + suffix }
+
+    /// Whether such a directory has that name.
+    static func isStore(_ name: FileName) -> Bool {
+        name.bytes.starts(with: storeName("").utf8)
+    }
+
+    /// Whether the last name of a path is that of such a directory.
+    static func isStore(_ path: LayerPath) -> Bool {
+        let start = path.bytes.lastIndex(of: 0x2f).map { $0 + 1 } ?? 0
+        return path.bytes[start...].starts(with: storeName("").utf8)
+    }
+
     /// The file of a name in one of its directories; nil where there is none.
     static func status(
         _ name: FileName, in directory: FileDescriptor

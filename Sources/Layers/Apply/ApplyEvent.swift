@@ -30,8 +30,10 @@ public enum ApplyEvent: Sendable {
 
 /// Which paths an apply is for.
 public struct ApplySelection: Sendable {
-    /// Nil: all.
+    /// With everything below them; nil: all.
     private let paths: [LayerPath]?
+    /// Directories without what is in them.
+    private var alone: Set<LayerPath> = []
 
     public static let all = ApplySelection(nil)
 
@@ -46,17 +48,25 @@ public struct ApplySelection: Sendable {
             })
     }
 
-    public init(of paths: [LayerPath]) { self.init(paths as [LayerPath]?) }
+    /// - Parameter alone: Directories whose attributes are applied, and nothing in them.
+    public init(of paths: [LayerPath], alone: [LayerPath] = []) {
+        self.init(paths as [LayerPath]?)
+        self.alone = Set(alone)
+    }
+
+    /// Whether everything is applied.
+    var isWhole: Bool { paths?.contains(.root) ?? true }
 
     /// Whether the path is one of them, or lies below one.
     func contains(_ path: LayerPath) -> Bool {
         guard let paths else { return true }
-        return paths.contains { path == $0 || path.isInside($0) }
+        return alone.contains(path) || paths.contains { path == $0 || path.isInside($0) }
     }
 
     /// Whether one of them lies below the path.
     func leads(through path: LayerPath) -> Bool {
-        paths?.contains { $0.isInside(path) } ?? false
+        guard let paths else { return false }
+        return paths.contains { $0.isInside(path) } || alone.contains { $0.isInside(path) }
     }
 }
 

@@ -4,7 +4,7 @@ internal import SystemPackage
 /// A file that records are appended to, each with its length and a check sum, so that the end of one
 /// that was being written when the machine stopped is recognised.
 final class ApplyJournal {
-    private let file: LayerDirectory
+    private let file: HeldDescriptor
     private let path: String
     private var pending: [UInt8] = []
 
@@ -13,16 +13,23 @@ final class ApplyJournal {
 
     /// - Parameter file: Open for reading, and for writing at its end.
     init(_ file: consuming OwnedDescriptor, path: String) {
-        self.file = LayerDirectory(file, layer: 0)
+        self.file = HeldDescriptor(file)
         self.path = path
     }
 
-    /// Whether a record of this size can be read again.
-    static func holds(_ bytes: [UInt8]) -> Bool { bytes.count <= mostBytes }
+    /// Whether a record of it can be read again.
+    static func holds(_ step: ApplyStep) -> Bool {
+        ApplyRecord.step(step).bytes.count <= mostBytes
+    }
 
     /// Written with others, later.
     func append(_ record: ApplyRecord) throws(Failure) {
         let bytes = record.bytes
+        if bytes.count > ApplyJournal.mostBytes {
+            throw Failure(
+                "\(path.inQuotes) holds no record of \(bytes.count) bytes, only of"
+                    + " \(ApplyJournal.mostBytes)")
+        }
         var frame = RecordWriter()
         frame.add(UInt64(bytes.count))
         frame.add(bytes)
@@ -53,11 +60,54 @@ final class ApplyJournal {
 
     // MARK: Reading
 
-    /// Cuts off what follows the last whole record.
-    func repair() throws(Failure) {
+    /// What the records say of the apply as a whole.
+    struct Content {
+        var header: ApplyHeader?
+        var store: UInt64?
+        /// The last one; `moves` is told apart.
+        var mark: ApplyMark?
+        var hasMoves = false
+
+        fileprivate mutating func note(_ record: ApplyRecord) {
+            switch record {
+            case .header(let found): header = found
+            case .store(let inode): store = inode
+            case .mark(.moves): hasMoves = true
+            case .mark(let found): mark = found
+            case .step: break
+            }
+        }
+    }
+
+    /// Reads a journal that another process has written, and cuts off the record that was being written
+    /// when the process was killed or the machine stopped.
+    ///
+    /// - Throws: Something else follows the last whole record. The steps behind it are not known, and
+    ///   they may have been carried out.
+    func recover() throws(Failure) -> Content {
+        var content = Content()
         var end: Int64 = 0
-        try forEach { offset, record in end = offset + Int64(record.bytes.count) + 16 }
+        try forEach { offset, record in
+            content.note(record)
+            end = offset + Int64(record.bytes.count) + 16
+        }
+        let size = try attempt("fstat", on: path, try FileStatus.of(file.borrowed)).size
+        if end == size { return content }
+        let head = try attempt("read", on: path, try file.borrowed.readBytes(upTo: 8, at: end))
+        let needed = ApplyJournal.needed(head[...])
+        let isCut = needed <= ApplyJournal.mostBytes + 16 && Int64(needed) > size - end
+        let isEmpty = try attempt("read", on: path, try file.borrowed.isZero(from: end, to: size))
+        if !isCut && !isEmpty { throw damaged }
         try attempt("ftruncate", on: path, try file.borrowed.setSize(end))
+        return content
+    }
+
+    private var damaged: Failure {
+        Failure(
+            "\(path.inQuotes) is damaged, so that the last apply can be neither completed nor taken"
+                + " back; the files that it has replaced or removed lie in the directory \"store\""
+                + " beside it, or in \(AppliedTree.storeName("…")) in the tree: copy those that are"
+                + " needed, and remove the directory of \(path.inQuotes)")
     }
 
     /// Goes through the records from the first one on.
@@ -115,5 +165,19 @@ final class ApplyJournal {
         let bytes = Array(frame.dropFirst(8).dropLast(8))
         var tail = RecordReader(Array(frame.suffix(8)))
         return tail.number() == sum(of: bytes) ? ApplyRecord(bytes) : nil
+    }
+}
+
+extension FileDescriptor {
+    /// Whether a part of this file has no other bytes than 0.
+    fileprivate func isZero(from start: Int64, to end: Int64) throws(Errno) -> Bool {
+        var offset = start
+        while offset < end {
+            let bytes = try readBytes(upTo: Int(min(end - offset, 1 << 18)), at: offset)
+            if bytes.isEmpty { return true }
+            if !bytes.allSatisfy({ $0 == 0 }) { return false }
+            offset += Int64(bytes.count)
+        }
+        return true
     }
 }

@@ -13,7 +13,8 @@ extension ApplyPlanner {
         if let current, try !mayChange(path, name, current, level) {
             return refuse(path, level)
         }
-        guard try mayApply(node, found, nil, level),
+        let source = try files.open(found, path)
+        guard try mayApply(node, found, source.attributes, level),
             let owner = options.owners.outside(found.status)
         else { return refuse(path, level) }
         let kind: Change.Kind =
@@ -30,7 +31,7 @@ extension ApplyPlanner {
             new.guarded = level.guarded
             new.top = level.isNew ? nil : (number, current)
             new.owner = owner
-            new.attributes = try attempt("getxattr", on: path, try stack.attributes(of: found))
+            new.attributes = source.attributes
             if let place = level.staged ?? store?.directory {
                 new.staged = LayerDirectory(
                     try attempt(
@@ -44,7 +45,9 @@ extension ApplyPlanner {
             if found.status.linkCount > 1 { links[path] = .staged(storePath) }
             return summary.steps += 1
         }
-        let made = try make(node, found, asName, place.borrowed, owner, storePath)
+        guard let made = try make(node, source, asName, place.borrowed, owner, storePath) else {
+            return try report(.left(path, isDirectory: false, ApplyExecutor.changed))
+        }
         try own?.note(made)
         if !level.isNew { try add(path, number, made, over: current) }
     }
@@ -56,38 +59,50 @@ extension ApplyPlanner {
         return try place.open(name, [.readOnly, .directory])
     }
 
+    /// - Returns: Nil where it is another name of a file of the tree that is not there any more.
     func make(
-        _ node: TreeWalk.Node, _ found: LayerStack.Found, _ name: FileName,
+        _ node: TreeWalk.Node, _ source: StagedFile.Source, _ name: FileName,
         _ place: FileDescriptor, _ owner: (user: UInt32, group: UInt32), _ storePath: LayerPath
-    ) throws(Failure) -> FileStatus {
+    ) throws(Failure) -> FileStatus? {
         let path = node.path
         if let link = node.link, let earlier = links[link] {
             return try attempt(
                 "link", on: path, try makeLink(name, in: place, to: earlier, at: link))
         }
-        if found.status.linkCount > 1 { links[path] = .staged(storePath) }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(path, words)) })
-        return try file.make(found, path, as: name, in: place, owner: owner)
+        if source.found.status.linkCount > 1 { links[path] = .staged(storePath) }
+        return try files.make(source, path, as: name, in: place, owner: owner)
     }
 
     func makeLink(
         _ name: FileName, in place: FileDescriptor, to earlier: LinkPlaces.Place,
         at link: LayerPath
-    ) throws(Errno) -> FileStatus {
+    ) throws(Errno) -> FileStatus? {
         switch earlier {
         case .staged(let path):
             guard let store else { throw .noSuchFileOrDirectory }
             var cursor = TreeCursor(store.directory)
             let (directory, other) = try cursor.open(parentOf: path)
             try place.makeLink(name, to: other, in: directory.borrowed)
-        case .inTree:
-            var cursor = TreeCursor(tree)
-            let (directory, other) = try cursor.open(parentOf: link)
-            try place.makeLink(name, to: other, in: directory.borrowed)
+            return try FileStatus.of(name, in: place)
+        case .inTree(let inode):
+            do throws(Errno) {
+                var cursor = TreeCursor(tree)
+                let (directory, other) = try cursor.open(parentOf: link)
+                try place.makeLink(name, to: other, in: directory.borrowed)
+            } catch {
+                switch error {
+                case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels,
+                    .improperLink:
+                    return nil
+                default: throw error
+                }
+            }
+            // Another process may have put another file under the name.
+            let made = try FileStatus.of(name, in: place)
+            if made.inode == inode { return made }
+            try place.remove(name)
+            return nil
         }
-        return try FileStatus.of(name, in: place)
     }
 
     func finishNew(_ level: ApplyLevel) throws(Failure) {
@@ -95,12 +110,8 @@ extension ApplyPlanner {
             if level.top != nil { summary.steps += 1 }
             return
         }
-        let file = StagedFile(
-            stack: stack,
-            note: { [report] (words) throws(Failure) in try report(.note(level.path, words)) })
-        try file.finish(
+        let made = try files.finish(
             staged.borrowed, level.status, level.attributes, level.path, owner: owner)
-        let made = try attempt("fstat", on: level.path, try FileStatus.of(staged.borrowed))
         try own?.note(made)
         if let (number, current) = level.top { try add(level.path, number, made, over: current) }
     }

@@ -23,6 +23,11 @@ extension ApplyPlanner {
                 try target.borrowed.openBeneath(name, [.readOnly, .directory]))
             var scan = try TreeScan(LayerDirectory(opened, layer: 0), path)
             while let (inner, status) = try scan.next() {
+                if AppliedTree.isStore(inner) {
+                    let reason = "an apply keeps files in it: \(inner.shown())"
+                    try report(.left(path, isDirectory: true, .never(reason)))
+                    return false
+                }
                 if !options.isGuarded, let reason = rules.reason(for: inner) {
                     try report(
                         .left(
@@ -45,11 +50,9 @@ extension ApplyPlanner {
     }
 
     /// Whether the file of the sandbox is of a kind that is applied.
-    ///
-    /// - Parameter attributes: Nil where they are to be read.
     func mayApply(
         _ node: TreeWalk.Node, _ found: LayerStack.Found,
-        _ attributes: [(name: String, value: [UInt8])]?, _ level: ApplyLevel
+        _ attributes: [(name: String, value: [UInt8])], _ level: ApplyLevel
     ) throws(Failure) -> Bool {
         let path = node.path
         let status = found.status
@@ -68,23 +71,21 @@ extension ApplyPlanner {
         case .regular, .directory, .symbolicLink, .fifo: break
         }
         if options.owners.outside(status) == nil {
+            let owner = "its owner \(status.userID):\(status.groupID)"
+            let user = options.owners.user
             return try leave(
-                .never("its owner \(status.userID):\(status.groupID) has no id outside"))
+                .never(
+                    user.map { "\(owner) is not \($0), and others' files are never applied" }
+                        ?? "\(owner) has no id outside"))
         }
         if options.isGuarded { return true }
         if status.kind == .regular, status.permissions & 0o6000 != 0 {
             return try leave(.guarded("it has set-id bits"))
         }
-        if status.kind == .regular {
-            var names = attributes?.map(\.name) ?? []
-            if attributes == nil {
-                names = try attempt(
-                    "getxattr", on: path,
-                    try found.directory.borrowed.attributeNames(of: found.name))
-            }
-            if names.contains("security.capability") {
-                return try leave(.guarded("it has file capabilities"))
-            }
+        if status.kind == .regular,
+            attributes.contains(where: { $0.name == StagedFile.capability })
+        {
+            return try leave(.guarded("it has file capabilities"))
         }
         if status.kind == .symbolicLink {
             let target = try attempt(

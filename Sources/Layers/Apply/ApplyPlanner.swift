@@ -17,12 +17,15 @@ final class ApplyPlanner {
         var steps = 0
         /// Whether files of the tree are replaced or removed.
         var displaces = false
-        /// Whether the upper names files by the paths they had in the tree.
-        var moves = false
+        /// Files that the upper names by the paths they had in the tree.
+        var moves = MovedFiles()
+        /// Whether something of the upper was left out.
+        var isPartial = false
     }
 
     let tree: AppliedTree
     let stack: LayerStack
+    let uppers: Int
     let options: Options
     let rules: GuardRules
     let own: OwnTimes?
@@ -30,6 +33,7 @@ final class ApplyPlanner {
     let store: ApplyStore?
     let journal: ApplyJournal?
     let report: (ApplyEvent) throws(Failure) -> Void
+    let files: StagedFile
     var summary = Summary()
 
     var walk: TreeWalk
@@ -46,6 +50,7 @@ final class ApplyPlanner {
         report: @escaping (ApplyEvent) throws(Failure) -> Void
     ) {
         self.stack = stack
+        self.uppers = uppers
         self.tree = tree
         self.rules = rules
         self.options = options
@@ -53,7 +58,11 @@ final class ApplyPlanner {
         self.store = store
         self.journal = journal
         self.report = report
-        walk = TreeWalk(stack, .standalone, uppers: uppers)
+        files = StagedFile(stack, uppers: uppers) { path, words throws(Failure) in
+            try report(.note(path, words))
+        }
+        summary.isPartial = !options.selection.isWhole
+        walk = TreeWalk(stack, .standalone, uppers: uppers, compares: false)
     }
 
     func run() throws(Failure) {
@@ -72,10 +81,26 @@ final class ApplyPlanner {
                 try enterRoot(node)
                 continue
             }
-            if node.isMoved || node.found?.isMetacopy == true { summary.moves = true }
+            summary.moves.note(node)
             try plan(node, name)
         }
         while let level = levels.popLast() { try finish(level) }
+    }
+
+    /// Whether the steps change what the upper shows of files that it names by the paths they had in
+    /// the tree.
+    func changesMoved() throws(Failure) -> Bool {
+        guard let journal else { return false }
+        var moves = summary.moves
+        if summary.isPartial { try moves.noteAll(of: stack, uppers: uppers) }
+        if moves.isEmpty { return false }
+        var isSo = false
+        try journal.forEach { _, record in
+            if case .step(let step) = record, !step.isOfDirectory {
+                isSo = isSo || moves.meet(step.path)
+            }
+        }
+        return isSo
     }
 
     // MARK: Levels
@@ -105,11 +130,8 @@ final class ApplyPlanner {
         after.modified = nil
         if level.isSelected { try compare(level, current, before, &after) }
         if level.guarded != nil && !options.isGuarded { return }
-        let isSame =
-            after.mode == before.mode && after.user == before.user && after.group == before.group
-            && after.values.isEmpty && after.absent.isEmpty
         let isSameTime = after.modified == nil || after.modified == before.modified
-        if isSame && isSameTime && !level.isTouched { return }
+        if after.changesNothing(of: before) && isSameTime && !level.isTouched { return }
         var old = before
         (old.values, old.absent) = level.replaced
         try add(
@@ -131,23 +153,33 @@ final class ApplyPlanner {
         }
         let attributes = try attempt(
             "getxattr", on: level.path, try target.borrowed.appliedAttributes(of: .itself))
-        // A new upper has no attributes of the tree's root.
+        // A new upper has no attributes of the tree's root, and not always its owner.
         let isRoot = level.path == .root
+        if isRoot {
+            let known = current.withOwner(knownTo: level.status)
+            if known.userID != current.userID { wanted.user = before.user }
+            if known.groupID != current.groupID { wanted.group = before.group }
+        }
         level.replaced = ApplyPlanner.difference(
             attributes, level.attributes, &wanted, keepsOthers: isRoot)
-        let isSame =
-            wanted.mode == before.mode && wanted.user == before.user
-            && wanted.group == before.group && wanted.values.isEmpty && wanted.absent.isEmpty
-        if isSame { return }
+        if wanted.changesNothing(of: before) { return }
+        let replaced = level.replaced
+        level.replaced = ([], [])
         if let reason = conflict(current) {
-            level.replaced = ([], [])
-            try report(.left(level.path, isDirectory: true, .conflict(reason)))
-            return
+            return try report(.left(level.path, isDirectory: true, .conflict(reason)))
         }
         if let (path, reason) = guardReason(level.path, in: level) {
-            level.replaced = ([], [])
             return try tellGuarded(path, reason, isDirectory: true)
         }
+        var old = before
+        (old.values, old.absent) = replaced
+        let step = ApplyStep.attributes(
+            path: level.path, old: FileIdentity(current), before: old, after: wanted)
+        if !ApplyJournal.holds(step) {
+            let reason = "its extended attributes are too large"
+            return try report(.left(level.path, isDirectory: true, .never(reason)))
+        }
+        level.replaced = replaced
         after = wanted
         try report(.change(.modified, level.path, isDirectory: true))
     }
@@ -184,6 +216,12 @@ final class ApplyPlanner {
     func plan(_ node: TreeWalk.Node, _ name: FileName) throws(Failure) {
         guard let level = levels.last else { return }
         let path = node.path
+        if AppliedTree.isStore(name) {
+            skip(path)
+            let isDirectory = node.found.map { $0.status.kind == .directory } ?? false
+            let reason = "the name is that of a directory in which apply keeps files"
+            return try report(.left(path, isDirectory: isDirectory, .never(reason)))
+        }
         let isSelected = options.selection.contains(path)
         let isWay =
             !isSelected && node.found?.status.kind == .directory
@@ -210,6 +248,7 @@ final class ApplyPlanner {
 
     /// Leaves out everything in the directory that the walk is at.
     func skip(_ path: LayerPath) {
+        summary.isPartial = true
         walk.skipContents()
         skipped = path
     }
@@ -257,7 +296,7 @@ final class ApplyPlanner {
         for index in 0..<names.count {
             let name = names[index]
             let path = level.path.appending(name)
-            if !options.selection.contains(path) { continue }
+            if !options.selection.contains(path) || AppliedTree.isStore(name) { continue }
             let shown = try attempt("lookup", on: path, try stack.lookup(name, in: found.parts))
             if case .found = shown { continue }
             let there = try attempt(
@@ -301,15 +340,19 @@ final class ApplyPlanner {
         let isSameContent = try attempt(
             "read", on: path, try hasSameContent(found, name, current, in: target.borrowed))
         // Of a symbolic link the time is not asked for: it says nothing.
-        let isSame =
-            isSameContent && wanted.mode == before.mode && wanted.user == before.user
-            && wanted.group == before.group && wanted.values.isEmpty && wanted.absent.isEmpty
+        let isSame = isSameContent && wanted.changesNothing(of: before)
         if isSame && wanted.modified == before.modified {
             if found.status.linkCount > 1 { links[path] = .inTree(current.inode) }
             return
         }
         let isAlone = current.linkCount == 1 && found.status.linkCount == 1
-        if !isSameContent || !isAlone || current.kind != .regular || owner == nil {
+        var earlier = before
+        (earlier.values, earlier.absent) = replaced
+        let step = ApplyStep.attributes(
+            path: path, old: FileIdentity(current), before: earlier, after: wanted)
+        if !isSameContent || !isAlone || current.kind != .regular || owner == nil
+            || wanted.grants(over: before) || !ApplyJournal.holds(step)
+        {
             return try add(node, found, name, level, isSelected: true, over: current)
         }
         if isSame && conflict(current) != nil {
@@ -320,10 +363,7 @@ final class ApplyPlanner {
             try mayApply(node, found, new, level)
         else { return refuse(path, level) }
         if !isSame { try report(.change(.modified, path, isDirectory: false)) }
-        var earlier = before
-        (earlier.values, earlier.absent) = replaced
-        try add(
-            .attributes(path: path, old: FileIdentity(current), before: earlier, after: wanted))
+        try add(step)
     }
 
     func hasSameContent(

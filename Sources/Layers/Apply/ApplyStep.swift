@@ -47,6 +47,9 @@ enum ApplyMark: UInt8 {
 enum ApplyRecord: Hashable {
     /// The first record.
     case header(ApplyHeader)
+    /// The inode of the store, where it lies in the tree: it is the one that is filled and emptied,
+    /// whatever another process puts in its place.
+    case store(UInt64)
     case step(ApplyStep)
     case mark(ApplyMark)
 }
@@ -73,6 +76,9 @@ extension ApplyRecord {
             writer.add(header.tree)
             writer.add(header.identifier)
             writer.add(header.store ?? "")
+        case .store(let inode):
+            writer.add([6])
+            writer.add(inode)
         case .step(.add(let path, let number, let new)):
             writer.add([2])
             writer.add(path, number)
@@ -112,6 +118,11 @@ extension ApplyRecord {
             self = .header(
                 ApplyHeader(
                     tree: tree, identifier: identifier, store: store.isEmpty ? nil : store))
+            return
+        }
+        if kind == 6 {
+            guard let inode = reader.number() else { return nil }
+            self = .store(inode)
             return
         }
         guard let path = reader.data().map(LayerPath.init(bytes:)), let number = reader.number(),
@@ -191,8 +202,6 @@ struct RecordReader {
     private var position = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    var isAtEnd: Bool { position == bytes.count }
 
     mutating func byte() -> UInt8? {
         if position >= bytes.count { return nil }

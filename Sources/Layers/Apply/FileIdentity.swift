@@ -67,7 +67,16 @@ struct FileAttributes: Hashable {
             modified: status.modified)
     }
 
-    func hasModeAndOwner(of status: FileStatus) -> Bool {
-        mode == status.permissions && user == status.userID && group == status.groupID
+    /// Whether a file with other attributes has all of these already, but for the time.
+    func changesNothing(of other: FileAttributes) -> Bool {
+        mode == other.mode && user == other.user && group == other.group && values.isEmpty
+            && absent.isEmpty
+    }
+
+    /// Whether a process that has a file with other attributes open for writing would gain by them:
+    /// it may write to what others trust then.
+    func grants(over other: FileAttributes) -> Bool {
+        mode & ~other.mode != 0 || user != other.user || group != other.group
+            || values.contains { !$0.name.hasPrefix("user.") }
     }
 }

@@ -6,7 +6,7 @@ internal import SystemPackage
 ///
 /// The file `own` grows with every apply; a later record of the same file counts.
 final class OwnTimes {
-    private let file: LayerDirectory
+    private let file: HeldDescriptor
     private let path: String
     private var times: [UInt64: FileTime] = [:]
     private var pending = RecordWriter()
@@ -16,7 +16,7 @@ final class OwnTimes {
     private static let most = 1 << 24
 
     init(_ file: consuming OwnedDescriptor, path: String) throws(Failure) {
-        self.file = LayerDirectory(file, layer: 0)
+        self.file = HeldDescriptor(file)
         self.path = path
         try read()
     }

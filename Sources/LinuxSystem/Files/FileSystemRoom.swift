@@ -16,8 +16,9 @@ public struct FileSystemRoom: Sendable, Hashable {
         usedBytes =
             (UInt64(found.f_blocks) - min(UInt64(found.f_blocks), UInt64(found.f_bfree))) * block
         usedFiles = UInt64(found.f_files) - min(UInt64(found.f_files), UInt64(found.f_ffree))
-        // Without limits there are none to be reached.
+        // Without limits there are none to be reached. In a tmpfs attributes count as parts of files:
+        // the last one may not take the attributes of an overlay's.
         isFull =
-            found.f_blocks > 0 && found.f_bavail == 0 || found.f_files > 0 && found.f_ffree == 0
+            found.f_blocks > 0 && found.f_bavail == 0 || found.f_files > 0 && found.f_ffree <= 1
     }
 }

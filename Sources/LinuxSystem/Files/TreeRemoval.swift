@@ -17,6 +17,12 @@ extension FileDescriptor {
         try removeDirectory(name)
     }
 
+    /// Removes everything in this open directory, in the same way.
+    public func removeContents() throws(Errno) {
+        var removal = TreeRemoval(top: try OwnedDescriptor.duplicate(self))
+        try removal.empty()
+    }
+
     /// - Returns: Whether it is a directory, and there.
     fileprivate func removeUnlessDirectory(_ name: FileName) throws(Errno) -> Bool {
         do throws(Errno) {
@@ -29,7 +35,7 @@ extension FileDescriptor {
     }
 
     /// Open for reading, and to be written to.
-    fileprivate func openToEmpty(_ name: FileName) throws(Errno) -> OwnedDescriptor {
+    func openToEmpty(_ name: FileName) throws(Errno) -> OwnedDescriptor {
         do throws(Errno) {
             let directory = try open(name, [.readOnly, .directory])
             let mode = try FileStatus.of(directory.borrowed).permissions
@@ -44,7 +50,7 @@ extension FileDescriptor {
     }
 
     /// For a handle. The corresponding C function is `chmod`, by way of `/proc/self/fd`.
-    fileprivate func letOwnerIn() throws(Errno) {
+    func letOwnerIn() throws(Errno) {
         try HostPath.changeMode("/proc/self/fd/\(rawValue)", 0o700)
     }
 }

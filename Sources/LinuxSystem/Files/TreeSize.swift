@@ -1,55 +1,121 @@
 public import SystemPackage
 
-/// What the files of a tree take, whoever changes it meanwhile: by descriptors, no link followed.
-public enum TreeSize {
+/// What files take on the disk, whoever changes them meanwhile: by descriptors, no link followed.
+public struct TreeSize: Sendable, Hashable {
+    public private(set) var bytes: UInt64 = 0
+    /// Directories included.
+    public private(set) var files: UInt64 = 0
+    /// Of those with several names, which count once.
+    private var known: Set<Identity> = []
+    private let mostBytes: UInt64
+    private let mostFiles: UInt64
+
     /// A tree that is nested deeper is not measured: each level holds a descriptor.
     static let deepest = 256
 
-    /// - Parameter path: A directory of the host.
-    /// - Returns: Bytes on the disk, and the number of files. A file with several names counts once.
-    /// - Throws: `Errno.tooManySymbolicLinkLevels` where the tree is nested too deep.
+    /// - Parameters:
+    ///   - bytes: What is more is not measured.
+    ///   - files: The same.
+    public init(atMost bytes: UInt64 = .max, files: UInt64 = .max) {
+        mostBytes = bytes
+        mostFiles = files
+    }
+
+    public var isExceeded: Bool { bytes > mostBytes || files > mostFiles }
+
+    /// Adds the files of a tree.
+    ///
+    /// - Throws: Also where a directory may not be listed. `Errno.tooManySymbolicLinkLevels` where the
+    ///   tree is nested too deep.
     ///
     /// The corresponding C functions are `openat`, `getdents64` and `fstatat`.
-    public static func measure(_ path: String) throws(Errno) -> (bytes: UInt64, files: UInt64) {
-        var bytes: UInt64 = 0
-        var files: UInt64 = 0
-        var linked: Set<UInt64> = []
-        var levels: [Level] = [Level(try HostPath.open(path, [.readOnly, .directory]))]
-        while let level = levels.last {
-            guard let name = try level.next() else {
+    public mutating func add(tree: FileDescriptor) throws(Errno) {
+        var levels = [try level(tree.open(".", [.readOnly, .directory]))]
+        while let level = levels.last, !isExceeded {
+            guard let name = level.next() else {
                 levels.removeLast()
                 continue
             }
-            // What is gone by now counts nothing.
-            guard let status = try? FileStatus.of(name, in: level.descriptor) else { continue }
-            if status.linkCount > 1, status.kind != .directory,
-                !linked.insert(status.inode).inserted
-            {
-                continue
+            do throws(Errno) {
+                let status = try FileStatus.of(name, in: level.descriptor)
+                add(status)
+                guard status.kind == .directory else { continue }
+                if levels.count >= TreeSize.deepest { throw .tooManySymbolicLinkLevels }
+                levels.append(
+                    try self.level(level.descriptor.open(name, [.readOnly, .directory])))
+            } catch .noSuchFileOrDirectory, .notDirectory {
+                // What is gone by now counts nothing.
             }
-            bytes += UInt64(max(status.allocated, 0))
-            files += 1
-            guard status.kind == .directory else { continue }
-            if levels.count >= deepest { throw .tooManySymbolicLinkLevels }
-            guard let inner = try? level.descriptor.open(name, [.readOnly, .directory]) else {
-                continue
-            }
-            levels.append(Level(inner))
         }
-        return (bytes, files)
     }
 
-    private final class Level {
-        private let directory: OwnedDescriptor
-        private var names: [FileName]?
-
-        init(_ directory: consuming OwnedDescriptor) { self.directory = directory }
-
-        var descriptor: FileDescriptor { directory.borrowed }
-
-        func next() throws(Errno) -> FileName? {
-            if names == nil { names = try descriptor.names() }
-            return names?.popLast()
+    /// Adds the files of overlays that have no name any more, as long as a process below `root` has them
+    /// open. Those that are in no table of descriptors, as in a message that nobody has received, are
+    /// not found.
+    ///
+    /// - Parameter others: Processes below it that do not count.
+    ///
+    /// The corresponding C functions are `open` with `O_PATH`, `fstat` and `fstatfs`.
+    public mutating func addUnlinked(ofProcessesBelow root: Int32, without others: [Int32]) {
+        for process in ProcessTree.processes(below: root) where !others.contains(process) {
+            let place = "/proc/\(process)/fd"
+            // Of one that has ended there is nothing.
+            guard let table = try? HostPath.open(place, [.readOnly, .directory]),
+                let names = try? FileNameList(of: table.borrowed)
+            else { continue }
+            for index in 0..<names.count where !isExceeded {
+                guard let file = try? HostPath.open("\(place)/\(names[index].text)", .path),
+                    let status = try? FileStatus.of(file.borrowed),
+                    status.kind == .regular, status.linkCount == 0,
+                    (try? FileSystemMagic.of(file.borrowed)) == .overlay,
+                    known.insert(Identity(status)).inserted
+                else { continue }
+                bytes += UInt64(max(status.allocated, 0))
+                files += 1
+            }
         }
+    }
+
+    private mutating func add(_ status: FileStatus) {
+        if status.linkCount > 1, status.kind != .directory,
+            !known.insert(Identity(status)).inserted
+        {
+            return
+        }
+        bytes += UInt64(max(status.allocated, 0))
+        files += 1
+    }
+
+    private func level(_ directory: consuming OwnedDescriptor) throws(Errno) -> TreeLevel {
+        // Those behind are not counted either.
+        let limit = Int(clamping: mostFiles.addingReportingOverflow(1).partialValue)
+        return try TreeLevel(directory, atMost: mostFiles == .max ? .max : limit)
+    }
+
+    private struct Identity: Sendable, Hashable {
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ status: FileStatus) { (device, inode) = (status.device, status.inode) }
+    }
+}
+
+/// An open directory on the way through a tree, and the names in it that are still to come.
+final class TreeLevel {
+    private let directory: OwnedDescriptor
+    private let names: FileNameList
+    private var index = 0
+
+    init(_ directory: consuming OwnedDescriptor, atMost limit: Int = .max) throws(Errno) {
+        names = try FileNameList(of: directory.borrowed, atMost: limit)
+        self.directory = directory
+    }
+
+    var descriptor: FileDescriptor { directory.borrowed }
+
+    func next() -> FileName? {
+        if index == names.count { return nil }
+        defer { index += 1 }
+        return names[index]
     }
 }

@@ -71,12 +71,16 @@ extension HostPath {
     /// Where others may write, one of them could have put a link there, or a file of theirs. A link
     /// is followed only if root has made it where no other user may (`/dev/stderr`).
     ///
-    /// - Parameter followsLinks: Whether it is followed even then.
+    /// - Parameters:
+    ///   - followsLinks: Whether it is followed even then.
+    ///   - leavingLine: An empty line is left of what was in the file, which is written over later: of a
+    ///     file that was emptied ext4 writes the new content to the disk when the file is closed, which
+    ///     takes milliseconds.
     /// - Throws: `Errno.tooManySymbolicLinkLevels` for another link, `Errno.notPermitted` for a file
     ///   of another user, or one with several names; `Errno.noSuchAddressOrDevice` for a FIFO that
     ///   has no reader.
     public static func openOutput(
-        _ path: String, followsLinks: Bool = true
+        _ path: String, followsLinks: Bool = true, leavingLine: Bool = false
     ) throws(Errno) -> OwnedDescriptor {
         let slash = path.utf8.lastIndex(of: 0x2f)
         let folder = slash.map { String(Substring(path.utf8[...$0])) } ?? "."
@@ -94,9 +98,18 @@ extension HostPath {
         let status = try FileStatus.of(file.borrowed)
         if status.kind == .regular {
             if !status.isOwned || status.linkCount > 1 { throw .notPermitted }
-            try file.borrowed.setSize(0)
+            try empty(file.borrowed, status, leavingLine)
         }
         return file
+    }
+
+    private static func empty(
+        _ file: FileDescriptor, _ status: FileStatus, _ leavesLine: Bool
+    ) throws(Errno) {
+        guard leavesLine, status.size > 0 else { return try file.setSize(0) }
+        try file.write(all: [0x0a])
+        try file.setSize(1)
+        try file.move(to: 0)
     }
 
     /// What to do about an error of `openOutput`.

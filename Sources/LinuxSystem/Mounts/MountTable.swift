@@ -9,6 +9,8 @@ public struct MountTable: Sendable {
         public var type: String
         /// `major:minor` of its file system.
         public var device: String
+        fileprivate var id: Int
+        fileprivate var parent: Int
     }
 
     /// In the order of the table; those that another mount covers as a whole are not among them.
@@ -22,14 +24,28 @@ public struct MountTable: Sendable {
 
     /// - Parameter bytes: The text of the table.
     public init(_ bytes: [UInt8]) {
-        var found: [Entry] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard let entry = Entry(line) else { continue }
-            // A later line covers the earlier ones at its place and below it.
-            found.removeAll { $0.point == entry.point || $0.point.lies(below: entry.point) }
-            found.append(entry)
+        let all = bytes.split(separator: UInt8(ascii: "\n")).compactMap(Entry.init)
+        var mounted: [Int: [Entry]] = [:]
+        for entry in all { mounted[entry.parent, default: []].append(entry) }
+        let ids = Set(all.map(\.id))
+        // The order of the table says nothing: its root may stand behind what is mounted in it.
+        guard let root = all.first(where: { !ids.contains($0.parent) || $0.parent == $0.id }) else {
+            entries = []
+            return
         }
-        entries = found
+        entries = all.filter { entry in
+            var reached = root
+            // Each step leads from a mount to one that is mounted in it.
+            for _ in all {
+                let next = mounted[reached.id]?.filter {
+                    $0.id != reached.id
+                        && (entry.point == $0.point || entry.point.lies(below: $0.point))
+                }.min { $0.point.utf8.count < $1.point.utf8.count }
+                guard let next else { break }
+                reached = next
+            }
+            return reached.id == entry.id
+        }
     }
 
     /// The mount that a path, cleaned and without links, lies in.
@@ -65,6 +81,8 @@ extension MountTable.Entry {
             end + 1 < fields.count
         else { return nil }
         func text(_ index: Int) -> String { String(decoding: fields[index], as: UTF8.self) }
+        guard let id = Int(text(0)), let parent = Int(text(1)) else { return nil }
+        (self.id, self.parent) = (id, parent)
         device = text(2)
         point = String(decoding: fields[4].withoutEscapes, as: UTF8.self)
         type = text(end + 1)

@@ -50,6 +50,20 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
+    /// Makes a process that runs `body` beside this one: a copy of it. The watchdog does not know it.
+    ///
+    /// The corresponding C function is `clone3` with `CLONE_PIDFD`.
+    static func spawnBeside(_ body: @escaping () -> Never) throws(Errno) -> ChildProcess {
+        let held = Body(body)
+        var pidfd: CInt = -1
+        let pid = try check(
+            unsafe clinux_spawn_beside(
+                &pidfd, Body.call, Unmanaged.passUnretained(held).toOpaque()))
+        return withExtendedLifetime(held) {
+            ChildProcess(pidfd: OwnedDescriptor(FileDescriptor(rawValue: pidfd)), pid: pid)
+        }
+    }
+
     /// For the process that `spawn` has made: makes one that is the child of its parent and a copy
     /// of this one.
     ///

@@ -78,6 +78,8 @@ public final class Companion {
         CurrentProcess.exit(127)
     }
 
+    public var pid: Int32 { child.pid }
+
     /// Waits until it says that it is ready, by a number.
     ///
     /// - Parameter other: A process without which there is nothing to wait for.

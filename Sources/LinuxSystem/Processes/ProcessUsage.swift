@@ -9,6 +9,9 @@ public struct ProcessUsage: Sendable, Hashable {
     public var systemTime: UInt64
     /// Bytes of physical memory that the largest of them had at one time.
     public var peakMemory: UInt64
+    /// How often one of them gave up the processor to wait, and how often the kernel took it away.
+    public var voluntarySwitches: UInt64 = 0
+    public var forcedSwitches: UInt64 = 0
     /// Whether the kernel has written a core of the process.
     public var hasCore = false
 
@@ -18,11 +21,16 @@ public struct ProcessUsage: Sendable, Hashable {
         self.peakMemory = peakMemory
     }
 
+    /// Nothing.
+    public static let zero = ProcessUsage(userTime: 0, systemTime: 0, peakMemory: 0)
+
     init(_ usage: rusage) {
         self.init(
             userTime: ProcessUsage.nanoseconds(usage.ru_utime),
             systemTime: ProcessUsage.nanoseconds(usage.ru_stime),
             peakMemory: UInt64(usage.ru_maxrss) * 1024)
+        voluntarySwitches = UInt64(usage.ru_nvcsw)
+        forcedSwitches = UInt64(usage.ru_nivcsw)
     }
 
     /// What this process has used, and all its threads. Nil where it may not ask. The corresponding C

@@ -39,6 +39,14 @@ extension ResourceLimit {
         return try body()
     }
 
+    /// The hard limit of this process; the highest number where there is none. The corresponding C
+    /// function is `getrlimit`.
+    public var ceiling: UInt64 {
+        var soft: UInt64 = 0
+        var hard: UInt64 = 0
+        return unsafe clinux_get_limit(rawValue, 1, &soft, &hard) == 0 ? hard : .max
+    }
+
     /// The soft limit of this process; nil where there is none.
     public var now: UInt64? {
         var soft: UInt64 = 0

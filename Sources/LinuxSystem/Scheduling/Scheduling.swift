@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Glibc
 public import SystemPackage
 
 /// How a process is scheduled (sched(7)).
@@ -48,6 +49,24 @@ extension CurrentProcess {
                 process, attributes.policy, attributes.flags, attributes.nice, attributes.priority,
                 attributes.runtime, attributes.deadline, attributes.period))
     }
+
+    /// On a busy machine this process runs soon after it has woken, as one that asks for short turns and
+    /// no more of the processors than before. Nothing changes before Linux 6.12, and for a process that
+    /// is not of the default policy.
+    ///
+    /// The corresponding C functions are `sched_getscheduler`, `getpriority` and `sched_setattr`.
+    public static func takeShortTurns() {
+        if sched_getscheduler(0) != SCHED_OTHER { return }
+        let nice = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        // Where it may not, it is late on a busy machine.
+        try? setScheduling(
+            SchedulingAttributes(
+                policy: 0, flags: 0, nice: nice, priority: 0, runtime: shortTurn, deadline: 0,
+                period: 0))
+    }
+
+    /// Nanoseconds: the shortest turn there is.
+    private static var shortTurn: UInt64 { 100_000 }
 
     /// - Parameters:
     ///   - kind: `IOPRIO_CLASS_*`: 1 real-time, 2 best-effort, 3 idle.

@@ -9,17 +9,29 @@ public enum CommandLineParser {
         (1..<max(clinux_argument_count(), 1)).map { unsafe String(cString: clinux_argument($0)) }
     }
 
+    /// The name by which this process was started, without its directory.
+    public static var programName: String {
+        guard clinux_argument_count() > 0 else { return "" }
+        let path = unsafe String(cString: clinux_argument(0))
+        return path.split(separator: "/").last.map(String.init) ?? ""
+    }
+
     /// One option.
     public struct Form: Sendable {
         public var long: String
         public var short: Character?
         /// One that takes none may still be given one behind `=`, as `--detach=false`.
         public var takesValue: Bool
+        /// Whether the letter too may have a value, in the same word: `-p64`.
+        public var mayTakeValue: Bool
 
-        public init(long: String, short: Character?, takesValue: Bool) {
+        public init(
+            long: String, short: Character?, takesValue: Bool, mayTakeValue: Bool = false
+        ) {
             self.long = long
             self.short = short
             self.takesValue = takesValue
+            self.mayTakeValue = mayTakeValue
         }
     }
 
@@ -60,6 +72,7 @@ public enum CommandLineParser {
             guard let short = form.short else { continue }
             letters.append(short)
             if form.takesValue { letters += ":" }
+            if form.mayTakeValue { letters += "::" }
         }
         var result = Result()
         var next: CInt = 0

@@ -1,5 +1,5 @@
 internal import ContainerRuntime
-internal import JSON
+public import JSON
 public import LinuxSystem
 internal import OCISpec
 internal import SystemPackage
@@ -8,13 +8,13 @@ internal import SystemPackage
 public struct SandboxBuilder {
     let request: SandboxRequest
     let host: SandboxHost
-    /// Of the base, for names of users.
-    private let passwd: [UInt8]
+    /// Of the base.
+    private let names: BaseNames
 
     public init(_ request: SandboxRequest, _ host: SandboxHost) {
         self.request = request
         self.host = host
-        passwd = SandboxBuilder.passwd(request.base)
+        names = BaseNames(request.base, host)
     }
 
     /// Where what is written is kept.
@@ -49,14 +49,15 @@ public struct SandboxBuilder {
         case .system: break
         case .everything: if !host.mapsItsIDs("/") { return "/" }
         case .layers(let layers, _): paths += layers
+        case .box(let mounts): paths += mounts.compactMap(\.writableSource)
         }
-        return paths.first { !host.mapsIDs($0) }
+        return paths.first { !host.mayMapIDs($0) }
     }
 
     /// The config, and what it takes to run it.
     public struct Product: Sendable {
-        /// The text of config.json.
-        public var text: String
+        /// config.json, each value with the words of the command line that it comes from.
+        public var config: JSONOutput
         public var warnings: [String]
         /// The trees of a kept sandbox; those that are new have no time yet.
         public var trees: [KeptSandbox.Tree]
@@ -69,7 +70,7 @@ public struct SandboxBuilder {
         if showsWorkingDirectory {
             try WorkingDirectory.require(host.workingDirectory, host)
         }
-        let user = try SandboxUser(request.user, passwd: passwd, host, range: range)
+        let user = try SandboxUser(request.user, names, host, range: range)
         var layout = SandboxLayout(request, host, user, place)
         try layout.arrange(showsWorkingDirectory: showsWorkingDirectory)
         if host.privilege == .full, let path = unmappable {
@@ -83,7 +84,7 @@ public struct SandboxBuilder {
                     + " program's access to files")
         }
         let json = try json(layout, user)
-        return Product(text: json.prettyText, warnings: layout.warnings, trees: layout.kept)
+        return Product(config: json, warnings: layout.warnings, trees: layout.kept)
     }
 
     /// Whether the caller's working directory is shown: not where another one outside of it is named,
@@ -91,40 +92,43 @@ public struct SandboxBuilder {
     private var showsWorkingDirectory: Bool {
         let own = host.workingDirectory
         if request.volumes.contains(where: { $0.destination == own }) { return false }
+        if case .box = request.base { return false }
         guard let named = request.workingDirectory else { return true }
         // Everything lies in the root, which is refused as a working directory.
         return named == own || own != "/" && named.lies(below: own)
     }
 
-    private static func passwd(_ base: SandboxRequest.Base) -> [UInt8] {
-        switch base {
-        case .system, .everything: return (try? HostPath.read("/etc/passwd")) ?? []
-        case .layers(let layers, _):
-            for layer in layers.reversed() {
-                guard let top = try? HostPath.open(layer, [.path, .directory]),
-                    let file = try? RootDirectory(top).open(
-                        "etc/passwd", [.readOnly, .nonBlocking, .noControllingTerminal]),
-                    (try? FileStatus.of(file.borrowed).kind) == .regular,
-                    let bytes = try? file.borrowed.readAll(limit: 1 << 20)
-                else { continue }
-                return bytes
-            }
-            return []
-        }
-    }
-
     // MARK: The document
 
     private func json(_ layout: SandboxLayout, _ user: SandboxUser) throws(Failure) -> JSONOutput {
-        .object([
-            ("ociVersion", .string(Spec.versions.newest)),
-            ("process", try process(layout, user)),
-            ("root", ["path": .string(layout.rootPath), "readonly": false]),
-            ("hostname", .string(request.hostname ?? "sandbox")),
-            ("mounts", .array(layout.mounts.map(\.output))),
-            ("linux", linux(user)),
-            ("vfs", vfs(layout)),
-        ])
+        // What no word asks for.
+        .sourced(
+            "",
+            .object([
+                ("ociVersion", .string(Spec.versions.newest)),
+                ("process", try process(layout, user)),
+                (
+                    "root",
+                    [
+                        "path": .string(layout.rootPath),
+                        "readonly": .bool(layout.isRootReadOnly),
+                    ]
+                ),
+                ("hostname", sourced("hostname", .string(request.hostname ?? "sandbox"))),
+                ("mounts", .array(layout.mounts.map(\.output))),
+                ("linux", linux(user)),
+                ("vfs", vfs(layout)),
+            ]))
+    }
+
+    /// With the words of options, where they are given.
+    private func sourced(_ options: String..., value: JSONOutput) -> JSONOutput {
+        let words = options.compactMap { request.words[$0] }
+        return words.isEmpty ? value : .sourced(words.joined(separator: " "), value)
+    }
+
+    private func sourced(_ option: String, _ value: JSONOutput) -> JSONOutput {
+        sourced(option, value: value)
     }
 
     private func process(
@@ -135,7 +139,7 @@ public struct SandboxBuilder {
                 isRoot: user.isRoot, adding: request.addedCapabilities,
                 dropping: request.droppedCapabilities))
         var members: [(key: String, value: JSONOutput)] = [
-            ("terminal", true),
+            ("terminal", .bool(request.mayHaveTerminal)),
             (
                 "user",
                 [
@@ -146,7 +150,10 @@ public struct SandboxBuilder {
             ),
             ("args", .strings(request.arguments)),
             ("env", .strings(environment(user))),
-            ("cwd", .string(request.workingDirectory ?? layout.workingDirectory)),
+            (
+                "cwd",
+                sourced("workdir", .string(request.workingDirectory ?? layout.workingDirectory))
+            ),
         ]
         // Those of another user than root pass to a program as ambient ones alone.
         let sets =
@@ -159,19 +166,22 @@ public struct SandboxBuilder {
     }
 
     private var processLimits: [JSONOutput] {
-        var limits: [(name: String, soft: UInt64, hard: UInt64)] = [
-            ("RLIMIT_CORE", 0, 0), ("RLIMIT_NOFILE", host.openFiles, host.openFiles),
+        var limits: [(name: String, soft: UInt64, hard: UInt64, words: String)] = [
+            ("RLIMIT_CORE", 0, 0, ""), ("RLIMIT_NOFILE", host.openFiles, host.openFiles, ""),
         ]
         for limit in request.processLimits {
             limits.removeAll { $0.name == limit.name }
             limits.append(limit)
         }
         return limits.map {
-            ["type": .string($0.name), "soft": .unsigned($0.soft), "hard": .unsigned($0.hard)]
+            .sourced(
+                $0.words,
+                ["type": .string($0.name), "soft": .unsigned($0.soft), "hard": .unsigned($0.hard)])
         }
     }
 
     private func environment(_ user: SandboxUser) -> [String] {
+        if request.hasBareEnvironment { return request.environment }
         var entries = [
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG=\(host.language ?? "C.UTF-8")",
@@ -183,7 +193,7 @@ public struct SandboxBuilder {
         return entries
     }
 
-    private func home(_ user: SandboxUser) -> String { user.home(host, passwd) }
+    private func home(_ user: SandboxUser) -> String { user.home(host, names.passwd) }
 
     private func linux(_ user: SandboxUser) -> JSONOutput {
         let kinds =
@@ -217,12 +227,20 @@ public struct SandboxBuilder {
             cpu.append(("quota", .unsigned(thousandths * 100)))
             cpu.append(("period", .unsigned(100_000)))
         }
-        if let set = request.processorSet { cpu.append(("cpus", .string(set))) }
-        if !cpu.isEmpty { groups.append(("cpu", .object(cpu))) }
-        if let swap = request.memoryAndSwap {
-            groups.append(("memory", ["swap": .integer(swap)]))
+        if let set = request.processorSet {
+            cpu.append(("cpus", sourced("cpuset-cpus", .string(set))))
         }
-        return groups.isEmpty ? nil : .object(groups)
+        if !cpu.isEmpty { groups.append(("cpu", .object(cpu))) }
+        var memory: [(key: String, value: JSONOutput)] = []
+        if let limit = request.memory {
+            memory.append(("limit", sourced("memory-swap", .integer(limit))))
+        }
+        if let swap = request.memoryAndSwap {
+            memory.append(("swap", sourced("memory-swap", .integer(swap))))
+        }
+        if !memory.isEmpty { groups.append(("memory", .object(memory))) }
+        if groups.isEmpty { return nil }
+        return sourced("cpus", "cpuset-cpus", "memory-swap", value: .object(groups))
     }
 
     private func vfs(_ layout: SandboxLayout) -> JSONOutput {
@@ -233,7 +251,8 @@ public struct SandboxBuilder {
         if !layout.files.isEmpty {
             members.append(("files", .array(layout.files.map(\.output))))
         }
-        members.append(("network", request.network.output))
+        members.append(("network", sourced("network", request.network.output)))
+        if request.workingDirectory != nil { members.append(("makeCwd", false)) }
         members.append(("init", true))
         members.append(("seccomp", "strict"))
         if host.hasLandlock { members.append(("landlock", true)) }
@@ -247,10 +266,12 @@ public struct SandboxBuilder {
         return .object(members)
     }
 
-    private static func limit(_ limit: (key: String, text: String)) -> JSONOutput {
-        limit.key == "pids"
-            ? UInt64(limit.text).map(JSONOutput.unsigned) ?? .string(limit.text)
-            : .string(limit.text)
+    private static func limit(_ limit: (key: String, text: String, words: String)) -> JSONOutput {
+        .sourced(
+            limit.words,
+            limit.key == "pids"
+                ? UInt64(limit.text).map(JSONOutput.unsigned) ?? .string(limit.text)
+                : .string(limit.text))
     }
 }
 
@@ -258,6 +279,18 @@ extension SandboxHost {
     /// Whether the file system of a path, and of each mount below it, knows id-mapped mounts.
     func mapsIDs(_ path: String) -> Bool {
         mapsItsIDs(path) && mounts.below(path).allSatisfy(mapsIDs)
+    }
+
+    /// The same, where files of the kernel alone may not: they have no owner to be mapped.
+    func mayMapIDs(_ path: String) -> Bool {
+        let all = [mounts.around(path)].compactMap { $0 } + mounts.below(path)
+        return all.allSatisfy { $0.isVirtual || mapsIDs($0) }
+    }
+
+    /// The option that shows a bind mount of a path with the ids of the sandbox. Files of other mounts
+    /// below it belong to nobody inside.
+    func mapping(_ path: String) -> String? {
+        mapsIDs(path) ? "ridmap" : mapsItsIDs(path) ? "idmap" : nil
     }
 
     /// The same of the path alone.

@@ -33,38 +33,47 @@ struct SandboxLayout {
         var type: String
         var source: String
         var options: [String]
+        /// Of the command line; empty: it is not asked for.
+        var words = ""
     }
 
     struct Tree {
         var path: String
         var destination: String
         var upper: String?
+        var words: String
     }
 
     struct MadeFile {
         var path: String
         var content: [(key: String, value: JSONOutput)]
+        var words: String
     }
 
     /// The directory where the program starts, if none is named.
     var workingDirectory: String { host.workingDirectory }
 
     mutating func arrange(showsWorkingDirectory: Bool) throws(Failure) {
-        try arrangeBase()
-        arrangeKernel()
+        if case .box(let mounts) = request.base {
+            arrange(mounts)
+        } else {
+            try arrangeBase()
+            arrangeKernel()
+        }
         var volumes = request.volumes
         if showsWorkingDirectory {
             let own = host.workingDirectory
-            try addTrees(own, at: own)
+            try addTrees(own, at: own, "")
         }
         // Those that lie in others come later.
         volumes.sort { $0.destination.utf8.count < $1.destination.utf8.count }
+        for volume in volumes { try requirePlace(of: volume) }
         for volume in volumes { try add(volume) }
         hideStore()
         if let files = request.mostFiles { try limit(files) }
         for file in request.files {
             let source = file.source ?? "/dev/stdin"
-            add(file: file.destination, ["source": .string(source)])
+            add(file: file.destination, ["source": .string(source)], file.words)
         }
     }
 
@@ -74,8 +83,9 @@ struct SandboxLayout {
         let isSplit = request.base == .system || request.base == .everything && host.isRestricted
         if isSplit, let layer = request.layers.first {
             throw Failure(
-                "--layer \(layer.inQuotes): this base is not one tree that a layer could lie on; use"
-                    + " --base DIR" + (host.isRestricted ? "" : " or --base /"))
+                "--layer \(layer.inQuotes): a layer lies on one directory tree, and this base is made of"
+                    + " several directories of the host; use --base DIR"
+                    + (host.isRestricted ? "" : " or --base /"))
         }
         switch request.base {
         case .system:
@@ -83,16 +93,23 @@ struct SandboxLayout {
             arrangeHome()
         case .everything: try arrangeEverything()
         case .layers(let layers, _): arrangeLayers(layers + request.layers, layers)
+        case .box: break
         }
     }
 
     private mutating func arrangeSystem() {
-        let base = SystemBase()
+        var base = SystemBase()
+        for volume in request.volumes { base.leave(volume.destination) }
         for (path, target) in base.links { add(file: path, ["target": .string(target)]) }
-        for path in base.directories {
-            var options = ["rbind", "rro", "rnosuid", "rnodev"]
-            if user.isShifted && host.mapsIDs(path) { options.append("ridmap") }
-            mounts.append(Mount(destination: path, type: "bind", source: path, options: options))
+        for path in base.bound {
+            // Without the sandbox's ids: a file that only root may read stays root's.
+            mounts.append(
+                Mount(
+                    destination: path, type: "bind", source: path,
+                    options: ["rbind", "rro", "rnosuid", "rnodev"]))
+        }
+        for (directory, names) in base.copied {
+            add(file: directory, ["source": .string(directory), "names": .strings(names)])
         }
         add(file: "/tmp", ["directory": true, "mode": "1777"])
         add(file: "/var/tmp", ["target": "../tmp"])
@@ -104,6 +121,12 @@ struct SandboxLayout {
         add(file: "/etc/hostname", ["content": .string("\(name)\n")])
         add(file: "/etc/passwd", ["content": .string(user.passwd(host))])
         add(file: "/etc/group", ["content": .string(user.group(host))])
+        // What the caller mounts there is the caller's, and may be written through to the host.
+        for volume in request.volumes {
+            files.removeAll {
+                $0.path == volume.destination || $0.path.lies(below: volume.destination)
+            }
+        }
     }
 
     /// An empty home directory, where none of the host's is shown.
@@ -136,7 +159,13 @@ struct SandboxLayout {
         mounts.append(
             Mount(
                 destination: "/tmp", type: "tmpfs", source: "tmpfs",
-                options: ["nosuid", "nodev", "mode=1777"]))
+                options: ["nosuid", "nodev", "mode=1777"] + sizes))
+    }
+
+    /// The options of a tmpfs that the command line gives no size: without them it has half of the
+    /// memory.
+    private var sizes: [String] {
+        ["size=\(request.size)"] + (request.mostFiles.map { ["nr_inodes=\($0)"] } ?? [])
     }
 
     /// - Parameter own: Of the base alone.
@@ -166,6 +195,14 @@ struct SandboxLayout {
             Mount(
                 destination: "/proc", type: "proc", source: "proc",
                 options: ["nosuid", "noexec", "nodev"]))
+        arrangeDevices()
+        mounts.append(
+            Mount(
+                destination: "/dev/shm", type: "tmpfs", source: "shm",
+                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=16k"]))
+    }
+
+    private mutating func arrangeDevices() {
         mounts.append(
             Mount(
                 destination: "/dev", type: "tmpfs", source: "tmpfs",
@@ -174,10 +211,22 @@ struct SandboxLayout {
             Mount(
                 destination: "/dev/pts", type: "devpts", source: "devpts",
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]))
-        mounts.append(
-            Mount(
-                destination: "/dev/shm", type: "tmpfs", source: "shm",
-                options: ["nosuid", "noexec", "nodev", "mode=1777", "size=64m", "nr_inodes=16k"]))
+    }
+
+    /// Whether the program may write to the root itself.
+    var isRootReadOnly: Bool {
+        if case .box = request.base { true } else { false }
+    }
+
+    /// The mounts of a box, in the order of its rules.
+    private mutating func arrange(_ box: [BoxMount]) {
+        for mount in box {
+            if let entry = mount.entry(mapsIDs: { user.isShifted && host.mapsIDs($0) }) {
+                mounts.append(entry)
+            } else {
+                arrangeDevices()
+            }
+        }
     }
 
     // MARK: The caller's directories
@@ -188,44 +237,70 @@ struct SandboxLayout {
             mounts.append(
                 Mount(
                     destination: volume.destination, type: "tmpfs", source: "tmpfs",
-                    options: volume.options))
+                    options: volume.options + (volume.hasSize ? [] : sizes), words: volume.words))
         case .copyOnWrite(let source):
-            let path = try resolve(source)
+            let (path, isDirectory) = try resolve(source, volume)
             if path == "/" {
-                throw Failure("-v \(source.inQuotes): the whole host is shown by --base /")
+                throw Failure("\(volume.words): the whole host is shown by --base /")
             }
-            try addTrees(path, at: volume.destination)
+            if !isDirectory {
+                throw Failure(
+                    "\(volume.words): \(path.inQuotes) is not a directory, and only a directory can be"
+                        + " shown copy-on-write; use --file for a copy of a file")
+            }
+            try addTrees(path, at: volume.destination, volume.words)
         case .bind(let source, let isReadOnly):
-            let path = try resolve(source)
+            let (path, _) = try resolve(source, volume)
             var options = ["rbind"] + volume.options
             if isReadOnly { options.append("rro") }
-            if user.isShifted && host.mapsIDs(path) { options.append("ridmap") }
+            if user.isShifted, let mapping = host.mapping(path) { options.append(mapping) }
             mounts.append(
                 Mount(
-                    destination: volume.destination, type: "bind", source: path, options: options))
+                    destination: volume.destination, type: "bind", source: path, options: options,
+                    words: volume.words))
         }
+    }
+
+    /// A place for a mount cannot be made in what is read-only.
+    private func requirePlace(of volume: Volume) throws(Failure) {
+        guard request.base == .system else { return }
+        let place = volume.destination
+        guard
+            let holder = mounts.first(where: {
+                place.lies(below: $0.destination) && $0.words.isEmpty
+            }),
+            holder.type == "bind", (try? FileStatus.of(path: place)) == nil
+        else { return }
+        throw Failure(
+            "\(volume.words): \(holder.destination) is read-only, and \(place.inQuotes) is not in it;"
+                + " choose another destination")
     }
 
     /// Without links: the caller has named it.
-    private func resolve(_ source: String) throws(Failure) -> String {
+    private func resolve(
+        _ source: String, _ volume: Volume
+    ) throws(Failure) -> (path: String, isDirectory: Bool) {
         do throws(Errno) {
-            return try HostPath.real(source)
+            let path = try HostPath.real(source)
+            return (path, try FileStatus.of(path: path).kind == .directory)
         } catch .noSuchFileOrDirectory {
             throw Failure(
-                "-v: the source \(source.inQuotes) does not exist; make it, or name another one"
-                    + " (volumes with a name are not supported)")
+                "\(volume.words): the source \(source.inQuotes) does not exist; make it, or name"
+                    + " another one (volumes with a name are not supported)")
         } catch {
-            throw Failure("open", source.inQuotes, error)
+            throw Failure("open", source.inQuotes, error).within(volume.words)
         }
     }
 
-    private mutating func addTrees(_ path: String, at destination: String) throws(Failure) {
+    private mutating func addTrees(
+        _ path: String, at destination: String, _ words: String
+    ) throws(Failure) {
         var finder = TreeFinder(host, mapsIDs: user.isShifted)
         try finder.add(path, at: destination)
-        take(finder)
+        take(finder, words)
     }
 
-    private mutating func take(_ finder: TreeFinder) {
+    private mutating func take(_ finder: TreeFinder, _ words: String = "") {
         if !finder.left.isEmpty {
             warnings.append(
                 "the sandbox does not show \(finder.left.prefix(5).map(\.inQuotes).joined(separator: ", "))"
@@ -244,7 +319,8 @@ struct SandboxLayout {
             trees.append(
                 Tree(
                     path: tree.path, destination: tree.destination,
-                    upper: place == nil ? nil : keep(tree.path, at: tree.destination)))
+                    upper: place == nil ? nil : keep(tree.path, at: tree.destination),
+                    words: words))
         }
     }
 
@@ -284,20 +360,22 @@ struct SandboxLayout {
         return "\(directory)/tree-\(number)"
     }
 
-    private mutating func add(file path: String, _ content: JSONOutput) {
+    private mutating func add(file path: String, _ content: JSONOutput, _ words: String = "") {
         guard case .object(let members) = content else { return }
         // A later one counts.
-        files.removeAll { $0.path == path }
-        files.append(MadeFile(path: path, content: members))
+        files.removeAll { $0.path == path && $0.isFile }
+        files.append(MadeFile(path: path, content: members, words: words))
     }
 }
 
 extension SandboxLayout.Mount {
     var output: JSONOutput {
-        [
-            "destination": .string(destination), "type": .string(type), "source": .string(source),
-            "options": .strings(options),
-        ]
+        .sourced(
+            words,
+            [
+                "destination": .string(destination), "type": .string(type),
+                "source": .string(source), "options": .strings(options),
+            ])
     }
 }
 
@@ -306,10 +384,13 @@ extension SandboxLayout.Tree {
         var members: [(key: String, value: JSONOutput)] = [("path", .string(path))]
         if destination != path { members.append(("destination", .string(destination))) }
         if let upper { members.append(("upper", .string(upper))) }
-        return .object(members)
+        return .sourced(words, .object(members))
     }
 }
 
 extension SandboxLayout.MadeFile {
-    var output: JSONOutput { .object([("path", .string(path))] + content) }
+    /// Whether it is one file, and not several in a directory.
+    var isFile: Bool { !content.contains { $0.key == "names" } }
+
+    var output: JSONOutput { .sourced(words, .object([("path", .string(path))] + content)) }
 }

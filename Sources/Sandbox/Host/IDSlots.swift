@@ -16,13 +16,20 @@ public final class IDSlot: Sendable {
     /// Below the maximum of a signed 32-bit number. The lower half is for what is discarded.
     private static let count: UInt32 = 4096
 
-    private static let directory = "/run/vfs-run"
-    private static let name = "sandbox-ids"
+    /// Not that of containers' states.
+    private static let directory = "/run/vfs-run-sandboxes"
+    private static let name = "ids"
 
     private init(_ mappings: IDMappings, _ file: consuming OwnedDescriptor) {
         self.mappings = mappings
         self.file = file
     }
+
+    /// The range that configs written by hand have. Nothing holds it.
+    public static let common = mappings(0)
+
+    /// The number of the range that an id lies in.
+    private static func slot(of id: UInt32) -> UInt32? { id < first ? nil : (id - first) / size }
 
     private static func mappings(_ slot: UInt32) -> IDMappings {
         let map = IDMap([IDRange(inside: 0, outside: first + slot * size, count: size)])
@@ -44,35 +51,41 @@ public final class IDSlot: Sendable {
 
     /// A range for a run.
     public static func take() throws(Failure) -> IDSlot {
-        try take(from: 1..<count / 2, excluding: [])
+        try take(from: 1..<count / 2) { () throws(Failure) in [] }
     }
 
     /// A range for a sandbox that is kept.
     ///
-    /// - Parameter others: Those of the other kept sandboxes.
-    public static func take(besides others: [IDMappings]) throws(Failure) -> IDSlot {
-        try take(from: count / 2..<count, excluding: Set(others))
+    /// - Parameter taken: Reads ids of the ranges of other kept sandboxes.
+    public static func take(
+        besides taken: () throws(Failure) -> Set<UInt32>
+    ) throws(Failure) -> IDSlot {
+        try take(from: count / 2..<count, taken)
     }
 
     private static func take(
-        from slots: Range<UInt32>, excluding others: Set<IDMappings>
+        from slots: Range<UInt32>, _ taken: () throws(Failure) -> Set<UInt32>
     ) throws(Failure) -> IDSlot {
+        func others() throws(Failure) -> Set<UInt32> { Set(try taken().compactMap(slot(of:))) }
+        var known = try others()
         let file = try open()
         // Different processes begin at different places.
         let length = UInt32(slots.count)
         let start = UInt32(truncatingIfNeeded: CurrentProcess.pid) % length
         for offset in 0..<length {
             let slot = slots.lowerBound + (start + offset) % length
-            let mappings = mappings(slot)
-            if others.contains(mappings) { continue }
+            if known.contains(slot) { continue }
             do throws(Errno) {
                 try file.borrowed.lock(byte: Int64(slot), exclusive: true)
-                return IDSlot(mappings, file)
             } catch .wouldBlock {
                 continue
             } catch {
                 throw Failure("lock", "\(directory)/\(name)".inQuotes, error)
             }
+            // A process that had the lock a moment ago may have kept a sandbox with the range.
+            known = try others()
+            if !known.contains(slot) { return IDSlot(mappings(slot), file) }
+            // Its lock stays with this process, since nobody can take the range now.
         }
         throw Failure(
             "all \(length) ranges of ids for sandboxes are taken; discard kept sandboxes, or wait for"

@@ -6,6 +6,8 @@ internal import SystemPackage
 public struct SandboxHost: Sendable {
     public var userID: UInt32
     public var groupID: UInt32
+    /// The content of passwd(5).
+    let passwd: [UInt8]
     /// By passwd(5); nil for a user that is not there.
     var entry: PasswordEntry?
     /// The caller's HOME.
@@ -30,13 +32,15 @@ public struct SandboxHost: Sendable {
     public init(_ invocation: Invocation) throws(Failure) {
         userID = Credentials.effectiveUser
         groupID = Credentials.effectiveGroup
-        let passwd = (try? HostPath.read("/etc/passwd")) ?? []
+        passwd = (try? HostPath.read("/etc/passwd")) ?? []
         entry = PasswordEntry.find(userID, in: passwd)
         home = CurrentProcess.environment("HOME").flatMap { $0.hasPrefix("/") ? $0 : nil }
         do throws(Errno) {
             workingDirectory = try HostPath.workingDirectory()
         } catch {
-            throw Failure("the working directory does not exist: \(error.words)")
+            throw Failure(
+                "the working directory does not exist any more (\(error.words)); change to another"
+                    + " directory")
         }
         privilege = invocation.privilege
         rootless = invocation.rootless

@@ -14,12 +14,16 @@ struct SandboxUser {
 
     /// - Parameters:
     ///   - word: The value of `-u`; nil: the caller.
-    ///   - passwd: Of the base, for names.
+    ///   - names: Of the base.
     ///   - range: A range of ids of its own, for root.
     init(
-        _ word: String?, passwd: [UInt8], _ host: SandboxHost, range: IDMappings?
+        _ word: String?, _ names: BaseNames, _ host: SandboxHost, range: IDMappings?
     ) throws(Failure) {
-        (userID, groupID) = try SandboxUser.ids(word, passwd: passwd, host)
+        do throws(Failure) {
+            (userID, groupID) = try SandboxUser.ids(word, names, host)
+        } catch {
+            throw error.within("-u \((word ?? "").inQuotes)")
+        }
         isRoot = word != nil && userID == 0
         if let range {
             mappings = range
@@ -33,8 +37,11 @@ struct SandboxUser {
         }
         if !mappings.users.maps(userID) || !mappings.groups.maps(groupID) {
             throw Failure(
-                "-u: the user \(userID):\(groupID) has no id outside; add subordinate ids of the"
-                    + " caller to /etc/subuid and /etc/subgid, or use -u 0")
+                "-u \((word ?? "").inQuotes): the user \(userID):\(groupID) has no id outside; "
+                    + (isShifted
+                        ? "the ids of a sandbox go from 0 to 65535"
+                        : "add subordinate ids of the caller to /etc/subuid and /etc/subgid, or use"
+                            + " -u 0"))
         }
     }
 
@@ -79,11 +86,13 @@ struct SandboxUser {
 
     /// `UID[:GID]`, or names.
     private static func ids(
-        _ word: String?, passwd: [UInt8], _ host: SandboxHost
+        _ word: String?, _ names: BaseNames, _ host: SandboxHost
     ) throws(Failure) -> (UInt32, UInt32) {
         guard let word else { return (host.userID, host.groupID) }
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             .map(String.init)
+        if parts[0].isEmpty { throw Failure("the name is empty; is a variable unset?") }
+        let passwd = names.passwd
         let user: UInt32
         var group: UInt32
         if let number = UInt32(parts[0]), number < .max {
@@ -97,16 +106,21 @@ struct SandboxUser {
             (user, group) = (host.userID, host.groupID)
         } else {
             throw Failure(
-                "-u: the user \(parts[0].inQuotes) is not in /etc/passwd of the sandbox; use a number"
-            )
+                "the user \(parts[0].inQuotes) is neither in /etc/passwd of the sandbox nor an id; an id"
+                    + " is a number from 0 to \(UInt32.max - 1)")
         }
-        if parts.count > 1 {
-            guard let number = UInt32(parts[1]), number < .max else {
-                throw Failure("-u: the group \(parts[1].inQuotes) is not a number")
-            }
-            group = number
-        }
+        if parts.count > 1 { group = try self.group(parts[1], names, host) }
         return (user, group)
+    }
+
+    private static func group(
+        _ word: String, _ names: BaseNames, _ host: SandboxHost
+    ) throws(Failure) -> UInt32 {
+        if let number = UInt32(word), number < .max { return number }
+        if let found = names.group(word) { return found }
+        throw Failure(
+            "the group \(word.inQuotes) is neither in /etc/group of the sandbox nor an id; an id is a"
+                + " number from 0 to \(UInt32.max - 1)")
     }
 }
 

@@ -42,14 +42,17 @@ public final class KeptSandbox: Sendable {
         do throws(Errno) {
             try lockFile.borrowed.lock(byte: 0, exclusive: true)
         } catch .wouldBlock {
-            throw Failure(
-                "the sandbox \(name.text.inQuotes) is in use by another process; wait for its end")
+            throw KeptSandbox.inUse(name)
         } catch {
             throw Failure("lock", "\(path)/\(KeptSandbox.lockName)".inQuotes, error)
         }
         // The process that held the lock before may have discarded the sandbox.
         let isThere = try attempt("stat", on: path, try isAtItsPlace())
         if !isThere { throw Failure.missing(name) }
+    }
+
+    static func inUse(_ name: SandboxName) -> Failure {
+        Failure("the sandbox \(name.text.inQuotes) is in use by another process; wait for its end")
     }
 
     private func isAtItsPlace() throws(Errno) -> Bool {

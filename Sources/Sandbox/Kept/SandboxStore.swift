@@ -44,6 +44,35 @@ public struct SandboxStore: Sendable {
         return entries.sorted().compactMap { name in try? SandboxName(name) }
     }
 
+    /// Ids of the host that the sandboxes have ranges of: one of each range.
+    ///
+    /// What has been written tells the range of a sandbox whose record is damaged.
+    func takenIDs() throws(Failure) -> Set<UInt32> {
+        guard let folder = try openRoot() else { return [] }
+        var found: Set<UInt32> = []
+        for name in try names() {
+            do throws(Failure) {
+                let record = try open(name, in: folder.borrowed).record
+                found.formUnion(record.mappings?.users.ranges.map(\.outside) ?? [])
+            } catch {
+                if error.kind != .missing { found.formUnion(owners(name, in: folder.borrowed)) }
+            }
+        }
+        return found
+    }
+
+    private func owners(_ name: SandboxName, in folder: FileDescriptor) -> [UInt32] {
+        guard let directory = try? folder.open(name.text, [.readOnly, .directory]),
+            let names = try? directory.borrowed.entries()
+        else { return [] }
+        return names.compactMap { tree in
+            guard let opened = try? directory.borrowed.open(tree, [.path, .directory]) else {
+                return nil
+            }
+            return try? FileStatus.of("upper", in: opened.borrowed).userID
+        }
+    }
+
     /// Makes a sandbox, locked.
     ///
     /// - Parameter name: Nil: `box-N`, with the lowest number that is free.
@@ -74,18 +103,40 @@ public struct SandboxStore: Sendable {
         let record = KeptSandbox.Record(
             name: name.text, created: Clock.timestamp, mappings: mappings)
         do throws(Errno) {
-            guard let file = FileName(name.text) else { throw .invalidArgument }
-            let directory = try folder.makePlainDirectory(file, mode: 0o700)
+            return try make(name, path, record, in: folder)
+        } catch .directoryNotEmpty, .fileExists {
+            throw Failure("there is a sandbox \(name.text.inQuotes)", .taken)
+        } catch {
+            throw Failure("mkdir", path.inQuotes, error)
+        }
+    }
+
+    /// Under another name first: what has the name of a sandbox has a record, whenever the process is
+    /// killed.
+    private func make(
+        _ name: SandboxName, _ path: String, _ record: KeptSandbox.Record,
+        in folder: FileDescriptor
+    ) throws(Errno) -> KeptSandbox {
+        guard let file = FileName(name.text), let aside = FileName(".new-\(CurrentProcess.pid)")
+        else {
+            throw .invalidArgument
+        }
+        // Of a process of the same number that was killed.
+        try folder.removeTree(aside)
+        let directory = try folder.makePlainDirectory(aside, mode: 0o700)
+        do throws(Errno) {
             let lock = try directory.borrowed.open(
                 KeptSandbox.lockName, [.readWrite, .create, .exclusive], mode: 0o600)
             try lock.borrowed.lock(byte: 0, exclusive: true)
             try directory.borrowed.replaceFile(
                 KeptSandbox.recordName, with: record.bytes, mode: 0o600)
+            // A sandbox of that name is never empty, and so it is not replaced.
+            try folder.rename(aside, to: file, in: folder)
             return KeptSandbox(name, path: path, record, directory, lock: lock)
-        } catch .fileExists {
-            throw Failure("there is a sandbox \(name.text.inQuotes)", .taken)
         } catch {
-            throw Failure("mkdir", path.inQuotes, error)
+            // The error is what counts.
+            _ = try? folder.removeTree(aside)
+            throw error
         }
     }
 
@@ -104,13 +155,33 @@ public struct SandboxStore: Sendable {
         try attempt("unlink", on: "\(root)/\(name.text)", try folder.borrowed.removeTree(file))
     }
 
+    /// Removes a sandbox whose record cannot be understood.
+    ///
+    /// - Throws: A process has the sandbox.
+    public func removeDamaged(_ name: SandboxName) throws(Failure) {
+        guard let folder = try openRoot() else { return }
+        let path = "\(root)/\(name.text)"
+        do throws(Errno) {
+            let directory = try folder.borrowed.open(name.text, [.readOnly, .directory])
+            let file = try directory.borrowed.open(
+                KeptSandbox.lockName,
+                [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
+            try file.borrowed.lock(byte: 0, exclusive: true)
+            if let file = FileName(name.text) { try folder.borrowed.removeTree(file) }
+        } catch .wouldBlock {
+            throw KeptSandbox.inUse(name)
+        } catch {
+            throw Failure("unlink", path.inQuotes, error)
+        }
+    }
+
     // MARK: Opening
 
     /// Nil where no sandbox was ever kept.
-    private func openRoot() throws(Failure) -> HeldFolder? {
+    private func openRoot() throws(Failure) -> HeldDescriptor? {
         let found = try attempt(
             "open", on: root,
-            try unlessMissing(try HeldFolder(HostPath.open(root, [.readOnly, .directory]))))
+            try unlessMissing(try HeldDescriptor(HostPath.open(root, [.readOnly, .directory]))))
         if let found { try requireOwn(found.borrowed, root) }
         return found
     }
@@ -123,7 +194,7 @@ public struct SandboxStore: Sendable {
             let found = try attempt(
                 "open", on: path,
                 try unlessMissing(
-                    try HeldFolder(folder.open(name.text, [.readOnly, .directory]))))
+                    try HeldDescriptor(folder.open(name.text, [.readOnly, .directory]))))
         else { throw Failure.missing(name) }
         try requireOwn(found.borrowed, path)
         do throws(Errno) {
@@ -153,12 +224,4 @@ public struct SandboxStore: Sendable {
             "the sandboxes in \(path.inQuotes) are not believed: \(reason); remove that directory or"
                 + " name another one by XDG_DATA_HOME")
     }
-}
-
-private final class HeldFolder: Sendable {
-    private let owned: OwnedDescriptor
-
-    init(_ owned: consuming OwnedDescriptor) { self.owned = owned }
-
-    var borrowed: FileDescriptor { owned.borrowed }
 }

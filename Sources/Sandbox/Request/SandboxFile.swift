@@ -6,6 +6,8 @@ public struct SandboxFile: Sendable, Hashable {
     public var destination: String
     /// On the host, absolute; nil: standard input.
     public var source: String?
+    /// Of the command line.
+    let words: String
 
     /// - Parameters:
     ///   - directory: The directory that a relative source starts at, absolute.
@@ -13,6 +15,7 @@ public struct SandboxFile: Sendable, Hashable {
     public init(_ text: String, from directory: String, inside: String) throws(Failure) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             .map(String.init)
+        words = "--file \(text.inQuotes)"
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             throw Failure("--file: \(text.inQuotes) is not DESTINATION=SOURCE")
         }
@@ -20,7 +23,7 @@ public struct SandboxFile: Sendable, Hashable {
             parts[0].hasPrefix("/") ? parts[0] : "\(inside)/\(parts[0])")
         if parts[0].hasSuffix("/") || destination == "/" {
             throw Failure(
-                "--file: the destination \(parts[0].inQuotes) is a directory; name a file")
+                "\(words): the destination is a directory; name a file")
         }
         if parts[1] != "-" {
             source = parts[1].hasPrefix("/") ? parts[1] : "\(directory)/\(parts[1])"

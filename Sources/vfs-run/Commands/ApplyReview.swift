@@ -22,6 +22,9 @@ struct ApplyReview {
         self.log = log
     }
 
+    /// - Throws: No person can be asked.
+    static func requireTerminal() throws(Failure) { _ = try Conversation() }
+
     /// What has become of the changes.
     enum Result {
         case nothingChanged
@@ -70,7 +73,7 @@ struct ApplyReview {
     /// Applies everything that is not guarded.
     func applyAll() throws(Failure) -> Result {
         let trees = try ChangedTrees(of: sandbox, locks: false)
-        return try apply(trees, trees.trees.map { ($0, .all) }, isGuarded: false)
+        return try apply(trees, trees.trees.map { ($0, .all) })
     }
 
     /// Shows the changes and asks which ones are to be applied.
@@ -86,7 +89,7 @@ struct ApplyReview {
             let hint = list.isWhole ? "[y]es, [n]o, [c]hoose" : "[y]es, [n]o"
             switch try terminal.ask("apply \(list.count) changes? \(hint): ") {
             case "y", "yes":
-                return try apply(trees, trees.trees.map { ($0, .all) }, isGuarded: false)
+                return try apply(trees, trees.trees.map { ($0, .all) })
             case "n", "no", .none: return .refused
             case "c",
                 "choose" where list.isWhole:
@@ -115,7 +118,7 @@ struct ApplyReview {
     private func choose(
         _ list: ChangeList, _ trees: ChangedTrees, _ terminal: Conversation
     ) throws(Failure) -> Result {
-        var chosen: [Int: [LayerPath]] = [:]
+        var chosen: [Int: (whole: [LayerPath], alone: [LayerPath])] = [:]
         // The directory that the last answer is for.
         var answered: (tree: Int, path: LayerPath)?
         var rest: Bool?
@@ -135,26 +138,28 @@ struct ApplyReview {
                 default: continue
                 }
             }
-            // What is in a new directory comes and goes with it.
-            if change.isDirectory && change.kind != .modified {
-                answered = (change.tree, change.path)
-            }
-            if answer == true { chosen[change.tree, default: []].append(change.path) }
+            // What is in a new directory comes and goes with it. For what is in one that was there
+            // before the user is asked.
+            let isAlone = change.isDirectory && change.kind == .modified
+            if change.isDirectory && !isAlone { answered = (change.tree, change.path) }
+            guard answer == true else { continue }
+            var paths = chosen[change.tree] ?? ([], [])
+            if isAlone { paths.alone.append(change.path) } else { paths.whole.append(change.path) }
+            chosen[change.tree] = paths
         }
         if chosen.isEmpty { return .refused }
         return try apply(
             trees,
             trees.trees.enumerated().compactMap { index, tree in
-                chosen[index].map { (tree, ApplySelection(of: $0)) }
-            }, isGuarded: false)
+                chosen[index].map { (tree, ApplySelection(of: $0.whole, alone: $0.alone)) }
+            })
     }
 
     private func apply(
-        _ trees: ChangedTrees, _ chosen: [(tree: ChangedTree, selection: ApplySelection)],
-        isGuarded: Bool
+        _ trees: ChangedTrees, _ chosen: [(tree: ChangedTree, selection: ApplySelection)]
     ) throws(Failure) -> Result {
         let printer = ApplyPrinter(isQuiet: true, log)
-        try trees.apply(chosen, ChangedTrees.Manner(isGuarded: isGuarded), printer)
+        try trees.apply(chosen, ChangedTrees.Manner(), printer)
         if let remark = printer.remark { log.warning(remark) }
         if printer.applied > 0 { return .applied(printer.exitCode) }
         return printer.remark == nil ? .nothingChanged : .kept

@@ -50,7 +50,7 @@ extension Command {
         run: { arguments throws(Failure) in
             let template = try BatchTemplate(arguments)
             if arguments.has(.printsConfig) {
-                try Output.write(try template.sandbox(JobShape(), rehearses: true).text)
+                try Output.write(try template.sandbox(JobShape(), rehearses: true).config.prettyText)
                 return 0
             }
             // What is wrong with the options is told before a line is read.
@@ -105,7 +105,7 @@ private struct BatchTemplate: Sendable {
         if arguments.value(.maxOutput) == nil { request.limits.removeAll { $0.key == "output" } }
         for (key, text) in [("output", BatchTemplate.output), ("wallTime", "600s")]
         where !request.limits.contains(where: { $0.key == key }) {
-            request.limits.append((key, text))
+            request.limits.append((key, text, words: ""))
         }
         for limit in request.limits where limit.key == "output" {
             if RunLimits.value(.output, limit.text) ?? 0 > BatchJob.mostOutput {
@@ -148,7 +148,7 @@ private struct BatchTemplate: Sendable {
         for (key, text) in shape.limits.sorted(by: { $0.key < $1.key }) {
             request.limits.removeAll { $0.key == key }
             request.bestEffort.removeAll { $0 == key }
-            request.limits.append((key, text))
+            request.limits.append((key, text, words: ""))
         }
         return try PreparedSandbox(request, host, .discard, rehearses: rehearses)
     }
@@ -157,7 +157,7 @@ private struct BatchTemplate: Sendable {
         let sandbox = try sandbox(shape, rehearses: rehearses)
         let document: JSONDocument
         do {
-            document = try JSONDocument(Array(sandbox.text.utf8))
+            document = try sandbox.config.document
         } catch {
             throw Failure("the config of the sandbox: \(error.message)")
         }

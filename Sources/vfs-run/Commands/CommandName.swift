@@ -1,6 +1,6 @@
 /// The names of commands, in the order of the overview.
 enum CommandName: String, CaseIterable {
-    case sandbox, batch
+    case sandbox, batch, isolate
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, apply, discard, commit, export, undo, unpack, pack
     case plan, lint, doctor, selftest, spec, features, help
@@ -9,6 +9,7 @@ enum CommandName: String, CaseIterable {
         switch self {
         case .sandbox: .sandbox
         case .batch: .batch
+        case .isolate: .isolate
         case .create: .create
         case .start: .start
         case .state: .state

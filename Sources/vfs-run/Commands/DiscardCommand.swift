@@ -24,7 +24,7 @@ extension Command {
             sandbox = try store.find(name)
         } catch {
             if error.kind != .damaged { throw error }
-            return try store.removeDirectory(name)
+            return try store.removeDamaged(name)
         }
         try sandbox.lock()
         var reader: OwnerReader?

@@ -67,7 +67,11 @@ extension Command {
         let trace = try Trace(plan)
         // Written before the run, so that an unwritable file is an error here, and again after it,
         // also after a failed start.
-        try trace.write(to: file)
+        do throws(Failure) {
+            try trace.write(to: file)
+        } catch {
+            throw error.within("--trace")
+        }
         let code = Result { () throws(Failure) in
             try supervise(
                 plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)

@@ -2,6 +2,7 @@ internal import ContainerRuntime
 internal import JSON
 internal import Layers
 internal import LinuxSystem
+internal import Report
 internal import Sandbox
 internal import Supervision
 internal import SystemPackage
@@ -26,7 +27,7 @@ extension Command {
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             if arguments.has(.printsConfig) {
-                try Output.write(try SandboxStart(arguments).sandbox.text)
+                try Output.write(try SandboxStart(arguments).sandbox.config.prettyText)
                 return 0
             }
             if arguments.has(.printsPlan) {
@@ -51,6 +52,7 @@ private struct SandboxStart {
 
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
+        try SandboxStart.requireQuestion(arguments)
         collection = try Collection(arguments)
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
@@ -74,26 +76,33 @@ private struct SandboxStart {
         for warning in sandbox.warnings { arguments.globals.log.warning(warning) }
     }
 
+    /// Before anything is made: after the run there is no one to be asked.
+    private static func requireQuestion(_ arguments: ParsedArguments) throws(Failure) {
+        guard arguments.has(.asks) else { return }
+        if arguments.has(.applies) {
+            throw Failure("--ask and --apply exclude each other; --ask applies what is chosen")
+        }
+        try ApplyReview.requireTerminal()
+    }
+
     private static func keeping(
         _ arguments: ParsedArguments
     ) throws(Failure) -> PreparedSandbox.Keeping {
-        if let name = arguments.value(.sandboxName) { return .named(try SandboxName(name)) }
+        if let name = arguments.value(.sandboxName) {
+            do throws(Failure) {
+                return .named(try SandboxName(name))
+            } catch {
+                throw error.within("--name")
+            }
+        }
         let isKept = [.keepSandbox, .asks, .applies].contains { arguments.has($0) }
         return isKept ? .new : .discard
     }
 
     /// The plan of the config that the sandbox has written.
     func plan() throws(Failure) -> Plan {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(Array(sandbox.text.utf8))
-        } catch {
-            throw Failure("the config of the sandbox: \(error.message)")
-        }
-        return try LoadedConfig(
-            document, file: "sandbox", bundle: directory, invocation, arguments.globals.log,
-            rehearses: rehearses
-        ).plan
+        try sandbox.plan(
+            invocation, arguments.globals.log, in: directory, rehearses: rehearses)
     }
 
     func run(_ reporter: RunReporter) throws(Failure) -> CInt {
@@ -107,6 +116,7 @@ private struct SandboxStart {
                 hasRun = true
                 try collection?.take(
                     outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)
+                if reporter.reports { reporter.changes = countedChanges }
             }
         } catch {
             // What the command has written is kept all the same.
@@ -116,13 +126,29 @@ private struct SandboxStart {
         if let kept = sandbox.kept, arguments.has(.asks) || arguments.has(.applies) {
             return try ApplyReview(kept, arguments.globals.log).conclude(code, arguments)
         }
-        if let kept = sandbox.kept, !arguments.has(.quiet) { try tell(kept) }
+        if let kept = sandbox.kept, !arguments.has(.quiet) {
+            if let known = reporter.changes {
+                tell(kept, known)
+            } else {
+                tell(kept, try kept.changes)
+            }
+        }
         return code
     }
 
+    /// Nil where nothing is kept.
+    private var countedChanges: Report.Changes? {
+        do throws(Failure) {
+            return try sandbox.kept?.changesInCopy
+        } catch {
+            arguments.globals.log.warning("the changes were not counted: \(error.message)")
+            return nil
+        }
+    }
+
     /// What was kept, and what to do with it.
-    private func tell(_ kept: KeptSandbox) throws(Failure) {
-        let count = try kept.changeCount
+    private func tell(_ kept: KeptSandbox, _ changes: Report.Changes) {
+        let count = changes.all
         let files = count == 1 ? "1 file" : "\(count) files"
         let name = kept.name.text
         arguments.globals.log.tell(
@@ -133,19 +159,23 @@ private struct SandboxStart {
     }
 }
 
-extension KeptSandbox {
-    /// How many files differ from those of the host. This process may not be its own user any more
-    /// afterwards.
-    fileprivate var changeCount: Int {
-        get throws(Failure) {
-            var count = 0
-            for tree in try ChangedTrees(of: self, locks: false).trees {
-                var comparison = Comparison(tree.stack, uppers: tree.uppers)
-                while let change = try comparison.next() {
-                    if change.kind != .unchanged { count += 1 }
-                }
-            }
-            return count
+extension PreparedSandbox {
+    /// The plan of its config.
+    ///
+    /// - Parameters:
+    ///   - directory: Stands for the bundle.
+    ///   - rehearses: The plan is not run.
+    func plan(
+        _ invocation: Invocation, _ log: Log, in directory: String, rehearses: Bool = false
+    ) throws(Failure) -> Plan {
+        let document: JSONDocument
+        do {
+            document = try config.document
+        } catch {
+            throw Failure("the config of the sandbox: \(error.message)")
         }
+        return try LoadedConfig(
+            document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses
+        ).plan
     }
 }

@@ -123,8 +123,8 @@ struct LoadedConfig {
         _ name: String, of config: String
     ) throws(Failure) -> [String] {
         let names = LayerNames(bundle: try absolute(directory(of: config)))
-        let place = name.hasPrefix("sha256:") ? name : try absolute(name)
         do throws(Failure) {
+            let place = name.hasPrefix("sha256:") ? name : try absolute(name)
             return try names.directories(place)
         } catch {
             throw error.within("--layer")

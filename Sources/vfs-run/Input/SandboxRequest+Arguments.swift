@@ -20,6 +20,10 @@ extension SandboxRequest {
         if self.arguments.isEmpty {
             throw Failure("name a command; see \"vfs-run help sandbox\"")
         }
+        if self.arguments[0].isEmpty {
+            throw Failure("the name of the command is empty; is a variable unset?")
+        }
+        words = SandboxRequest.words(arguments)
         base = try SandboxBase.read(
             arguments.value(.base) ?? "host", arguments, from: directory)
         for layer in arguments.values(.layer) {
@@ -39,9 +43,13 @@ extension SandboxRequest {
         let given = try LimitOptions(arguments)
         for limit in given.ofProcess {
             processLimits.append(
-                (limit.value.resource.name, soft: limit.value.soft, hard: limit.value.hard))
+                (
+                    limit.value.resource.name, soft: limit.value.soft, hard: limit.value.hard,
+                    words: "--ulimit \(SandboxRequest.text(limit.value).inQuotes)"
+                ))
         }
-        limits = given.texts.map { ($0.name.rawValue, $0.text) }
+        limits = given.texts.map { ($0.name.rawValue, $0.text, words: $0.words) }
+        try SandboxRequest.requireDisk(given)
         mostFiles = given.files
         if arguments.has(.bestEffort) { bestEffort = limits.map(\.key) }
         for (key, text) in try SandboxRequest.defaults(arguments) {
@@ -54,9 +62,40 @@ extension SandboxRequest {
                 }
                 continue
             }
-            limits.append((key, text))
+            limits.append((key, text, words: ""))
             bestEffort.append(key)
         }
+    }
+
+    /// As `--ulimit` takes it.
+    private static func text(_ limit: Configuration.Limit) -> String {
+        func number(_ value: UInt64) -> String { value == .max ? "-1" : String(value) }
+        let name = limit.resource.name.dropFirst("RLIMIT_".count).lowercased()
+        return "\(name)=\(number(limit.soft)):\(number(limit.hard))"
+    }
+
+    /// What the runtime makes in a sandbox, and some files of the program.
+    private static let leastDisk: UInt64 = 1 << 20
+
+    private static func requireDisk(_ given: LimitOptions) throws(Failure) {
+        guard let disk = given.limits.disk, disk.value < leastDisk else { return }
+        throw Failure(
+            "--disk: \(disk.value) bytes are less than the \(Quantity.size(leastDisk)) that a sandbox"
+                + " takes")
+    }
+
+    /// Options whose values go into the config as they are, for messages about these.
+    private static func words(_ arguments: ParsedArguments) -> [String: String] {
+        let options: [Option] = [
+            .hostname, .workingDirectory, .processors, .processorSet, .memoryAndSwap, .network,
+        ]
+        var found: [String: String] = [:]
+        for option in options {
+            guard let text = arguments.value(option) else { continue }
+            let name = option.short.map { "-\($0)" } ?? "--\(option.long)"
+            found[option.long] = "\(name) \(text.inQuotes)"
+        }
+        return found
     }
 
     /// Why no cgroup holds a limit of memory; nil where one does.
@@ -95,10 +134,12 @@ extension SandboxRequest {
             volumes.append(try Volume(text, from: directory))
         }
         for text in arguments.values(.tmpfs) { volumes.append(try Volume(tmpfs: text)) }
-        var destinations: Set<String> = []
-        for volume in volumes where !destinations.insert(volume.destination).inserted {
+        for (index, volume) in volumes.enumerated() {
+            let other = volumes[..<index].first { $0.destination == volume.destination }
+            guard let other else { continue }
             throw Failure(
-                "two volumes have the destination \(volume.destination.inQuotes); remove one")
+                "\(other.words), \(volume.words): both are mounted on"
+                    + " \(volume.destination.inQuotes); remove one")
         }
         let inside = workingDirectory ?? directory
         for text in arguments.values(.madeFile) {
@@ -110,20 +151,19 @@ extension SandboxRequest {
     }
 
     private mutating func readProcess(_ arguments: ParsedArguments) throws(Failure) {
-        let caller: (String) -> String? = { CurrentProcess.environment($0) }
-        for file in arguments.values(.variableFile) {
-            let bytes = try attempt("open", on: file, try HostPath.read(file, limit: 1 << 20))
-            environment += try Variables.entries(in: bytes, named: file, caller: caller)
-        }
-        for text in arguments.values(.variable) {
-            if let entry = try Variables.entry(text, caller: caller) { environment.append(entry) }
-        }
+        var variables = Variables(caller: CurrentProcess.environment)
+        for file in arguments.values(.variableFile) { try variables.add(file: file) }
+        for text in arguments.values(.variable) { try variables.add(text) }
+        environment = variables.entries
         user = arguments.value(.sandboxUser)
         hostname = arguments.value(.hostname)
-        if let hostname, hostname.isEmpty || hostname.utf8.count > 64 || !hostname.isPlainName {
+        if let hostname,
+            hostname.isEmpty || hostname.utf8.count > 64 || !hostname.isPlainName
+                || hostname.hasPrefix("-") || hostname.hasPrefix(".")
+        {
             throw Failure(
-                "--hostname: \(hostname.inQuotes) is not a host name of at most 64 letters, digits, -"
-                    + " and .")
+                "--hostname: \(hostname.inQuotes) is not a host name; it has at most 64 letters, digits,"
+                    + " - and ., and begins with a letter or a digit")
         }
         addedCapabilities = arguments.values(.addCapability)
         droppedCapabilities = arguments.values(.dropCapability)
@@ -133,9 +173,17 @@ extension SandboxRequest {
         if let text = arguments.value(.processors) {
             processors = try SandboxRequest.processors(text)
         }
-        processorSet = arguments.value(.processorSet)
+        if let text = arguments.value(.processorSet) {
+            if text.isEmpty { throw Failure("--cpuset-cpus: the list is empty; write 0-2,5") }
+            processorSet = text
+        }
         if let text = arguments.value(.memoryAndSwap) {
-            memoryAndSwap = try UpdatedResources.size(text, "--memory-swap")
+            guard let size = text == "-1" ? -1 : Quantity.bytes(text).map(Int64.init) else {
+                throw Failure(
+                    "--memory-swap: \(text.inQuotes) is not a size; write 64m, 1g, a number of bytes, or"
+                        + " -1 for no limit")
+            }
+            memoryAndSwap = size
         }
     }
 

@@ -49,7 +49,8 @@ struct UpperSource {
         isView = false
         if try !UpperSource.isDirectory(path) {
             throw Failure(
-                "\"\(path)\" is neither a directory nor a container; name a directory of --upper")
+                "\"\(path)\" is neither a kept sandbox, a directory nor a container; name a sandbox of"
+                    + " \"vfs-run list --sandboxes\", or a directory of --upper")
         }
         var layers = arguments.values(.belowUpper)
         var marks = OverlayMarks.own

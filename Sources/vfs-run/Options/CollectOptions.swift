@@ -51,6 +51,12 @@ struct Collection {
         guard let directory = try arguments.path(.outputDirectory) else {
             throw Failure("--collect needs --output-directory, which says where the files go")
         }
+        // Before the program runs: its files would be lost.
+        if let there = try? FileStatus.of(path: directory), there.kind != .directory,
+            there.kind != .symbolicLink
+        {
+            throw Failure("--output-directory: \(directory.inQuotes) is not a directory")
+        }
         self.patterns = patterns
         self.directory = directory
         limits = try Collection.limits(arguments.value(.collectLimit))
@@ -60,8 +66,10 @@ struct Collection {
         var limits = Collector.Limits()
         guard let text else { return limits }
         let parts = text.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, let bytes = size(first) else { throw refusal(text) }
-        limits.bytes = bytes
+        guard let first = parts.first, let bytes = Quantity.bytes(String(first)) else {
+            throw refusal(text)
+        }
+        limits.bytes = Int64(bytes)
         if parts.count > 1 {
             guard let files = Int(parts[1]), files > 0 else { throw refusal(text) }
             limits.files = files
@@ -71,17 +79,6 @@ struct Collection {
 
     private static func refusal(_ text: String) -> Failure {
         Failure("--collect-limit: \(text.inQuotes) is not of the form 64m or 1g,500")
-    }
-
-    /// `64m`: bytes, or with k, m or g 1024 to that power.
-    private static func size(_ text: Substring) -> Int64? {
-        let factors: [Character: Int64] = ["k": 1 << 10, "m": 1 << 20, "g": 1 << 30]
-        let factor = text.last.flatMap { factors[Character($0.lowercased())] }
-        guard let number = Int64(factor == nil ? text : text.dropLast()), number > 0 else {
-            return nil
-        }
-        let (product, overflow) = number.multipliedReportingOverflow(by: factor ?? 1)
-        return overflow ? nil : product
     }
 
     /// Copies the files.

@@ -151,7 +151,7 @@ struct GlobalOptions: Sendable {
     }
 
     /// By the XDG base directory specification.
-    private static var defaultRoot: String {
+    static var defaultRoot: String {
         let user = Credentials.effectiveUser
         // Also for root of a user namespace, where engines run runtimes: /run is not writable.
         if let folder = CurrentProcess.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/"),

@@ -16,7 +16,8 @@ extension Option {
     static let processes = Option(
         "pids-limit", value: "N", "limit the number of processes and threads")
     static let disk = Option(
-        "disk", value: "SIZE", "limit the size of the upper: 1g")
+        "disk", value: "SIZE[,FILES]",
+        "limit the size of the upper, and the number of its files: 1g, 1g,100000")
     static let maxOutput = Option(
         "max-output", value: "SIZE",
         "kill the container when its standard output and error are larger: 64m")
@@ -46,7 +47,7 @@ struct LimitOptions {
     /// The most files of the upper.
     private(set) var files: UInt64?
     /// As they are given, for a config.json.
-    private(set) var texts: [(name: RunLimits.Name, text: String)] = []
+    private(set) var texts: [(name: RunLimits.Name, text: String, words: String)] = []
 
     private static let options: [(RunLimits.Name, Option)] = [
         (.wallTime, .timeout), (.cpuTime, .processorTime), (.memory, .memory),
@@ -56,12 +57,13 @@ struct LimitOptions {
     init(_ arguments: ParsedArguments) throws(Failure) {
         for (name, option) in LimitOptions.options {
             guard var text = arguments.value(option) else { continue }
+            let words = "--\(option.long) \(text.inQuotes)"
             if name == .disk { text = try takeFiles(text) }
             guard let value = RunLimits.value(name, text) else {
                 throw Failure("--\(option.long): \"\(text)\" is not \(RunLimits.form(name))")
             }
             limits[name] = Setting(value, .argument("--\(option.long)"))
-            texts.append((name, text))
+            texts.append((name, text, words))
         }
         isReported = RunReporter.measures(arguments)
         if arguments.has(.bestEffort) { limits.bestEffort = Set(RunLimits.Name.allCases) }

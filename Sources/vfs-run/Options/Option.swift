@@ -10,6 +10,8 @@ struct Option: Sendable {
     let help: String
     /// How a shell completes the value.
     let completes: Completion
+    /// Whether the value may be left out; then it follows in the same word: `--long=VALUE`.
+    private(set) var valueIsOptional = false
 
     enum Completion: Sendable {
         case nothing, files, directories
@@ -29,6 +31,18 @@ struct Option: Sendable {
     ) {
         (self.long, self.short, self.help) = (long, short, help)
         (self.value, self.completes) = (value, completes)
+    }
+
+    /// An option with a value that may be left out.
+    init(_ long: String, short: Character? = nil, optionalValue value: String, _ help: String) {
+        self.init(long, short: short, value: value, help)
+        valueIsOptional = true
+    }
+
+    /// The value in help texts, with what comes before it.
+    var valueLabel: String {
+        guard let value else { return "" }
+        return valueIsOptional ? "[=\(value)]" : " \(value)"
     }
 
     /// Reads the value of a switch, as in `--detach=false`; nil for any other word.

@@ -16,7 +16,10 @@ struct ParsedArguments {
         self.globals = globals
         let options = command.allOptions
         let forms = options.map {
-            CommandLineParser.Form(long: $0.long, short: $0.short, takesValue: $0.value != nil)
+            CommandLineParser.Form(
+                long: $0.long, short: $0.short,
+                takesValue: $0.value != nil && !$0.valueIsOptional,
+                mayTakeValue: $0.valueIsOptional)
         }
         do {
             let result = try CommandLineParser.parse(
@@ -114,6 +117,9 @@ struct ParsedArguments {
     func checkOperands() throws(Failure) {
         let wanted = command.operandCount
         if command.name.isEmpty || wanted.contains(operands.count) { return }
+        if operands.isEmpty && command.endsWithOtherCommand && !command.isOfContainers {
+            throw Failure("name a command; see \"vfs-run help \(command.name)\"")
+        }
         let bound =
             wanted.lowerBound == wanted.upperBound
             ? "exactly \(wanted.lowerBound)"

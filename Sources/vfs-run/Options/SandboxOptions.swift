@@ -4,6 +4,9 @@ extension Option {
         "base", value: "BASE", completes: .directories,
         "what lies below: host (default), / for the whole system copy-on-write, a directory with a"
             + " root file system, a bundle, an unpacked image, or an archive")
+    static let layerAboveBase = Option(
+        "layer", value: "DIR", completes: .directories,
+        "add a layer on top of the base, which has to be / or a directory; may be repeated")
     static let volume = Option(
         "volume", short: "v", value: "SRC[:DST][:OPTIONS]", completes: .files,
         "show a file or directory of the host: ro, rw, or O for copy-on-write; may be repeated")
@@ -15,12 +18,15 @@ extension Option {
         "copy SRC, or standard input with -, to the file DST; may be repeated")
     static let workingDirectory = Option(
         "workdir", short: "w", value: "DIR",
-        "the working directory of the command; one outside of the caller's hides that")
+        "the working directory of the command, which has to be there; one outside of the caller's"
+            + " hides that")
     static let variable = Option(
         "env", short: "e", value: "NAME[=VALUE]",
-        "set a variable; NAME alone has the caller's value; may be repeated")
+        "set a variable; NAME alone has the caller's value, and NAME* stands for all of the caller's"
+            + " that begin so; may be repeated")
     static let variableFile = Option(
-        "env-file", value: "FILE", completes: .files, "set the variables in FILE, one a line")
+        "env-file", value: "FILE", completes: .files,
+        "set the variables in FILE, one a line, as --env takes them")
     static let sandboxUser = Option(
         "user", short: "u", value: "USER[:GROUP]",
         "run as this user; 0 is root of the sandbox and of nothing else")
@@ -49,7 +55,8 @@ extension Option {
     /// The options of `sandbox`.
     static var sandbox: [Option] {
         [
-            base, layer, volume, tmpfs, madeFile, workingDirectory, sandboxName, keepSandbox, asks,
+            base, layerAboveBase, volume, tmpfs, madeFile, workingDirectory, sandboxName,
+            keepSandbox, asks,
             applies,
             variable, variableFile, sandboxUser, allocatesTerminal, interactive, hostname,
             addCapability, dropCapability, processors, processorSet, memoryAndSwap, quiet,

@@ -158,20 +158,10 @@ enum UpdatedResources {
     }
 
     /// Bytes; the suffixes are powers of 1024.
-    static func size(_ text: String, _ name: String) throws(Failure) -> Int64 {
+    private static func size(_ text: String, _ name: String) throws(Failure) -> Int64 {
         if let plain = Int64(text), plain >= -1 { return plain }
-        let letters = text.lowercased().drop { $0.isNumber }
-        let shifts = ["b": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
-        let unit = letters.first.map(String.init) ?? ""
-        let endings = [unit, unit + "b", unit + "ib"]
-        guard let shift = shifts[unit], endings.contains(String(letters)),
-            let number = Int64(text.prefix(text.count - letters.count)),
-            number <= Int64.max >> shift
-        else {
-            throw Failure(
-                "invalid value for \(name): \"\(text)\" is not a size; use a number of bytes, or 512m"
-            )
-        }
-        return number << shift
+        if let bytes = Quantity.bytes(text) { return Int64(bytes) }
+        throw Failure(
+            "invalid value for \(name): \"\(text)\" is not a size; use a number of bytes, or 512m")
     }
 }

@@ -26,23 +26,40 @@ enum HelpText {
 
     static func label(_ option: Option) -> String {
         let short = option.short.map { "-\($0), " } ?? "    "
-        return short + "--" + option.long + (option.value.map { " \($0)" } ?? "")
+        return short + "--" + option.long + option.valueLabel
     }
 
+    /// Columns of a terminal.
+    private static let columns = 80
+    /// Of the left column of a table; what is wider has a line of its own.
+    private static let mostLeft = 30
+
     private static func table(_ rows: [(String, String)]) -> String {
-        let width = rows.map(\.0.count).max() ?? 0
+        let width = min(rows.map(\.0.count).max() ?? 0, mostLeft)
+        let indentation = String(repeating: " ", count: width + 4)
         return rows.map { left, right in
-            "  " + left + String(repeating: " ", count: width - left.count + 2) + right + "\n"
+            let lines = broken(right, to: columns - 1 - indentation.count)
+            let isWide = left.count > width
+            let rest = isWide ? lines[...] : lines.dropFirst()
+            var text = "  " + left
+            if !isWide, let first = lines.first {
+                text += String(repeating: " ", count: width - left.count + 2) + first
+            }
+            return text + "\n" + rest.map { indentation + $0 + "\n" }.joined()
         }.joined()
     }
 
-    /// Lines of at most 78 characters.
     private static func wrap(_ paragraph: some StringProtocol) -> String {
+        broken(paragraph, to: columns - 2).joined(separator: "\n") + "\n"
+    }
+
+    /// Lines of at most that many characters.
+    private static func broken(_ paragraph: some StringProtocol, to width: Int) -> [String] {
         var lines = [""]
         for word in paragraph.split(separator: " ") {
-            if lines[lines.count - 1].count + word.count > 77 { lines.append("") }
+            if lines[lines.count - 1].count + word.count >= width { lines.append("") }
             lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines
     }
 }

@@ -30,7 +30,7 @@ enum ManPage {
     private static func options(_ options: [Option]) -> String {
         options.map { option in
             let short = option.short.map { "\\-\($0), " } ?? ""
-            let value = option.value.map { " \($0)" } ?? ""
+            let value = option.valueLabel
             let long = option.long.map { $0 == "-" ? "\\-" : String($0) }.joined()
             return ".TP\n.B \(short)\\-\\-\(long)\(value)\n\(escape(option.help))\n"
         }.joined()

@@ -18,6 +18,8 @@ final class RunReporter {
     /// Whether the figures of the kernel are read.
     let measures: Bool
     private var isTold = false
+    /// What the run has changed, where it was looked at.
+    var changes: Report.Changes?
 
     /// How long a reader of the report that takes nothing is waited for.
     private static let patience: UInt64 = 30
@@ -37,6 +39,9 @@ final class RunReporter {
             throw error.within("--report")
         }
     }
+
+    /// Whether a report is written.
+    var reports: Bool { stream != nil }
 
     /// Whether a run of this command line has its figures read.
     static func measures(_ arguments: ParsedArguments) -> Bool {
@@ -60,7 +65,7 @@ final class RunReporter {
 
     func tell(_ result: Result<Outcome, Failure>) throws(Failure) {
         isTold = true
-        let report = Report(result)
+        let report = Report(result, changes: changes)
         if tells, case .success(let outcome) = result,
             let sentence = report.verdict.sentence(outcome)
         {
@@ -87,7 +92,7 @@ final class RunReporter {
         return CallerStream(
             opened: try attempt(
                 "open", on: place, advice: HostPath.adviceOfOutput,
-                try HostPath.openOutput(place, followsLinks: false)))
+                try HostPath.openOutput(place, followsLinks: false, leavingLine: true)))
     }
 
     /// A copy, which no program inherits.

@@ -33,7 +33,11 @@ extension ConfigurationBuilder {
         return (request.spec.vfs?.files ?? []).map { file in
             let content: Configuration.MadeFile.Content
             if let source = file.source {
-                content = .source(request.path(source).value, number: sources)
+                let path = request.path(source).value
+                content =
+                    file.names.map {
+                        .files($0.map(\.value), of: path, number: sources)
+                    } ?? .source(path, number: sources)
                 sources += 1
             } else if let target = file.target {
                 content = .link(target.value)

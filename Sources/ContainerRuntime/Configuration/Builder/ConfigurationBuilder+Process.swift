@@ -14,7 +14,9 @@ extension ConfigurationBuilder {
             arguments: arguments,
             environment: Environment.prepared(
                 proxyEnvironment + spec.env.map(\.value) + ownEnvironment),
-            workingDirectory: request.setting(cwd), terminal: terminal(spec),
+            workingDirectory: request.setting(cwd),
+            makesWorkingDirectory: request.spec.vfs?.makesWorkingDirectory?.value ?? true,
+            terminal: terminal(spec),
             user: Setting(Configuration.User(spec.user), userOrigin),
             limits: spec.rlimits.compactMap(limit).filter { limit in
                 !invocation.processLimits.contains { $0.value.resource == limit.value.resource }

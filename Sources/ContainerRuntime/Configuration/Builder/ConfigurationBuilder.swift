@@ -88,9 +88,11 @@ public struct ConfigurationBuilder {
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles
+        configuration.innerStreams = invocation.innerStreams
         configuration.network = network
         configuration.resolver = resolver
         configuration.limits = decision.held
+        configuration.measuresStart = invocation.measures || request.limits.cpuTime != nil
         if let resources = configuration.controlGroup?.value.resources {
             configuration.limits.groupMemory = resources.memory?.limit.flatMap {
                 $0.value > 0 ? UInt64($0.value) : nil

@@ -113,6 +113,24 @@ extension Checks {
             at: spec.root?.path?.offset ?? diagnostics.document.root.offset)
     }
 
+    private func check(names file: Spec.VFS.File) {
+        guard let names = file.names else { return }
+        if file.source == nil {
+            diagnostics.error(
+                "has \"names\" without \"source\"; name the directory that the files lie in",
+                at: file.offset)
+        }
+        if let mode = file.mode {
+            diagnostics.error(
+                "copied files have the modes of their sources; remove it", at: mode.offset)
+        }
+        for name in names where FileName(name.value) == nil {
+            diagnostics.error(
+                "\(name.value.inQuotes) is not the name of a file; write it without a directory",
+                at: name.offset)
+        }
+    }
+
     func files() {
         for file in spec.vfs?.files ?? [] {
             if !file.path.value.hasPrefix("/") || PathText.cleaned(file.path.value) == "/" {
@@ -129,6 +147,7 @@ extension Checks {
                     "needs one of \"content\", \"source\", \"target\" and \"directory\": true",
                     at: file.offset)
             }
+            check(names: file)
             if file.target?.value.isEmpty == true {
                 diagnostics.error("is empty; name the target of the link", at: file.offset)
             }

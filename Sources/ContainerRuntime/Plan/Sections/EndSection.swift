@@ -10,7 +10,8 @@ enum EndSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            LetGo.self, StartInit.self, HoldUpper.self, RecordContainer.self, WritePIDFile.self,
+            LetGo.self, OpenInnerStreams.self, StartInit.self, HoldUpper.self, RecordContainer.self,
+            WritePIDFile.self,
             SendPIDFD.self,
             AwaitStart.self, Execute.self, SendFiles.self,
         ]
@@ -21,9 +22,14 @@ enum EndSection: PlanSection {
         let (container, joined) = (configuration.container, configuration.joined)
         let process = configuration.process
         if facts.isNamed { plan.add(LetGo()) }
+        if !configuration.innerStreams.isEmpty {
+            plan.add(OpenInnerStreams(streams: configuration.innerStreams), .builtIn("isolate"))
+        }
         if facts.hasInit {
             plan.add(
-                StartInit(hasTerminal: process.terminal != nil),
+                StartInit(
+                    hasTerminal: process.terminal != nil,
+                    measures: configuration.measuresStart),
                 configuration.initOrigin ?? .standard)
         }
         if !facts.entersProcesses { RightsSection.planLandlock(facts, &plan) }
@@ -42,7 +48,8 @@ enum EndSection: PlanSection {
         }
         plan.add(
             program: Execute(
-                arguments: process.arguments.value, environment: process.environment),
+                arguments: process.arguments.value, environment: process.environment,
+                measures: configuration.measuresStart),
             process.arguments.origin)
         // create leaves it to start.
         if joined == nil && !waits { WatchSection.planStarted(facts, &plan) }

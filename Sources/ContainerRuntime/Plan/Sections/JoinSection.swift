@@ -9,7 +9,7 @@ enum JoinSection: PlanSection {
         container's root is opened where its mount namespace is joined.
         """
 
-    static var kinds: [any Step.Type] { [JoinContainer.self, OpenRoot.self] }
+    static var kinds: [any Step.Type] { [MakeInnerGroup.self, JoinContainer.self, OpenRoot.self] }
 
     static func plan(
         _ joined: Configuration.JoinedContainer, _ facts: PlanFacts, _ plan: inout PlannedSteps
@@ -23,6 +23,9 @@ enum JoinSection: PlanSection {
         }
         WatchSection.planWatchdog(facts, &plan)
         WatchSection.planSignals(facts, &plan)
+        if let group = facts.innerGroup {
+            plan.add(MakeInnerGroup(controllers: group.controllers, path: group.path))
+        }
         plan.add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,

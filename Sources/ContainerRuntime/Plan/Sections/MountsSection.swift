@@ -10,7 +10,8 @@ enum MountsSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             MountFileSystem.self, AttachBind.self, MountControlGroups.self, Remount.self,
-            MakePlace.self, WriteFile.self, MountResolver.self, MaskPath.self, ProtectPath.self,
+            MakePlace.self, WriteFile.self, CopyFiles.self, MountResolver.self, MaskPath.self,
+            ProtectPath.self,
             CheckMountPoints.self,
         ]
     }
@@ -87,6 +88,12 @@ enum MountsSection: PlanSection {
     /// In the mounts, too.
     static func planFiles(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         for file in facts.configuration.files where !file.isPlace {
+            if case .files(let names, let source, let number) = file.content {
+                plan.add(
+                    CopyFiles(path: file.path, names: names, source: source, number: number),
+                    file.origin)
+                continue
+            }
             plan.add(
                 WriteFile(file: file, user: facts.configuration.process.user.value), file.origin)
         }

@@ -89,7 +89,9 @@ enum ProcessSection: PlanSection {
         plan.add(
             EnterWorkingDirectory(
                 path: process.workingDirectory.value,
-                isMade: isNew && !configuration.joinsMounts), process.workingDirectory.origin)
+                isMade: isNew && !configuration.joinsMounts
+                    && process.makesWorkingDirectory,
+                advisesToMake: !process.makesWorkingDirectory), process.workingDirectory.origin)
         let readOnly = configuration.root.isReadOnly
         if readOnly.value && isNew { plan.add(ProtectRoot(), readOnly.origin) }
         if !Environment.hasHome(process.environment) {

@@ -22,7 +22,10 @@ enum RemovalSection: PlanSection {
 
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
-        if configuration.joined != nil { return }
+        if configuration.joined != nil {
+            if facts.innerGroup != nil { plan.add(RemoveControlGroup(ownsProcesses: false)) }
+            return
+        }
         if facts.startsNetworkHelper {
             plan.add(EndNetworkHelper(), configuration.network?.origin ?? .standard)
         }

@@ -63,7 +63,7 @@ enum RightsSection: PlanSection {
         if process.terminal != nil { plan.add(TakeTerminal()) }
         // No process in there gets hold of rules that are not in force yet.
         planLandlock(facts, &plan)
-        plan.add(EnterProcesses())
+        plan.add(EnterProcesses(waits: facts.configuration.container?.waits == true))
         if !facts.isNamed { plan.add(WatchProcess()) }
         if let scheduling = process.scheduling, !scheduling.value.isInherited {
             plan.add(
@@ -114,7 +114,7 @@ enum RightsSection: PlanSection {
     static func planFilter(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         guard let filter = configuration.seccomp else { return }
-        plan.add(InstallSeccomp(), filter.origin)
+        plan.add(InstallSeccomp(measures: configuration.measuresStart), filter.origin)
         guard case .read(let profile) = filter.value, profile.notifies,
             let path = profile.listenerPath
         else { return }

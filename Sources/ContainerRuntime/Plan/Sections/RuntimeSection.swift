@@ -152,8 +152,13 @@ enum RuntimeSection: PlanSection {
                     source: source, idMapping: mount.idMapping, mappings: mappings), mount.origin)
         }
         for file in configuration.files {
-            if case .source(let path, let number) = file.content {
+            switch file.content {
+            case .source(let path, let number):
                 plan.add(OpenFileSource(path: path, number: number), file.origin)
+            case .files(_, let path, let number):
+                plan.add(
+                    OpenFileSource(path: path, number: number, isDirectory: true), file.origin)
+            case .text, .bytes, .link, .directory: break
             }
         }
         if configuration.opensOnHost { planRoot(facts, &plan) }

@@ -15,6 +15,8 @@ struct Execute: ContainerStep {
 
     let arguments: [String]
     let environment: [String]
+    /// Whether what the start took is asked for.
+    var measures = true
 
     var summary: String { "execute \(arguments.joined(separator: " "))" }
 
@@ -24,10 +26,7 @@ struct Execute: ContainerStep {
         let argv = CStringArray(arguments)
         let envp = CStringArray(context.environment(environment))
         // `start` asks for no record.
-        let record =
-            context.gate == nil
-            ? StartRecord(
-                context.usageBeforeFilter ?? ProcessUsage.ofThisProcess, context.usageOfInit) : nil
+        let record = context.gate == nil ? record(context) : nil
         // Where the filter forbids even this, the end of the channel has to do.
         try? context.reports?.write(all: InitMessage.executing(record).encoded)
         var failure: (path: String, errno: Errno)?
@@ -49,6 +48,12 @@ struct Execute: ContainerStep {
         }
         guard let failure else { throw search.missing }
         throw search.explain(failure.path, failure.errno)
+    }
+
+    private func record(_ context: ContainerContext) -> StartRecord? {
+        if !measures { return StartRecord(.zero, nil) }
+        return StartRecord(
+            context.usageBeforeFilter ?? ProcessUsage.ofThisProcess, context.usageOfInit)
     }
 
     private func exists(_ path: String) -> Bool { (try? FileStatus.of(path: path)) != nil }

@@ -25,6 +25,8 @@ struct StartInit: ContainerStep {
             """)
 
     let hasTerminal: Bool
+    /// Whether what the start took is asked for.
+    var measures = true
 
     let summary = "become the init beside the program, which is process 2"
     var needs: Provisions { [.report, .channel] }
@@ -32,11 +34,11 @@ struct StartInit: ContainerStep {
     func apply(_ context: ContainerContext) throws(Failure) {
         let report = try context.handover.report.given(.report)
         let channel = try context.channel.given(.channel)
-        // Where the filter is there already, it need not allow the question.
-        context.usageOfInit = context.usageBeforeFilter ?? ProcessUsage.ofThisProcess
-        if context.usageBeforeFilter != nil {
-            context.usageBeforeFilter = ProcessUsage(userTime: 0, systemTime: 0, peakMemory: 0)
+        if measures {
+            // Where the filter is there already, it need not allow the question.
+            context.usageOfInit = context.usageBeforeFilter ?? ProcessUsage.ofThisProcess
         }
+        if context.usageBeforeFilter != nil { context.usageBeforeFilter = .zero }
         try CurrentProcess.forkUnderInit(reporting: report.channel.borrowed)
         // From here on this is process 2.
         context.handover.report = nil

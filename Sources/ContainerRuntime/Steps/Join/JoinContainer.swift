@@ -65,16 +65,19 @@ struct JoinContainer: SpawningStep {
         if takesProc { kept.append(try context.openHostProc()) }
         for number in 3..<3 + CInt(preserved) { kept.append(FileDescriptor(rawValue: number)) }
         let controlGroup = controlGroup.knowingManager
+        let inner = context.innerGroup.map { [$0] } ?? named
         // What is made in its cgroup need not be moved there, which is slow; the CPUs that the
         // config wants first have to be set before.
-        let place = inner.isEmpty && affinity == nil ? opened(controlGroup.version2) : nil
+        let place =
+            affinity == nil && inner.allSatisfy { $0 == context.innerGroup }
+            ? opened(context.handover.controlGroup?.version2 ?? controlGroup.version2) : nil
         func spawn(in place: HeldDescriptor?) throws(Errno) -> ChildProcess {
             try ChildProcess.spawn([], controlGroup: place?.borrowed) {
                 ProcessWords.erase()
                 _ = OwnedDescriptor(near)
                 let held = OwnedDescriptor(answers)
                 let answer = join(
-                    container.borrowed, controlGroup, isInVersion2: place != nil,
+                    container.borrowed, controlGroup, inner, isInVersion2: place != nil,
                     input: nothing?.reader, keeping: kept)
                 // Where it fails, the runtime finds nothing to read.
                 do throws(Errno) {
@@ -105,12 +108,13 @@ struct JoinContainer: SpawningStep {
     ///
     /// - Parameter input: What stands in for the caller's standard streams.
     private func join(
-        _ container: FileDescriptor, _ controlGroup: ControlGroup, isInVersion2: Bool,
+        _ container: FileDescriptor, _ controlGroup: ControlGroup, _ inner: [ControlGroup.Inner],
+        isInVersion2: Bool,
         input: FileDescriptor?, keeping kept: [FileDescriptor]
     ) -> InitMessage {
         do throws(Failure) {
             try setAffinity()
-            try enter(controlGroup, isInVersion2: isInVersion2)
+            try enter(controlGroup, inner, isInVersion2: isInVersion2)
         } catch {
             return .failed(step: 0, error)
         }
@@ -151,6 +155,10 @@ struct JoinContainer: SpawningStep {
 }
 
 extension JoinContainer {
+    private var named: [ControlGroup.Inner] {
+        inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) }
+    }
+
     private func opened(_ directory: String?) -> HeldDescriptor? {
         guard let directory, let opened = try? HostPath.open(directory, [.readOnly, .directory])
         else { return nil }
@@ -167,13 +175,11 @@ extension JoinContainer {
 
     /// Processes made from here on are counted and limited with the container.
     private func enter(
-        _ controlGroup: ControlGroup, isInVersion2: Bool
+        _ controlGroup: ControlGroup, _ inner: [ControlGroup.Inner], isInVersion2: Bool
     ) throws(Failure) {
         do throws(Failure) {
             try controlGroup.add(
-                process: 0,
-                inner: inner.map { ControlGroup.Inner(controllers: $0.controllers, path: $0.path) },
-                joining: process.pid, isInVersion2: isInVersion2)
+                process: 0, inner: inner, joining: process.pid, isInVersion2: isInVersion2)
             try resctrlGroup?.add(process: 0)
         } catch {
             // What runc says there.

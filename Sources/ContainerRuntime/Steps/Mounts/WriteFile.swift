@@ -29,7 +29,7 @@ struct WriteFile: ContainerStep {
             "openat2", on: file.path, advice: advice, try place.makeParent())
         let directory = parent.directory.borrowed
         let made = try attempt(
-            "openat", on: file.path, advice: advice, try make(parent.name, in: directory))
+            "openat", on: file.path, advice: advice, try directory.makeAnew(parent.name))
         var mode = file.mode ?? 0o644
         switch file.content {
         case .text(let text):
@@ -44,31 +44,15 @@ struct WriteFile: ContainerStep {
                 "fstat", on: file.path, try FileStatus.of(source.borrowed))
             if file.mode == nil && status.kind == .regular { mode = status.permissions & 0o777 }
             try attempt("write", on: file.path, try copy(source.borrowed, to: made.borrowed))
-        case .link, .directory: break
+        case .link, .directory, .files: break
         }
         try attempt("fchownat", on: file.path, try directory.giveToProgram(parent.name, user))
         try attempt("fchmod", on: file.path, try made.borrowed.changeMode(mode))
     }
 
-    /// A new file: what has the name now may be a link, or have other names.
-    private func make(
-        _ name: String, in parent: FileDescriptor
-    ) throws(Errno) -> OwnedDescriptor {
-        do throws(Errno) {
-            return try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
-        } catch .fileExists {
-            try parent.remove(name)
-            return try parent.open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
-        }
-    }
-
     private func copy(_ source: FileDescriptor, to made: FileDescriptor) throws(Errno) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = try source.readSome(&buffer)
-            if count == 0 { return }
-            try made.write(all: Array(buffer[..<count]))
-        }
+        try source.copy(to: made, &buffer)
     }
 
     private func advice(_ error: Errno) -> String? {
@@ -78,6 +62,27 @@ struct WriteFile: ContainerStep {
                 + " directory that is not there"
         case .isDirectory: "a directory of that name is there"
         default: nil
+        }
+    }
+}
+
+extension FileDescriptor {
+    /// A new file in this directory: what has the name now may be a link, or have other names.
+    func makeAnew(_ name: String) throws(Errno) -> OwnedDescriptor {
+        do throws(Errno) {
+            return try open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+        } catch .fileExists {
+            try remove(name)
+            return try open(name, [.create, .exclusive, .writeOnly], mode: 0o600)
+        }
+    }
+
+    /// Writes what is left in this file to another one.
+    func copy(to other: FileDescriptor, _ buffer: inout [UInt8]) throws(Errno) {
+        while true {
+            let count = try readSome(&buffer)
+            if count == 0 { return }
+            try other.write(all: Array(buffer[..<count]))
         }
     }
 }

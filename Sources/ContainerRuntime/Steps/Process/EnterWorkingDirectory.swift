@@ -18,6 +18,8 @@ struct EnterWorkingDirectory: ContainerStep {
     let path: String
     /// Whether it is made where it is missing.
     var isMade = true
+    /// Whether a failure says what to do.
+    var advisesToMake = false
 
     var summary: String { "enter \(path)" }
     var needs: Provisions { [.root] }
@@ -38,6 +40,8 @@ struct EnterWorkingDirectory: ContainerStep {
                 case .tooManySymbolicLinkLevels:
                     "a working directory cannot be reached through /proc"
                 case .fileNameTooLong: LinkPolicy.tooLong
+                case .noSuchFileOrDirectory where advisesToMake:
+                    "make it first, or name a directory that is there"
                 default: nil
                 }
             }, try enter())

@@ -13,6 +13,9 @@ struct InstallSeccomp: ContainerStep {
             """,
         calls: "getrusage, seccomp, write")
 
+    /// Whether what the start took is asked for.
+    var measures = true
+
     let summary = "install the seccomp filter"
     var needs: Provisions { [.seccompFilter, .channel] }
     var gives: Provisions { [.listener] }
@@ -20,7 +23,7 @@ struct InstallSeccomp: ContainerStep {
     func apply(_ context: ContainerContext) throws(Failure) {
         let filter = try context.handover.seccompFilter.given(.seccompFilter)
         // The filter need not allow the question.
-        context.usageBeforeFilter = ProcessUsage.ofThisProcess
+        if measures { context.usageBeforeFilter = ProcessUsage.ofThisProcess }
         let listener = try attempt("seccomp", "SECCOMP_SET_MODE_FILTER", try filter.install())
         guard let listener else { return }
         // Every call may now wait for an answer, and no agent listens yet: all that follows until

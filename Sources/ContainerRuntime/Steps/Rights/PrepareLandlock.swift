@@ -11,7 +11,8 @@ struct PrepareLandlock: ContainerStep {
             devices. Rules add up: below a writable root the rules allow writing, and the mounts alone \
             protect what is read-only there. Making devices takes CAP_MKNOD in the config. From the \
             sixth version of the interface on the rules also keep the program from abstract sockets \
-            and, but for exec, from signals to processes outside.
+            and from signals to processes outside. A process of exec gets none of the latter rule in a \
+            container with a pid namespace of its own, where there are no others.
             """,
         why: """
             Only with vfs.landlock. After the mounts, which the rules name by descriptor, and before \

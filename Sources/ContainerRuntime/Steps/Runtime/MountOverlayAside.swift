@@ -45,6 +45,11 @@ struct MountOverlayAside: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         let mappings = try (mappings ?? context.idMappings).given(.idMappings)
         let layers = context.handover.layers ?? [:]
+        // Here: the process that mounts covers its root, and the kernel makes no user namespace for
+        // one whose root is covered.
+        if all.contains(where: { !$0.layers.isEmpty }) {
+            _ = try context.mappingNamespaces.namespace(of: mappings)
+        }
         if let prepared = context.prepared, prepared.mountsDetached {
             return try mountDetached((mappings, context.mappingNamespaces), prepared, context)
         }

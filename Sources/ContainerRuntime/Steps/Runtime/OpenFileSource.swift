@@ -5,7 +5,10 @@ internal import SystemPackage
 struct OpenFileSource: RuntimeStep {
     static let manual = StepManual(
         "open the source of a file",
-        what: "Opens a file of the host whose content a file of the container gets.",
+        what: """
+            Opens a file of the host whose content a file of the container gets, or a directory that \
+            files are copied from.
+            """,
         why: """
             By the runtime process, with the caller's rights: the container's root may not be \
             allowed to read it. Before the pivot, after which no path leads to it.
@@ -15,11 +18,17 @@ struct OpenFileSource: RuntimeStep {
     let path: String
     /// Among the sources, counted from 0.
     let number: Int
+    var isDirectory = false
 
     var summary: String { "open \(path) for its content" }
     var gives: Provisions { [.fileSources] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        if isDirectory {
+            let directory = try attempt(
+                "open", on: path, try HostPath.open(path, [.path, .directory]))
+            return context.handover.fileSources.append(HeldDescriptor(directory))
+        }
         // Without waiting for the writer of a FIFO; the streams of the caller are such.
         let isStream = path == "/dev/stdin"
         let source = try attempt(

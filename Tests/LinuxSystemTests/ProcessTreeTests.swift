@@ -1,0 +1,38 @@
+import Glibc
+import Testing
+
+@testable import LinuxSystem
+
+struct `Processes below another one` {
+    private func entries(_ parents: [Int32: Int32]) -> [Int32: ProcessTree.Entry] {
+        parents.mapValues { ProcessTree.Entry(parent: $0) }
+    }
+
+    @Test func `are found by their parents, and a circle ends`() {
+        let all = entries([1: 0, 2: 1, 3: 2, 4: 1, 5: 6, 6: 7, 7: 6, 8: 3])
+        let found = ProcessTree.select(below: 2, of: all)
+        #expect(Set(found.keys) == [2, 3, 8])
+        #expect(ProcessTree.select(below: 9, of: all).isEmpty)
+    }
+
+    /// A fork bomb one below the other: each way up is gone once.
+    @Test func `of a long chain are found in no time`() {
+        var parents: [Int32: Int32] = [:]
+        for pid in Int32(2)...100_000 { parents[pid] = pid - 1 }
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            #expect(ProcessTree.select(below: 50_000, of: entries(parents)).count == 50_001)
+        }
+        #expect(time < .seconds(20))
+    }
+
+    /// `/proc` tells of a process that runs by the clock tick, which is ten milliseconds.
+    @Test func `are timed to less than a tick`() {
+        let before = ProcessTree.processorTime(below: getppid())
+        var end = before
+        for _ in 0..<1000 where end == before {
+            end = ProcessTree.processorTime(below: getppid())
+        }
+        #expect(end > before && end - before < 10_000_000)
+    }
+}
