@@ -22,7 +22,7 @@ class _Handler(socketserver.StreamRequestHandler):
         sessions: dict[str, list[dict[str, Any]]] = {}
         for number, line in enumerate(self.rfile, 1):
             message = json.loads(line)
-            answer: dict[str, Any] = {"id": message["id"], "line": number, "error": None}
+            answer: dict[str, Any] = {"id": None, "line": number, "error": None}
             try:
                 answer |= self.answer(message, sessions)
             except KeyError as error:
@@ -36,6 +36,8 @@ class _Handler(socketserver.StreamRequestHandler):
         if operation is None:
             if message["args"] == ["end"]:
                 raise ConnectionError
+            if message["args"] == ["too", "long"]:
+                return {"report": None, "error": "the line is too long"}
             return {"report": {"status": "OK"}, "stdout": {"text": " ".join(message["args"])}}
         name = message.get("session", f"s{len(sessions) + 1}")
         if operation == "create":
@@ -45,7 +47,11 @@ class _Handler(socketserver.StreamRequestHandler):
         if operation == "exec":
             return {"session": name, "report": {"status": "OK"}, "stdout": message.get("stdin")}
         if operation == "put":
-            states[-1] |= message["files"]
+            for path, content in message["files"].items():
+                if "file" in content:
+                    size = pathlib.Path(content.pop("file")).stat().st_size
+                    content["text"] = "spilled" if size == 5 << 20 else f"{size} bytes"
+                states[-1][path] = content
         elif operation == "get":
             return {"files": {path: states[-1].get(path) for path in message["paths"]}}
         elif operation == "snapshot":

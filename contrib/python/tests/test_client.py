@@ -69,6 +69,19 @@ class Sessions(unittest.TestCase):
             self.assertEqual(found, [(n, b"%d" % n) for n in range(500)])
             self.assertEqual({r.key for r in client.map(iter(jobs), ahead=3)}, set(range(500)))
 
+    def test_a_long_line_has_its_contents_in_files(self) -> None:
+        with FakeBatch() as batch, Client(batch.path) as client:
+            with client.session() as session:
+                session.put({"/long": File(b"\xff" * (5 << 20), 0o640), "/short": "x"})
+                found = session.get("/long", "/short")
+            self.assertEqual(found["/long"], File(b"spilled", 0o640))
+            self.assertEqual(found["/short"], File(b"x"))
+
+    def test_an_answer_without_an_id_is_that_of_its_line(self) -> None:
+        with FakeBatch() as batch, Client(batch.path) as client:
+            with self.assertRaisesRegex(JobError, "too long"):
+                client.run(["too", "long"])
+
     def test_jobs_are_read_as_they_are_needed(self) -> None:
         taken = []
 

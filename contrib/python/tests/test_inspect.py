@@ -28,7 +28,6 @@ CONFIG = VFSRunConfig(binary=BINARY, jobs=2)
 NOT_THERE = {
     # A session has one user.
     "test_exec_as_user",
-    "test_exec_as_nonexistent_user",
 }
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -40,7 +44,7 @@ class Channel:
         self._explain = explain
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        self._pending: dict[str, Future[Answer]] = {}
+        self._pending: dict[int, Future[Answer]] = {}
         self._count = 0
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._read, name="vfs-run answers", daemon=True)
@@ -50,19 +54,21 @@ class Channel:
         """Sends a line. Waits while the batch takes none, since all its slots are busy."""
         future: Future[Answer] = Future()
         future.set_running_or_notify_cancel()
-        with self._lock:
-            if self._failure is not None:
-                raise BatchError(self._failure)
-            self._count += 1
-            number = str(self._count)
-            self._pending[number] = future
-        line = json.dumps({**message, "id": number}).encode() + b"\n"
-        try:
-            with self._sending:
-                self._writer.write(line)
+        line = json.dumps(message).encode()
+        if len(line) > LONGEST:
+            line = json.dumps(_spilled(message, future)).encode()
+        with self._sending:
+            # By the number of its line an answer is known, also where the line could not be read.
+            with self._lock:
+                if self._failure is not None:
+                    raise BatchError(self._failure)
+                self._count += 1
+                self._pending[self._count] = future
+            try:
+                self._writer.write(line + b"\n")
                 self._writer.flush()
-        except (OSError, ValueError):
-            self._fail()
+            except (OSError, ValueError):
+                self._fail()
         return future
 
     def finish(self) -> None:
@@ -82,7 +88,7 @@ class Channel:
             for line in self._reader:
                 answer = json.loads(line)
                 with self._lock:
-                    future = self._pending.pop(str(answer.get("id")), None)
+                    future = self._pending.pop(int(answer.get("line") or 0), None)
                 if future is not None:
                     future.set_result(answer)
         except (OSError, ValueError):
@@ -99,6 +105,37 @@ class Channel:
             failure = self._failure
         for future in pending.values():
             future.set_exception(BatchError(failure))
+
+
+#: Longer lines have their contents in files: vfs-run reads 16 MiB.
+LONGEST = 4 << 20
+
+
+def _spilled(message: Mapping[str, Any], future: Future[Answer]) -> dict[str, Any]:
+    """The same message, with long contents in files that are there until the answer is."""
+    folder = tempfile.mkdtemp(prefix="vfs-run-")
+    future.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
+    count = 0
+
+    def spill(content: Mapping[str, str]) -> dict[str, str]:
+        nonlocal count
+        data = content.get("text", content.get("base64", ""))
+        if len(data) < 65536:
+            return dict(content)
+        count += 1
+        path = f"{folder}/{count}"
+        with open(path, "wb") as file:
+            file.write(data.encode() if "text" in content else base64.b64decode(data))
+        os.chmod(path, 0o644)
+        rest = {key: value for key, value in content.items() if key == "mode"}
+        return {"file": path, **rest}
+
+    changed = dict(message)
+    if "stdin" in changed:
+        changed["stdin"] = spill(changed["stdin"])
+    if "files" in changed:
+        changed["files"] = {path: spill(file) for path, file in changed["files"].items()}
+    return changed
 
 
 def connect(path: str) -> Channel:

@@ -30,7 +30,7 @@ from inspect_ai.util import (
 
 from ._channel import JobError
 from ._client import Client, Server, Session
-from ._content import File, Result
+from ._content import Result
 
 
 class VFSRunConfig(pydantic.BaseModel, frozen=True):
@@ -169,8 +169,20 @@ class VFSRunSandboxEnvironment(SandboxEnvironment):
             raise IsADirectoryError(f"{file} is a directory")
         if result == "closed":
             raise PermissionError(f"{file} may not be written to")
+
+        def write() -> None:
+            if len(contents) <= PIECE // 4:
+                return self._session.put({path: contents})
+            # put takes files of 16 MiB.
+            script = 'mkdir -p "$(dirname "$1")" && cat > "$1"'
+            done = self._session.exec(
+                ["/bin/sh", "-c", script, "write", path], stdin=contents, cwd="/")
+            if not done.ok:
+                raise OSError(f"{file}: {done.error or done.stderr.decode(errors='replace')}")
+            return None
+
         try:
-            await anyio.to_thread.run_sync(lambda: self._session.put({path: contents}))
+            await anyio.to_thread.run_sync(write)
         except JobError as error:
             raise OSError(f"{file}: {error}") from error
 
@@ -183,8 +195,16 @@ class VFSRunSandboxEnvironment(SandboxEnvironment):
     async def read_file(self, file: str, text: bool = True) -> str | bytes:
         path = self._path(file)
 
-        def read() -> File | None:
-            return self._session.get(path)[path]
+        def read() -> bytes:
+            data = b""
+            while True:
+                words = ["/bin/sh", "-c", 'tail -c "+$2" -- "$1" | head -c "$3"', "read", path]
+                piece = self._session.exec([*words, str(len(data) + 1), str(PIECE)], cwd="/")
+                if not piece.ok:
+                    raise OSError(f"{file}: {piece.error or piece.stderr.decode(errors='replace')}")
+                data += piece.stdout
+                if len(piece.stdout) < PIECE:
+                    return data
 
         kind = await self._probe(path)
         if kind == "directory":
@@ -194,10 +214,10 @@ class VFSRunSandboxEnvironment(SandboxEnvironment):
         if kind == "large":
             raise OutputLimitExceededError(
                 limit_str=SandboxEnvironmentLimits.MAX_READ_FILE_SIZE_STR, truncated_output=None)
-        found = await anyio.to_thread.run_sync(read)
-        if found is None:
-            raise FileNotFoundError(f"{file} is not there, or no regular file")
-        return found.text if text else found.data
+        if kind not in ("file", "closed"):
+            raise FileNotFoundError(f"{file} is not there")
+        data = await anyio.to_thread.run_sync(read)
+        return data.decode() if text else data
 
     async def _probe(self, path: str) -> str:
         """What the program's user may do with a path, in a word."""
@@ -212,6 +232,9 @@ class VFSRunSandboxEnvironment(SandboxEnvironment):
     def _path(self, path: str) -> str:
         return posixpath.normpath(posixpath.join(self._config.directory, path))
 
+
+#: How much of a file is read at once: an answer has 64 MiB of output at most.
+PIECE = 16 << 20
 
 _PROBE = """
 if [ -d "$1" ]; then echo directory
