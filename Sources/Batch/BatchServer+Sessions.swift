@@ -13,7 +13,7 @@ struct SessionMessage {
     /// Nil for a line without `op`, and for one that is not JSON.
     init?(_ bytes: [UInt8]) {
         // Most lines are jobs, which the slots read.
-        guard bytes.contains(SessionMessage.mark) else { return nil }
+        guard bytes.holds(SessionMessage.mark) else { return nil }
         do {
             let root = try JSONDocument(bytes).root
             guard let operation = root["op"] else { return nil }

@@ -140,7 +140,7 @@ public final class BatchServer {
         task.conversation.answer(bytes, line: task.line)
         answered += 1
         // The keys of an answer are in one order, and the report begins with its status.
-        let isSuccess = bytes.prefix(512).contains(BatchServer.success)
+        let isSuccess = bytes.prefix(512).holds(BatchServer.success)
         if !isSuccess { failed += 1 }
         options.progress?(
             Progress(
