@@ -50,7 +50,8 @@ extension Command {
         run: { arguments throws(Failure) in
             let template = try BatchTemplate(arguments)
             if arguments.has(.printsConfig) {
-                try Output.write(try template.sandbox(JobShape(), rehearses: true).config.prettyText)
+                try Output.write(
+                    try template.sandbox(JobShape(), rehearses: true).config.prettyText)
                 return 0
             }
             // What is wrong with the options is told before a line is read.
