@@ -138,7 +138,7 @@ class Random:
             elif number == 18:
                 os.removexattr(one, "user.a", follow_symlinks=False)
             elif number == 19:
-                subprocess.run(["cp", "-a", "--", one, other], stderr=subprocess.DEVNULL, check=False)
+                subprocess.run(["cp", "-a", "--remove-destination", "--", one, other], stderr=subprocess.DEVNULL, check=False)
             elif number == 20:
                 os.setxattr(one, "security.capability", bytes.fromhex("0100000200200000000000000000000000000000"))
             elif number == 21:
