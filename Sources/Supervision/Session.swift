@@ -258,7 +258,11 @@ struct Session: ~Copyable {
         if !events[4].isEmpty { try takeReport() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
-        if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
+        if !events[1].isEmpty, try !hasMoreToReceive() {
+            // The end of the channel comes only when the process that lent its memory has ended, too.
+            if entrance != nil, !hasStarted, isExecuting, hasExecuted == true { setStarted(true) }
+            try forwardSignals()
+        }
         try proxy?.handle(events[5..<relayed])
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])

@@ -274,9 +274,12 @@ struct BatchTests {
                 #expect(try batch.readLine().contains("\"first\""))
                 batch.write(lines)
                 let slots = HostProcess.children(of: batch.pid)
+                // They remove the control groups when everything else has ended.
+                let watchdogs = slots.flatMap { HostProcess.children(of: $0) }
+                    .filter(HostProcess.isWatchdog)
                 batch.send(SIGKILL)
                 _ = try batch.finish()
-                for pid in HostProcess.concerned(with: box.directory) {
+                for pid in HostProcess.concerned(with: box.directory) + watchdogs {
                     #expect(HostProcess.waitForEnd(of: pid, milliseconds: 10_000))
                 }
                 for slot in slots {
