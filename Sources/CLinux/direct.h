@@ -4,8 +4,6 @@
 #ifndef CLINUX_DIRECT_H
 #define CLINUX_DIRECT_H
 
-#include <asm/unistd.h>
-
 #if defined(__x86_64__)
 static inline long call6(long number, long a, long b, long c, long d, long e, long f) {
     long result;
@@ -16,27 +14,6 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
                      : "=a"(result)
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
-    return result;
-}
-
-// A call that makes a process on this one's stack. The process that has made it ends without a look
-// at the stack, which the new one has changed meanwhile.
-static inline long fork_and_exit(long number, long a, long b) {
-    long result;
-    register long r10 __asm__("r10") = 0;
-    register long r8 __asm__("r8") = 0;
-    __asm__ volatile("syscall\n"
-                     "testq %%rax, %%rax\n"
-                     "jle 1f\n"
-                     "xorl %%edi, %%edi\n"
-                     "movl %[exit], %%eax\n"
-                     "syscall\n"
-                     "ud2\n"
-                     "1:"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(0L), "r"(r10),
-                       "r"(r8), [exit] "i"(__NR_exit_group)
-                     : "rcx", "r11", "cc", "memory");
     return result;
 }
 #elif defined(__aarch64__)
@@ -52,27 +29,6 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
                      : "+r"(x0)
                      : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
                      : "memory");
-    return x0;
-}
-
-static inline long fork_and_exit(long number, long a, long b) {
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = 0;
-    register long x3 __asm__("x3") = 0;
-    register long x4 __asm__("x4") = 0;
-    __asm__ volatile("svc 0\n"
-                     "cmp x0, #0\n"
-                     "b.le 1f\n"
-                     "mov x0, #0\n"
-                     "mov x8, %[exit]\n"
-                     "svc 0\n"
-                     "udf #0\n"
-                     "1:"
-                     : "+r"(x0)
-                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [exit] "i"(__NR_exit_group)
-                     : "cc", "memory");
     return x0;
 }
 #else

@@ -93,16 +93,6 @@ pid_t clinux_fork_sibling(void) {
     return (pid_t)result;
 }
 
-int clinux_become_sibling(void) {
-    const long flags = CLONE_PARENT | CLONE_VM | CLONE_VFORK;
-    struct clone_args arguments = {.flags = (uint64_t)flags};
-    long result = fork_and_exit(__NR_clone3, (long)&arguments, sizeof arguments);
-    if (result == -ENOSYS || result == -EPERM) result = fork_and_exit(__NR_clone, flags, 0);
-    if (result == 0) return 0;
-    errno = (int)-result;
-    return -1;
-}
-
 pid_t clinux_spawn_companion(int *pidfd, int (*body)(void *), void *context) {
     struct clone_args arguments = {
         .flags = CLONE_PIDFD,

@@ -55,18 +55,17 @@ extension Session {
         channel = consume current
     }
 
-    /// The process has made the one that goes on in the container. Once: what is in the container
-    /// already may say anything.
+    /// The process has made the one that goes on in the container, and ends. Once: what is in the
+    /// container already may say anything.
     mutating func follow(_ process: Int32) throws(Failure) {
         if hasEntered || process <= 0 {
             failure = .failed(step: -1, Failure("the process in the container was made twice"))
             return
         }
         hasEntered = true
-        var made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
-        swap(&child, &made)
-        // It may have lent its memory to the new one: it ends when the program runs.
-        entrance = consume made
+        let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
+        _ = try attempt("waitid", try child.wait())
+        child = made
     }
 
     /// A descriptor of the process that becomes the program.

@@ -55,8 +55,6 @@ struct Session: ~Copyable {
     private(set) var startedAt: UInt64?
     var isCreated = false
     var hasEntered = false
-    /// The process that has made the one in the pid namespace.
-    var entrance: ChildProcess?
     /// A signal that the kernel would have dropped and the runtime has carried out.
     var endedBy: CInt?
     /// How the program beside an init has ended.
@@ -112,7 +110,6 @@ struct Session: ~Copyable {
     /// Returns when the container is as far as the runtime accompanies it, or has ended, and the
     /// terminal is as it was.
     mutating func run() -> Ending {
-        defer { collectEntrance() }
         do throws(Failure) {
             try watch.prepare()
             while try handleEvents() {
@@ -152,15 +149,6 @@ struct Session: ~Copyable {
         case .exited(let code): return .exited(code)
         case .signaled(let signal): return .signaled(signal)
         }
-    }
-
-    /// It has ended with the program's start, or with the process that it has made.
-    private mutating func collectEntrance() {
-        guard let entrance = entrance.take() else { return }
-        let deadline = Clock.deadline(seconds: Session.patience)
-        let events = try? Poll.wait(
-            [(entrance.borrowed, .readable)], until: deadline, isInterruptible: false)
-        if let events, !events[0].isEmpty { _ = try? entrance.wait() }
     }
 
     /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
@@ -258,11 +246,7 @@ struct Session: ~Copyable {
         if !events[4].isEmpty { try takeReport() }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
-        if !events[1].isEmpty, try !hasMoreToReceive() {
-            // The end of the channel comes only when the process that lent its memory has ended, too.
-            if entrance != nil, !hasStarted, isExecuting, hasExecuted == true { setStarted(true) }
-            try forwardSignals()
-        }
+        if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
         try proxy?.handle(events[5..<relayed])
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])

@@ -53,10 +53,6 @@ pid_t clinux_spawn_sibling(uint64_t flags, int (*body)(void *_Nullable), void *_
 /// As fork(2), but the new process is a child of this one's parent. By clone(2) where a filter
 /// forbids clone3(2).
 pid_t clinux_fork_sibling(void);
-/// As `clinux_fork_sibling`, but only the new process returns from here, with 0: it has this one's
-/// memory until it executes a program, and this one ends then, or when the new one ends. On failure
-/// −1.
-int clinux_become_sibling(void);
 /// For process 1 of a pid namespace: makes a copy of itself, which returns from here with 0, and
 /// becomes the init of the namespace, which does not return. It has no capability, no descriptor
 /// but `report`, is not dumpable, and may make the calls of its own loop alone. Every signal that

@@ -43,14 +43,6 @@ public enum CurrentProcess {
         try check(clinux_fork_sibling()) == 0
     }
 
-    /// For a process that `ChildProcess.spawn` has made: goes on as another child of its parent, with
-    /// the memory of this one, which ends when the new one executes a program or ends.
-    ///
-    /// The corresponding C function is `clone3` with `CLONE_PARENT`, `CLONE_VM` and `CLONE_VFORK`.
-    public static func becomeSibling() throws(Errno) {
-        _ = try check(clinux_become_sibling())
-    }
-
     /// The corresponding C function is `prctl` with `PR_SET_PDEATHSIG`.
     public static func setParentDeathSignal(_ signal: CInt) throws(Errno) {
         try checkDone(clinux_set_parent_death_signal(signal))

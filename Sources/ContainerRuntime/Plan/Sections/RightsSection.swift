@@ -63,7 +63,7 @@ enum RightsSection: PlanSection {
         if process.terminal != nil { plan.add(TakeTerminal()) }
         // No process in there gets hold of rules that are not in force yet.
         planLandlock(facts, &plan)
-        plan.add(EnterProcesses(waits: facts.configuration.container?.waits == true))
+        plan.add(EnterProcesses())
         if !facts.isNamed { plan.add(WatchProcess()) }
         if let scheduling = process.scheduling, !scheduling.value.isInherited {
             plan.add(

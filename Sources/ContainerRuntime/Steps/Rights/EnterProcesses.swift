@@ -10,8 +10,7 @@ struct EnterProcesses: ContainerStep {
         "become a process of the pid namespace",
         what: """
             Makes a copy of itself in the pid namespace, which is a child of the runtime process, \
-            and ends: at once in create, and otherwise when the copy, which has its memory until \
-            then, executes the program.
+            and ends.
             """,
         why: """
             Only of exec, and where a pid namespace is joined, after the last step that takes more \
@@ -22,17 +21,12 @@ struct EnterProcesses: ContainerStep {
             """,
         calls: "clone3, prctl, write")
 
-    /// Whether the program is executed only when another command says so. The process that makes the
-    /// copy then ends at once; otherwise it lends its memory to the copy until the program runs,
-    /// which saves the copies of a hundred pages.
-    let waits: Bool
-
     let summary = "become a process of the pid namespace"
     var needs: Provisions { [.channel] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
         let channel = try context.channel.given(.channel)
-        try attempt(
+        let isCopy = try attempt(
             "clone3", "in the pid namespace",
             advice: {
                 switch $0 {
@@ -44,16 +38,12 @@ struct EnterProcesses: ContainerStep {
                     "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
                 default: nil
                 }
-            }, try enter())
+            }, try CurrentProcess.forkSibling())
+        if !isCopy { CurrentProcess.exit(0) }
         // Of the process that was copied.
         try TieToRuntime().apply(context)
         try attempt(
             "write", "to the runtime process",
             try channel.channel.borrowed.write(all: InitMessage.entered.encoded))
-    }
-
-    private func enter() throws(Errno) {
-        if !waits { return try CurrentProcess.becomeSibling() }
-        if !(try CurrentProcess.forkSibling()) { CurrentProcess.exit(0) }
     }
 }
