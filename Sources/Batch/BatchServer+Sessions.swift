@@ -48,7 +48,10 @@ extension BatchServer {
         let task = Slot.Assignment(conversation: conversation, line: number, id: message.id)
         do throws(Failure) {
             let session = try session(of: message, conversation)
-            if session.waiting.count >= SessionSlot.mostWaiting { return false }
+            let waiting = session.waiting.reduce(0) { $0 + $1.line.count }
+            if session.waiting.count >= SessionSlot.mostWaiting || waiting > LineReader.longest {
+                return false
+            }
             conversation.take(number)
             session.waiting.append((bytes, task, message.operation == "close"))
             session.advance()

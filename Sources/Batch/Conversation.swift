@@ -19,6 +19,9 @@ final class Conversation {
     private(set) var problem: Failure?
     /// Lines that have no answer yet.
     private(set) var open = 0
+    /// Of the answers that wait for an earlier one.
+    private var earlyBytes = 0
+    private static let mostEarly = 64 << 20
     /// The line that is next, which no slot is free for yet.
     var waiting: (number: Int, line: LineReader.Line)?
     /// Of a connection: its sessions, by their names. Nil where there are none to be had.
@@ -49,7 +52,12 @@ final class Conversation {
     var writing: FileDescriptor? { pending.isEmpty || isBroken ? nil : output.borrowed }
 
     /// Whether its input is to be read.
-    var wantsMore: Bool { waiting == nil && writing == nil && !lines.hasEnded && !isBroken }
+    var wantsMore: Bool {
+        waiting == nil && writing == nil && !lines.hasEnded && !isBroken && !isFull
+    }
+
+    /// Whether so many answers wait for an earlier one that no more lines are taken.
+    private var isFull: Bool { earlyBytes > Conversation.mostEarly || owed.count > 4096 }
 
     /// Whether everything is said.
     var isDone: Bool {
@@ -72,7 +80,7 @@ final class Conversation {
 
     /// Takes the next line, where there is one.
     func advance() {
-        if waiting != nil || isBroken { return }
+        if waiting != nil || isBroken || isFull { return }
         if let line = lines.next() { waiting = (lines.number, line) }
     }
 
@@ -88,8 +96,10 @@ final class Conversation {
             return write()
         }
         early[line] = bytes
+        earlyBytes += bytes.count
         while let next = owed.first, let bytes = early.removeValue(forKey: next) {
             owed.removeFirst()
+            earlyBytes -= bytes.count
             pending += bytes
         }
         write()

@@ -85,10 +85,13 @@ final class SlotWorker {
         planned.output = job.output
         planned.sent = paths
         planned.workingDirectory = job.workingDirectory
+        var room = 4 * LineReader.longest
         for file in job.files {
+            let bytes = try file.content.read(limit: min(room, LineReader.longest))
+            room -= bytes.count
             planned.files.append(
                 PlannedJob.File(
-                    path: file.path, bytes: try file.content.read(limit: LineReader.longest),
+                    path: file.path, bytes: bytes,
                     mode: file.mode))
         }
         var answer = Answer(id: job.id, line: line)

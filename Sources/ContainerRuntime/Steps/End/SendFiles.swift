@@ -38,7 +38,8 @@ struct SendFiles: ContainerStep {
                 let file = try HostPath.open(
                     path, [.readOnly, .nonBlocking, .noControllingTerminal])
                 let status = try FileStatus.of(file.borrowed)
-                if status.kind == .regular {
+                // What /proc tells of "self" is this process's, which has the caller's environment.
+                if status.kind == .regular, try FileSystemMagic.of(file.borrowed) != .procfs {
                     content = try file.borrowed.readAll(limit: SendFiles.limit)
                     head = SentFile.head(mode: status.permissions & 0o777, count: content.count)
                 }
