@@ -30,6 +30,9 @@ extension FileDescriptor {
                 try level.descriptor.changeOwner(
                     name, user: Credentials.effectiveUser, group: Credentials.effectiveGroup)
             }
+            if status.kind == .regular && status.permissions & 0o6000 != 0 {
+                try level.descriptor.changeMode(name, status.permissions & 0o777)
+            }
             guard status.kind == .directory else { continue }
             if levels.count >= TreeSize.deepest { throw .tooManySymbolicLinkLevels }
             levels.append(try TreeLevel(level.descriptor.openToEmpty(name)))

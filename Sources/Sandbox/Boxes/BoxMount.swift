@@ -45,6 +45,12 @@ public struct BoxMount: Sendable, Hashable {
         }
         do throws(Errno) {
             let real = try HostPath.real(path)
+            // A program of an earlier run may have made links there.
+            if case .box(let inner) = rule.source,
+                real != HostPath.cleaned(try HostPath.real(box.path) + "/" + inner)
+            {
+                throw .tooManySymbolicLinkLevels
+            }
             if try FileStatus.of(path: real).kind == .directory { return .bind(real) }
             if rule.options.contains(.optional) { return nil }
             throw .notDirectory
