@@ -96,8 +96,14 @@ extension ApplyExecutor {
         _ path: LayerPath, _ number: UInt64, _ old: FileIdentity, _ isForced: Bool
     ) throws(Errno) -> Refusal? {
         // It was never removed, or is back already.
-        guard try store.status(number) != nil else { return nil }
+        guard let kept = try store.status(number) else { return nil }
         let (parent, name) = try cursor.open(parentOf: path)
+        // An undo with force that was killed had exchanged them before.
+        if kept.inode != old.inode,
+            try AppliedTree.status(name, in: parent.borrowed)?.inode == old.inode
+        {
+            return nil
+        }
         let staged = ApplyStore.name(number)
         let place = store.directory.borrowed
         do throws(Errno) {
