@@ -85,7 +85,7 @@ extension Session {
                     isInterruptible: false))
             try watch.takeDisk(isReadable: !events[0].isEmpty)
             while !events[1].isEmpty, let signal = try nextSignal() {
-                if signal == Signal.childEnded || Signal.harmless.contains(signal) { continue }
+                if !Interruption.signals.contains(signal) { continue }
                 throw Failure("a signal came before the upper was measured")
             }
         }

@@ -139,7 +139,8 @@ public enum ProcessTree {
             ofChildren = numbers[12] + numbers[13]
             threads = numbers[16]
             startTime = numbers[18]
-            hasEnded = fields[0].first == UInt8(ascii: "Z")
+            // Where its first thread alone has ended the process lives on.
+            hasEnded = fields[0].first == UInt8(ascii: "Z") && threads <= 1
         }
     }
 }

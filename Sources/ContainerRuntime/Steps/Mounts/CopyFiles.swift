@@ -49,7 +49,9 @@ struct CopyFiles: ContainerStep {
         let source: OwnedDescriptor
         do throws(Errno) {
             source = try from.open(name, [.readOnly, .nonBlocking, .noControllingTerminal])
-        } catch .noSuchFileOrDirectory, .permissionDenied, .tooManySymbolicLinkLevels {
+        } catch .noSuchFileOrDirectory, .permissionDenied, .tooManySymbolicLinkLevels,
+            .noSuchAddressOrDevice
+        {
             return
         }
         let status = try FileStatus.of(source.borrowed)
