@@ -29,8 +29,8 @@ struct `Processes below another one` {
     /// `/proc` tells of a process that runs by the clock tick, which is ten milliseconds.
     @Test func `are timed to less than a tick`() throws {
         var root: pid_t = 0
-        var words: [UnsafeMutablePointer<CChar>?] =
-            ["sh", "-c", "while :; do :; done"].map { strdup($0) } + [nil]
+        var words = ["sh", "-c", "while :; do :; done"].map { (word: String) in strdup(word) }
+        words.append(nil)
         defer { for word in words { free(word) } }
         try #require(posix_spawn(&root, "/bin/sh", nil, nil, &words, environ) == 0)
         defer {
