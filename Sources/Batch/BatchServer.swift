@@ -87,6 +87,8 @@ public final class BatchServer {
 
     /// Gives every line that is there to a slot that is free.
     private func handOut() throws(Failure) {
+        // Each connection has its turn to be the first.
+        if conversations.count > 1 { conversations.append(conversations.removeFirst()) }
         for conversation in conversations {
             while conversation.writing == nil {
                 conversation.advance()
@@ -230,16 +232,14 @@ public final class BatchServer {
         conversations.removeAll { conversation in
             guard conversation.isDone else { return false }
             problem = problem ?? (listener == nil ? conversation.problem : nil)
+            var ended = (conversation.sessions ?? [:]).values.map(\.slot)
             for (number, slot) in slots where slot.task?.conversation === conversation {
-                slot.send(signal: Signal.kill)
                 slots[number] = nil
-                BatchServer.awaitEnd(slot, until: Clock.deadline(seconds: BatchServer.patience))
+                ended.append(slot)
             }
-            for session in (conversation.sessions ?? [:]).values {
-                session.slot.send(signal: Signal.kill)
-                BatchServer.awaitEnd(
-                    session.slot, until: Clock.deadline(seconds: BatchServer.patience))
-            }
+            for slot in ended { slot.send(signal: Signal.kill) }
+            let deadline = Clock.deadline(seconds: BatchServer.patience)
+            for slot in ended { BatchServer.awaitEnd(slot, until: deadline) }
             return true
         }
         return problem

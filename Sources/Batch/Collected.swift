@@ -78,6 +78,9 @@ struct Collected {
                 try source.readAll(limit: Int(Collected.limits.bytes)))
             // A name that is not UTF-8 is told with marks in the place of what cannot be shown.
             let name = names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+            if found.contains(where: { $0.key == name }) {
+                throw Failure("two files read \(name.inQuotes); give them names in UTF-8")
+            }
             found.append((name, .content(bytes, mode: mode)))
         }
     }

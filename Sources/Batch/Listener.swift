@@ -54,10 +54,19 @@ final class Listener {
     /// The next connection of a user who may; others are closed.
     func accept() throws(Errno) -> OwnedDescriptor? {
         while let connection = try socket.borrowed.acceptConnection() {
-            let user = try connection.borrowed.peerUser()
-            if user == 0 || user == Credentials.effectiveUser { return connection }
+            if isServed(try connection.borrowed.peer()) { return connection }
         }
         return nil
+    }
+
+    /// A job of an ordinary user may have that user's id: it is in another user namespace.
+    private func isServed(_ peer: (user: UInt32, process: Int32)) -> Bool {
+        if peer.user == 0 { return true }
+        guard peer.user == Credentials.effectiveUser,
+            let own = try? FileStatus.of(path: "/proc/self/ns/user"),
+            let other = try? FileStatus.of(path: "/proc/\(peer.process)/ns/user")
+        else { return false }
+        return other.isSame(as: own)
     }
 
     /// Removes the socket, unless another one has taken its name.

@@ -178,11 +178,12 @@ int clinux_listen(int directory, const char *name) {
     return keep_if(listen(fd, 64), fd);
 }
 
-int clinux_peer_user(int socket, uint32_t *user) {
+int clinux_peer(int socket, uint32_t *user, pid_t *process) {
     struct ucred peer;
     socklen_t size = sizeof peer;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
     *user = peer.uid;
+    *process = peer.pid;
     return 0;
 }
 

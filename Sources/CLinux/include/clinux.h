@@ -240,8 +240,8 @@ int clinux_bind_datagram(int directory, const char *name);
 int clinux_listen_loopback(uint16_t port);
 /// A stream socket `name` in `directory`, of the mode 0600, that listens and never blocks.
 int clinux_listen(int directory, const char *_Nonnull name);
-/// The user at the other end when it connected (SO_PEERCRED).
-int clinux_peer_user(int socket, uint32_t *_Nonnull user);
+/// The user and the process at the other end when it connected (SO_PEERCRED).
+int clinux_peer(int socket, uint32_t *_Nonnull user, pid_t *_Nonnull process);
 /// accept4(2): a socket, close-on-exec and non-blocking.
 int clinux_accept(int socket);
 

@@ -17,12 +17,13 @@ extension FileDescriptor {
         try OwnedDescriptor.adopt(unsafe clinux_listen(rawValue, name))
     }
 
-    /// The user of the process that has connected. The corresponding C function is `getsockopt` with
+    /// The process that has connected, and its user. The corresponding C function is `getsockopt` with
     /// `SO_PEERCRED`.
-    public func peerUser() throws(Errno) -> UInt32 {
+    public func peer() throws(Errno) -> (user: UInt32, process: Int32) {
         var user: UInt32 = 0
-        try checkDone(unsafe clinux_peer_user(rawValue, &user))
-        return user
+        var process: pid_t = 0
+        try checkDone(unsafe clinux_peer(rawValue, &user, &process))
+        return (user, process)
     }
 
     /// The next connection; nil where there is none. The corresponding C function is `accept4`.
