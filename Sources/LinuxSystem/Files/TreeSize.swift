@@ -50,34 +50,39 @@ public struct TreeSize: Sendable, Hashable {
     }
 
     /// Adds the files of overlays that have no name any more, as long as a process below `root` has them
-    /// open. Those that are in no table of descriptors, as in a message that nobody has received, are
-    /// not found.
+    /// open. Those that are in no table of descriptors, as in a message that nobody has received or in
+    /// memory alone, are not found.
     ///
     /// - Parameter others: Processes below it that do not count.
     ///
     /// The corresponding C functions are `open` with `O_PATH`, `fstat` and `fstatfs`.
     public mutating func addUnlinked(ofProcessesBelow root: Int32, without others: [Int32]) {
         for process in ProcessTree.processes(below: root) where !others.contains(process) {
-            let place = "/proc/\(process)/fd"
-            // Of one that has ended there is nothing.
-            guard let table = try? HostPath.open(place, [.readOnly, .directory]),
-                let names = try? FileNameList(of: table.borrowed)
-            else { continue }
-            for index in 0..<names.count where !isExceeded {
-                guard let file = try? HostPath.open("\(place)/\(names[index].text)", .path),
-                    let status = try? FileStatus.of(file.borrowed),
-                    status.kind == .regular, status.linkCount == 0,
-                    (try? FileSystemMagic.of(file.borrowed)) == .overlay,
-                    known.insert(Identity(status)).inserted
-                else { continue }
-                bytes += UInt64(max(status.allocated, 0))
-                files += 1
+            // A thread may have a table of its own, and outlive the first one.
+            let threads = "/proc/\(process)/task"
+            for thread in (try? HostPath.directories(in: threads)) ?? [] {
+                addUnlinked(in: "\(threads)/\(thread)/fd")
             }
         }
     }
 
+    /// - Parameter place: A table of descriptors in `/proc`. Of a thread that has ended there is nothing.
+    private mutating func addUnlinked(in place: String) {
+        guard let table = try? HostPath.open(place, [.readOnly, .directory]),
+            let names = try? FileNameList(of: table.borrowed)
+        else { return }
+        for index in 0..<names.count where !isExceeded {
+            guard let file = try? HostPath.open("\(place)/\(names[index].text)", .path),
+                let status = try? FileStatus.of(file.borrowed),
+                status.kind == .regular, status.linkCount == 0,
+                (try? FileSystemMagic.of(file.borrowed)) == .overlay
+            else { continue }
+            add(status)
+        }
+    }
+
     private mutating func add(_ status: FileStatus) {
-        if status.linkCount > 1, status.kind != .directory,
+        if status.linkCount != 1, status.kind != .directory,
             !known.insert(Identity(status)).inserted
         {
             return
@@ -88,8 +93,7 @@ public struct TreeSize: Sendable, Hashable {
 
     private func level(_ directory: consuming OwnedDescriptor) throws(Errno) -> TreeLevel {
         // Those behind are not counted either.
-        let limit = Int(clamping: mostFiles.addingReportingOverflow(1).partialValue)
-        return try TreeLevel(directory, atMost: mostFiles == .max ? .max : limit)
+        try TreeLevel(directory, atMost: mostFiles == .max ? .max : Int(clamping: mostFiles + 1))
     }
 
     private struct Identity: Sendable, Hashable {

@@ -28,6 +28,7 @@ struct MakeInnerGroup: RuntimeStep {
 
     func apply(_ context: RuntimeContext) throws(Failure) {
         let name = try make(MakeInnerGroup.prefix + String(CurrentProcess.pid))
+        context.watch(own: ["\(path)/\(name)"], shared: [])
         context.innerGroup = ControlGroup.Inner(
             controllers: controllers.split(separator: ",").map(String.init), path: name)
         context.handover.controlGroup = ControlGroup(
