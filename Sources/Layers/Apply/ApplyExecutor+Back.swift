@@ -43,17 +43,12 @@ extension ApplyExecutor {
             }
             expected = FileIdentity(found)
         }
-        let refusal = try take(
+        return try take(
             name, in: parent, as: staged, .onlyNew, new, isDone: kept != nil,
             else: ApplyExecutor.changedSince
         ) { taken throws(Errno) in
-            if isForced { return false }
-            return try isAnother(taken, than: expected, staged)
+            try isForced ? false : isAnother(taken, than: expected, staged)
         }
-        if let refusal { return refusal }
-        // It may have other names.
-        try note(staged, in: store.directory, of: new)
-        return nil
     }
 
     private mutating func putBack(
@@ -83,11 +78,9 @@ extension ApplyExecutor {
             name, in: parent, as: staged, .exchange, new, isDone: isBack,
             else: ApplyExecutor.changedSince
         ) { taken throws(Errno) in
-            if isForced { return false }
-            return try isAnother(taken, than: expected, staged)
+            try isForced ? false : isAnother(taken, than: expected, staged)
         }
         if let refusal { return refusal }
-        try note(staged, in: store.directory, of: new)
         try note(name, in: parent, of: old)
         return nil
     }

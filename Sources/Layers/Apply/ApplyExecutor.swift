@@ -103,7 +103,6 @@ struct ApplyExecutor {
             try isAnother(taken, than: old, staged)
         }
         if let refusal { return refusal }
-        try note(staged, in: store.directory, of: old)
         try note(name, in: parent, of: new)
         return nil
     }
@@ -122,14 +121,11 @@ struct ApplyExecutor {
             guard isExpected(found, old) else { return ApplyExecutor.changed }
         }
         let staged = ApplyStore.name(number)
-        let refusal = try take(
+        return try take(
             name, in: parent, as: staged, .onlyNew, old, isDone: isDone, else: ApplyExecutor.changed
         ) { taken throws(Errno) in
             try isAnother(taken, than: old, staged)
         }
-        if let refusal { return refusal }
-        try note(staged, in: store.directory, of: old)
-        return nil
     }
 
     /// Whether it is the file that the step was planned for. Of another name of it a step before has
@@ -155,7 +151,7 @@ struct ApplyExecutor {
     /// a moment before. That one goes back, also where looking fails.
     ///
     /// - Parameters:
-    ///   - expected: The file that is to be taken. Where it goes back its time is noted.
+    ///   - expected: The file that is to be taken. Its time is noted wherever it ends up.
     ///   - isDone: It is there already; the process that has moved it may have been killed before it
     ///     looked.
     ///   - refusal: Where it is another one.
@@ -168,10 +164,16 @@ struct ApplyExecutor {
         let place = store.directory.borrowed
         if !isDone { try parent.borrowed.rename(name, to: staged, in: place, rule) }
         var failure: Errno?
+        var isRight = false
         do throws(Errno) {
-            if try !isAnother(FileStatus.of(staged, in: place)) { return nil }
+            isRight = try !isAnother(FileStatus.of(staged, in: place))
         } catch {
             failure = error
+        }
+        if isRight {
+            // It may have other names.
+            try note(staged, in: store.directory, of: expected)
+            return nil
         }
         do throws(Errno) {
             try place.rename(staged, to: name, in: parent.borrowed, rule)

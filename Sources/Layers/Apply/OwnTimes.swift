@@ -18,7 +18,16 @@ final class OwnTimes {
     init(_ file: consuming OwnedDescriptor, path: String) throws(Failure) {
         self.file = HeldDescriptor(file)
         self.path = path
+        try dropPart()
         try read()
+    }
+
+    /// A process that was killed, or a full disk, may have left a part of a record at the end.
+    private func dropPart() throws(Failure) {
+        let size = try attempt("fstat", on: path, try FileStatus.of(file.borrowed)).size
+        let part = size % Int64(OwnTimes.size)
+        if part == 0 { return }
+        try attempt("ftruncate", on: path, try file.borrowed.setSize(size - part))
     }
 
     private func read() throws(Failure) {

@@ -88,11 +88,12 @@ struct StagedFile {
         let found = source.found
         let wanted = found.status
         if found.isMetacopy && found.data == nil { throw Failure.missingLayer(path) }
-        var data = source.opened
-        if data == nil {
+        let data: HeldDescriptor
+        if let opened = source.opened {
+            data = opened
+        } else {
             data = HeldDescriptor(try attempt("open", on: path, try found.openData()))
         }
-        guard let data else { throw Failure.missingLayer(path) }
         let made = try attempt(
             "create", on: path,
             try place.open(
