@@ -1,5 +1,6 @@
 internal import Cgroups
 internal import ContainerRuntime
+internal import JSON
 public import LinuxSystem
 public import Supervision
 
@@ -35,12 +36,9 @@ public struct BoxMeta {
         } else if outcome.wasKilled {
             failForTime(wall: outcome.isPastWallTime)
         }
-        if message != nil {
-            add("killed", "1")
-            addFigures(outcome)
-            return
-        }
+        if message != nil { add("killed", "1") }
         addFigures(outcome)
+        if message != nil { return }
         let (time, wall) = (outcome.milliseconds, outcome.wallMilliseconds)
         if limits.time > 0 && time > limits.time || outcome.ending == .exceeded(.cpuTime) {
             failForTime(wall: false)
@@ -57,12 +55,12 @@ public struct BoxMeta {
         switch failure.kind {
         // isolate(1) runs a program of its own that ends with 127.
         case .programNotFound, .programNotExecutable:
-            addNothing()
+            addFigures(BoxMeta.seconds(0), BoxMeta.seconds(0), nil)
             add("exitcode", "127")
             fail("RE", "Exited with error status 127")
         // It was killed before it could run.
         case .outOfMemory:
-            addNothing()
+            addFigures(BoxMeta.seconds(0), BoxMeta.seconds(0), nil)
             add("exitsig", "9")
             fail("SG", "Caught fatal signal 9")
         case .interrupted:
@@ -108,30 +106,24 @@ public struct BoxMeta {
         let time = BoxMeta.seconds(outcome.milliseconds)
         let wall = BoxMeta.seconds(outcome.wallMilliseconds)
         times = "\(time) sec real, \(wall) sec wall"
-        add("time", time)
-        add("time-wall", wall)
-        add("max-rss", "\((usage.processes?.peakMemory ?? 0) / 1024)")
-        add("csw-voluntary", "\(usage.processes?.voluntarySwitches ?? 0)")
-        add("csw-forced", "\(usage.processes?.forcedSwitches ?? 0)")
+        addFigures(time, wall, usage.processes)
         guard limits.usesControlGroup else { return }
         if let peak = usage.account?.usage.peakMemory { add("cg-mem", "\(peak / 1024)") }
         if outcome.outOfMemoryKills > 0 { add("cg-oom-killed", "1") }
     }
 
-    /// The program has used nothing.
-    private mutating func addNothing() {
-        add("time", "0.000")
-        add("time-wall", "0.000")
-        add("max-rss", "0")
-        add("csw-voluntary", "0")
-        add("csw-forced", "0")
+    /// - Parameter processes: Nil where the program has used nothing.
+    private mutating func addFigures(_ time: String, _ wall: String, _ processes: ProcessUsage?) {
+        add("time", time)
+        add("time-wall", wall)
+        add("max-rss", "\((processes?.peakMemory ?? 0) / 1024)")
+        add("csw-voluntary", "\(processes?.voluntarySwitches ?? 0)")
+        add("csw-forced", "\(processes?.forcedSwitches ?? 0)")
     }
 
     /// `1.234`
     private static func seconds(_ milliseconds: UInt64) -> String {
-        let fraction = String(milliseconds % 1000)
-        return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count)
-            + fraction
+        JSONOutput.thousandths(Int64(clamping: milliseconds)).compactText
     }
 }
 

@@ -3,18 +3,21 @@ public import SystemPackage
 
 extension FileDescriptor {
     /// Removes what is neither a regular file nor a directory from the tree below this directory, and
-    /// gives the rest to this process's user: by descriptors, no link followed.
+    /// gives the rest to this process's user, regular files without set-id bits: by descriptors, no
+    /// link followed.
     ///
     /// A directory whose mode keeps its owner out is opened to its owner.
     ///
     /// - Throws: `Errno.tooManySymbolicLinkLevels` where the tree is nested deeper than
     ///   `TreeSize.deepest`, `EXDEV` at another file system in the tree.
     ///
-    /// The corresponding C functions are `openat`, `getdents64`, `fstatat`, `unlinkat` and `fchownat`.
+    /// The corresponding C functions are `openat`, `getdents64`, `fstatat`, `unlinkat`, `fchownat`
+    /// and `fchmodat`.
     public func removeSpecialFiles() throws(Errno) {
         let device = try FileStatus.of(self).device
         var levels = [try TreeLevel(OwnedDescriptor.duplicate(self))]
         while let level = levels.last {
+            try Interruption.check()
             guard let name = level.next() else {
                 levels.removeLast()
                 continue

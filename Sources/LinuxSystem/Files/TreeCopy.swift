@@ -68,7 +68,8 @@ public enum TreeCopy {
         }
     }
 
-    /// Owner, mode, attributes and times: in this order, since each changes those before it.
+    /// Owner, attributes, mode and times, in this order: a change of the owner takes capabilities and
+    /// set-id bits away, and the times come last.
     public static func dress(
         _ name: FileName, from source: FileDescriptor, to target: FileDescriptor
     ) throws(Errno) {

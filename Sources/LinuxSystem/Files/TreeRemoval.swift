@@ -35,7 +35,7 @@ extension FileDescriptor {
     }
 
     /// Open for reading, and to be written to.
-    func openToEmpty(_ name: FileName) throws(Errno) -> OwnedDescriptor {
+    public func openToEmpty(_ name: FileName) throws(Errno) -> OwnedDescriptor {
         do throws(Errno) {
             let directory = try open(name, [.readOnly, .directory])
             let mode = try FileStatus.of(directory.borrowed).permissions
@@ -50,7 +50,7 @@ extension FileDescriptor {
     }
 
     /// For a handle. The corresponding C function is `chmod`, by way of `/proc/self/fd`.
-    func letOwnerIn() throws(Errno) {
+    fileprivate func letOwnerIn() throws(Errno) {
         try HostPath.changeMode("/proc/self/fd/\(rawValue)", 0o700)
     }
 }

@@ -96,12 +96,16 @@ public final class Box: Sendable {
         try write(record)
     }
 
+    public static func missing(_ number: UInt32, usesControlGroups: Bool) -> Failure {
+        Failure(
+            "the box \(number) does not exist; make it with"
+                + " \"isolate\(usesControlGroups ? " --cg" : "") --box-id=\(number) --init\"")
+    }
+
     /// Requires a box that was made, for a run.
     public func require(usesControlGroups: Bool) throws(Failure) {
         guard let known = try record() else {
-            throw Failure(
-                "the box \(number) does not exist; make it with"
-                    + " \"isolate\(usesControlGroups ? " --cg" : "") --box-id=\(number) --init\"")
+            throw Box.missing(number, usesControlGroups: usesControlGroups)
         }
         try require(known, usesControlGroups)
         if !known.isReady {
@@ -125,7 +129,8 @@ public final class Box: Sendable {
         let place = "\(path)/box"
         try attempt("open", place.inQuotes) { () throws(Errno) in
             let directory = try store.borrowed.open(name, [.path, .directory])
-            let box = try directory.borrowed.open("box", [.readOnly, .directory])
+            // The program may have closed it to its owner.
+            let box = try directory.borrowed.openToEmpty("box")
             try box.borrowed.removeSpecialFiles()
         }
     }

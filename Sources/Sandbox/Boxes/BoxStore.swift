@@ -48,17 +48,19 @@ public struct BoxStore: Sendable {
 
     /// Nil where no box was ever made.
     private func openRoot() throws(Failure) -> OwnedDescriptor? {
+        let reason: String
         do throws(Errno) {
             let folder = try HostPath.open(root, [.readOnly, .directory])
-            if try FileStatus.of(folder.borrowed).isOwn { return folder }
+            guard let found = try FileStatus.of(folder.borrowed).foreignness else { return folder }
+            reason = found
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
             throw Failure("open", root.inQuotes, error)
         }
         throw Failure(
-            "the boxes in \(root.inQuotes) are not believed: other users may write to that directory;"
-                + " name another one by VFS_RUN_BOXES")
+            "the boxes in \(root.inQuotes) are not believed: \(reason); name another directory by"
+                + " VFS_RUN_BOXES")
     }
 
     private func openLock(

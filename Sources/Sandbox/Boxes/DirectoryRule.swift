@@ -22,8 +22,6 @@ public struct DirectoryRule: Sendable, Hashable {
     public var place: String
     public var source: Source
     public var options: Options
-    /// Whether the rule is there unasked.
-    public var isDefault = false
 
     public struct Options: OptionSet, Sendable, Hashable {
         public let rawValue: Int
@@ -47,9 +45,8 @@ public struct DirectoryRule: Sendable, Hashable {
 
     private static let fileSystems = ["proc", "sysfs", "tmpfs", "devpts"]
 
-    private init(place: String, source: Source, _ options: Options, isDefault: Bool = false) {
+    private init(place: String, source: Source, _ options: Options) {
         (self.place, self.source, self.options) = (place, source, options)
-        self.isDefault = isDefault
     }
 
     /// `IN[=OUT][:OPTION…]`
@@ -124,19 +121,18 @@ public struct DirectoryRule: Sendable, Hashable {
 
     /// Those that every box has, in the order of their mounts.
     public static let defaults: [DirectoryRule] = [
-        DirectoryRule(place: "/box", source: .box("box"), .writable, isDefault: true),
-        DirectoryRule(place: "/bin", source: .host("/bin"), [], isDefault: true),
-        DirectoryRule(place: "/dev", source: .devices, .devices, isDefault: true),
+        DirectoryRule(place: "/box", source: .box("box"), .writable),
+        DirectoryRule(place: "/bin", source: .host("/bin"), []),
+        DirectoryRule(place: "/dev", source: .devices, .devices),
         DirectoryRule(
-            place: "/dev/shm", source: .fileSystem("tmpfs"), [.fileSystem, .writable],
-            isDefault: true),
-        DirectoryRule(place: "/lib", source: .host("/lib"), [], isDefault: true),
-        DirectoryRule(place: "/lib64", source: .host("/lib64"), .optional, isDefault: true),
+            place: "/dev/shm", source: .fileSystem("tmpfs"), [.fileSystem, .writable]),
+        DirectoryRule(place: "/lib", source: .host("/lib"), []),
+        DirectoryRule(place: "/lib64", source: .host("/lib64"), .optional),
         DirectoryRule(
-            place: "/proc", source: .fileSystem("proc"), .fileSystem, isDefault: true),
+            place: "/proc", source: .fileSystem("proc"), .fileSystem),
         DirectoryRule(
-            place: "/tmp", source: .temporary("tmp"), [.temporary, .writable], isDefault: true),
-        DirectoryRule(place: "/usr", source: .host("/usr"), [], isDefault: true),
+            place: "/tmp", source: .temporary("tmp"), [.temporary, .writable]),
+        DirectoryRule(place: "/usr", source: .host("/usr"), []),
     ]
 
     /// The rules of a box: a later one takes the place of an earlier one for the same directory, and

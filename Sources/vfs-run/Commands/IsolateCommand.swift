@@ -66,9 +66,7 @@ extension Command {
             return 0
         }
         guard let box = found else {
-            throw Failure(
-                "the box \(number) does not exist; make it with \"isolate"
-                    + "\(usesGroup ? " --cg" : "") --box-id=\(number) --init\"")
+            throw Box.missing(number, usesControlGroups: usesGroup)
         }
         if makes {
             try box.make(usesControlGroups: usesGroup)
@@ -121,7 +119,7 @@ private struct BoxRun {
         usesGroup = arguments.has(.usesControlGroup)
     }
 
-    /// The directory of version 2 of cgroups in which this process is.
+    /// The cgroup of this process: of version 2, or else of the first hierarchy.
     static func groups() throws(Failure) -> String {
         let found = try Hierarchies.read()
         guard let hierarchy = found.version2 ?? found.version1.first else {

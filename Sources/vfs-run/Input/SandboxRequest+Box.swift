@@ -83,7 +83,7 @@ extension SandboxRequest {
         }
     }
 
-    /// The hard limit of the caller is above which nobody but root gets.
+    /// Nobody but root gets above the caller's hard limit.
     private mutating func limit(
         _ resource: ResourceLimit, _ value: UInt64, _ words: String = ""
     ) {

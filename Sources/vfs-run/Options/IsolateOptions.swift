@@ -14,7 +14,7 @@ extension Option {
         "meta", short: "M", value: "FILE", completes: .files,
         "write how the run ended to FILE, lines of KEY:VALUE; - is standard output")
     static let silent = Option("silent", short: "s", "tell nothing of the run on standard error")
-    static let verbose = Option("verbose", short: "v", "log every step")
+    static let verbose = Option("verbose", short: "v", "show warnings on standard error")
     static let waitsForBox = Option("wait", "wait for another process that uses the box")
     static let innerInput = Option(
         "stdin", short: "i", value: "FILE", "standard input is FILE of the box")
