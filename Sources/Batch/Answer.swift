@@ -1,7 +1,4 @@
 internal import JSON
-internal import LinuxSystem
-internal import Report
-internal import Supervision
 
 /// What a line is answered with.
 struct Answer {

@@ -75,9 +75,6 @@ final class Conversation {
         }
     }
 
-    /// The other side of the connection is gone.
-    func close() { isBroken = true }
-
     /// Takes the next line, where there is one.
     func advance() {
         if waiting != nil || isBroken || isFull { return }

@@ -5,7 +5,7 @@ public import LinuxSystem
 public struct Preparation: Sendable {
     /// The plan of a shape.
     public var plan: @Sendable (JobShape) throws(Failure) -> PreparedPlan
-    /// Copies what a job has written and what is to be collected.
+    /// Whether the jobs of a slot share one network namespace.
     public var sharesNetwork: Bool
     /// Receives each warning.
     public var warn: @Sendable (String) -> Void

@@ -42,11 +42,11 @@ final class Session {
             throw Failure("the session could not be created; close it")
         }
         switch operation {
-        case "create": try create(value, &answer)
+        case "create": try create(value)
         case "exec": try execute(value, &answer)
         case "put":
             try require(value, keys: ["files"])
-            try put(value, &answer)
+            try put(value)
         case "get": try get(value, &answer)
         case "snapshot":
             try require(value, keys: [])
@@ -73,7 +73,7 @@ final class Session {
 
     // MARK: Commands
 
-    private func create(_ value: JSONValue, _ answer: inout Answer) throws(Failure) {
+    private func create(_ value: JSONValue) throws(Failure) {
         if isCreated { throw Failure("the session \(name.inQuotes) exists") }
         try require(
             value, keys: ["base", "layers", "env", "cwd", "limits", "files"])
@@ -102,7 +102,7 @@ final class Session {
         answer.error = made.error
     }
 
-    private func put(_ value: JSONValue, _ answer: inout Answer) throws(Failure) {
+    private func put(_ value: JSONValue) throws(Failure) {
         let job = try BatchJob(session: value, arguments: [])
         let made = try run(job, sending: [])
         if let error = made.error { throw Failure(error) }
@@ -187,8 +187,9 @@ final class Session {
         let held = try scratch()
         let top = held.borrowed
         func restore() throws(Errno) {
-            for name in try uppers(top) { try top.removeTree(name) }
-            for name in try top.names() where name.isWork { try top.removeTree(name) }
+            for name in try top.names() where name.isUpper || name.isWork {
+                try top.removeTree(name)
+            }
             let folder = try top.open(Session.place(wanted), [.readOnly, .directory])
             for name in try folder.borrowed.names() {
                 try Session.copy(name, from: folder.borrowed, to: top)

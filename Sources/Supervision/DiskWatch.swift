@@ -27,10 +27,10 @@ final class DiskWatch {
         _ paths: [String], limit: UInt64, ofContainerOf processes: [Int32], root: Int32,
         without others: [Int32]
     ) throws(Failure) {
-        var trees: [HeldTree] = []
+        var trees: [HeldDescriptor] = []
         for path in paths {
             trees.append(
-                HeldTree(
+                HeldDescriptor(
                     try attempt("open", on: path, try HostPath.open(path, [.path, .directory]))))
         }
         let namespace = try DiskWatch.userNamespace(of: processes)
@@ -44,13 +44,14 @@ final class DiskWatch {
     }
 
     /// Nil for root, who may list everything.
-    private static func userNamespace(of processes: [Int32]) throws(Failure) -> HeldTree? {
+    private static func userNamespace(of processes: [Int32]) throws(Failure) -> HeldDescriptor? {
         if Credentials.effectiveUser == 0 { return nil }
         var failure: Failure?
         for process in processes {
             let path = "/proc/\(process)/ns/user"
             do throws(Failure) {
-                return HeldTree(try attempt("open", on: path, try HostPath.open(path, .readOnly)))
+                return HeldDescriptor(
+                    try attempt("open", on: path, try HostPath.open(path, .readOnly)))
             } catch {
                 failure = failure ?? error
             }
@@ -97,19 +98,10 @@ final class DiskWatch {
     deinit { worker.end() }
 }
 
-/// A descriptor that is held.
-private final class HeldTree {
-    private let descriptor: OwnedDescriptor
-
-    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
-
-    var borrowed: FileDescriptor { descriptor.borrowed }
-}
-
 /// The work of that process.
 private struct Measuring {
-    let trees: [HeldTree]
-    let namespace: HeldTree?
+    let trees: [HeldDescriptor]
+    let namespace: HeldDescriptor?
     let limit: UInt64
     let root: Int32
     let others: [Int32]

@@ -54,6 +54,8 @@ extension ControlGroupMaker {
                 case .readOnlyFileSystem: "the host's cgroups are mounted read-only here"
                 case .resourceTemporarilyUnavailable:
                     "cgroup.max.descendants or cgroup.max.depth of a cgroup above is reached"
+                // The kernel counts the new group as memory of the one above.
+                case .noMemory: ControlGroup.outOfMemory
                 default: nil
                 }
             throw Failure("mkdir", "\"\(path)\"", error, advice: advice)

@@ -215,7 +215,7 @@ public enum OwnUserNamespace {
 
     /// The id that a file has here whose owner the namespace does not know: `overflowuid` and
     /// `overflowgid` of proc(5), which nobody changes.
-    public static let unknownID: UInt32 = 65534
+    private static let unknownID: UInt32 = 65534
 
     /// Whether an id of a file stands for all owners that the namespace does not know.
     public static func isUnknown(_ id: UInt32) -> Bool { id == unknownID && !isInitial }

@@ -42,15 +42,9 @@ public final class Worker {
     public func end() {
         // It may have ended by itself.
         try? child.send(signal: Signal.kill)
-        CurrentProcess.reap(child)
-    }
-}
-
-extension CurrentProcess {
-    fileprivate static func reap(_ child: borrowing ChildProcess) {
-        let deadline = Clock.nanoseconds + 1_000_000_000
         let events = try? Poll.wait(
-            [(child.borrowed, .readable)], until: deadline, isInterruptible: false)
+            [(child.borrowed, .readable)], until: Clock.deadline(seconds: 1), isInterruptible: false
+        )
         if events?.first?.isEmpty == false { _ = try? child.wait() }
     }
 }

@@ -213,7 +213,7 @@ struct SandboxLayout {
                 options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]))
     }
 
-    /// Whether the program may write to the root itself.
+    /// Whether the program may not write to the root itself.
     var isRootReadOnly: Bool {
         if case .box = request.base { true } else { false }
     }

@@ -20,7 +20,7 @@ extension Option {
     /// The options of `sandbox` that hold for many runs.
     static var batch: [Option] {
         [
-            jobs, ordered, pin, listen, base, layer, volume, tmpfs, madeFile, workingDirectory,
+            jobs, ordered, pin, listen, base, layerAboveBase, volume, tmpfs, madeFile, workingDirectory,
             variable,
             variableFile, sandboxUser, hostname, addCapability, dropCapability, processors,
             processorSet, memoryAndSwap, quiet, printsConfig, slotNetwork, timeout, processorTime,
@@ -84,10 +84,7 @@ private struct BatchTemplate: Sendable {
     init(_ arguments: ParsedArguments) throws(Failure) {
         self.arguments = arguments
         var invocation = Invocation()
-        if arguments.globals.controlGroupManager == .disabled {
-            invocation.controlGroups = .disabled
-        }
-        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.setControlGroups(arguments.globals)
         invocation.measures = true
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
@@ -156,19 +153,12 @@ private struct BatchTemplate: Sendable {
 
     func plan(of shape: JobShape, rehearses: Bool) throws(Failure) -> PreparedPlan {
         let sandbox = try sandbox(shape, rehearses: rehearses)
-        let document: JSONDocument
-        do {
-            document = try sandbox.config.document
-        } catch {
-            throw Failure("the config of the sandbox: \(error.message)")
-        }
         var invocation = invocation
         if shape.collects { invocation.readsUpperFor = "--collect" }
         let log = arguments.globals.log
         if rehearses { for warning in sandbox.warnings { log.warning(warning) } }
-        let loaded = try LoadedConfig(
-            document, file: "sandbox", bundle: host.workingDirectory, invocation, log,
-            rehearses: rehearses)
-        return PreparedPlan(loaded.plan, holding: sandbox)
+        let plan = try sandbox.plan(
+            invocation, log, in: host.workingDirectory, rehearses: rehearses)
+        return PreparedPlan(plan, holding: sandbox)
     }
 }

@@ -61,10 +61,7 @@ private struct SandboxStart {
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
-        if arguments.globals.controlGroupManager == .disabled {
-            invocation.controlGroups = .disabled
-        }
-        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.setControlGroups(arguments.globals)
         invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation

@@ -22,4 +22,10 @@ extension Invocation {
         case .none: if globals.rootless != .never { rootless = .current }
         }
     }
+
+    /// Which control groups the caller wants made, and by whom.
+    mutating func setControlGroups(_ globals: GlobalOptions) {
+        if globals.controlGroupManager == .disabled { controlGroups = .disabled }
+        asksSystemd = globals.controlGroupManager == .systemd
+    }
 }

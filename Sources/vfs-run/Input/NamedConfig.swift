@@ -20,10 +20,7 @@ struct NamedConfig {
         var invocation = Invocation()
         invocation.arguments = try arguments.programWords()
         invocation.upper = try arguments.path(.upper)
-        if arguments.globals.controlGroupManager == .disabled {
-            invocation.controlGroups = .disabled
-        }
-        invocation.asksSystemd = arguments.globals.controlGroupManager == .systemd
+        invocation.setControlGroups(arguments.globals)
         invocation.readsUpperFor =
             arguments.has(.compare) ? "--diff" : arguments.has(.collect) ? "--collect" : nil
         invocation.snapshot = arguments.value(.snapshot)

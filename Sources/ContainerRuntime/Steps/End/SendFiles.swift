@@ -19,7 +19,7 @@ struct SendFiles: ContainerStep {
 
     var summary: String { "send \(paths.count) files" }
 
-    /// Nothing is told of more bytes than this.
+    /// A file with more bytes is told as no file.
     private static let limit = 64 << 20
 
     func apply(_ context: ContainerContext) throws(Failure) {
