@@ -7,6 +7,8 @@ struct SessionMessage {
     let id: String?
     let operation: String
     let name: String?
+    /// Whether it names a session, be it by what is no string.
+    let isNamed: Bool
 
     private static let mark = Array("\"op\"".utf8)
 
@@ -20,6 +22,7 @@ struct SessionMessage {
             self.operation = operation.string ?? ""
             id = BatchJob.id(root)
             name = root["session"]?.string
+            isNamed = root["session"] != nil
         } catch {
             return nil
         }
@@ -71,10 +74,14 @@ extension BatchServer {
         guard let sessions = conversation.sessions else {
             throw Failure("sessions are to be had over the socket of --listen alone")
         }
+        if message.operation.isEmpty { throw Failure("op is not a string") }
+        if message.name == nil && message.isNamed { throw Failure("session is not a string") }
         if message.operation != "create" {
-            guard let name = message.name, let found = sessions[name], !found.isToClose else {
-                throw Failure(
-                    "there is no session \((message.name ?? "").inQuotes); create it first")
+            guard let name = message.name else {
+                throw Failure("session is missing; name the session that create has answered with")
+            }
+            guard let found = sessions[name], !found.isToClose else {
+                throw Failure("there is no session \(name.inQuotes); create it first")
             }
             return found
         }

@@ -38,7 +38,7 @@ final class Session {
 
     private func carryOut(_ value: JSONValue, _ answer: inout Answer) throws(Failure) {
         let operation = value["op"]?.string ?? ""
-        if !isCreated && operation != "create" {
+        if !isCreated && operation != "create" && operation != "close" {
             throw Failure("the session could not be created; close it")
         }
         switch operation {
@@ -180,7 +180,13 @@ final class Session {
     }
 
     private func undo(_ value: JSONValue, _ answer: inout Answer) throws(Failure) {
-        let wanted = value["snapshot"]?.integer(Int.self) ?? snapshots.last ?? 0
+        var wanted = snapshots.last ?? 0
+        if let given = value["snapshot"] {
+            guard let number = given.integer(Int.self) else {
+                throw Failure("snapshot is not a number")
+            }
+            wanted = number
+        }
         guard snapshots.contains(wanted) else {
             throw Failure("there is no snapshot \(wanted)")
         }
