@@ -20,9 +20,9 @@ extension Option {
     /// The options of `sandbox` that hold for many runs.
     static var batch: [Option] {
         [
-            jobs, ordered, pin, listen, base, layerAboveBase, volume, tmpfs, madeFile, workingDirectory,
-            variable,
-            variableFile, sandboxUser, hostname, addCapability, dropCapability, processors,
+            jobs, ordered, pin, listen, base, layerAboveBase, volume, tmpfs, madeFile,
+            workingDirectory, variable, variableFile, sandboxUser, hostname, addCapability,
+            dropCapability, processors,
             processorSet, memoryAndSwap, quiet, printsConfig, slotNetwork, timeout, processorTime,
             maxOutput, bestEffort, memory, processes, disk, resourceLimit,
         ]
