@@ -254,6 +254,7 @@ struct Session: ~Copyable {
         proxyRelay?.handle(events[connected..<events.count - 2])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
+        readiness?.isHurried = isToEnd
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         if !events[2].isEmpty {
