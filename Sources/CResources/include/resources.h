@@ -15,5 +15,8 @@ size_t cresources_default_seccomp_size(void);
 /// config/seccomp-strict.json, the strict one.
 const unsigned char *_Nonnull cresources_strict_seccomp(void);
 size_t cresources_strict_seccomp_size(void);
+/// trace.html, the page that shows the times of a start; the data stand for @DATA@ in it.
+const unsigned char *_Nonnull cresources_trace_page(void);
+size_t cresources_trace_page_size(void);
 
 #endif

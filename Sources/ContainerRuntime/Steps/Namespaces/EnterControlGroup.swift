@@ -23,6 +23,10 @@ struct EnterControlGroup: ContainerStep {
     let undoing = "goes with the process"
     var needs: Provisions { [.controlGroup] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("enter_group 0")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         // 0 is the process that writes it.
         try context.handover.enterControlGroup(process: 0, isOptional: isOptional)

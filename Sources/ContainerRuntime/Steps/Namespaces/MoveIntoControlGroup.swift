@@ -20,6 +20,10 @@ struct MoveIntoControlGroup: TurnStep {
     let undoing = "goes with the process"
     var needs: Provisions { [.controlGroup] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("enter_group \"$pid\"")
+    }
+
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         // Never 0, which would be the runtime process itself.
         try context.handover.enterControlGroup(process: process.pid, isOptional: isOptional)

@@ -18,7 +18,7 @@ struct OverlayAssembly {
     /// Where its tree is seen.
     private let place: String
     /// Of the names of its directories on the tmpfs of the uppers that are thrown away.
-    private let suffix: String
+    let suffix: String
 
     init(_ overlay: Configuration.Root.Overlay, of configuration: Configuration) {
         layers = overlay.layers.map(\.value)

@@ -42,6 +42,11 @@ struct MountOverlayAside: RuntimeStep {
         return trees.isEmpty ? own : own.union(.bindSources)
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        overlay?.shell(&commands, onRoot: true, owner: mappings)
+        for (tree, _) in trees { tree.shell(&commands, onRoot: false, owner: mappings) }
+    }
+
     func apply(_ context: RuntimeContext) throws(Failure) {
         let mappings = try (mappings ?? context.idMappings).given(.idMappings)
         let layers = context.handover.layers ?? [:]
