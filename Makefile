@@ -17,7 +17,9 @@ FRONTEND = -disable-concrete-type-metadata-mangled-name-accessors -function-sect
 STATIC = -c release $(LINK) \
 	$(foreach option,$(FRONTEND),-Xswiftc -Xfrontend -Xswiftc $(option)) \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
-	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld
+	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld $(BUILD_FLAGS)
+# scripts/dist: names of the directory that are the same wherever it is built.
+BUILD_FLAGS ?=
 BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
