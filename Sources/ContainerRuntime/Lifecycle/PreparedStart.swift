@@ -28,6 +28,8 @@ public final class PreparedStart {
     public var keepsScratch = false
     /// That tmpfs.
     public internal(set) var scratch: HeldDescriptor?
+    /// In memory: the job that runs, or will run next.
+    private(set) var job: HeldDescriptor?
     /// Whether stale control groups were looked for.
     var hasSwept = false
 
@@ -39,6 +41,24 @@ public final class PreparedStart {
         let opened = try OpenedLayers(found)
         openedLayers = opened
         return opened
+    }
+
+    /// The file of the job, empty.
+    func emptyJob() throws(Failure) -> HeldDescriptor {
+        let file: HeldDescriptor
+        if let job {
+            file = job
+        } else {
+            file = HeldDescriptor(
+                try attempt("memfd_create", try TemporaryFile.create("vfs-run-job")))
+        }
+        job = file
+        func empty() throws(Errno) {
+            try file.borrowed.setSize(0)
+            try file.borrowed.move(to: 0)
+        }
+        try attempt("ftruncate", "of the job", try empty())
+        return file
     }
 
     private static var clonesDetached: Bool {

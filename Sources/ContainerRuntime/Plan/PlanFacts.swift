@@ -36,6 +36,12 @@ final class PlanFacts {
     /// Whether it carries standard output and standard error, whatever they are: their bytes have a
     /// limit. Those of a terminal of the container's own go through the runtime process anyway.
     let countsOutput: Bool
+    /// Whether the init process enters its control group before its ids are mapped, while it is still
+    /// the host's root: a process that moves itself does not keep the others of the machine waiting.
+    var entersControlGroupUnmapped: Bool {
+        configuration.privilege == .full && configuration.userNamespace?.path == nil
+            && !entersNamespaces && configuration.controlGroup?.value.unit == nil
+    }
     /// How many descriptors, from 3 on, the caller passes on.
     let passedDescriptors: Int
     /// Whether the container's tree becomes the root behind the mounts: a user namespace mounts only

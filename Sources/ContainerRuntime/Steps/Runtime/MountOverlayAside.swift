@@ -7,9 +7,9 @@ struct MountOverlayAside: RuntimeStep {
     static let manual = StepManual(
         "mount the overlay for a user namespace",
         what: """
-            A process of the runtime's mounts the overlay, and one for each copy-on-write tree, \
-            in a mount namespace of its own and passes them on. They are attached nowhere until \
-            the init process attaches them.
+            Mounts the overlay, and one for each copy-on-write tree. They are attached nowhere \
+            until the init process attaches them. Before Linux 6.15 a process of the runtime's does \
+            it in a mount namespace of its own and passes them on.
             """,
         why: """
             Only with a user namespace, and by root: the container's root may not be allowed to \
@@ -50,7 +50,8 @@ struct MountOverlayAside: RuntimeStep {
         if all.contains(where: { !$0.layers.isEmpty }) {
             _ = try context.mappingNamespaces.namespace(of: mappings)
         }
-        if let prepared = context.prepared, prepared.mountsDetached {
+        let prepared = context.prepared ?? PreparedStart()
+        if prepared.mountsDetached {
             return try mountDetached((mappings, context.mappingNamespaces), prepared, context)
         }
         let answers = try attempt(
