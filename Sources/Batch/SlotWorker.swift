@@ -66,20 +66,21 @@ final class SlotWorker {
         }
     }
 
-    /// Runs a job, which is there already or comes when its container is made.
+    /// Runs the job that comes when its container is made. Its answer is sent before the container is
+    /// removed.
     private func run(_ plan: Plan) throws(Failure) {
-        var answer: Answer?
         do throws(Failure) {
-            answer = try carryOut(plan) { (process) throws(Failure) in
+            let isRun = try carryOut(plan) { (process) throws(Failure) in
                 try self.awaitWork(beside: process)
+            } telling: { (answer) throws(Failure) in
+                try self.send(answer.bytes, answer.line)
             }
+            if !isRun { isAhead = false }
         } catch {
-            if error.kind == .interrupted { throw error }
+            if error.kind == .interrupted || error.errno == .brokenPipe { throw error }
             // The next job is told what is wrong, if it still is.
             isAhead = false
         }
-        guard let answer else { return }
-        try send(answer.bytes, answer.line)
         if preparation.sharesNetwork { try network.clean() }
     }
 
@@ -193,7 +194,13 @@ final class SlotWorker {
         do throws(Failure) {
             let plan = try plan(of: job.shape)
             isAhead = true
-            if let answer = try carryOut(plan, { (_) throws(Failure) in work }) { return answer }
+            var answer: Answer?
+            _ = try carryOut(plan) { (_) throws(Failure) in
+                work
+            } telling: {
+                answer = $0
+            }
+            if let answer { return answer }
             throw Failure("the container has not taken the job")
         } catch {
             if error.kind == .interrupted { throw error }
@@ -208,14 +215,17 @@ final class SlotWorker {
         return answer
     }
 
-    /// - Parameter next: Gives the job when the container is made.
-    /// - Returns: Nil where no job was given.
+    /// - Parameters:
+    ///   - next: Gives the job when the container is made.
+    ///   - tell: Gets the answer.
+    /// - Returns: False where no job was given.
     /// - Throws: Of a start without a job.
     private func carryOut(
-        _ plan: Plan, _ next: @escaping (FileDescriptor) throws(Failure) -> Work
-    ) throws(Failure) -> Answer? {
+        _ plan: Plan, _ next: @escaping (FileDescriptor) throws(Failure) -> Work,
+        telling tell: (Answer) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
         var given: Work?
-        var answer = Answer(id: nil, line: 0)
+        var isTold = false
         do throws(Failure) {
             var limits = Supervisor.Limits()
             limits.measures = true
@@ -230,26 +240,29 @@ final class SlotWorker {
                 plan, limits: limits, prepared: prepared, streams: streams
             ) { [unowned self] in warn($0) }
             var outcome = try supervisor.run()
-            guard let work = given else { return nil }
+            guard let work = given else { return false }
+            var answer = Answer(id: work.job.id, line: work.line)
             do throws(Failure) {
                 (answer.files, answer.error) = try collected(work, outcome, plan)
+                answer.report = Report(.success(outcome)).json
+                let bytes = try content(output)
+                if work.planned.sent != nil {
+                    answer.sent = bytes
+                } else {
+                    answer.output = .content(bytes)
+                }
+                answer.errors = .content(try content(errors))
+                isTold = true
+                try tell(answer)
             } catch {
                 throw supervisor.abandon(error)
             }
             try supervisor.finish(&outcome)
-            (answer.id, answer.line) = (work.job.id, work.line)
-            answer.report = Report(.success(outcome)).json
-            let bytes = try content(output)
-            if work.planned.sent != nil {
-                answer.sent = bytes
-            } else {
-                answer.output = .content(bytes)
-            }
-            answer.errors = .content(try content(errors))
-            return answer
+            return true
         } catch {
             guard let work = given, error.kind != .interrupted else { throw error }
-            return self.answer(work, Result.failure(error))
+            if isTold { warn(error.message) } else { try tell(self.answer(work, .failure(error))) }
+            return true
         }
     }
 

@@ -30,6 +30,8 @@ public final class PreparedStart {
     public internal(set) var scratch: HeldDescriptor?
     /// In memory: the job that runs, or will run next.
     private(set) var job: HeldDescriptor?
+    /// Of control groups, as the first start has found them.
+    var hierarchies: Hierarchies?
     /// Whether stale control groups were looked for.
     var hasSwept = false
 
