@@ -141,6 +141,7 @@ struct BatchMessageTests {
                     for child in HostProcess.children(of: slot)
                     where !HostProcess.isWatchdog(child) {
                         kill(child, SIGKILL)
+                        #expect(HostProcess.waitForEnd(of: child, milliseconds: 10_000))
                     }
                 }
                 batch.write(Value.job("2", shell: "true").text + "\n")
