@@ -115,9 +115,11 @@ struct Session: ~Copyable {
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
+            watch.stop()
             try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
+            watch.stop()
             kill()
         }
         proxy?.restore()
