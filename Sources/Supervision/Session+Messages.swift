@@ -48,6 +48,9 @@ extension Session {
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
             walk.keep(program: message.sender)
+        case .ready:
+            try takeJob()
+            try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
         case .failed(let step, let error): failure = .failed(step: step, error)
         case .turn, .spawned, .notSpawned, .root, .forked, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))

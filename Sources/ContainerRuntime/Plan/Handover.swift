@@ -35,6 +35,8 @@ final class Handover {
     /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.
     var procContexts: [HeldDescriptor]?
     var joinedProc: HeldRoot?
+    /// In memory: the job that the init process waits for.
+    var job: HeldDescriptor?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
     /// Where the init tells how the program has ended; the init process alone has this end open.

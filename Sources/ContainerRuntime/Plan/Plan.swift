@@ -28,8 +28,8 @@ public struct Plan: Sendable {
     package var sharesClock = true
     /// Whether the process joins a container that exists.
     package var joinsContainer = false
-    /// Whether the init process itself is the program: it executes nothing.
-    package var executesNothing = false
+    /// Whether the init process waits for a job.
+    package var awaitsJob = false
     /// Whether a failure names its step.
     var namesSteps = true
     /// The program's, in the container.

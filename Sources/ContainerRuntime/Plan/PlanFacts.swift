@@ -161,7 +161,8 @@ extension PlanFacts {
     /// cgroup itself, which is faster: not where it may be in the user namespace of other processes, and
     /// not where systemd may have to move it.
     var entersGroupUnmapped: Bool {
-        !entersNamespaces && configuration.controlGroup?.value.unit == nil
+        !entersNamespaces && configuration.userNamespace?.path == nil
+            && configuration.controlGroup?.value.unit == nil
     }
 
     /// Below which a process of `exec` has a cgroup of its own.
