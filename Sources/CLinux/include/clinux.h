@@ -406,6 +406,19 @@ void clinux_seal_copy(void);
 /// when it is sealed already, and when that is not allowed.
 void clinux_seal_now(void);
 
+// Another process. -------------------------------------------------------------
+
+/// ptrace(2), PTRACE_SEIZE and PTRACE_INTERRUPT: returns when `pid` has stopped. Returns the signal
+/// that it was about to get, which it is let go with, or 0.
+int clinux_seize(pid_t pid);
+/// ptrace(2), PTRACE_SECCOMP_GET_FILTER, of a process that has stopped; the last installed is 0.
+/// Returns how many instructions of eight bytes there are, at most 4096; ENOENT behind the last one.
+long clinux_seccomp_filter(pid_t pid, uint32_t index, void *instructions);
+/// ptrace(2), PTRACE_DETACH.
+void clinux_let_go(pid_t pid, int signal);
+/// strerrorname_np(3): `EPERM`; null for a number that has no name.
+const char *_Nullable clinux_errno_name(int number);
+
 #pragma clang assume_nonnull end
 
 #endif
