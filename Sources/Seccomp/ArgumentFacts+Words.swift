@@ -49,7 +49,7 @@ extension ArgumentFacts.Word {
             let list = values.map { UInt64($0[1]).argumentWords }.joined(separator: ", ")
             parts.append(values.count == 1 ? "\(name) != \(list)" : "\(name) not \(list)")
         }
-        for pair in excluded where pair[0] != .max {
+        for pair in excluded where pair[0] != .max && (pair[1] ^ bits) & mask & pair[0] == 0 {
             parts.append(
                 "\(name) & \(UInt64(pair[0]).argumentWords) != \(UInt64(pair[1]).argumentWords)")
         }

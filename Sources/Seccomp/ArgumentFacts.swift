@@ -23,6 +23,9 @@ public struct ArgumentFacts: Hashable, Sendable {
 
         fileprivate var isPossible: Bool {
             if least > most { return false }
+            if not.contains(where: { mask & $0[0] == $0[0] && bits & $0[0] == $0[1] }) {
+                return false
+            }
             guard let value else { return true }
             return value >= least && value <= most && value & mask == bits
                 && !not.contains { value & $0[0] == $0[1] }

@@ -93,7 +93,7 @@ public struct FilterDifference: Sendable {
 
 extension FilterStack {
     /// The most cases of a call that are told.
-    private static let mostCases = 8
+    private static let mostCases = 64
 
     /// Compares by meaning: what each answers to every call with every argument.
     public func differences(

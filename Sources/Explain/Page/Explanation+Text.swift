@@ -26,7 +26,16 @@ extension Explanation {
     private func addNamespaces(_ page: inout Page) {
         if namespaces.isEmpty { return }
         page.heading("Namespaces")
-        for fact in namespaces { page.row(fact.kind, fact.words(isPlanned: isPlanned)) }
+        var rows: [(kinds: [String], words: String)] = []
+        for fact in namespaces {
+            let words = fact.words(isPlanned: isPlanned)
+            if let index = rows.firstIndex(where: { $0.words == words }) {
+                rows[index].kinds.append(fact.kind)
+            } else {
+                rows.append(([fact.kind], words))
+            }
+        }
+        for row in rows { page.row(row.kinds.joined(separator: ", "), row.words) }
     }
 
     private func addIdentity(_ page: inout Page) {

@@ -1,4 +1,5 @@
 public import JSON
+internal import LinuxSystem
 public import OCISpec
 public import Seccomp
 
@@ -62,7 +63,7 @@ public struct ProfilePage {
         }
         if rules.isEmpty { page.row("rule", reason(decision)) }
         if !decision.isAllowed {
-            page.row("to allow it", ProfilePage.change(name, arguments).compactText)
+            page.row("to allow it", ProfilePage.changeText(name, arguments))
         }
         return page.text
     }
@@ -129,12 +130,30 @@ public struct ProfilePage {
         return .object(members)
     }
 
-    static func list(_ arguments: [UInt64?], of name: String) -> String {
+    /// With spaces, so that it can be wrapped.
+    public static func changeText(_ name: String, _ arguments: [UInt64?]) -> String {
+        var text = ""
+        for character in change(name, arguments).compactText {
+            text.append(character)
+            if character == "," || character == ":" { text.append(" ") }
+        }
+        return text
+    }
+
+    /// The arguments in words.
+    ///
+    /// - Parameter text: The string that an argument points to, where it can be told.
+    public static func list(
+        _ arguments: [UInt64?], of name: String, _ text: (Int) -> String? = { _ in nil }
+    ) -> String {
         let kinds = CallArguments.kinds(of: name)
-        let count = max(arguments.count, kinds?.count ?? 0)
+        // Of a call in the table the further registers hold anything.
+        let known = kinds?.count ?? 0
+        let count = arguments.count == 6 && kinds != nil ? known : max(arguments.count, known)
         return (0..<count).map { index in
             guard index < arguments.count, let value = arguments[index] else { return "?" }
             let kind = kinds.flatMap { index < $0.count ? $0[index] : nil } ?? .hexadecimal
+            if case .text = kind, let found = text(index) { return found.inQuotes }
             return CallArguments.words(value, kind)
         }.joined(separator: ", ")
     }
