@@ -34,6 +34,9 @@ public struct Explanation: Sendable {
     /// Whether a namespace is known to be that of the host.
     func shares(_ kind: String) -> Bool { isOwn(kind) == false }
 
+    /// Whether this user may not look at it: of that nothing follows.
+    public var isClosed: Bool { !isPlanned && namespaces.isEmpty }
+
     /// A process that nothing sets apart: of verdicts on it there is no end.
     public var isOrdinary: Bool {
         !isPlanned && shares("mount") && shares("pid") && shares("user") && shares("network")

@@ -38,7 +38,7 @@ public struct Way: Sendable {
 extension Explanation {
     /// The ways out, the widest first.
     public var ways: [Way] {
-        if isOrdinary { return [] }
+        if isOrdinary || isClosed { return [] }
         let checks: [(Explanation) -> [Way]] = [
             Explanation.capabilityWays, Explanation.namespaceWays, Explanation.mountWays,
             Explanation.descriptorWays, Explanation.filterWays, Explanation.otherWays,

@@ -7,6 +7,8 @@ public struct NoticeFilter {
     public let filter: SeccompFilter
     /// What the filter decides without notifications.
     public let decisions: FilterStack
+    /// Whether the init process may send the listener by sendmsg(2).
+    public let allowsSending: Bool
 
     /// Everything is allowed.
     public static let allowing = SeccompFilter(
@@ -25,7 +27,9 @@ public struct NoticeFilter {
             throw Failure("the seccomp filter is no program")
         }
         self.decisions = decisions
-        var instructions = try NoticeFilter.head(decisions)
+        allowsSending =
+            SystemCallNumber(named: "sendmsg").map { decisions.decide($0).isAllowed } ?? false
+        var instructions = try NoticeFilter.head(decisions, allowsSending)
         for instruction in program.instructions {
             var changed = instruction
             if instruction.operation == .return {
@@ -51,12 +55,15 @@ public struct NoticeFilter {
     /// `SECCOMP_FILTER_FLAG_NEW_LISTENER`
     private static let newListener: UInt32 = 8
 
-    /// Two calls before all others. write(2) is never notified of: the init process tells the runtime
-    /// process of the listener by it. And no filter of the program's own may have a listener: of two
+    /// Some calls before all others. write(2) is never notified of, nor sendmsg(2) where it is allowed:
+    /// the init process tells the runtime process of the listener by them. And no filter of the program's own may have a listener: of two
     /// notifications the newer filter's counts, and it could have the kernel go on.
-    private static func head(_ decisions: FilterStack) throws(Failure) -> [Instruction] {
+    private static func head(
+        _ decisions: FilterStack, _ allowsSending: Bool
+    ) throws(Failure) -> [Instruction] {
         guard let write = SystemCallNumber(named: "write"),
-            let seccomp = SystemCallNumber(named: "seccomp")
+            let seccomp = SystemCallNumber(named: "seccomp"),
+            let sendmsg = SystemCallNumber(named: "sendmsg")
         else { throw Failure("libseccomp does not know write(2)") }
         guard let answer = decisions.decide(write).answer else {
             throw Failure(
@@ -66,10 +73,13 @@ public struct NoticeFilter {
         let busy = UInt32(Errno.resourceBusy.rawValue)
         return [
             Instruction(.load, Instruction.architecture),
-            Instruction(.jumpIfEqual, SystemCallNumber.native, onTrue: 0, onFalse: 7),
+            Instruction(.jumpIfEqual, SystemCallNumber.native, onTrue: 0, onFalse: 9),
             Instruction(.load, Instruction.number),
             Instruction(.jumpIfEqual, write.number, onTrue: 0, onFalse: 1),
             Instruction(.return, answer.rawValue),
+            Instruction(
+                .jumpIfEqual, sendmsg.number, onTrue: allowsSending ? 0 : 1, onFalse: 1),
+            Instruction(.return, FilterAnswer.allow.rawValue),
             Instruction(.jumpIfEqual, seccomp.number, onTrue: 0, onFalse: 3),
             Instruction(.load, ArgumentFacts.offset(1)),
             Instruction(.jumpIfAnySet, newListener, onTrue: 0, onFalse: 1),

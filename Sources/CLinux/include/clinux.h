@@ -412,7 +412,7 @@ void clinux_seal_now(void);
 /// that it was about to get, which it is let go with, or 0.
 int clinux_seize(pid_t pid);
 /// ptrace(2), PTRACE_SECCOMP_GET_FILTER, of a process that has stopped; the last installed is 0.
-/// Returns how many instructions of eight bytes there are, at most 4096; ENOENT behind the last one.
+/// Returns how many instructions of eight bytes there are, at most 4096; ENOENT behind the last.
 long clinux_seccomp_filter(pid_t pid, uint32_t index, void *instructions);
 /// ptrace(2), PTRACE_DETACH.
 void clinux_let_go(pid_t pid, int signal);

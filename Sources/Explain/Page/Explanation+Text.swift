@@ -113,6 +113,8 @@ extension Explanation {
         page.heading("Ways out that are open, the widest first")
         if isOrdinary {
             page.note("Nothing isolates this process: it is an ordinary process of the host.")
+        } else if isClosed {
+            page.note("Not known: this user may not look at its namespaces.")
         } else if ways.isEmpty {
             page.note("None that is known. A defect in the kernel remains.")
         }

@@ -109,8 +109,11 @@ public struct ProfilePage {
     public func rulePlace(_ name: String, _ arguments: [UInt64?]) -> String {
         guard let call = SystemCallNumber(named: name) else { return defaultPlace }
         let decision = stack.decide(call, arguments)
-        guard let rule = rules(name, arguments, decision).first else { return reason(decision) }
-        return "syscalls[\(rule.index)]".origin(place(rule.offset))
+        guard let rule = rules(name, arguments, decision).first else {
+            return decision.answer == profile.defaultAnswer
+                ? "the default action (\(defaultPlace))" : "being newer than the profile"
+        }
+        return "syscalls[\(rule.index)] (\(place(rule.offset)))"
     }
 
     /// The entry of `syscalls` that would allow a call.

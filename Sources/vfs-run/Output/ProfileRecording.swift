@@ -17,7 +17,7 @@ final class ProfileRecording {
     /// by the init process itself, which tells the runtime process by write(2) of the listener.
     private static let always = [
         "clock_gettime", "execve", "exit", "exit_group", "getcpu", "gettimeofday",
-        "restart_syscall", "rt_sigreturn", "time", "write",
+        "restart_syscall", "rt_sigreturn", "sendmsg", "time", "write",
     ]
     private static let byFamily: Set<String> = ["socket", "socketpair"]
 

@@ -12,10 +12,10 @@ struct NotifyOfCalls: RuntimeStep {
             refused, and one that kills still kills.
             """,
         why: """
-            Behind the compiled filter, which is changed, and before the init process gets it. The \
-            runtime process takes the listener by pidfd_getfd when the filter is installed.
+            Behind the compiled filter, which is changed, and before the init process gets it. When \
+            that one has installed it, it sends the listener by a call that is not notified of.
             """,
-        calls: "seccomp, pidfd_getfd, ioctl")
+        calls: "seccomp, ioctl")
 
     let notices: SeccompNotices
 
@@ -35,6 +35,7 @@ struct NotifyOfCalls: RuntimeStep {
             // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
             waitsKilled: SeccompFilter.kernelTakes(flags: 32))
         context.handover.seccompFilter = notifying.filter
+        context.handover.sendsListener = notifying.allowsSending
         context.notices = CallNotices(notifying.decisions, notices)
     }
 }
