@@ -79,8 +79,9 @@ struct SeccompNoticeTests {
 
     @Test func `the recorded profile is what the program needs, over several runs`() throws {
         try Sandbox.use { box in
-            box.mayChange = ["least.json"]
-            let file = box.path("least.json")
+            box.mayChange = ["recorded"]
+            try box.makeDirectory("recorded")
+            let file = box.path("recorded/least.json")
             var config = box.config()
             let programs = [
                 ["sh", "-c", "echo one"], ["sh", "-c", "echo two; mkdir /tmp/x; ls /tmp"],
