@@ -117,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Batch", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor",
-                "Explain", "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report",
+                "Archives", "Batch", "Cgroups", "ContainerRuntime", "CResources", "CSwiftParts",
+                "Doctor", "Explain", "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report",
                 "Sandbox",
                 "Seccomp",
                 "Selftest", "Supervision",

@@ -75,6 +75,7 @@ package final class PlanWalk {
         }
         let near = pair.near.borrowed
         let far = pair.far.borrowed
+        let start = times == nil ? 0 : Clock.nanoseconds
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
             ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
@@ -83,6 +84,7 @@ package final class PlanWalk {
                 context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        times?.record(.clone, of: plan, start: start, end: Clock.nanoseconds)
         context.owesPoststop = true
         for pipe in context.handover.pipes { pipe.closeFarEnd() }
         context.handover.report = nil
@@ -222,6 +224,10 @@ package final class PlanWalk {
 
     /// The init process has ended, and was waited for: the watchdog forgets it.
     package func relieveWatchdog() {
+        if let times {
+            let end = Clock.nanoseconds
+            times.record(.end, of: plan, start: end, end: end)
+        }
         (context.watchdog ?? context.prepared?.watchdog)?.relieve()
     }
 
