@@ -237,8 +237,16 @@ package final class PlanWalk {
 
     /// The init process has installed a seccomp filter with notifications.
     package func keep(listener: consuming OwnedDescriptor) {
-        context.listener = HeldDescriptor(listener)
+        let held = HeldDescriptor(listener)
+        guard let notices = context.notices else {
+            context.listener = held
+            return
+        }
+        notices.take(held)
     }
+
+    /// Answers the filter's notifications; nil where the caller asks for none.
+    package var notices: CallNotices? { context.notices }
 
     // MARK: The end
 

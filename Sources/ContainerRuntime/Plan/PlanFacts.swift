@@ -154,6 +154,7 @@ extension PlanFacts {
         if case .read(let profile) = configuration.seccomp?.value, profile.notifies {
             opens = true
         }
+        if configuration.notices != nil { opens = true }
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 

@@ -62,6 +62,7 @@ private struct SandboxStart {
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         invocation.setControlGroups(arguments.globals)
+        invocation.notices = arguments.seccompNotices
         invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
