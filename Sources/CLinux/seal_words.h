@@ -9,6 +9,8 @@ static const char *const commands_without_program[] = {
     "undo",
     "unpack",
     "pack",
+    "explain",
+    "seccomp",
     "plan",
     "lint",
     "doctor",

@@ -35,6 +35,10 @@ extension Session {
                 throw Failure("fcntl", "O_NONBLOCK", error)
             }
         case .listener(let number):
+            if let listener = message.takeDescriptor() {
+                walk.keep(listener: listener)
+                break
+            }
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try descriptor(number))
             walk.keep(listener: listener)

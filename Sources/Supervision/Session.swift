@@ -118,9 +118,11 @@ struct Session: ~Copyable {
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
+            watch.stop()
             try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
+            watch.stop()
             kill()
         }
         proxy?.restore()
@@ -257,6 +259,10 @@ struct Session: ~Copyable {
         for relay in relays { entries += relay.watched }
         let connected = entries.count
         entries += proxyRelay?.watched ?? []
+        let notices = walk.notices
+        let notified = notices?.watched
+        // Nobody waits for one as long as no filter notifies.
+        if let notified { entries.append((notified, .readable)) }
         entries.append(watch.watchedMemory)
         entries.append(watch.watchedDisk)
         let events = try attempt(
@@ -270,9 +276,12 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
-        proxyRelay?.handle(events[connected..<events.count - 2])
+        let last = events.count - (notified == nil ? 2 : 3)
+        proxyRelay?.handle(events[connected..<last])
+        if notified != nil, !events[last].isEmpty { try notices?.handle(limits.onCall) }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
+        readiness?.isHurried = isToEnd
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         if !events[2].isEmpty {

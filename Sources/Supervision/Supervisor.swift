@@ -28,6 +28,8 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// Is told of each system call that the filter notifies of, before it is answered.
+        public var onCall: (CallNotice) -> Void = { _ in }
         /// What a signal does that asks the runtime process to end.
         public var onSignal = SignalUse.passesOn
 

@@ -58,7 +58,7 @@ struct PlanTests {
             #expect(outcome.code == 0)
             let trace = try Value(parsing: Host.read(file))
             let events = try #require(trace["traceEvents"].array)
-            let complete = events.filter { $0["ph"] == "X" }
+            let complete = events.filter { $0["args"]["step"].integer != nil }
             let json = try Running(
                 Host.runtime, ["plan", "--json", box.path("bundle/config.json")]
             ).finish()

@@ -125,7 +125,8 @@ struct PlanTruthTests {
         func nanoseconds(_ value: Value) -> Int64? {
             if case .thousandths(let number) = value { number } else { nil }
         }
-        return try (trace["traceEvents"].array ?? []).filter { $0["ph"] == "X" }.map { event in
+        let events = (trace["traceEvents"].array ?? []).filter { $0["args"]["step"].integer != nil }
+        return try events.map { event in
             let start = origin + (try #require(nanoseconds(event["ts"])))
             return Span(
                 step: Int(event["args"]["step"].integer ?? 0), row: event["pid"].integer ?? 0,

@@ -1,5 +1,5 @@
 internal import LinuxSystem
-internal import OCISpec
+public import OCISpec
 
 /// The table of limits: a line below is one value of `linux.resources`, with the file that takes it in
 /// version 1 and the one in version 2.
@@ -50,7 +50,22 @@ extension Resources {
     }
 }
 
+extension Resources {
+    /// The file of version 1 and that of version 2 for each limit, with the value for it; nil where
+    /// that version has none. What depends on the group's present values is missing.
+    public var filesOfLimits: [(version1: FileValue?, version2: FileValue?)] {
+        limits { _ in nil }.map { ($0.version1.written, $0.version2.written) }
+    }
+
+    public typealias FileValue = (file: String, value: String)
+}
+
 extension Limit.Holder {
+    fileprivate var written: Resources.FileValue? {
+        guard case .files(let choices) = self, let first = choices.first else { return nil }
+        return (first.file, first.value)
+    }
+
     fileprivate static let noNetwork = Limit.Holder.refused(
         "cgroup version 2 has no limits for the network; remove it")
     fileprivate static let noRealtime = Limit.Holder.refused(

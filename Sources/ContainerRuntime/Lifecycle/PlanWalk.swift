@@ -81,6 +81,7 @@ package final class PlanWalk {
         }
         let near = pair.near.borrowed
         let far = pair.far.borrowed
+        let start = times == nil ? 0 : Clock.nanoseconds
         let child = try entry.spawn(context, reporting: near, far: far) { [plan, times, context] in
             ProcessWords.erase()
             // The runtime's end, in this process's table of descriptors.
@@ -89,6 +90,7 @@ package final class PlanWalk {
                 context.handover, channel: HeldChannel(Channel(OwnedDescriptor(far))))
             InitProcess(plan: plan, context: own, times: times).run()
         }
+        times?.record(.clone, of: plan, start: start, end: Clock.nanoseconds)
         context.owesPoststop = true
         for pipe in context.handover.pipes { pipe.closeFarEnd() }
         context.handover.report = nil
@@ -235,8 +237,16 @@ package final class PlanWalk {
 
     /// The init process has installed a seccomp filter with notifications.
     package func keep(listener: consuming OwnedDescriptor) {
-        context.listener = HeldDescriptor(listener)
+        let held = HeldDescriptor(listener)
+        guard let notices = context.notices else {
+            context.listener = held
+            return
+        }
+        notices.take(held)
     }
+
+    /// Answers the filter's notifications; nil where the caller asks for none.
+    package var notices: CallNotices? { context.notices }
 
     // MARK: The end
 
@@ -245,6 +255,10 @@ package final class PlanWalk {
 
     /// The init process has ended, and was waited for: the watchdog forgets it.
     package func relieveWatchdog() {
+        if let times {
+            let end = Clock.nanoseconds
+            times.record(.end, of: plan, start: end, end: end)
+        }
         (context.watchdog ?? context.prepared?.watchdog)?.relieve()
     }
 

@@ -5,43 +5,96 @@ internal import SystemPackage
 /// The times of the steps of one start, the init process's included.
 public final class Trace {
     let times: SharedTimes
-    private let plan: Plan
+    let plan: Plan
     /// How many seconds a reader of a FIFO has.
     private static let patience: UInt64 = 5
 
     public init(_ plan: Plan) throws(Failure) {
         self.plan = plan
         do {
-            times = try SharedTimes(capacity: plan.allSteps.count)
+            times = try SharedTimes(capacity: plan.allSteps.count + Mark.allCases.count)
         } catch {
             throw Failure("mmap: \(error.words)")
         }
     }
 
+    /// A span that is no step.
+    enum Mark: Int, CaseIterable {
+        /// The call that makes the init process.
+        case clone
+        /// The end of the program; its start is that of the step that executes it.
+        case end
+    }
+
+    /// A step, or what happens between two.
+    struct Span {
+        /// In the plan; nil for what is no step.
+        var step: Int?
+        var side: Side
+        var name: String
+        var category: String
+        var start: UInt64
+        var end: UInt64
+    }
+
+    /// In the order of the plan.
+    var spans: [Span] {
+        let steps = plan.allSteps
+        let sections = StepManual.sections
+        var spans: [Span] = []
+        for (index, planned) in steps.enumerated() {
+            guard let span = times.span(index) else { continue }
+            spans.append(
+                Span(
+                    step: index, side: planned.side, name: planned.step.summary,
+                    category: sections[type(of: planned.step).manual.name] ?? "step",
+                    start: span.start, end: span.end))
+            if planned.spawning != nil, let call = time(of: .clone) {
+                spans.append(
+                    Span(
+                        step: nil, side: .runtime, name: "clone3", category: "system call",
+                        start: call.start, end: call.end))
+            }
+            if planned.isProgram, let end = time(of: .end)?.end, end > span.end {
+                spans.append(
+                    Span(
+                        step: nil, side: .container, name: "the program runs",
+                        category: "program", start: span.end, end: end))
+            }
+        }
+        return spans
+    }
+
+    private func time(of mark: Mark) -> (start: UInt64, end: UInt64)? {
+        times.span(plan.allSteps.count + mark.rawValue)
+    }
+
     /// In Chrome's trace format: complete events, microseconds, one row a process.
     public var json: JSONOutput {
+        let spans = self.spans
         let steps = plan.allSteps
-        let spans = steps.indices.compactMap { index in
-            times.span(index).map { (index, $0.start, $0.end) }
-        }
         let lines = plan.document.lines
-        let origin = spans.map(\.1).min() ?? 0
-        var events: [JSONOutput] = [Trace.name(.runtime), Trace.name(.container)]
-        for (index, start, end) in spans {
-            let planned = steps[index]
+        let origin = spans.map(\.start).min() ?? 0
+        var events: [JSONOutput] = []
+        for side in [Side.runtime, .container] {
+            events.append(Trace.name(side, "process_name"))
+            events.append(Trace.name(side, "thread_name"))
+        }
+        for span in spans {
+            var arguments: [(key: String, value: JSONOutput)] = []
+            if let index = span.step {
+                arguments = [
+                    ("step", .integer(Int64(index + 1))),
+                    ("origin", .string(plan.place(of: steps[index].origin, lines))),
+                ]
+            }
             events.append(
                 .object([
-                    ("name", .string(planned.step.summary)), ("cat", .string("step")),
-                    ("ph", .string("X")), ("ts", .thousandths(Int64(start - origin))),
-                    ("dur", .thousandths(Int64(end - start))),
-                    ("pid", .integer(planned.side.row)), ("tid", .integer(1)),
-                    (
-                        "args",
-                        .object([
-                            ("step", .integer(Int64(index + 1))),
-                            ("origin", .string(plan.place(of: planned.origin, lines))),
-                        ])
-                    ),
+                    ("name", .string(span.name)), ("cat", .string(span.category)),
+                    ("ph", .string("X")), ("ts", .thousandths(Int64(span.start - origin))),
+                    ("dur", .thousandths(Int64(span.end - span.start))),
+                    ("pid", .integer(span.side.row)), ("tid", .integer(1)),
+                    ("args", .object(arguments)),
                 ]))
         }
         // With which the times of other tools are compared.
@@ -54,11 +107,17 @@ public final class Trace {
         ])
     }
 
-    private static func name(_ side: Side) -> JSONOutput {
+    private static func name(_ side: Side, _ kind: String) -> JSONOutput {
         .object([
-            ("name", .string("process_name")), ("ph", .string("M")), ("pid", .integer(side.row)),
+            ("name", .string(kind)), ("ph", .string("M")), ("pid", .integer(side.row)),
+            ("tid", .integer(1)),
             ("args", .object([("name", .string("\(side.rawValue) process"))])),
         ])
+    }
+
+    /// The format is that of the name: a page for `.html`, otherwise JSON.
+    private func text(for path: String) -> String {
+        path.hasSuffix(".html") ? page : json.prettyText
     }
 
     /// Writes the file: what is there is replaced.
@@ -66,10 +125,28 @@ public final class Trace {
         do {
             let file = CallerStream(opened: try HostPath.openOutput(path))
             try file.tell(
-                Array(json.prettyText.utf8), until: Clock.deadline(seconds: Trace.patience))
+                Array(text(for: path).utf8), until: Clock.deadline(seconds: Trace.patience))
         } catch {
             throw Failure("the trace \(path.inQuotes) cannot be written: \(error.words)")
         }
+    }
+}
+
+extension SharedTimes {
+    /// Notes a span that is no step of `plan`.
+    func record(_ mark: Trace.Mark, of plan: Plan, start: UInt64, end: UInt64) {
+        record(plan.allSteps.count + mark.rawValue, start: start, end: end)
+    }
+}
+
+extension StepManual {
+    /// The section of each kind of step, by the kind's name.
+    static var sections: [String: String] {
+        var sections: [String: String] = [:]
+        for section in RuntimeSection.all {
+            for kind in section.kinds { sections[kind.manual.name] = section.title }
+        }
+        return sections
     }
 }
 

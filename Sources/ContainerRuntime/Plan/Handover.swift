@@ -13,6 +13,8 @@ final class Handover {
     var layers: [String: FoundDirectory]?
     /// The filter that the program gets.
     var seccompFilter: SeccompFilter?
+    /// Whether the filter's listener is sent by a message; otherwise the runtime process takes it.
+    var sendsListener = false
     /// The hierarchies of control groups, as the runtime process is in them.
     var controlGroups: ControlGroupLayout?
     /// The container's own; nil too where it may do without.

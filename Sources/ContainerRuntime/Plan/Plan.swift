@@ -49,8 +49,10 @@ public struct Plan: Sendable {
     }
 
     /// config.json, which the origins point into.
-    let document: JSONDocument
-    let file: String
+    package let document: JSONDocument
+    package let file: String
+    /// The directory that its paths are relative to.
+    package var bundle = ""
 
     /// In the order in which they are taken.
     var allSteps: [PlannedStep] { steps + ending }

@@ -15,6 +15,17 @@ public protocol Step: Sendable {
     var summary: String { get }
     /// How it goes away again.
     var undoing: String { get }
+    /// The commands of a shell that have its effect; none where only a program that makes the calls
+    /// itself has it.
+    func shell(_ commands: inout ShellCommands)
+    /// Where the container sees the mount that it makes; nil where it makes none.
+    var mountpoint: String? { get }
+    /// What it is about, which no other step of its kind is about.
+    var subject: String? { get }
+}
+
+extension Step {
+    public func shell(_ commands: inout ShellCommands) {}
 }
 
 /// The two processes of a start.

@@ -51,7 +51,7 @@ public struct IDMap: Sendable, Hashable {
     public func reaches(_ id: UInt32) -> Bool { inside(of: id) != nil }
 
     /// As the kernel reads it: a line a range.
-    var text: String {
+    public var text: String {
         ranges.map { "\($0.inside) \($0.outside) \($0.count)\n" }.joined()
     }
 

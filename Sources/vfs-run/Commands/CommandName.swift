@@ -3,7 +3,7 @@ enum CommandName: String, CaseIterable {
     case sandbox, batch, isolate
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, apply, discard, commit, export, undo, unpack, pack
-    case plan, lint, doctor, selftest, spec, features, help
+    case explain, seccomp, plan, lint, doctor, selftest, spec, features, help
 
     var command: Command {
         switch self {
@@ -31,6 +31,8 @@ enum CommandName: String, CaseIterable {
         case .undo: .undo
         case .unpack: .unpack
         case .pack: .pack
+        case .explain: .explain
+        case .seccomp: .seccomp
         case .plan: .plan
         case .lint: .lint
         case .doctor: .doctor

@@ -6,7 +6,7 @@ internal import Supervision
 extension Option {
     static let trace = Option(
         "trace", value: "FILE", completes: .files,
-        "write the duration of each step as Chrome trace JSON")
+        "write the duration of each step: a page (FILE.html), Chrome trace JSON, or a table (-)")
     static let stopAt = Option(
         "stop-at", value: "STEP", "wait at the terminal before STEP; may be repeated")
 }
@@ -30,13 +30,17 @@ extension Command {
             "Options for limits take the place of the config's vfs.limits. A limit that cannot hold is"
                 + " an error, unless --best-effort is given. --report writes a JSON object that tells"
                 + " how the run ended and what it used; see docs/report.md.",
+            "--trace - prints the times of the steps as a table on standard error. --trace FILE.html"
+                + " writes a page that a browser shows without a network: both processes on a line of"
+                + " time, and for each step its explanation, its line of the config and what it"
+                + " changes. Any other FILE is JSON for Perfetto.",
             "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
                 + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
         options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits
-            + Option.streams + Option.collection,
+            + Option.streams + Option.collection + Option.seccompNotices,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
@@ -60,23 +64,31 @@ extension Command {
         warn: @escaping (String) -> Void,
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
+        let calls = try CallReporter(arguments, plan)
         guard let file = arguments.value(.trace) else {
             return try supervise(
-                plan, until: .ended, reporter: reporter, warn: warn, reading: read)
+                plan, until: .ended, reporter: reporter, calls: calls, warn: warn, reading: read)
         }
         let trace = try Trace(plan)
         // Written before the run, so that an unwritable file is an error here, and again after it,
         // also after a failed start.
-        do throws(Failure) {
-            try trace.write(to: file)
-        } catch {
-            throw error.within("--trace")
+        if file != "-" {
+            do throws(Failure) {
+                try trace.write(to: file)
+            } catch {
+                throw error.within("--trace")
+            }
         }
         let code = Result { () throws(Failure) in
             try supervise(
-                plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)
+                plan, until: .ended, trace: trace, reporter: reporter, calls: calls, warn: warn,
+                reading: read)
         }
-        try trace.write(to: file)
+        if file == "-" {
+            arguments.globals.log.show(trace.table)
+        } else {
+            try trace.write(to: file)
+        }
         return try code.get()
     }
 
@@ -106,11 +118,15 @@ extension Command {
 
 extension Plan {
     /// With the waits of `--stop-at`.
-    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+    ///
+    /// - Parameter command: Prints the steps, for a message.
+    func stopping(
+        by arguments: ParsedArguments, printedBy command: String = "vfs-run plan"
+    ) throws(Failure) -> Plan {
         let stops = arguments.values(.stopAt)
         if stops.isEmpty { return self }
         do throws(Failure) {
-            return try stopping(at: stops)
+            return try stopping(at: stops, printedBy: command)
         } catch {
             throw error.within("--stop-at")
         }

@@ -5,6 +5,13 @@ internal import LinuxSystem
 extension Option {
     fileprivate static let explain = Option(
         "explain", "explain each step: the kernel's part, and the reason for its position")
+    fileprivate static let planFormat = Option(
+        "format", value: "FORMAT", completes: .words(["text", "json", "sh"]),
+        "text, json, or sh: a script of shell commands that do the same")
+    fileprivate static let tree = Option("tree", "print the mounts of the container as a tree")
+    fileprivate static let from = Option(
+        "compare", value: "OTHER.json", completes: .files,
+        "print what the plan does differently from that of OTHER.json")
     fileprivate static let of = Option(
         "of", value: "COMMAND", completes: .words(["start", "delete", "exec"]),
         "print the steps of COMMAND on the container ID instead: start, delete or exec")
@@ -12,7 +19,7 @@ extension Option {
 
 extension Command {
     /// `vfs-run plan config.json`
-    static let plan = Command(
+    static let plan: Command = Command(
         name: "plan", summary: "print the steps of a start without executing them",
         operands: "CONFIG.json|ID [[--] ARGS…]",
         details: [
@@ -24,17 +31,48 @@ extension Command {
             "--explain describes each kind of step where it first occurs: what the kernel does, the"
                 + " reason for its position, and the system calls; in JSON as what, why and calls."
                 + " The text is that of docs/steps.md.",
+            "--format sh writes the plan as a script of sh(1): each step is a comment, with the commands"
+                + " that have its effect below it, or the words that no command has it. Run as root, the"
+                + " script makes the same mounts, namespaces, ids, capabilities and limits by unshare(1),"
+                + " mount(8), pivot_root(8) and setpriv(1). It is for reading and trying: it has no"
+                + " seccomp filter, and follows the links of the image.",
+            "--tree prints the mounts alone, each below the one that it lies in; of several on one path"
+                + " the last is the one that is seen.",
+            "--compare prints the difference from the plan of another config, or of the same one without"
+                + " the options given: \"vfs-run plan --compare c.json --upper DIR c.json\". Steps are"
+                + " matched by what they are about, not by number: \"-\" OTHER.json alone, \"+\" CONFIG.json"
+                + " alone, \"~\" changed, \">\" at another place.",
             "--of start, --of delete and --of exec print the steps of these commands on an existing"
                 + " container: \"vfs-run plan --of exec ID -- COMMAND ARGS…\". Options of these commands"
                 + " follow a first --: \"vfs-run plan --of delete -- --force ID\".",
         ],
-        options: [.upper, .layer, .snapshot, .compare, .json, .explain, .of] + Option.streams
+        options: [
+            .upper, .layer, .snapshot, .compare, .json, .explain, .planFormat, .tree, .from, .of,
+        ]
+            + Option.streams
             + Option.collection,
         endsWithOtherCommand: true,
         run: { arguments throws(Failure) in
-            let plan = try plan(arguments)
+            let plan = try planned(arguments)
+            if let other = arguments.value(.from) {
+                let words = try ParsedArguments(
+                    [other], of: arguments.command, globals: arguments.globals)
+                let old = try LoadedConfig(words, rehearses: true).plan
+                try Output.write(PlanComparison(old, plan).text)
+                return 0
+            }
+            if arguments.has(.tree) {
+                try Output.write(plan.treeText)
+                return 0
+            }
             let isExplained = arguments.has(.explain)
-            if arguments.has(.json) {
+            let format = arguments.value(.planFormat) ?? (arguments.has(.json) ? "json" : "text")
+            guard ["text", "json", "sh"].contains(format) else {
+                throw Failure("--format: \"\(format)\" is unknown; use text, json or sh")
+            }
+            if format == "sh" {
+                try Output.write(try plan.shellScript)
+            } else if format == "json" {
                 let json = isExplained ? plan.explainedJSON : plan.json
                 try Output.write(json.prettyText)
             } else {
@@ -43,7 +81,7 @@ extension Command {
             return 0
         })
 
-    private static func plan(_ arguments: ParsedArguments) throws(Failure) -> Plan {
+    private static func planned(_ arguments: ParsedArguments) throws(Failure) -> Plan {
         guard let word = arguments.value(.of) else {
             return try LoadedConfig(arguments, rehearses: true).plan
         }

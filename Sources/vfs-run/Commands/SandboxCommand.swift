@@ -62,6 +62,7 @@ private struct SandboxStart {
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         invocation.setControlGroups(arguments.globals)
+        invocation.notices = arguments.seccompNotices
         invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
@@ -106,7 +107,8 @@ private struct SandboxStart {
         let code: CInt
         var hasRun = false
         do throws(Failure) {
-            let plan = try plan().stopping(by: arguments)
+            let plan = try plan().stopping(
+                by: arguments, printedBy: "vfs-run sandbox --plan …")
             code = try Command.supervise(
                 plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
             ) { (outcome) throws(Failure) in

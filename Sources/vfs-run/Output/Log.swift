@@ -35,6 +35,11 @@ struct Log: Sendable {
     /// Tells a person at the terminal; the log's readers have the report.
     func tell(_ message: String) { complain(message) }
 
+    /// Shows a person a text of several lines.
+    func show(_ text: String) {
+        LogFile.standardError.write(Array(text.printableLines.utf8))
+    }
+
     func warning(_ message: String) {
         if path != nil || format == .json { return write(.warning, message) }
         complain(message.has("warning: ") ? message : "warning: " + message)

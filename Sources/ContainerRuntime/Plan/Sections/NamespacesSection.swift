@@ -81,7 +81,7 @@ enum NamespacesSection: PlanSection {
         let configuration = facts.configuration
         if let group = configuration.controlGroup {
             let isOptional = group.value.isOptional
-            if facts.entersControlGroupUnmapped {
+            if facts.entersGroupUnmapped {
                 plan.add(EnterControlGroup(isOptional: isOptional), group.origin)
             } else {
                 plan.add(MoveIntoControlGroup(isOptional: isOptional), group.origin)

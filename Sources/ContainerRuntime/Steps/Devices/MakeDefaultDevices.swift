@@ -32,6 +32,21 @@ struct MakeDefaultDevices: ContainerStep {
     ]
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        for device in MakeDefaultDevices.devices {
+            let place = ShellWord.path("/dev/\(device.name)")
+            if binds {
+                commands.run("host_device", .value("/dev/\(device.name)"), place)
+            } else {
+                commands.run(
+                    "device c", .value("\(device.major)"), .value("\(device.minor)"), place, "666")
+            }
+        }
+        for (name, target) in MakeDefaultDevices.links {
+            commands.run("link", .value(target), .path("/dev/\(name)"))
+        }
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place("/dev")
         // A link in its place would lead the devices elsewhere (CVE-2026-41579, CVE-2026-47766).

@@ -25,6 +25,23 @@ struct MakeDevice: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        let place = ShellWord.path(device.path)
+        if binds && device.kind != .fifo {
+            return commands.run("host_device", .value(device.path), place)
+        }
+        let mode = ShellWord.value(String(device.mode, radix: 8))
+        if device.kind == .fifo {
+            commands.run("mkfifo", "-m", mode, place)
+        } else {
+            commands.run(
+                "device", .value(device.kind.rawValue), .value("\(device.number.major)"),
+                .value("\(device.number.minor)"), place, mode)
+        }
+        commands.run(
+            "chown", .value("\(device.userID):\(device.groupID)"), place)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place(device.path)
         let parent = try attempt(

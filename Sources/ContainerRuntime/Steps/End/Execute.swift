@@ -25,6 +25,20 @@ struct Execute: ContainerStep {
     /// Bytes: the command is before the cause in a message.
     private static let longestSummary = 1024
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("Each capability above is gone when setpriv(1) executes the last shell.")
+        var command: [ShellWord] = ["exec env -i"]
+        for variable in environment { command.append(.value(variable)) }
+        let hasHome = environment.contains { $0.hasPrefix("HOME=") && $0 != "HOME=" }
+        if !hasHome { command.append("\"HOME=${home:-/}\"") }
+        command.append(
+            "$session \"$setpriv\" \"$@\" -- \"$sh\" -c \"$last; cd -- \\\"\\$1\\\"; shift; unset PWD OLDPWD; exec \\\"\\$@\\\"\""
+        )
+        command.append("sh \"$entered\"")
+        for argument in arguments { command.append(.value(argument)) }
+        commands.run(command)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         if let sent = context.job?.sent { return try SendFiles(paths: sent).apply(context) }
         let arguments = context.job?.arguments ?? arguments

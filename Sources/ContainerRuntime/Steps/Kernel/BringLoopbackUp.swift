@@ -14,6 +14,10 @@ struct BringLoopbackUp: ContainerStep {
 
     let summary = "bring the loopback interface up"
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("ip link set lo up")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("ioctl", "SIOCSIFFLAGS lo", try Network.bringLoopbackUp())
     }

@@ -13,6 +13,10 @@ struct SetDomainName: ContainerStep {
 
     var summary: String { "set the domain name \(name)" }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("domainname --", .value(name))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("setdomainname", on: name, try CurrentProcess.setDomainName(name))
     }

@@ -13,6 +13,10 @@ struct SetHostName: ContainerStep {
 
     var summary: String { "set the host name \(name)" }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("hostname --", .value(name))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("sethostname", on: name, try CurrentProcess.setHostName(name))
     }

@@ -18,6 +18,10 @@ struct SetSystemControl: ContainerStep {
 
     var summary: String { "set the sysctl \(path) to \(value)" }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("printf %s", .value(value), ">", .value("/proc/sys/\(path)"))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         // In a user namespace it may be set, but not this way.
         if path == "kernel/hostname" { return try SetHostName(name: value).apply(context) }

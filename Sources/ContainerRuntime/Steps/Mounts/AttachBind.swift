@@ -20,6 +20,17 @@ struct AttachBind: ContainerStep {
     var summary: String { MountTarget(mount: mount).summary(source) }
     var needs: Provisions { [.root, .bindSources] }
 
+    func shell(_ commands: inout ShellCommands) {
+        let place = ShellWord.path(mount.destination)
+        var from = HostBindSource.place(position)
+        if case .copyOnWrite(let tree) = mount.kind {
+            from = OverlayAssembly.place(ofTree: tree.number)
+        }
+        commands.run("if [ -d", from, "]; then directory", place, "; else file", place, "; fi")
+        commands.run("mount --rbind", from, place)
+        mount.changes(&commands)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let opened = try context.handover.takeSource(position)
         let target = MountTarget(mount: mount)

@@ -22,6 +22,17 @@ struct MakePlace: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        switch file.content {
+        case .link(let target): commands.run("link", .value(target), .path(file.path))
+        default:
+            commands.run("directory", .path(file.path))
+            if let mode = file.mode {
+                commands.run("chmod", .value(String(mode, radix: 8)), .path(file.path))
+            }
+        }
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place(file.path)
         let parent = try attempt("openat2", on: file.path, try place.makeParent())

@@ -20,6 +20,10 @@ struct MaskPath: ContainerStep {
     var summary: String { "mask \(path)" }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("mask", .path(path))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         guard let (target, isDirectory) = try PathTarget.open(path, context) else { return }
         if isDirectory { return try coverDirectory(target.borrowed, context) }

@@ -24,6 +24,16 @@ struct MountControlGroups: ContainerStep {
     }
     var needs: Provisions { [.root, .controlGroups] }
 
+    func shell(_ commands: inout ShellCommands) {
+        let place = ShellWord.path(mount.destination)
+        commands.run("directory", place)
+        let options = mount.set.union(isForWriting ? [] : .readOnly).optionWords
+            .joined(separator: ",")
+        commands.run(
+            "if [ -e /sys/fs/cgroup/cgroup.controllers ]; then mount -t cgroup2 -o",
+            .value(options), "cgroup2", place, "; else mount --rbind /sys/fs/cgroup", place, "; fi")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let layout = try context.handover.controlGroups.given(.controlGroups)
         // Those of a cgroup namespace are mounted anew.

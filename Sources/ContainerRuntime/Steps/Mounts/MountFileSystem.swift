@@ -37,6 +37,30 @@ struct MountFileSystem: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        let place = ShellWord.path(mount.destination)
+        commands.run("directory", place)
+        if isHosts || mayStandIn && !showsOwn {
+            commands.run("mount", "--rbind", "--", .value(mount.destination), place)
+            return
+        }
+        var attributes = mount.set
+        attributes.override(with: mount.setRecursively)
+        let isReadOnly = attributes.contains(.readOnly) && !mount.isFilledFirst
+        attributes.subtract(.readOnly)
+        let words =
+            attributes.optionWords
+            + parameters.map { parameter in
+                parameter.value.map { "\(parameter.key)=\($0)" } ?? parameter.key
+            }
+        if mount.copiesUp { commands.note("What the directory holds is not copied.") }
+        var command: [ShellWord] = ["mount", "-t", .value(type)]
+        if !words.isEmpty { command += ["-o", .value(words.joined(separator: ","))] }
+        commands.run(command + ["--", .value(source ?? type), place])
+        // With the others it would hold for the file system, too.
+        if isReadOnly { commands.run("mount -o remount,bind,ro", place) }
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let target = MountTarget(mount: mount)
         let below = try type == "tmpfs" ? target.status(context) : nil

@@ -14,6 +14,10 @@ struct ProtectPath: ContainerStep {
     var summary: String { "make \(path) read-only" }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("read_only", .path(path))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         guard let (target, _) = try PathTarget.open(path, context) else { return }
         let tree = try attempt(

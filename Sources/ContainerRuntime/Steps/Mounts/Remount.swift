@@ -17,6 +17,10 @@ struct Remount: ContainerStep {
     var summary: String { "remount \(mount.destination) \(mount.optionText)" }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        mount.changes(&commands)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let found = try context.place(mount.destination)
         let place = try attempt("openat2", on: mount.destination, try found.open(.path))

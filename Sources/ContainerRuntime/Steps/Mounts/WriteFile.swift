@@ -23,6 +23,20 @@ struct WriteFile: ContainerStep {
         if case .source = file.content { [.root, .fileSources] } else { [.root] }
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        switch file.content {
+        case .text(let text): commands.run("printf %s", .value(text), ">", .path(file.path))
+        case .source(let source, _):
+            commands.run("cp", "--", .value(source), .path(file.path))
+        case .bytes, .files, .link, .directory:
+            commands.note("No command: its bytes are no text.")
+            return
+        }
+        let mode = file.mode.map { String($0, radix: 8) } ?? "644"
+        commands.run("chmod", .value(mode), .path(file.path))
+        commands.run("chown", .value("\(user.userID):\(user.groupID)"), .path(file.path))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let place = try context.place(file.path)
         let parent = try attempt(

@@ -36,6 +36,12 @@ struct BecomeNamespaceRoot: ContainerStep {
 
     var summary: String { "become user \(user ?? 0), group \(group ?? 0) of the user namespace" }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.executeAgain(
+            "\"$setpriv\"", "--reuid", .value("\(user ?? 0)"), "--regid", .value("\(group ?? 0)"),
+            "--clear-groups", "--inh-caps=-all")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt(
             "setresgid", "\(group ?? 0)",

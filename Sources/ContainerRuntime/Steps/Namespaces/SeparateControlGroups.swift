@@ -16,6 +16,10 @@ struct SeparateControlGroups: ContainerStep {
 
     let summary = "make a namespace of control groups, with its root here"
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.executeAgain("unshare", "--cgroup")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("unshare", "CLONE_NEWCGROUP", try CurrentProcess.leaveNamespaces(.cgroup))
     }

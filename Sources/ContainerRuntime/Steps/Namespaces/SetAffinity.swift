@@ -22,6 +22,10 @@ struct SetAffinity: ContainerStep {
         return "run on \(cpus.count) CPU\(cpus.count == 1 ? "" : "s") from here on"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("taskset(1) does it; a shell has the CPUs of its own control group.")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt(
             "sched_setaffinity",

@@ -27,6 +27,10 @@ struct TieToRuntime: ContainerStep {
     let summary = "die when the runtime process dies"
     var needs: Provisions { [.channel] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("unshare(1) does it by --kill-child.")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt(
             "prctl", "PR_SET_PDEATHSIG", try CurrentProcess.setParentDeathSignal(Signal.kill))

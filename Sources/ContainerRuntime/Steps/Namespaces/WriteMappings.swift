@@ -28,6 +28,11 @@ struct WriteMappings: TurnStep {
     }
     let undoing = "the mappings go with the user namespace"
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("printf %s", .value(mappings.users.text), "> \"/proc/$pid/uid_map\"")
+        commands.run("printf %s", .value(mappings.groups.text), "> \"/proc/$pid/gid_map\"")
+    }
+
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         try write(to: process.pid)
     }

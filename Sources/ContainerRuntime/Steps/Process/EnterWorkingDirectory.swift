@@ -24,6 +24,11 @@ struct EnterWorkingDirectory: ContainerStep {
     var summary: String { "enter \(path)" }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("directory", .path(path))
+        commands.run(.assignment("entered", path))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let (path, isMade) = context.job?.workingDirectory.map { ($0, false) } ?? (path, isMade)
         // With `..` in it, only the kernel knows where the path leads.

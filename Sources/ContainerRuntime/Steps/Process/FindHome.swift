@@ -18,6 +18,12 @@ struct FindHome: ContainerStep {
     var summary: String { "look up the home directory of user \(userID)" }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run(
+            "home=$(awk -F:", .value("$3 == \(userID) { print $6; exit }"),
+            "\"$root/etc/passwd\" 2> /dev/null || :)")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
         context.home = try attempt(

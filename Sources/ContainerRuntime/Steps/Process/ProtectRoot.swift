@@ -15,6 +15,10 @@ struct ProtectRoot: ContainerStep {
     let summary = "make the root read-only"
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("mount -o remount,bind,ro \"$root\"")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
         try attempt(

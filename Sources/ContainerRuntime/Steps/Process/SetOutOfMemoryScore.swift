@@ -19,6 +19,10 @@ struct SetOutOfMemoryScore: ContainerStep {
 
     var summary: String { score.summary }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("echo", .value("\(score.value)"), "> /proc/self/oom_score_adj")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let proc = try context.openPrivateProc()
         try score.set { () throws(Errno) in

@@ -29,6 +29,14 @@ struct StartSession: ContainerStep {
     }
     var needs: Provisions { hasTerminal ? [.terminal] : [] }
 
+    func shell(_ commands: inout ShellCommands) {
+        if hasTerminal {
+            return commands.note(
+                "No command: the terminal stays the caller's; setsid(1) would lose it.")
+        }
+        commands.run("session=$setsid")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("setsid", try CurrentProcess.startSession())
         // Keys are in no namespace: with the caller's keyring the program could use its secrets.

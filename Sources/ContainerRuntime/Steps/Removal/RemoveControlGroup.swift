@@ -22,6 +22,10 @@ struct RemoveControlGroup: RuntimeStep {
     let summary = "remove the control group"
     let undoing = "nothing: it is gone"
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("remove_group")
+    }
+
     /// The container has done what it was to do, or has failed, and its outcome is what the caller
     /// wants to know: what cannot be removed is a warning.
     func apply(_ context: RuntimeContext) throws(Failure) {

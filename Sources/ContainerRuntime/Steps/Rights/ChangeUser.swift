@@ -28,6 +28,14 @@ struct ChangeUser: ContainerStep {
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("umask", .value("0" + String(user.fileModeMask ?? 0o022, radix: 8)))
+        let groups = user.additionalGroupIDs.map(String.init).joined(separator: ",")
+        commands.run(
+            "set -- \"$@\" --reuid", .value("\(user.userID)"), "--regid", .value("\(user.groupID)"),
+            groups.isEmpty ? "--clear-groups" : .option("--groups", groups))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
         do throws(Errno) {

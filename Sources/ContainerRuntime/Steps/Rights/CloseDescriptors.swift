@@ -29,6 +29,10 @@ struct CloseDescriptors: ContainerStep {
     }
     var needs: Provisions { [.channel] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("The last shell closes those of the turns; the caller's own stay open.")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         var kept = [try context.channel.given(.channel).channel.borrowed]
         // Close-on-exec, all; the gate leads to a fifo, the procfs to the container's own.

@@ -16,6 +16,10 @@ struct DropBoundingSet: ContainerStep {
 
     var summary: String { "keep \(sets.bounding.words) in the bounding set" }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("set -- \"$@\" --bounding-set", .value(sets.bounding.setprivWords))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("prctl", "PR_CAPBSET_DROP", try sets.applyBounding())
     }

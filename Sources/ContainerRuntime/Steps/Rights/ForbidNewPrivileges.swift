@@ -14,6 +14,10 @@ struct ForbidNewPrivileges: ContainerStep {
 
     let summary = "forbid new privileges"
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("set -- \"$@\" --no-new-privs")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt("prctl", "PR_SET_NO_NEW_PRIVS", try CurrentProcess.setNoNewPrivileges())
     }

@@ -25,6 +25,10 @@ struct LeaveCallersLimits: ContainerStep {
             : "leave limits as the caller has them"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("A shell leaves them as they are, too.")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try ResourceLimit.giveBack(keepsFiles: setsFiles)
     }

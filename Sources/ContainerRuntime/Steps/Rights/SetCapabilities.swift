@@ -17,6 +17,12 @@ struct SetCapabilities: ContainerStep {
         return "keep \(sets.permitted.words)\(ambient)"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run(
+            "set -- \"$@\" --inh-caps", .value(sets.inheritable.setprivWords), "--ambient-caps",
+            .value(sets.ambient.setprivWords))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         // What the runtime itself does not have it cannot give: the container runs with less.
         context.grantedCapabilities = try attempt("capset", try sets.apply())

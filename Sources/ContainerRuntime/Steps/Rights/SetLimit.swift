@@ -22,6 +22,12 @@ struct SetLimit: ContainerStep {
         "limit \(limit.resource.name) to \(limit.soft.words), at most \(limit.hard.words)"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        let name = limit.resource.name.dropFirst("RLIMIT_".count).lowercased()
+        commands.run(
+            "prlimit", "--pid $$", .value("--\(name)=\(limit.soft.words):\(limit.hard.words)"))
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         try attempt(
             "setrlimit", limit.resource.name,

@@ -19,6 +19,11 @@ struct AttachRoot: ContainerStep {
     var needs: Provisions { [.rootTree] }
     var gives: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("A mount of the user namespace's own, which pivot_root(2) takes.")
+        commands.run("mount", "--bind", "\"$root\"", "\"$root\"")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.handover.rootTree.given(.rootTree)
         let place = try attempt("open", on: "/", try HostPath.open("/", [.path, .directory]))

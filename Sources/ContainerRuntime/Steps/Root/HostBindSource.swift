@@ -10,6 +10,15 @@ struct HostBindSource {
 
     var summary: String { "open \(path) for binding" }
 
+    func shell(_ commands: inout ShellCommands) {
+        let (place, from) = (HostBindSource.place(position), ShellWord.value(path))
+        commands.run("if [ -d", from, "]; then directory", place, "; else file", place, "; fi")
+        commands.run("mount", isRecursive ? "--rbind" : "--bind", "--", from, place)
+    }
+
+    /// Of the clone, in a script.
+    static func place(_ position: Int) -> ShellWord { .inWork("source-\(position)") }
+
     /// Clones the mount behind it; the clone is attached nowhere.
     func open(propagation: MountPropagation? = nil) throws(Failure) -> BindSource {
         let file = try attempt(

@@ -26,6 +26,8 @@ struct MountCopyOnWriteTree: ContainerStep {
     var needs: Provisions { [.layers] }
     var gives: Provisions { [.bindSources, .mountedUpper] }
 
+    func shell(_ commands: inout ShellCommands) { overlay.shell(&commands, onRoot: false) }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let tree = try overlay.mountTree(try context.openLayers(), &context.scratch) {
             context.mountedTrees[number] = $0

@@ -23,6 +23,10 @@ struct MountOverlay: ContainerStep {
     var needs: Provisions { overlay.layers.isEmpty ? [] : [.layers] }
     var gives: Provisions { [.root, .mountedUpper] }
 
+    func shell(_ commands: inout ShellCommands) {
+        overlay.shell(&commands, onRoot: true)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let mounted = try overlay.mount(try context.openLayers(), &context.scratch)
         context.root = mounted.root

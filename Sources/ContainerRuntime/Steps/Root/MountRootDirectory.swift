@@ -17,6 +17,10 @@ struct MountRootDirectory: ContainerStep {
     var summary: String { "bind \(path) as the root" }
     var gives: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("mount", "--bind", "--", .value(path), "\"$root\"")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let target = try Mountpoint.open(path)
         let tree = try attempt(

@@ -20,6 +20,10 @@ struct OpenBindSource: ContainerStep {
     var summary: String { source.summary }
     var gives: Provisions { [.bindSources] }
 
+    func shell(_ commands: inout ShellCommands) {
+        source.shell(&commands)
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         context.handover.keep(try source.open(), at: source.position)
     }

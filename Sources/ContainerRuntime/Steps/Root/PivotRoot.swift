@@ -25,6 +25,10 @@ struct PivotRoot: ContainerStep {
     let summary = "change the root (pivot_root) and detach the host's tree"
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.note("In the last turn: mount(8) and setpriv(1) are programs of the host.")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
         try attempt(

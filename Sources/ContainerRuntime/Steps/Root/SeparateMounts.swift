@@ -23,6 +23,14 @@ struct SeparateMounts: ContainerStep {
             : "stop mounts from reaching the host"
     }
 
+    func shell(_ commands: inout ShellCommands) {
+        if propagation.kind == .shared {
+            return commands.note("The mounts of this script stay its own; nothing is shared.")
+        }
+        commands.run(
+            "mount", propagation.kind == .slave ? "--make-rslave" : "--make-rprivate", "/")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         if propagation.kind == .shared { return try separateMountpoint() }
         let kind = propagation.kind == .slave ? MountPropagation.slave : .private

@@ -16,6 +16,12 @@ struct SetRootPropagation: ContainerStep {
     }
     var needs: Provisions { [.root] }
 
+    func shell(_ commands: inout ShellCommands) {
+        let option = "--make-\(propagation.isRecursive ? "r" : "")\(propagation.kind.name)"
+        commands.note("When the root has changed.")
+        commands.runAfterPivot("mount", "--namespace", "\"$pid\"", .value(option), "/")
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) {
         let root = try context.root.given(.root)
         try attempt(

@@ -33,6 +33,18 @@ struct MakeControlGroup: RuntimeStep {
     let undoing = "removed when the container has ended, by the watchdog if the runtime is killed"
     var gives: Provisions { [.controlGroup] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("make_group")
+        for limit in group.resources.filesOfLimits {
+            let (old, new) = (limit.version1, limit.version2)
+            commands.run(
+                "limit", old.map { .value($0.file) } ?? "-", .value(old?.value ?? ""),
+                new.map { .value($0.file) } ?? "-", .value(new?.value ?? ""))
+        }
+        commands.note(
+            "Devices are filtered by a BPF program (version 2) or devices.deny; not here.")
+    }
+
     func apply(_ context: RuntimeContext) throws(Failure) {
         let made: ControlGroup
         do throws(Failure) {

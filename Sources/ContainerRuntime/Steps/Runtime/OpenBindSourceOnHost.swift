@@ -27,6 +27,11 @@ struct OpenBindSourceOnHost: RuntimeStep {
     }
     var gives: Provisions { [.bindSources] }
 
+    func shell(_ commands: inout ShellCommands) {
+        if idMapping != nil { commands.note("The ids are not mapped: that takes mount(8) 2.39.") }
+        source.shell(&commands)
+    }
+
     func apply(_ context: RuntimeContext) throws(Failure) {
         guard let prepared = context.prepared else {
             return context.handover.keep(try open(context), at: source.position)

@@ -20,6 +20,10 @@ struct OpenRootDirectory: RuntimeStep {
     var summary: String { "open \(path) as the root" }
     var gives: Provisions { [.rootTree] }
 
+    func shell(_ commands: inout ShellCommands) {
+        commands.run("mount", "--bind", "--", .value(path), "\"$root\"")
+    }
+
     func apply(_ context: RuntimeContext) throws(Failure) {
         let directory = try Mountpoint.open(path)
         let tree = try attempt(
