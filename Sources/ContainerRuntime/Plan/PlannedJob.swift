@@ -57,7 +57,10 @@ public struct PlannedJob: Sendable, Hashable {
             let path = String(decoding: words.takeBytes(), as: UTF8.self)
             let bytes = words.takeBytes()
             let mode = words.takeNumber()
-            files.append(File(path: path, bytes: bytes, mode: mode > 0 ? UInt32(truncatingIfNeeded: mode - 1) : nil))
+            files.append(
+                File(
+                    path: path, bytes: bytes,
+                    mode: mode > 0 ? UInt32(truncatingIfNeeded: mode - 1) : nil))
         }
         if !words.areTaken { return nil }
     }
