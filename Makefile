@@ -22,7 +22,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
 
 all: build
 
@@ -148,19 +148,48 @@ bench: build rootfs/base
 fuzz:
 	fuzz/run $(TARGET)
 
+# COMPLETIONS=debian puts the completions where Debian's packages have them.
+SHARE = $(DESTDIR)$(PREFIX)/share
+COMPLETIONS ?= local
+ifeq ($(COMPLETIONS),debian)
+ZSH = $(SHARE)/zsh/vendor-completions
+else
+ZSH = $(SHARE)/zsh/site-functions
+endif
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/vfs-run
-	install -d $(DESTDIR)$(PREFIX)/share/man/man8 \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BINARY) help --man > $(DESTDIR)$(PREFIX)/share/man/man8/vfs-run.8
-	$(BINARY) help --completion bash \
-	    > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vfs-run
-	$(BINARY) help --completion zsh \
-	    > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vfs-run
-	$(BINARY) help --completion fish \
-	    > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vfs-run.fish
+	install -d $(SHARE)/man/man8 $(SHARE)/bash-completion/completions $(ZSH) \
+	    $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/vfs-run/docs \
+	    $(SHARE)/vfs-run/examples/config $(SHARE)/vfs-run/examples/rootfs
+	$(BINARY) help --man > $(SHARE)/man/man8/vfs-run.8
+	$(BINARY) help --completion bash > $(SHARE)/bash-completion/completions/vfs-run
+	$(BINARY) help --completion zsh > $(ZSH)/_vfs-run
+	$(BINARY) help --completion fish > $(SHARE)/fish/vendor_completions.d/vfs-run.fish
+	install -m 644 LICENSE NOTICE README.md CHANGELOG.md $(SHARE)/doc/vfs-run
+	cp -R --no-preserve=mode,ownership docs/. $(SHARE)/doc/vfs-run/docs
+	install -m 644 $(filter-out %.sh,$(wildcard config/*)) $(SHARE)/vfs-run/examples/config
+	install -m 755 config/script.sh $(SHARE)/vfs-run/examples/config
+	install -m 755 rootfs/build $(SHARE)/vfs-run/examples/rootfs
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/vfs-run $(SHARE)/man/man8/vfs-run.8 \
+	    $(SHARE)/bash-completion/completions/vfs-run $(ZSH)/_vfs-run \
+	    $(SHARE)/fish/vendor_completions.d/vfs-run.fish
+	rm -rf $(SHARE)/doc/vfs-run $(SHARE)/vfs-run
+
+# A release in build/dist: an archive, a Debian package, an SBOM and checksums. make test-dist builds
+# it twice, compares the bytes, and installs and tries the package.
+dist:
+	@scripts/install-dependencies
+	scripts/dist
+
+deb:
+	@scripts/install-dependencies
+	scripts/dist --deb
+
+test-dist:
+	@scripts/install-dependencies dist
+	Tests/dist/run
 
 clean:
 	rm -rf .build build

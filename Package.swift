@@ -113,8 +113,8 @@ let package = Package(
         .executableTarget(
             name: "vfs-run",
             dependencies: [
-                "Archives", "Batch", "Cgroups", "ContainerRuntime", "CSwiftParts", "Doctor",
-                "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox",
+                "Archives", "Batch", "Cgroups", "ContainerRuntime", "CResources", "CSwiftParts",
+                "Doctor", "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox",
                 "Seccomp",
                 "Selftest", "Supervision",
                 system,

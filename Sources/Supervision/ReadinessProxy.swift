@@ -17,6 +17,8 @@ final class ReadinessProxy {
     /// Closed by the far end when it has read everything.
     private var barrier: Pipe?
     private(set) var deadline: UInt64?
+    /// The runtime process is to end: a far end that does not take a message at once gets none.
+    var isHurried = false
     /// Why the far end could not be told.
     private(set) var problem: String?
 
@@ -88,6 +90,8 @@ final class ReadinessProxy {
         deadline = nil
     }
 
+    private var patience: UInt64 { isHurried ? 0 : SocketKind.deadline }
+
     private func connect() throws(Failure) -> OwnedDescriptor {
         try attempt("connect", host.inQuotes) { () throws(Errno) in
             host.hasPrefix("@")
@@ -98,17 +102,18 @@ final class ReadinessProxy {
 
     private func send(_ lines: [UInt8]) throws(Failure) {
         let far = try connect()
-        try attempt("sendmsg", host.inQuotes, try far.borrowed.send(lines))
+        try attempt("sendmsg", host.inQuotes, try far.borrowed.send(lines, until: patience))
     }
 
     private func tell(_ line: [UInt8], mainPID: Int32, waits: Bool) throws(Failure) {
         let far = try connect()
         try attempt("sendmsg", host.inQuotes) { () throws(Errno) in
-            try far.borrowed.send(line + [0x0a])
-            try far.borrowed.send(Array("MAINPID=\(mainPID)\n".utf8))
+            try far.borrowed.send(line + [0x0a], until: patience)
+            try far.borrowed.send(Array("MAINPID=\(mainPID)\n".utf8), until: patience)
             let pipe = try Pipe()
             guard let writer = pipe.writer else { return }
-            try far.borrowed.send(Array("BARRIER=1".utf8), passing: writer)
+            try far.borrowed.send(
+                Array("BARRIER=1".utf8), passing: writer, until: patience)
             pipe.closeWriter()
             if !waits { return }
             barrier = pipe

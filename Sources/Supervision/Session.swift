@@ -115,9 +115,11 @@ struct Session: ~Copyable {
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
+            watch.stop()
             try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
+            watch.stop()
             kill()
         }
         proxy?.restore()
@@ -254,6 +256,7 @@ struct Session: ~Copyable {
         proxyRelay?.handle(events[connected..<events.count - 2])
         // In the foreground this process stands for the container.
         let isMain = until == .ended
+        readiness?.isHurried = isToEnd
         readiness?.handle(
             events[3], mainPID: isMain ? CurrentProcess.pid : child.pid, waits: !isMain)
         if !events[2].isEmpty {

@@ -1,10 +1,14 @@
+private import CResources
 internal import LinuxSystem
 internal import OCISpec
 
 /// The program: finds the command, runs it, and prints its errors.
 @main
 enum VFSRun {
-    static let version = "0.1.0"
+    /// As 0.1.0: that of the tag, where `make dist` built the program.
+    static var version: String { unsafe String(cString: cresources_version()) }
+    /// As 2026-11-29: the date of the commit, where `make dist` built the program.
+    static var date: String { unsafe String(cString: cresources_date()) }
 
     static func main() {
         var globals = GlobalOptions(root: "")

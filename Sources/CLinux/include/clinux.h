@@ -17,7 +17,12 @@
 
 enum {
     CLINUX_O_PATH = 010000000,
+// __O_TMPFILE and O_DIRECTORY, which is another bit on AArch64.
+#if defined(__aarch64__)
+    CLINUX_O_TMPFILE = 020000000 | 040000,
+#else
     CLINUX_O_TMPFILE = 020000000 | 0200000,
+#endif
     CLINUX_AT_EMPTY_PATH = 0x1000,
     CLINUX_AT_RECURSIVE = 0x8000,
     CLINUX_OPEN_TREE_CLONE = 1,

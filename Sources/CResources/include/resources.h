@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+/// The version of the program, as 0.1.0, and the date of its manual page, as 2026-11-29.
+const char *_Nonnull cresources_version(void);
+const char *_Nonnull cresources_date(void);
+
 /// config/seccomp.json, the default seccomp profile.
 const unsigned char *_Nonnull cresources_default_seccomp(void);
 size_t cresources_default_seccomp_size(void);

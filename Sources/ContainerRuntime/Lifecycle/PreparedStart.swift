@@ -21,9 +21,8 @@ public final class PreparedStart {
     /// What the watchdog removes, in its memory too.
     var watchedNames: CStringArray?
     var lifeline: FileDescriptor?
-    /// Whether the kernel takes mounts that hang nowhere for layers and uppers: then no process with a
-    /// mount namespace of its own is needed for an overlay. Since Linux 6.15.
-    public private(set) lazy var mountsDetached = PreparedStart.clonesDetached
+    /// Whether an overlay needs no process with a mount namespace of its own.
+    public private(set) lazy var mountsDetached = MountOverlayAside.isDetached
     /// Whether the tmpfs of the uppers that are thrown away stays for the next start.
     public var keepsScratch = false
     /// That tmpfs.
@@ -39,21 +38,6 @@ public final class PreparedStart {
         let opened = try OpenedLayers(found)
         openedLayers = opened
         return opened
-    }
-
-    private static var clonesDetached: Bool {
-        func tries() throws(Errno) {
-            let tmpfs = try FileSystemContext("tmpfs")
-            try tmpfs.create()
-            let mount = try tmpfs.mount()
-            _ = try DetachedMount.clone(mount.borrowed, recursive: false)
-        }
-        do throws(Errno) {
-            try tries()
-            return true
-        } catch {
-            return false
-        }
     }
 
     /// Leaves the host's network for a new one that has no interface up and that no process in a user

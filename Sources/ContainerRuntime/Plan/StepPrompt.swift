@@ -90,7 +90,9 @@ extension Plan {
     /// - Parameter redraws: Whether the terminal can be cleared.
     public func stepping(from word: String?, redraws: Bool) throws(Failure) -> Plan {
         let first =
-            try word.map { word throws(Failure) in try indices(named: word).min() ?? 1 } ?? 1
+            try word.map { word throws(Failure) in
+                try indices(named: word, "vfs-run plan").min() ?? 1
+            } ?? 1
         let lines = text.split(separator: "\n").map(String.init)
         let changes = PlanChanges(self).steps
         let source = document.lines

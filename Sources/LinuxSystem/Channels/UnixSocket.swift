@@ -10,6 +10,9 @@ public enum SocketKind: CInt, Sendable {
 
     /// How many seconds the other side has to accept a connection, or to take a message.
     static let patience: UInt64 = 5
+
+    /// The moment until which the other side has to act (`Clock.nanoseconds`).
+    public static var deadline: UInt64 { Clock.deadline(seconds: patience) }
 }
 
 extension FileDescriptor {
@@ -21,11 +24,13 @@ extension FileDescriptor {
 
     /// Sends one message through this socket, with a descriptor where there is one to pass.
     ///
-    /// - Throws: `Errno.timedOut` where the receiver takes nothing for `SocketKind.patience`.
+    /// - Throws: `Errno.timedOut` where the receiver takes nothing until `deadline`.
     ///
     /// The corresponding C function is `sendmsg` with `SCM_RIGHTS` and `MSG_DONTWAIT`.
-    public func send(_ bytes: [UInt8], passing descriptor: FileDescriptor? = nil) throws(Errno) {
-        let deadline = Clock.deadline(seconds: SocketKind.patience)
+    public func send(
+        _ bytes: [UInt8], passing descriptor: FileDescriptor? = nil,
+        until deadline: UInt64 = SocketKind.deadline
+    ) throws(Errno) {
         while true {
             do throws(Errno) {
                 let sent = try retryOnInterrupt {

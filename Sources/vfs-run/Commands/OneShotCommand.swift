@@ -116,11 +116,15 @@ extension Command {
 
 extension Plan {
     /// With the waits of `--stop-at`.
-    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+    ///
+    /// - Parameter command: Prints the steps, for a message.
+    func stopping(
+        by arguments: ParsedArguments, printedBy command: String = "vfs-run plan"
+    ) throws(Failure) -> Plan {
         let stops = arguments.values(.stopAt)
         if stops.isEmpty { return self }
         do throws(Failure) {
-            return try stopping(at: stops)
+            return try stopping(at: stops, printedBy: command)
         } catch {
             throw error.within("--stop-at")
         }

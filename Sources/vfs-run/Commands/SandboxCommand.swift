@@ -106,7 +106,8 @@ private struct SandboxStart {
         let code: CInt
         var hasRun = false
         do throws(Failure) {
-            let plan = try plan().stopping(by: arguments)
+            let plan = try plan().stopping(
+                by: arguments, printedBy: "vfs-run sandbox --plan …")
             code = try Command.supervise(
                 plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
             ) { (outcome) throws(Failure) in

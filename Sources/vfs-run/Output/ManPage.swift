@@ -2,7 +2,7 @@
 enum ManPage {
     static var text: String {
         var page =
-            ".TH VFS-RUN 8 2026-11-23 \"vfs-run \(VFSRun.version)\" \"System Administration\"\n"
+            ".TH VFS-RUN 8 \(VFSRun.date) \"vfs-run \(VFSRun.version)\" \"System Administration\"\n"
         page += ".SH NAME\nvfs-run \\- \(escape(Command.oneShot.summary))\n.SH SYNOPSIS\n"
         for command in Command.all {
             let name = command.name.isEmpty ? "" : " \(command.name)"
