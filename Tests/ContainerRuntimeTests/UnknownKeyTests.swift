@@ -45,7 +45,7 @@ import Testing
         throws
     {
         let text = #"""
-            {"annotations": {"any": "x"}, "windows": {}, "linux": {"sysctl": {"a.b": "1"},
+            {"$schema": "x", "annotations": {"any": "x"}, "windows": {}, "linux": {"sysctl": {"a.b": "1"},
             "netDevices": {"eth0": {}}, "resources": {"unified": {"a": "b"}, "rdma": {"x": {}}},
             "timeOffsets": {"boottime": {"secs": 1}}}, "vfs": {"sise": 1}}
             """#

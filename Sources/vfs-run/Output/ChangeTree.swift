@@ -15,14 +15,18 @@ struct ChangeTree {
     private var nodes: [[String]: Node] = [:]
     private var unlisted = 0
     private static let most = 200_000
+    private static let deepest = 64
 
     mutating func add(_ change: Change) {
         let names = change.path.text.split(separator: "/").map(String.init)
-        for depth in 0..<names.count {
-            nodes[Array(names[..<depth]), default: Node()].count += 1
-            nodes[Array(names[..<depth]), default: Node()].growth += change.growth
+        for depth in 0..<min(names.count, ChangeTree.deepest) {
+            let above = Array(names[..<depth])
+            if nodes.count >= ChangeTree.most && nodes[above] == nil { break }
+            nodes[above, default: Node()].count += 1
+            nodes[above, default: Node()].growth += change.growth
         }
-        if nodes.count >= ChangeTree.most && nodes[names] == nil {
+        let isFull = nodes.count >= ChangeTree.most && nodes[names] == nil
+        if isFull || names.count > ChangeTree.deepest {
             unlisted += 1
             return
         }

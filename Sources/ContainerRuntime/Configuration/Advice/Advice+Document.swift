@@ -3,8 +3,10 @@ internal import OCISpec
 
 /// The document as such, and its root.
 extension Advice {
-    /// Parts of the specification for other systems.
-    private static let foreign: Set<String> = ["solaris", "windows", "vm", "zos", "freebsd"]
+    /// Of editors, and parts of the specification for other systems.
+    private static let foreign: Set<String> = [
+        "$schema", "solaris", "windows", "vm", "zos", "freebsd",
+    ]
 
     static func unknownKey(_ spec: Spec, _ diagnostics: Diagnostics) {
         guard let recorder = diagnostics.recorder else { return }
