@@ -10,6 +10,8 @@ static const char *const commands_without_program[] = {
     "layers",
     "unpack",
     "pack",
+    "explain",
+    "seccomp",
     "plan",
     "lint",
     "doctor",

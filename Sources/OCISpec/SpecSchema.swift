@@ -37,7 +37,9 @@ public enum SpecSchema {
         let diagnostics = Diagnostics(document, file: "")
         let recorder = KeyRecorder()
         diagnostics.recorder = recorder
-        _ = Spec(diagnostics)
+        let spec = Spec(diagnostics)
+        // A start reads it when no compiled one is kept.
+        if let profile = spec.linux?.seccomp { _ = Spec.Seccomp(profile, diagnostics) }
         var found: [String: KeyRecorder.Object] = [:]
         for (offset, object) in recorder.objects { found[document.path(to: offset)] = object }
         return found

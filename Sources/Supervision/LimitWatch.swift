@@ -6,7 +6,8 @@ internal import SystemPackage
 /// Holds the container to the limits that nothing in the kernel holds it to. It is asked in every
 /// turn of the session's loop, from the program's execution on.
 struct LimitWatch {
-    private let limits: HeldLimits
+    /// A job of a batch may have others, before its program runs.
+    var limits: HeldLimits
     private let group: ControlGroup?
     private let output: OutputCount
     /// When the time is over.

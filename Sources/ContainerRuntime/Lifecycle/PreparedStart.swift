@@ -27,6 +27,10 @@ public final class PreparedStart {
     public var keepsScratch = false
     /// That tmpfs.
     public internal(set) var scratch: HeldDescriptor?
+    /// In memory: the job that runs, or will run next.
+    private(set) var job: HeldDescriptor?
+    /// Of control groups, as the first start has found them.
+    var hierarchies: Hierarchies?
     /// Whether stale control groups were looked for.
     var hasSwept = false
 
@@ -38,6 +42,24 @@ public final class PreparedStart {
         let opened = try OpenedLayers(found)
         openedLayers = opened
         return opened
+    }
+
+    /// The file of the job, empty.
+    func emptyJob() throws(Failure) -> HeldDescriptor {
+        let file: HeldDescriptor
+        if let job {
+            file = job
+        } else {
+            file = HeldDescriptor(
+                try attempt("memfd_create", try TemporaryFile.create("vfs-run-job")))
+        }
+        job = file
+        func empty() throws(Errno) {
+            try file.borrowed.setSize(0)
+            try file.borrowed.move(to: 0)
+        }
+        try attempt("ftruncate", "of the job", try empty())
+        return file
     }
 
     /// Leaves the host's network for a new one that has no interface up and that no process in a user

@@ -154,6 +154,7 @@ extension PlanFacts {
         if case .read(let profile) = configuration.seccomp?.value, profile.notifies {
             opens = true
         }
+        if configuration.notices != nil { opens = true }
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 
@@ -161,7 +162,8 @@ extension PlanFacts {
     /// cgroup itself, which is faster: not where it may be in the user namespace of other processes, and
     /// not where systemd may have to move it.
     var entersGroupUnmapped: Bool {
-        !entersNamespaces && configuration.controlGroup?.value.unit == nil
+        !entersNamespaces && configuration.userNamespace?.path == nil
+            && configuration.controlGroup?.value.unit == nil
     }
 
     /// Below which a process of `exec` has a cgroup of its own.

@@ -3,7 +3,7 @@ enum CommandName: String, CaseIterable {
     case sandbox, batch, isolate
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
     case diff, apply, discard, commit, export, undo, layers, unpack, pack
-    case plan, step, lint, doctor, selftest, spec, features, help
+    case explain, seccomp, plan, step, lint, doctor, selftest, spec, features, help
 
     var command: Command {
         switch self {
@@ -32,6 +32,8 @@ enum CommandName: String, CaseIterable {
         case .layers: .layers
         case .unpack: .unpack
         case .pack: .pack
+        case .explain: .explain
+        case .seccomp: .seccomp
         case .plan: .plan
         case .step: .step
         case .lint: .lint

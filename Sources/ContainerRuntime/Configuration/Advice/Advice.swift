@@ -37,6 +37,7 @@ public enum Advice {
         let recorder = KeyRecorder()
         reading.recorder = recorder
         let spec = Spec(reading)
+        if let profile = spec.linux?.seccomp { _ = Spec.Seccomp(profile, reading) }
         var found: [Finding] = []
         for (name, rule) in all {
             let diagnostics = Diagnostics(document, file: file)
