@@ -7,6 +7,7 @@ static const char *const commands_without_program[] = {
     "commit",
     "export",
     "undo",
+    "layers",
     "unpack",
     "pack",
     "explain",

@@ -20,7 +20,7 @@ extension Plan {
         return stopping
     }
 
-    private func indices(named word: String, _ command: String) throws(Failure) -> [Int] {
+    func indices(named word: String, _ command: String) throws(Failure) -> [Int] {
         // Nothing waits before the seal, or behind the program.
         let possible = 1..<firstAfterStart
         if word == "all" { return Array(possible) }
