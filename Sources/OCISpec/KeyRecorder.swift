@@ -84,6 +84,8 @@ extension Diagnostics {
             for (key, _) in object.value.members {
                 guard let name = key.string, object.shapes[name] == nil else { continue }
                 if offset == document.root.offset && foreign.contains(name) { continue }
+                // Seccomp profiles have their remarks under it.
+                if name == "comment" { continue }
                 let near = nearestName(to: name, in: object.keys)
                 let rest =
                     near.map { "did you mean \"\($0)\"?" }
