@@ -105,6 +105,10 @@ struct KeptSandboxTests {
             try made.directory.replaceFile("sandbox.json", with: Array(text.utf8), mode: 0o600)
             let failure = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
             #expect(failure?.kind == .damaged)
+            // As after a discard that was killed.
+            #expect(unlink(store.root + "/one/sandbox.json") == 0)
+            let other = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
+            #expect(other?.kind == .damaged)
         }
     }
 

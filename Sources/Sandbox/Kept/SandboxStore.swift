@@ -250,9 +250,11 @@ public struct SandboxStore: Sendable {
                 KeptSandbox.lockName,
                 [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
             if try FileStatus.of(lock.borrowed).kind != .regular { throw .notPermitted }
-            let file = try found.borrowed.openOwn(KeptSandbox.recordName)
-            let bytes = try file.borrowed.readAll(limit: 1 << 20)
-            if let record = KeptSandbox.Record(bytes), record.name == name.text {
+            // A discard that was killed may have removed it.
+            let file = try unlessMissing(
+                try HeldDescriptor(found.borrowed.openOwn(KeptSandbox.recordName)))
+            let bytes = try file?.borrowed.readAll(limit: 1 << 20)
+            if let record = bytes.flatMap({ KeptSandbox.Record($0) }), record.name == name.text {
                 let own = try OwnedDescriptor.duplicate(found.borrowed)
                 return KeptSandbox(name, path: path, record, own, lock: lock)
             }

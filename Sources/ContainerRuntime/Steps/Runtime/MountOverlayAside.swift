@@ -56,8 +56,16 @@ struct MountOverlayAside: RuntimeStep {
         if all.contains(where: { !$0.layers.isEmpty }) {
             _ = try context.mappingNamespaces.namespace(of: mappings)
         }
-        if context.prepared?.mountsDetached ?? MountOverlayAside.isDetached {
-            return try mountDetached((mappings, context.mappingNamespaces), context)
+        if context.prepared?.mountsDetached != false {
+            do throws(Failure) {
+                return try mountDetached((mappings, context.mappingNamespaces), context)
+            } catch  where context.prepared == nil {
+                // The kernel is older, or the other way fails too and says why. To ask the kernel before
+                // takes longer: it waits for all processors when such a mount goes.
+                context.handover.rootTree = nil
+                context.mountedUpper = nil
+                context.mountedTrees = [:]
+            }
         }
         let answers = try attempt(
             "clone3", "mount",
