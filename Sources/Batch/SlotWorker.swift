@@ -192,8 +192,10 @@ final class SlotWorker {
     ) throws(Failure) -> Answer {
         let work = try work(job, line: line, sending: paths)
         do throws(Failure) {
+            // Where jobs of several plans take turns, a container made ahead would be one in vain.
+            let isLikeLast = shape == nil || shape == job.shape
             let plan = try plan(of: job.shape)
-            isAhead = true
+            isAhead = isLikeLast
             var answer: Answer?
             _ = try carryOut(plan) { (_) throws(Failure) in
                 work
