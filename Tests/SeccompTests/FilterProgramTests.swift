@@ -71,6 +71,50 @@ import Testing
                 == ["low half of arg0 == 5 and arg1 & 128 == 128"])
     }
 
+    /// Programs of random comparisons, whose ways exclude each other in all manners.
+    @Test(arguments: 1...200 as ClosedRange<UInt64>)
+    func `answers every call as the kernel would, whatever the program`(_ seed: UInt64) throws {
+        var state = seed &* 0x9e37_79b9_7f4a_7c15
+        func random(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        let constants: [UInt32] = [0, 1, 2, 3, 4, 7, 8, 0xff, 0x8000_0000, .max]
+        let codes: [UInt16] = [0x15, 0x25, 0x35, 0x45]
+        let answers: [UInt32] = [0x7fff_0000, 0x0005_0001, 0x0005_0026, 0]
+        var instructions: [Instruction] = []
+        for _ in 0..<12 {
+            instructions.append(Instruction(.load, UInt32(16 + 4 * random(3))))
+            if random(3) == 0 {
+                instructions.append(
+                    Instruction(.init(rawValue: 0x54), constants[random(constants.count)]))
+            }
+            instructions.append(
+                Instruction(
+                    .init(rawValue: codes[random(4)]), constants[random(constants.count)],
+                    onTrue: UInt8(random(2)), onFalse: UInt8(random(2))))
+            instructions.append(Instruction(.return, answers[random(4)]))
+        }
+        instructions += [Instruction(.return, answers[0]), Instruction(.return, answers[1])]
+        let filter = SeccompFilter(program: instructions.flatMap(\.bytes), flags: 0)
+        let stack = try #require(FilterStack([filter]))
+        let program = try BPF(filter)
+        let call = SystemCallNumber(5, on: AuditArchitecture.amd64.rawValue)
+        let all = stack.decide(call).answers.map(\.rawValue)
+        for _ in 0..<60 {
+            let arguments = (0..<2).map { _ in
+                UInt64(constants[random(constants.count)]) << UInt64(32 * random(2))
+                    | UInt64(constants[random(constants.count)])
+            }
+            let data = SystemCallData(number: 5, architecture: .amd64, arguments: arguments)
+            let verdict = try program.run(data).action
+            let known = arguments.map(Optional.some) + [0, 0, 0, 0]
+            #expect(stack.decide(call, known).answers.map(\.rawValue) == [verdict])
+            #expect(all.contains(verdict))
+            #expect(stack.decide(call, [arguments[0]]).answers.map(\.rawValue).contains(verdict))
+        }
+    }
+
     @Test func `of several the strictest answer counts`() throws {
         let errno = FilterProgram([Instruction(.return, 0x0005_0001)])
         let allow = FilterProgram([Instruction(.return, 0x7fff_0000)])

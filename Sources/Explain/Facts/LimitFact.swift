@@ -20,10 +20,11 @@ public struct LimitFact: Sendable {
         case processors
     }
 
-    /// The used part, 0 to 1.
+    /// The used part: 1 is all of it. More than that is possible where the limit was lowered, and is cut
+    /// off at a thousand.
     public var share: Double? {
         guard let use, limit > 0 else { return nil }
-        return Double(use) / Double(limit)
+        return min(Double(use) / Double(limit), 1000)
     }
 
     public init(

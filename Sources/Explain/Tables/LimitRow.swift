@@ -38,7 +38,7 @@ struct LimitRow: Sendable {
                 period > 0
             else { return nil }
             return LimitFact(
-                "cpu", quota * 1000 / period, use: nil, .processors, place: path + "/cpu.max",
+                "cpu", quota &* 1000 / period, use: nil, .processors, place: path + "/cpu.max",
                 events: throttling(files))
         },
     ]
@@ -64,7 +64,7 @@ struct LimitRow: Sendable {
                 let period = files.number("cpu.cfs_period_us"), period > 0
             else { return nil }
             return LimitFact(
-                "cpu", quota * 1000 / period, use: nil, .processors,
+                "cpu", quota &* 1000 / period, use: nil, .processors,
                 place: path + "/cpu.cfs_quota_us", events: throttling(files))
         },
     ]
