@@ -24,7 +24,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
+.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
 
 all: build
 
@@ -119,9 +119,15 @@ test-clients: build rootfs/base
 test-python: build
 	contrib/python/tests/run $(BINARY)
 
+# The page of --trace in a headless Chromium.
+test-pages: build rootfs/base
+	@scripts/install-dependencies pages
+	Tests/pages/run $(BINARY) build/pages
+
 # docs/steps.md from the manuals of the steps.
 docs: build
 	$(BINARY) help --steps > docs/steps.md
+	$(BINARY) help --schema > docs/config.schema.json
 	scripts/check-sandbox --write
 
 lint: build rootfs/base

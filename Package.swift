@@ -95,6 +95,10 @@ let package = Package(
             name: "Selftest", dependencies: ["JSON", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
+            name: "Explain",
+            dependencies: ["Cgroups", "JSON", "LinuxSystem", "OCISpec", "Seccomp", system],
+            swiftSettings: strict),
+        .target(
             name: "Images", dependencies: ["Archives", "JSON", "Layers", "LinuxSystem", system],
             swiftSettings: strict),
         .target(
@@ -114,7 +118,8 @@ let package = Package(
             name: "vfs-run",
             dependencies: [
                 "Archives", "Batch", "Cgroups", "ContainerRuntime", "CResources", "CSwiftParts",
-                "Doctor", "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report", "Sandbox",
+                "Doctor", "Explain", "Images", "JSON", "Layers", "LinuxSystem", "OCISpec", "Report",
+                "Sandbox",
                 "Seccomp",
                 "Selftest", "Supervision",
                 system,

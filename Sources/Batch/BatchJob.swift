@@ -133,9 +133,14 @@ public struct BatchJob: Sendable {
             throw Failure("files has \(members.count) entries; at most \(mostFiles) are taken")
         }
         var found: [(path: String, content: Content, mode: UInt32?)] = []
+        var places: Set<String> = []
         for (key, content) in members {
             let path = try path(key, "a key of files")
             let place = "files[\(path.inQuotes)]"
+            if !places.insert(PathText.cleaned(path)).inserted {
+                throw Failure(
+                    "\(place) is another spelling of a path that stands in files; write it once")
+            }
             if path.hasSuffix("/") { throw Failure("\(place) names a directory; name a file") }
             var mode: UInt32?
             if let text = content["mode"] {

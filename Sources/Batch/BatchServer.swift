@@ -35,13 +35,18 @@ public final class BatchServer {
     /// Answers, and those of them that tell of no success.
     private var answered = 0
     private var failed = 0
+    /// Warnings, each told once: every process of a slot has them.
+    private var told: Set<String> = []
 
     static let mostConnections = 64
+    /// While one of them runs a job, the other one makes the container of the next.
+    static let processesOfSlot = 2
     static let mostSessions = 64
 
     public init(_ options: Options, _ preparation: Preparation) {
         self.options = options
         self.preparation = preparation
+        told = preparation.told
     }
 
     /// Until the input has ended and every line has its answer; with a socket, until a signal.
@@ -68,17 +73,20 @@ public final class BatchServer {
         } catch {
             let signal = error.errno == .interrupted ? Interruption.take() : nil
             end(signal == nil ? Signal.kill : Signal.terminate)
-            if let signal { throw BatchServer.ended(by: signal) }
+            if let signal { throw ended(by: signal) }
             throw error
         }
         end(problem == nil ? nil : Signal.terminate)
         if let problem { throw problem }
     }
 
-    private static func ended(by signal: CInt) -> Failure {
+    private func ended(by signal: CInt) -> Failure {
+        let owed = conversations.contains(where: \.owesAnswers)
         var error = Failure(
-            "signal \(signal) (\(Signal.words(signal))) ended the batch; jobs without an answer were not"
-                + " carried out, send them again", .interrupted)
+            "signal \(signal) (\(Signal.words(signal))) ended the batch"
+                + (owed
+                    ? "; jobs without an answer were not carried out, send them again" : ""),
+            .interrupted)
         error.signal = signal
         return error
     }
@@ -127,12 +135,16 @@ public final class BatchServer {
 
     /// Nil where all are at work. One is made only when it is needed.
     private func freeSlot() throws(Failure) -> Slot? {
-        if let free = slots.values.first(where: { $0.task == nil }) { return free }
-        guard slots.count < options.slots,
-            let number = (0..<options.slots).first(where: { slots[$0] == nil })
-        else { return nil }
+        let each = BatchServer.processesOfSlot
+        let numbers = (0..<options.slots).filter { slot in
+            (0..<each).allSatisfy { slots[slot * each + $0]?.task == nil }
+        }.flatMap { $0 * each..<($0 + 1) * each }
+        // The one that has waited for longest has its container ready.
+        let free = numbers.compactMap { slots[$0] }.min { $0.freeSince < $1.freeSince }
+        if let free, free.isReady { return free }
+        guard let number = numbers.first(where: { slots[$0] == nil }) else { return free }
         let processors = options.processors
-        let processor = processors.isEmpty ? nil : processors[number % processors.count]
+        let processor = processors.isEmpty ? nil : processors[number / each % processors.count]
         let slot = try Slot(preparation, processor: processor)
         slots[number] = slot
         return slot
@@ -196,12 +208,15 @@ public final class BatchServer {
 
     /// - Returns: False when the slot is gone.
     func take(from slot: Slot) throws(Failure) -> Bool {
-        let (isOpen, answer) = try attempt("read", "from a slot", try slot.read())
-        if let answer, let task = slot.task {
+        let said = try attempt("read", "from a slot", try slot.read())
+        for warning in said.warnings where told.insert(warning).inserted {
+            preparation.warn(warning)
+        }
+        if let answer = said.answer, let task = slot.task {
             slot.task = nil
             self.answer(answer, task)
         }
-        if isOpen { return true }
+        if said.isOpen { return true }
         let ending = slot.collect()
         if let task = slot.task {
             self.answer(

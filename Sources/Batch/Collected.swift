@@ -11,7 +11,8 @@ struct Collected {
     /// Why some are missing.
     var error: String?
 
-    private static let limits = Collector.Limits(files: 256, bytes: 16 << 20)
+    private static let limits = Collector.Limits(
+        files: 256, bytes: 16 << 20, advice: "name fewer files, or have several jobs collect them")
     /// Nanoseconds.
     private static let patience: UInt64 = 60_000_000_000
 

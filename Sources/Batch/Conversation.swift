@@ -65,6 +65,9 @@ final class Conversation {
             || lines.hasEnded && open == 0 && pending.isEmpty && lines.isEmpty && waiting == nil
     }
 
+    /// Whether a line has no answer yet.
+    var owesAnswers: Bool { open > 0 || waiting != nil || !lines.isEmpty }
+
     func read() throws(Failure) {
         do throws(Errno) {
             guard let bytes = try input.readSome(LineReader.chunk) else { return }

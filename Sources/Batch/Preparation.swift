@@ -3,19 +3,25 @@ public import LinuxSystem
 
 /// How the jobs of a batch are made ready: what the command line says of them all.
 public struct Preparation: Sendable {
-    /// The plan of a shape.
-    public var plan: @Sendable (JobShape) throws(Failure) -> PreparedPlan
+    /// The plan of a shape; each warning of it.
+    public var plan:
+        @Sendable (JobShape, @escaping (String) -> Void) throws(Failure) -> PreparedPlan
     /// Whether the jobs of a slot share one network namespace.
     public var sharesNetwork: Bool
     /// Receives each warning.
     public var warn: @Sendable (String) -> Void
+    /// Warnings that are not told again.
+    public var told: Set<String>
 
     public init(
-        sharesNetwork: Bool, warn: @escaping @Sendable (String) -> Void,
-        plan: @escaping @Sendable (JobShape) throws(Failure) -> PreparedPlan
+        sharesNetwork: Bool, told: Set<String>, warn: @escaping @Sendable (String) -> Void,
+        plan:
+            @escaping @Sendable (JobShape, @escaping (String) -> Void) throws(Failure) ->
+            PreparedPlan
     ) {
         self.plan = plan
         self.sharesNetwork = sharesNetwork
+        self.told = told
         self.warn = warn
     }
 }

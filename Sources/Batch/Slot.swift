@@ -14,7 +14,17 @@ final class Slot {
     private let requests: Pipe
     private let answers: Pipe
     private var reader = FrameReader()
-    var task: Assignment?
+    var task: Assignment? {
+        didSet { if task == nil { freeSince = Clock.nanoseconds } }
+    }
+    /// Since when it has had no task.
+    private(set) var freeSince: UInt64 = 0
+
+    /// Whether it has had the time to make a container.
+    var isReady: Bool { Clock.nanoseconds - freeSince > Slot.timeOfStart }
+
+    /// Nanoseconds.
+    private static let timeOfStart: UInt64 = 5_000_000
 
     /// Makes the process, a copy of this one.
     ///
@@ -45,11 +55,27 @@ final class Slot {
         try writer.write(all: Frame.head(line.count, task.line) + line)
     }
 
-    /// - Returns: The answer, where it is complete; nil for the end of the slot.
-    func read() throws(Errno) -> (isOpen: Bool, answer: [UInt8]?) {
-        guard let answering else { return (false, nil) }
-        let isOpen = try reader.fill(from: answering)
-        return (isOpen, reader.next()?.bytes)
+    /// What was read.
+    struct Said {
+        /// False at the end of the slot.
+        var isOpen = false
+        /// Where it is complete.
+        var answer: [UInt8]?
+        var warnings: [String] = []
+    }
+
+    func read() throws(Errno) -> Said {
+        var said = Said()
+        guard let answering else { return said }
+        said.isOpen = try reader.fill(from: answering)
+        while let (number, bytes) = reader.next() {
+            if number == SlotWorker.warnings {
+                said.warnings.append(String(decoding: bytes, as: UTF8.self))
+            } else {
+                said.answer = bytes
+            }
+        }
+        return said
     }
 
     /// Has it end when it has nothing to do.

@@ -14,10 +14,15 @@ final class SlotWorker {
     private let requests: FileDescriptor
     private let answers: FileDescriptor
     private var shape: JobShape?
-    private var plan: JobPlan?
+    private var plan: Plan?
+    /// Whether a container is made ahead by this plan.
+    private var isAhead = false
+    private var reader = FrameReader()
+    /// A line that was read and not taken.
+    private var next: Message?
+    private var isOver = false
     private var held: AnyObject?
-    /// What the slot's network namespace counted when it was new.
-    private var counted: [[UInt8]] = []
+    private let network = SlotNetwork()
     let prepared = PreparedStart()
     private var input: HeldDescriptor?
     private var output: HeldDescriptor?
@@ -31,23 +36,69 @@ final class SlotWorker {
         self.answers = answers
     }
 
+    /// The number, in the place of a line's, of messages that warn.
+    static let warnings = 0
+
+    /// The batch process tells each once.
+    private func warn(_ text: String) {
+        let bytes = Array(text.shortened().utf8)
+        try? answers.write(all: Frame.head(bytes.count, SlotWorker.warnings) + bytes)
+    }
+
     /// The process of a session, which keeps what its jobs write.
     func keepFiles(of name: String) { session = Session(self, name) }
 
     /// Until the batch process closes its end, or a signal arrives.
+    ///
+    /// While there is no job, the container of the next one is made, by the plan of the last one.
     func run() throws(Failure) {
         defer { prepared.end() }
-        if preparation.sharesNetwork { try renewNetwork() }
-        var reader = FrameReader()
+        if preparation.sharesNetwork { try network.renew() }
         while true {
-            while let (number, bytes) = reader.next() {
-                let answer = try answer(bytes, line: number)
-                try attempt(
-                    "write", "to the batch process",
-                    try answers.write(all: Frame.head(answer.count, number) + answer))
+            if let plan, isAhead, session == nil, next == nil {
+                try run(plan)
+                if isOver { return }
+                continue
             }
+            guard let message = try takeMessage() else { return }
+            try send(try take(message), message.number)
+            if preparation.sharesNetwork { try network.clean() }
+        }
+    }
+
+    /// Runs the job that comes when its container is made. Its answer is sent before the container is
+    /// removed.
+    private func run(_ plan: Plan) throws(Failure) {
+        do throws(Failure) {
+            let isRun = try carryOut(plan) { (process) throws(Failure) in
+                try self.awaitWork(beside: process)
+            } telling: { (answer) throws(Failure) in
+                try self.send(answer.bytes, answer.line)
+            }
+            if !isRun { isAhead = false }
+        } catch {
+            if error.kind == .interrupted || error.errno == .brokenPipe { throw error }
+            // The next job is told what is wrong, if it still is.
+            isAhead = false
+        }
+        if preparation.sharesNetwork { try network.clean() }
+    }
+
+    private typealias Message = (number: Int, bytes: [UInt8])
+
+    private func send(_ answer: [UInt8], _ line: Int) throws(Failure) {
+        try attempt(
+            "write", "to the batch process",
+            try answers.write(all: Frame.head(answer.count, line) + answer))
+    }
+
+    /// Nil when the batch process has closed its end.
+    private func takeMessage() throws(Failure) -> Message? {
+        if let message = next.take() { return message }
+        while true {
+            if let message = reader.next() { return message }
             let isOpen = try attempt("read", "from the batch process", try fill(&reader))
-            if !isOpen { return }
+            if !isOpen { return nil }
         }
     }
 
@@ -56,10 +107,11 @@ final class SlotWorker {
         return try reader.fill(from: requests)
     }
 
-    private func answer(_ bytes: [UInt8], line: Int) throws(Failure) -> [UInt8] {
+    private func take(_ message: Message) throws(Failure) -> [UInt8] {
+        let line = message.number
         let document: JSONDocument
         do {
-            document = try JSONDocument(bytes)
+            document = try JSONDocument(message.bytes)
         } catch {
             let place = "column \(error.position.column)"
             return Answer(id: nil, line: line, error: "\(place): not JSON: \(error.message)").bytes
@@ -75,10 +127,49 @@ final class SlotWorker {
         }
     }
 
-    /// Runs a job and tells how it came out.
-    func run(
-        _ job: BatchJob, line: Int, sending paths: [String]? = nil
-    ) throws(Failure) -> Answer {
+    /// The next job of the plan that a container is made by. A line that is wrong is answered.
+    ///
+    /// - Parameter process: The container's.
+    /// - Throws: Where there will be none: at the end of the lines, and for a job of another plan.
+    private func awaitWork(beside process: FileDescriptor) throws(Failure) -> Work {
+        while true {
+            while let message = reader.next() {
+                guard let document = try? JSONDocument(message.bytes),
+                    document.root["op"] == nil, let job = try? BatchJob(document.root),
+                    job.shape == shape
+                else {
+                    next = message
+                    throw Failure("the next job has another plan")
+                }
+                do throws(Failure) {
+                    return try work(job, line: message.number, sending: nil)
+                } catch {
+                    let answer = Answer(id: job.id, line: message.number, error: error.message)
+                    try send(answer.bytes, message.number)
+                }
+            }
+            let events = try attempt(
+                "poll", try Poll.wait([(requests, .readable), (process, .readable)]))
+            if !events[1].isEmpty { throw Failure("the container has ended before its job") }
+            if try !attempt("read", "from the batch process", try reader.fill(from: requests)) {
+                isOver = true
+                throw Failure("there are no more jobs")
+            }
+        }
+    }
+
+    // MARK: A job
+
+    /// A job, read.
+    private struct Work {
+        let job: BatchJob
+        let line: Int
+        let planned: PlannedJob
+    }
+
+    private func work(
+        _ job: BatchJob, line: Int, sending paths: [String]?
+    ) throws(Failure) -> Work {
         var planned = PlannedJob(arguments: job.arguments)
         planned.environment = job.environment
         planned.wallTime = job.wallTime
@@ -90,110 +181,136 @@ final class SlotWorker {
             let bytes = try file.content.read(limit: min(room, LineReader.longest))
             room -= bytes.count
             planned.files.append(
-                PlannedJob.File(
-                    path: file.path, bytes: bytes,
-                    mode: file.mode))
+                PlannedJob.File(path: file.path, bytes: bytes, mode: file.mode))
         }
-        var answer = Answer(id: job.id, line: line)
-        let result = Result { () throws(Failure) in try carryOut(job, planned, &answer) }
-        if case .failure(let error) = result {
+        return Work(job: job, line: line, planned: planned)
+    }
+
+    /// Runs a job and tells how it came out.
+    func run(
+        _ job: BatchJob, line: Int, sending paths: [String]? = nil
+    ) throws(Failure) -> Answer {
+        let work = try work(job, line: line, sending: paths)
+        do throws(Failure) {
+            // Where jobs of several plans take turns, a container made ahead would be one in vain.
+            let isLikeLast = shape == nil || shape == job.shape
+            let plan = try plan(of: job.shape)
+            isAhead = isLikeLast
+            var answer: Answer?
+            _ = try carryOut(plan) { (_) throws(Failure) in
+                work
+            } telling: {
+                answer = $0
+            }
+            if let answer { return answer }
+            throw Failure("the container has not taken the job")
+        } catch {
             if error.kind == .interrupted { throw error }
-            answer.error = error.message
+            return answer(work, Result.failure(error))
         }
+    }
+
+    private func answer(_ work: Work, _ result: Result<Outcome, Failure>) -> Answer {
+        var answer = Answer(id: work.job.id, line: work.line)
+        if case .failure(let error) = result { answer.error = error.message }
         answer.report = Report(result).json
-        try cleanNetwork()
         return answer
     }
 
+    /// - Parameters:
+    ///   - next: Gives the job when the container is made.
+    ///   - tell: Gets the answer.
+    /// - Returns: False where no job was given.
+    /// - Throws: Of a start without a job.
     private func carryOut(
-        _ job: BatchJob, _ planned: PlannedJob, _ answer: inout Answer
-    ) throws(Failure) -> Outcome {
-        let plan = try plan(of: job.shape).plan(of: planned)
-        var limits = Supervisor.Limits()
-        limits.measures = true
-        limits.onSignal = .abandons
-        let streams = try streams(job)
-        let supervisor = Supervisor(
-            plan, limits: limits, prepared: prepared, streams: streams, warn: preparation.warn)
-        var outcome = try supervisor.run()
+        _ plan: Plan, _ next: @escaping (FileDescriptor) throws(Failure) -> Work,
+        telling tell: (Answer) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        var given: Work?
+        var isTold = false
         do throws(Failure) {
-            if !job.collect.isEmpty {
-                let collected = try Collected(job.collect, outcome, from: plan.workingDirectory)
-                (answer.files, answer.error) = (collected.files, collected.error)
-            } else {
-                answer.files = .object([])
+            var limits = Supervisor.Limits()
+            limits.measures = true
+            limits.onSignal = .abandons
+            let streams = try streams()
+            limits.nextJob = { [unowned self] (process) throws(Failure) in
+                let work = try next(process)
+                given = work
+                return Supervisor.GivenJob(work.planned, input: try fillInput(work.job))
             }
+            let supervisor = Supervisor(
+                plan, limits: limits, prepared: prepared, streams: streams
+            ) { [unowned self] in warn($0) }
+            var outcome = try supervisor.run()
+            guard let work = given else { return false }
+            var answer = Answer(id: work.job.id, line: work.line)
+            do throws(Failure) {
+                (answer.files, answer.error) = try collected(work, outcome, plan)
+                answer.report = Report(.success(outcome)).json
+                let bytes = try content(output)
+                if work.planned.sent != nil {
+                    answer.sent = bytes
+                } else {
+                    answer.output = .content(bytes)
+                }
+                answer.errors = .content(try content(errors))
+                isTold = true
+                try tell(answer)
+            } catch {
+                throw supervisor.abandon(error)
+            }
+            try supervisor.finish(&outcome)
+            return true
         } catch {
-            throw supervisor.abandon(error)
+            guard let work = given, error.kind != .interrupted else { throw error }
+            if isTold { warn(error.message) } else { try tell(self.answer(work, .failure(error))) }
+            return true
         }
-        try supervisor.finish(&outcome)
-        let bytes = try content(output)
-        if planned.sent != nil { answer.sent = bytes } else { answer.output = .content(bytes) }
-        answer.errors = .content(try content(errors))
-        return outcome
     }
 
-    private func plan(of shape: JobShape) throws(Failure) -> JobPlan {
+    private func collected(
+        _ work: Work, _ outcome: Outcome, _ plan: Plan
+    ) throws(Failure) -> (JSONOutput, String?) {
+        if work.job.collect.isEmpty { return (.object([]), nil) }
+        let collected = try Collected(work.job.collect, outcome, from: plan.workingDirectory)
+        return (collected.files, collected.error)
+    }
+
+    private func plan(of shape: JobShape) throws(Failure) -> Plan {
         if let plan, shape == self.shape { return plan }
         if session != nil && self.shape != nil {
             throw Failure("limits of memory, pids, disk and cpuTime are those of create")
         }
-        let made = try preparation.plan(shape)
-        let plan = try JobPlan(preparation.sharesNetwork ? made.plan.sharingNetwork() : made.plan)
+        let made = try preparation.plan(shape) { [unowned self] in warn($0) }
+        let plan = try (preparation.sharesNetwork ? made.plan.sharingNetwork() : made.plan)
+            .awaitingJobs()
         prepared.forget()
         (self.shape, self.plan, held) = (shape, plan, made.held)
         return plan
     }
 
-    // MARK: The network
-
-    /// What a job could count up, and the next one read.
-    private static let counters = ["snmp", "snmp6", "netstat", "sctp/snmp", "xfrm_stat", "dev"]
-
-    private func renewNetwork() throws(Failure) {
-        try PreparedStart.separateNetwork()
-        counted = try SlotWorker.count()
-    }
-
-    /// Nothing of a job stays in the slot's network: its sockets end with its processes, it has no
-    /// rights over the namespace and no interface is up; where it has moved a counter the namespace is
-    /// left for a new one.
-    private func cleanNetwork() throws(Failure) {
-        guard preparation.sharesNetwork, try SlotWorker.count() != counted else { return }
-        try renewNetwork()
-    }
-
-    private static func count() throws(Failure) -> [[UInt8]] {
-        var found: [[UInt8]] = []
-        for name in counters {
-            let path = "/proc/self/net/\(name)"
-            do throws(Errno) {
-                found.append(try HostPath.read(path))
-            } catch .noSuchFileOrDirectory {
-                // A protocol that this kernel has not.
-                found.append([])
-            } catch {
-                throw Failure("read", path.inQuotes, error)
-            }
-        }
-        return found
-    }
-
     // MARK: Streams
 
-    private func streams(_ job: BatchJob) throws(Failure) -> [StandardStream: HeldDescriptor] {
-        let output = try emptied(&output, "vfs-run-output")
-        let errors = try emptied(&errors, "vfs-run-errors")
-        var streams: [StandardStream: HeldDescriptor] = [.output: output, .error: errors]
+    /// Empty files, of which the input's is filled when there is a job.
+    private func streams() throws(Failure) -> [StandardStream: HeldDescriptor] {
+        [
+            .input: try emptied(&input, "vfs-run-input"),
+            .output: try emptied(&output, "vfs-run-output"),
+            .error: try emptied(&errors, "vfs-run-errors"),
+        ]
+    }
+
+    /// - Returns: A file in the place of the empty one.
+    private func fillInput(_ job: BatchJob) throws(Failure) -> HeldDescriptor? {
         switch job.input {
-        case nil: break
-        case .file?: streams[.input] = HeldDescriptor(try job.input.given().open())
+        case nil: return nil
+        case .file?: return HeldDescriptor(try job.input.given().open())
         case .bytes(let bytes)?:
-            let input = try emptied(&input, "vfs-run-input")
-            try attempt("write", "standard input", try fillFile(input.borrowed, bytes))
-            streams[.input] = input
+            if let input {
+                try attempt("write", "standard input", try fillFile(input.borrowed, bytes))
+            }
+            return nil
         }
-        return streams
     }
 
     private func fillFile(_ file: FileDescriptor, _ bytes: [UInt8]) throws(Errno) {

@@ -19,4 +19,11 @@ public final class LayerDirectory: Sendable {
     }
 
     public var borrowed: FileDescriptor { descriptor.borrowed }
+
+    /// The same directory as another layer of another stack.
+    func numbered(_ layer: Int) throws(Failure) -> LayerDirectory {
+        LayerDirectory(
+            try attempt("dup", "of a layer", try OwnedDescriptor.duplicate(borrowed)), layer: layer,
+            keeping: self)
+    }
 }

@@ -51,6 +51,8 @@ public final class Diagnostics {
     public let document: JSONDocument
     public let file: String
     public private(set) var all: [Diagnostic] = []
+    /// Receives what the readers ask for; nil but for lint and the schema.
+    public var recorder: KeyRecorder?
 
     public init(_ document: JSONDocument, file: String) {
         self.document = document

@@ -22,16 +22,19 @@ struct ObjectReader {
 
     /// The member `key`; null counts as missing, as in the decoders of Go.
     func member(_ key: String, required: Bool = false) -> JSONValue? {
+        diagnostics.recorder?.note(value, key, .any, required: required)
         if let found = value[key], found.kind != .null { return found }
         if required { reportMissing(key) }
         return nil
     }
 
     func string(_ key: String, required: Bool = false) -> Located<String>? {
-        member(key, required: required).flatMap(string)
+        diagnostics.recorder?.note(value, key, .string)
+        return member(key, required: required).flatMap(string)
     }
 
     func bool(_ key: String) -> Located<Bool>? {
+        diagnostics.recorder?.note(value, key, .bool)
         guard let found = member(key) else { return nil }
         if let bool = found.bool { return Located(bool, at: found.offset) }
         diagnostics.error(
@@ -42,24 +45,28 @@ struct ObjectReader {
     func integer<Number: FixedWidthInteger>(
         _ key: String, _ type: Number.Type, required: Bool = false
     ) -> Located<Number>? {
-        member(key, required: required).flatMap { integer($0, type) }
+        diagnostics.recorder?.note(value, key, .integer(type))
+        return member(key, required: required).flatMap { integer($0, type) }
     }
 
     /// A word from a fixed list.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ key: String, _ type: Choice.Type, required: Bool = false
     ) -> Located<Choice>? {
-        member(key, required: required).flatMap { choice($0, type) }
+        diagnostics.recorder?.note(value, key, .word(type))
+        return member(key, required: required).flatMap { choice($0, type) }
     }
 
     func object(_ key: String, required: Bool = false) -> ObjectReader? {
-        member(key, required: required).flatMap { ObjectReader($0, diagnostics) }
+        diagnostics.recorder?.note(value, key, .object)
+        return member(key, required: required).flatMap { ObjectReader($0, diagnostics) }
     }
 
     /// The elements of an array, each read by `read`; unreadable elements are left out.
     func array<Element>(
         _ key: String, required: Bool = false, _ read: (JSONValue) -> Element?
     ) -> [Element]? {
+        diagnostics.recorder?.note(value, key, .list(.any))
         guard let found = member(key, required: required) else { return nil }
         guard found.kind == .array else {
             diagnostics.error("\(found.shown) is not an array", at: found.offset)
@@ -69,27 +76,39 @@ struct ObjectReader {
     }
 
     func objects<Element>(_ key: String, _ read: (ObjectReader) -> Element?) -> [Element]? {
-        array(key) { ObjectReader($0, diagnostics).flatMap(read) }
+        diagnostics.recorder?.note(value, key, .list(.object))
+        return array(key) { ObjectReader($0, diagnostics).flatMap(read) }
     }
 
     func strings(_ key: String, required: Bool = false) -> [Located<String>]? {
-        array(key, required: required, string)
+        diagnostics.recorder?.note(value, key, .list(.string))
+        return array(key, required: required, string)
     }
 
     func integers<Number: FixedWidthInteger>(
         _ key: String, _ type: Number.Type
     ) -> [Located<Number>]? {
-        array(key) { integer($0, type) }
+        diagnostics.recorder?.note(value, key, .list(.integer(type)))
+        return array(key) { integer($0, type) }
     }
 
     /// Reports unknown members: for keys of vfs-run. Those of the specification are ignored if
     /// unknown.
     func refuseMembers(otherThan known: [String]) {
+        diagnostics.recorder?.noteStrict(value)
         for (key, _) in value.members {
             guard let name = key.string, !known.contains(name) else { continue }
             diagnostics.error(
                 "is not known; " + suggestion(name, among: known), at: key.offset)
         }
+    }
+
+    /// All members, under whatever names the document has.
+    ///
+    /// - Parameter shape: Of each of them.
+    func named(_ shape: KeyRecorder.Shape) -> [(key: JSONValue, value: JSONValue)] {
+        diagnostics.recorder?.noteNamed(value, shape)
+        return value.members
     }
 
     // MARK: Values

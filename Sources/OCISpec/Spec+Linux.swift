@@ -96,7 +96,7 @@ extension Spec.Linux {
 extension Spec.Linux.NetworkDevice {
     fileprivate static func all(_ reader: ObjectReader) -> [Self] {
         guard let devices = reader.object("netDevices") else { return [] }
-        return devices.value.members.compactMap { key, value in
+        return devices.named(.object).compactMap { key, value in
             guard let name = devices.string(key),
                 let device = ObjectReader(value, devices.diagnostics)
             else { return nil }

@@ -126,7 +126,7 @@ extension Spec.Linux.Resources {
         blockIO = reader.object("blockIO").map(BlockIO.init)
         hugepageLimits = reader.objects("hugepageLimits", HugepageLimit.init) ?? []
         network = reader.object("network").map(Network.init)
-        rdma = (reader.object("rdma")?.value.members ?? []).compactMap { member in
+        rdma = (reader.object("rdma")?.named(.object) ?? []).compactMap { member in
             guard let device = reader.string(member.key),
                 let limits = ObjectReader(member.value, reader.diagnostics)
             else { return nil }
@@ -134,7 +134,7 @@ extension Spec.Linux.Resources {
                 device: device, hcaHandles: limits.integer("hcaHandles", UInt32.self),
                 hcaObjects: limits.integer("hcaObjects", UInt32.self))
         }
-        unified = (reader.object("unified")?.value.members ?? []).compactMap { member in
+        unified = (reader.object("unified")?.named(.string) ?? []).compactMap { member in
             guard let file = reader.string(member.key), let value = reader.string(member.value)
             else { return nil }
             return (file, value)

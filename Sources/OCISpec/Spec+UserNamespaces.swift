@@ -40,7 +40,7 @@ extension Spec.Linux.TimeOffset {
 
     static func all(_ reader: ObjectReader) -> [Self] {
         guard let offsets = reader.object("timeOffsets") else { return [] }
-        return offsets.value.members.compactMap { key, value in
+        return offsets.named(.object).compactMap { key, value in
             guard let clock = offsets.string(key),
                 let offset = ObjectReader(value, offsets.diagnostics)
             else { return nil }

@@ -75,7 +75,7 @@ extension Spec.Mount {
 extension ObjectReader {
     /// All members, each a string under any name.
     var strings: [(key: Located<String>, value: Located<String>)] {
-        value.members.compactMap { member in
+        named(.string).compactMap { member in
             guard let key = string(member.key), let value = string(member.value) else { return nil }
             return (key, value)
         }

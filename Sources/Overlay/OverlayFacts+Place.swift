@@ -58,5 +58,11 @@ extension OverlayFacts {
             guard let top = other.ancestors.first else { return false }
             return ancestors.dropFirst().contains(top)
         }
+
+        /// The same, and on the way there no other file system begins.
+        func isInsideOnOneFileSystem(_ other: Place) -> Bool {
+            guard let own = ancestors.first, let top = other.ancestors.first else { return false }
+            return ancestors.prefix { $0.device == own.device }.dropFirst().contains(top)
+        }
     }
 }

@@ -80,7 +80,18 @@ public struct OverlayMount: Sendable {
         try refuseUpperInLayer()
         try requireMarks()
         try requireAttributes()
-        let log = KernelLog()
+        do throws(OverlayError) {
+            return try firstKnown(interfaces, KernelLog(isRead: false), attempt)
+        } catch {
+            // Once more, to learn why from the kernel's log.
+            return try firstKnown(interfaces, KernelLog(), attempt)
+        }
+    }
+
+    private func firstKnown<Value: ~Copyable>(
+        _ interfaces: [OverlayInterface], _ log: borrowing KernelLog,
+        _ attempt: (OverlayInterface, borrowing KernelLog) throws(Failure) -> Value
+    ) throws(OverlayError) -> Value {
         var takesKeys = true
         for interface in interfaces where takesKeys || interface == .optionString {
             do {

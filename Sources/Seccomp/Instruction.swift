@@ -14,6 +14,8 @@ struct Instruction: Hashable {
         static let jumpIfGreater = Operation(rawValue: 0x25)
         /// `BPF_JMP | BPF_JGE | BPF_K`
         static let jumpIfGreaterOrEqual = Operation(rawValue: 0x35)
+        /// `BPF_JMP | BPF_JSET | BPF_K`
+        static let jumpIfAnySet = Operation(rawValue: 0x45)
         /// `BPF_RET | BPF_K`
         static let `return` = Operation(rawValue: 0x06)
 

@@ -181,7 +181,7 @@ public struct SeccompCompiler: ~Copyable {
     }
 
     /// `SCMP_ACT_*`, with the errno or the tracer's value in its low half.
-    private static func number(_ action: Spec.Seccomp.Action, _ errnoRet: UInt32?) -> UInt32 {
+    static func number(_ action: Spec.Seccomp.Action, _ errnoRet: UInt32?) -> UInt32 {
         let value = (errnoRet ?? 1) & 0xffff  // EPERM unless told
         return switch action {
         case .kill, .killThread: 0x0000_0000

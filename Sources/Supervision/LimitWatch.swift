@@ -6,13 +6,15 @@ internal import SystemPackage
 /// Holds the container to the limits that nothing in the kernel holds it to. It is asked in every
 /// turn of the session's loop, from the program's execution on.
 struct LimitWatch {
-    private let limits: HeldLimits
+    /// A job of a batch may have others, before its program runs.
+    var limits: HeldLimits
     private let group: ControlGroup?
     private let output: OutputCount
     /// When the time is over.
     private var wallEnd: UInt64?
     private var processorTime: ProcessorTimeWatch?
     private var disk: DiskWatch?
+    private var precedence: Precedence?
     /// Of version 1, where the kernel kills one process and not all.
     private var memory: OutOfMemoryWatch?
     /// The kernel's kill, once it was told of.
@@ -41,7 +43,7 @@ struct LimitWatch {
     ///   - spent: Nanoseconds of processor time that the start took.
     mutating func start(at time: UInt64, root: Int32, without others: [Int32], spent: UInt64) {
         if limits.value(.wallTime) != nil || limits.value(.cpuTime) != nil {
-            CurrentProcess.takeShortTurns()
+            precedence = Precedence(from: time)
         }
         if let limit = limits.value(.wallTime) { wallEnd = time + limit }
         if let limit = limits.value(.cpuTime) {
@@ -88,6 +90,7 @@ struct LimitWatch {
     ///   - ofDisk: The same of `watchedDisk`.
     /// - Returns: A limit that the container has exceeded.
     mutating func look(_ now: UInt64, ofMemory: Bool, ofDisk: Bool) -> RunLimits.Name? {
+        precedence?.look(now)
         if output.isExceeded { return .output }
         if let wallEnd, now >= wallEnd { return .wallTime }
         if processorTime?.look(now) == true { return .cpuTime }
@@ -100,6 +103,12 @@ struct LimitWatch {
         if disk?.isExceeded == true { return .disk }
         if ofMemory { takeEvent(now) }
         return looksKilled(now) ? .memory : nil
+    }
+
+    /// The container has ended, or has to: nothing is to be in time any more.
+    mutating func stop() {
+        precedence?.end()
+        precedence = nil
     }
 
     /// Has the disk looked at once more, when the container has ended.

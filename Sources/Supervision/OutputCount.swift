@@ -4,7 +4,7 @@ internal import ContainerRuntime
 /// through the runtime process.
 final class OutputCount {
     /// Of both together.
-    private let limit: UInt64?
+    var limit: UInt64?
     /// Nil where the stream does not go through the runtime process.
     private(set) var output: UInt64?
     private(set) var error: UInt64?

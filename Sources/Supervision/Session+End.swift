@@ -12,6 +12,10 @@ extension Session {
             + " one of them, or is in a system call that cannot be interrupted; look for them in /proc"
     )
 
+    static let noStart = Failure(
+        "the program could not be started in time: a FIFO in the place of one of its streams has no"
+            + " other end; remove it, or limit the wall time")
+
     /// Kills the container, which then has to end.
     mutating func kill() {
         // It may have ended by now.
@@ -47,6 +51,8 @@ extension Session {
             exceeded = .stopped
         } else if let name = watch.look(now, ofMemory: ofMemory, ofDisk: ofDisk) {
             exceeded = .exceeded(name)
+        } else if !hasStarted, let deadline = limits.startDeadline, now >= deadline {
+            failure = failure ?? .lost(Session.noStart)
         } else if let problem = watch.problem {
             failure = failure ?? .lost(problem)
         } else {

@@ -35,6 +35,10 @@ extension Session {
                 throw Failure("fcntl", "O_NONBLOCK", error)
             }
         case .listener(let number):
+            if let listener = message.takeDescriptor() {
+                walk.keep(listener: listener)
+                break
+            }
             let listener = try attempt(
                 "pidfd_getfd", "of the seccomp listener", try descriptor(number))
             walk.keep(listener: listener)
@@ -48,6 +52,9 @@ extension Session {
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
             walk.keep(program: message.sender)
+        case .ready:
+            try takeJob()
+            try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
         case .failed(let step, let error): failure = .failed(step: step, error)
         case .turn, .spawned, .notSpawned, .root, .forked, nil:
             failure = .failed(step: -1, Failure("the init process sent an unknown message"))

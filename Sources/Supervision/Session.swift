@@ -33,7 +33,7 @@ struct Session: ~Copyable {
     let walk: PlanWalk
     let until: Milestone
     var limits: Supervisor.Limits
-    let relays: [StreamRelay]
+    private(set) var relays: [StreamRelay] = []
     let readiness: ReadinessProxy?
     /// Of the init, until it has told how the program has ended.
     var report: InitReport?
@@ -50,7 +50,9 @@ struct Session: ~Copyable {
     var watch: LimitWatch
     let output: OutputCount
     /// When the init process was there.
-    let begunAt = Clock.nanoseconds
+    private(set) var begunAt = Clock.nanoseconds
+    /// When there was a job, where the plan is that of many.
+    private(set) var jobAt: UInt64?
     /// When the init process became the program, as far as it was looked at.
     private(set) var startedAt: UInt64?
     var isCreated = false
@@ -89,10 +91,11 @@ struct Session: ~Copyable {
         self.walk = walk
         self.until = until
         self.limits = limits
-        let output = OutputCount(limit: walk.plan.limits.value(.output))
+        let output = OutputCount(limit: walk.limits.value(.output))
         self.output = output
-        watch = LimitWatch(walk.plan.limits, walk.controlGroup, output)
-        relays = walk.pipes.map { StreamRelay($0, output) }
+        watch = LimitWatch(walk.limits, walk.controlGroup, output)
+        let relays = walk.plan.awaitsJob ? [] : walk.pipes.map { StreamRelay($0, output) }
+        self.relays = relays
         readiness = walk.takeReadiness().map(ReadinessProxy.init)
         report = walk.takeReport()
         // What is left of the program beside an init the init alone waits for.
@@ -115,9 +118,11 @@ struct Session: ~Copyable {
             while try handleEvents() {
                 if failure == nil && isFarEnough { return .left }
             }
+            watch.stop()
             try drainStreams()
         } catch {
             failure = failure ?? .lost(error)
+            watch.stop()
             kill()
         }
         proxy?.restore()
@@ -175,8 +180,22 @@ struct Session: ~Copyable {
 
     /// Of the process that becomes the program. Nil where `/proc` does not say.
     var hasExecuted: Bool? {
-        if walk.plan.executesNothing { return isExecuting }
+        if walk.executesNothing { return isExecuting }
         return walk.program.map(ProcessIdentity.hasExecuted) ?? child.hasExecuted
+    }
+
+    /// The init process waits for a job.
+    mutating func takeJob() throws(Failure) {
+        guard walk.plan.awaitsJob, jobAt == nil, let next = limits.nextJob else {
+            throw Failure("the init process asked for a job out of turn")
+        }
+        let given = try next(child.borrowed)
+        let now = Clock.nanoseconds
+        (begunAt, jobAt) = (now, now)
+        try walk.give(given.job, input: given.input)
+        output.limit = walk.limits.value(.output)
+        watch.limits = walk.limits
+        relays = walk.pipes.map { StreamRelay($0, output) }
     }
 
     /// The program beside the init has ended. The init keeps the remains, which `/proc` tells of,
@@ -235,9 +254,15 @@ struct Session: ~Copyable {
         ]
         entries += proxy?.watched ?? TerminalProxy.nothing
         let relayed = entries.count
+        // A job that comes meanwhile brings more.
+        let relays = relays
         for relay in relays { entries += relay.watched }
         let connected = entries.count
         entries += proxyRelay?.watched ?? []
+        let notices = walk.notices
+        let notified = notices?.watched
+        // Nobody waits for one as long as no filter notifies.
+        if let notified { entries.append((notified, .readable)) }
         entries.append(watch.watchedMemory)
         entries.append(watch.watchedDisk)
         let events = try attempt(
@@ -251,7 +276,9 @@ struct Session: ~Copyable {
         for (index, relay) in relays.enumerated() {
             relay.handle(events[(relayed + index * StreamRelay.watchedCount)...])
         }
-        proxyRelay?.handle(events[connected..<events.count - 2])
+        let last = events.count - (notified == nil ? 2 : 3)
+        proxyRelay?.handle(events[connected..<last])
+        if notified != nil, !events[last].isEmpty { try notices?.handle(limits.onCall) }
         // In the foreground this process stands for the container.
         let isMain = until == .ended
         readiness?.isHurried = isToEnd
@@ -274,6 +301,7 @@ struct Session: ~Copyable {
         next.bringForward(proxyRelay?.next)
         guard exceeded == nil, programsEnd == nil else { return next }
         next.bringForward(limits.deadline)
+        if !hasStarted { next.bringForward(limits.startDeadline) }
         next.bringForward(limits.observer?.next)
         next.bringForward(watch.next)
         return next

@@ -1,7 +1,7 @@
 internal import Cgroups
 public import ContainerRuntime
 public import LinuxSystem
-internal import SystemPackage
+public import SystemPackage
 
 /// Carries out a plan and stays with the container as long as it is asked to.
 ///
@@ -22,14 +22,34 @@ public final class Supervisor {
     public struct Limits {
         /// When the container is killed, on `Clock`; nil is never.
         public var deadline: UInt64?
+        /// When a container whose program has not started is killed.
+        public var startDeadline: UInt64?
         public var observer: UsageObserver?
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// Is told of each system call that the filter notifies of, before it is answered.
+        public var onCall: (CallNotice) -> Void = { _ in }
         /// What a signal does that asks the runtime process to end.
         public var onSignal = SignalUse.passesOn
 
+        /// Where the plan is that of many jobs: gives the job when the init process waits for one, and
+        /// waits itself until there is one. It gets a descriptor of the init process, which becomes
+        /// readable when that one ends.
+        public var nextJob: ((FileDescriptor) throws(Failure) -> GivenJob)?
+
         public init() {}
+    }
+
+    /// One of many jobs of a plan.
+    public struct GivenJob {
+        public var job: PlannedJob
+        /// Takes the place of the input's file.
+        public var input: HeldDescriptor?
+
+        public init(_ job: PlannedJob, input: HeldDescriptor?) {
+            (self.job, self.input) = (job, input)
+        }
     }
 
     private let walk: PlanWalk
@@ -82,8 +102,11 @@ public final class Supervisor {
         var session = try walk.makeInitProcess { child, channel, signals in
             Session(child, channel, signals, walk, until: until, limits)
         }
-        timings.made = session.begunAt
         let ended = session.run()
+        timings.made = session.begunAt
+        if let job = session.jobAt {
+            timings.begun = job
+        }
         timings.started = session.startedAt
         timings.ended = session.endedAt ?? Clock.nanoseconds
         let ending = try ending(ended)
@@ -196,12 +219,12 @@ public final class Supervisor {
         case .exited where until == .created, .signaled where until == .created:
             throw Failure("the init process ended before it could wait for its start")
         case .exited(let code): return .exited(code)
-        case .signaled(Signal.processorTime) where walk.plan.limits.holders[.cpuTime] == .proc:
+        case .signaled(Signal.processorTime) where walk.limits.holders[.cpuTime] == .proc:
             return .exceeded(.cpuTime)
         case .signaled(let signal):
             guard signal == Signal.kill && wasOutOfMemory else { return .signaled(signal) }
             // The verdict says it where the run has a limit of its own.
-            if walk.plan.limits.limits.memory != nil { return .outOfMemory }
+            if walk.limits.limits.memory != nil { return .outOfMemory }
             warnings.add("the kernel killed the program: \(ControlGroup.outOfMemory)")
             return .outOfMemory
         case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
@@ -214,7 +237,7 @@ public final class Supervisor {
 
     /// What holds the limits of the run, the kernel's versions of cgroups included.
     private var held: Outcome.Limits {
-        let plan = walk.plan.limits
+        let plan = walk.limits
         var held = Outcome.Limits()
         held.limits = plan.limits
         held.holders = plan.holders

@@ -11,7 +11,7 @@ import Testing
     }()
 
     static let messages: [InitMessage] = [
-        .terminal, .forked, .proxy, .upper(), .upper(tree: 300), .listener(descriptor: 3),
+        .terminal, .forked, .ready, .proxy, .upper(), .upper(tree: 300), .listener(descriptor: 3),
         .listener(descriptor: 65535),
         .failed(step: 0, Failure("")),
         .failed(step: 44, Failure("\"ls\": not found in the container's PATH", .programNotFound)),

@@ -103,6 +103,9 @@ struct BatchSocketTests {
                 #expect(try run("exit 3")["report"]["exit_code"] == 3)
                 #expect(
                     try ask("put", ["files": ["/tmp/p/q": ["base64": "AAH/"]]])["error"] == .null)
+                let lost = try ask("exec", ["args": ["true"], "cwd": "/tmp/none"])
+                #expect(lost["error"].string?.contains("/tmp/none") == true, "\(lost)")
+                #expect(try run("ls -d /tmp/none")["report"]["exit_code"] != 0)
                 let got = try ask(
                     "get", ["paths": ["/tmp/p/q", "/tmp", "/no", "\(box.work)/file"]])
                 #expect(got["files"]["/tmp/p/q"] == ["base64": "AAH/", "mode": "644"], "\(got)")

@@ -126,6 +126,24 @@ struct SandboxOptionTests {
         }
     }
 
+    /// The kernel takes no layer that lies inside another one.
+    @Test func `a layer of the host's own tree lies on the whole host`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            try box.write("layer/usr/share/added", "added\n")
+            try box.write("layer/added", "added\n")
+            try #require(mknod(box.path("layer/boot"), S_IFCHR, 0) == 0)
+            for place in [[], ["--name", "test-\(box.directory.suffix(6))"]] {
+                let outcome = try box.sandbox(
+                    .root, ["--base", "/", "--layer", box.path("layer")] + place,
+                    shell: "cat /added /usr/share/added; ls -d /boot /usr/bin/env; echo x > /usr/y")
+                #expect(outcome.output == "added\nadded\n/usr/bin/env\n", "\(outcome)")
+                #expect(access("/usr/y", F_OK) != 0)
+            }
+            _ = try box.command("discard", "test-\(box.directory.suffix(6))")
+        }
+    }
+
     @Test func `a file of variables is not waited for`() throws {
         try Sandbox.use { box in
             try box.prepareWork(.ordinary)

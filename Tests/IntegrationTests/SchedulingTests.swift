@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Testing
 
@@ -71,6 +72,56 @@ import Testing
             let outcome = try box.run(config)
             #expect(outcome.code == 125)
             #expect(outcome.error.contains("real-time policies need a priority of 1 to 99"))
+        }
+    }
+
+    // MARK: The runtime process
+
+    private func policy(of pid: pid_t) -> String? {
+        Host.read("/proc/\(pid)/stat").split(separator: ")").last?
+            .split(separator: " ").dropFirst(38).first.map(String.init)
+    }
+
+    @Test func `root's runtime process comes first while it holds a limit of time`() throws {
+        guard HostProcess.has(capability: 23) else { return }
+        for (options, expected) in [(["--timeout", "60s"], "1"), (["-m", "64m"], "0")] {
+            try Sandbox.use { box in
+                let run = try box.start(
+                    VerdictTests.config(box), options,
+                    arguments: ["sh", "-c", "echo ready; read go; \(Self.schedule)"], input: .open)
+                #expect(try run.readLine() == "ready")
+                while policy(of: run.pid) != expected,
+                    !HostProcess.waitForEnd(of: run.pid, milliseconds: 5)
+                {}
+                #expect(policy(of: run.pid) == expected)
+                run.write("go\n")
+                // The program does not.
+                let outcome = try run.finish()
+                #expect(outcome.output.hasSuffix("0 0 0\n"), "\(outcome)")
+            }
+        }
+    }
+
+    /// Else a program would take a processor from all others by what it writes.
+    @Test func `the runtime process does not come first while it works`() throws {
+        guard HostProcess.has(capability: 23) else { return }
+        try Sandbox.use { box in
+            let file = try box.write("bundle/config.json", VerdictTests.config(box).prettyText)
+            let run = try Running(
+                "/bin/sh",
+                [
+                    "-c", "exec \"$@\" > /dev/null", "sh", Host.runtime, "--timeout", "5s",
+                    "--max-output", "9000g", file, "--", "yes",
+                ])
+            var found: Set<String> = []
+            while found.count < 2, !HostProcess.waitForEnd(of: run.pid, milliseconds: 5) {
+                if let policy = policy(of: run.pid), HostProcess.initProcess(of: run.pid) != nil {
+                    found.insert(policy)
+                }
+            }
+            #expect(found.contains("0"), "\(found)")
+            run.send(SIGTERM)
+            _ = try run.finish()
         }
     }
 }

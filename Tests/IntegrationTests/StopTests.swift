@@ -113,6 +113,12 @@ struct StopTests {
                 outcome.error
                     == "vfs-run: --stop-at: no step contains \"teleport\"; \"vfs-run plan\" prints the"
                     + " steps\n")
+            try box.prepareWork(.root)
+            let sandbox = try box.sandbox(.root, ["--stop-at", "teleport"], shell: "true")
+            #expect(sandbox.code == 125)
+            #expect(
+                sandbox.error.contains("\"vfs-run sandbox --plan …\" prints the steps"),
+                "\(sandbox)")
         }
     }
 

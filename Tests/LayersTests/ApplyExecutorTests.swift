@@ -108,6 +108,47 @@ struct ApplyExecutorTests {
         #expect(try read("tree/file") == "host, longer" && !directory.exists("store/1"))
     }
 
+    @Test func `a link that takes the place of a directory is not followed`() throws {
+        try directory.file("store/1", "new")
+        try directory.file("outside/file", "old")
+        let inner = LayerPath(bytes: Array("d/file".utf8))
+        let new = try identity("store/1")
+        let old = try identity("outside/file")
+        try directory.link("tree/d", to: directory["outside"])
+        for step in [
+            ApplyStep.replace(path: inner, number: 1, new: new, old: old),
+            .delete(path: inner, number: 2, old: old),
+            .add(path: LayerPath(bytes: Array("d/new".utf8)), number: 1, new: new),
+        ] {
+            var executor = executor(isResumed: false)
+            #expect(try executor.carryOut(step) != nil)
+        }
+        #expect(try read("outside/file") == "old" && read("store/1") == "new")
+        #expect(!directory.exists("outside/new"))
+    }
+
+    @Test func `what comes between an exchange and the exchange back is kept and named`() throws {
+        _ = try replacing()
+        let expected = try identity("tree/file")
+        let own = try identity("store/1").inode
+        try directory.file("host", "host")
+        try directory.file("newest", "newest")
+        rename("host", to: "tree/file")
+        let refusal = try executor(isResumed: false).take(
+            try #require(FileName("file")), in: tree.root, as: ApplyStore.name(1), .exchange(own),
+            expected, isDone: false, else: ApplyExecutor.changed
+        ) { _ in
+            rename("newest", to: "tree/file")
+            return true
+        }
+        guard case .conflict(let words)? = refusal else {
+            Issue.record("it is not refused")
+            return
+        }
+        #expect(words.contains("lies in \"\(directory["store/1"])\""), "\(words)")
+        #expect(try read("tree/file") == "host" && read("store/1") == "newest")
+    }
+
     @Test func `what cannot be looked at goes back`() throws {
         try directory.file("tree/file/inner", "old")
         try directory.file("store/1", "new")

@@ -24,6 +24,27 @@ import Testing
         #expect(found == ["/", "/a", "/a/c", "/ab"])
     }
 
+    @Test func `tells what was mounted, how, and with which peers`() throws {
+        let table = MountTable(
+            Array(
+                """
+                1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/a ro,errors=remount-ro
+                2 1 0:9 /a\\040b /m ro,nosuid master:3 shared:4 - tmpfs shm rw,size=64k
+                3 2 0:9 / /m/x rw shared:9 - tmpfs
+                """.utf8))
+        try #require(table.entries.map(\.point) == ["/", "/m", "/m/x"])
+        let (root, bound, cut) = (table.entries[0], table.entries[1], table.entries[2])
+        #expect(!root.isReadOnly && root.isReadOnlyFileSystem && root.source == "/dev/a")
+        #expect(root.propagation == ["shared:1"])
+        #expect(bound.root == "/a b" && bound.options == ["ro", "nosuid"] && bound.isReadOnly)
+        #expect(bound.propagation == ["master:3", "shared:4"] && bound.source == "shm")
+        #expect(bound.fileSystemOptions == ["rw", "size=64k"])
+        #expect(bound.parent == root.id)
+        // A line without its end.
+        #expect(cut.source == "" && cut.fileSystemOptions == [])
+        #expect(cut.propagation == ["shared:9"])
+    }
+
     @Test func `has entries for paths`() {
         let table = MountTable(
             Array(

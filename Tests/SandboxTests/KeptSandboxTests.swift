@@ -48,6 +48,28 @@ struct KeptSandboxTests {
         }
     }
 
+    /// Processes of other pid namespaces may have the same number.
+    @Test func `only what nobody is making is removed with a new sandbox`() throws {
+        try store { store in
+            _ = try store.make(nil)
+            let folder = try HostPath.open(store.root, [.readOnly, .directory])
+            let (own, _, lock) = try SandboxStore.makeAside(in: folder.borrowed)
+            let (other, _, otherLock) = try SandboxStore.makeAside(in: folder.borrowed)
+            #expect(own != other)
+            withExtendedLifetime(otherLock) {}
+            for name in [".new-1", ".new-2"] {
+                try folder.borrowed.makeDirectory(name, mode: 0o700)
+            }
+            let left = try HostPath.open("\(store.root)/.new-2", [.readOnly, .directory])
+            _ = try left.borrowed.open("lock", [.writeOnly, .create], mode: 0o600)
+            #expect(try store.make(nil).name.text == "box-2")
+            let found = try folder.borrowed.entries().filter { $0.hasPrefix(".") }
+            #expect(found.contains(own.text) && !found.contains(".new-1"))
+            #expect(!found.contains(".new-2"))
+            withExtendedLifetime(lock) {}
+        }
+    }
+
     @Test func `a sandbox has one user at a time`() throws {
         try store { store in
             let made = try store.make(SandboxName("one"))
@@ -83,6 +105,10 @@ struct KeptSandboxTests {
             try made.directory.replaceFile("sandbox.json", with: Array(text.utf8), mode: 0o600)
             let failure = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
             #expect(failure?.kind == .damaged)
+            // As after a discard that was killed.
+            #expect(unlink(store.root + "/one/sandbox.json") == 0)
+            let other = #expect(throws: Failure.self) { try store.find(SandboxName("one")) }
+            #expect(other?.kind == .damaged)
         }
     }
 

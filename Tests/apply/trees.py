@@ -61,11 +61,21 @@ def record(root):
     }
 
 
-def differences(wanted, found, most=12):
+def differences(wanted, found, most=12, before=None):
+    """The paths that are not as wanted.
+
+    before: The tree before the apply. A file that the run has copied up and left as it was stays the file
+    that it was, with its other names, which it does not have in the overlay.
+    """
+    def is_left(path, one, other):
+        return (
+            before is not None and one is not None and other is not None
+            and other == before.get(path) and (*one[:6], one[7]) == (*other[:6], other[7]))
+
     lines = []
     for path in sorted(set(wanted) | set(found)):
         one, other = wanted.get(path), found.get(path)
-        if one != other:
+        if one != other and not is_left(path, one, other):
             lines.append(f"{path}: wanted {one}, found {other}")
     return lines[:most]
 

@@ -411,6 +411,27 @@ void clinux_seal_copy(void);
 /// when it is sealed already, and when that is not allowed.
 void clinux_seal_now(void);
 
+// Another process. -------------------------------------------------------------
+
+/// ptrace(2), PTRACE_SEIZE and PTRACE_INTERRUPT: returns when `pid` has stopped. Returns the signal
+/// that it was about to get, which it is let go with, or 0.
+int clinux_seize(pid_t pid);
+/// ptrace(2), PTRACE_SECCOMP_GET_FILTER, of a process that has stopped; the last installed is 0.
+/// Returns how many instructions of eight bytes there are, at most 4096; ENOENT behind the last.
+long clinux_seccomp_filter(pid_t pid, uint32_t index, void *instructions);
+/// ptrace(2), PTRACE_DETACH.
+void clinux_let_go(pid_t pid, int signal);
+/// ioctl(2), SECCOMP_IOCTL_NOTIF_RECV: the id, the pid, the call's number, the architecture and the
+/// six arguments. ENOENT where the process has ended since.
+int clinux_receive_notification(int listener, uint64_t words[_Nonnull 10]);
+/// ioctl(2), SECCOMP_IOCTL_NOTIF_SEND: the call fails with `error`, or does nothing and returns 0
+/// where that is 0; a negative one has the kernel carry out the call.
+int clinux_answer_notification(int listener, uint64_t id, int error);
+/// ioctl(2), SECCOMP_IOCTL_NOTIF_ID_VALID: 0 as long as the process waits for the answer.
+int clinux_notification_lives(int listener, uint64_t id);
+/// strerrorname_np(3): `EPERM`; null for a number that has no name.
+const char *_Nullable clinux_errno_name(int number);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -9,6 +9,14 @@ extension ControlGroup {
         _ request: ControlGroupRequest,
         announce: ([(controllers: String, path: String)]) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> ControlGroup {
+        if let known = request.hierarchies {
+            do throws(Failure) {
+                return try make(request, known, isGuess: false, announce)
+            } catch {
+                // They may be others by now.
+                if error.isTaken { throw error }
+            }
+        }
         let isAbsolute = request.path?.hasPrefix("/") == true
         // A limit finds out whether its controller is there; what is only wanted does not.
         if request.unit == nil,

@@ -17,6 +17,8 @@ public struct ControlGroupRequest: Sendable {
     public var isCounted = false
     /// Set when systemd is to make it: then `path` is not looked at.
     public var unit: SystemdUnitRequest?
+    /// As they were read for an earlier one; nil reads them.
+    public var hierarchies: Hierarchies?
 
     public init(
         path: String?, name: String, resources: Resources, isManaged: Bool,

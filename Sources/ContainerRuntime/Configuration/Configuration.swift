@@ -27,6 +27,8 @@ public struct Configuration: Sendable {
     public var readonlyPaths: [Setting<String>]
     public var rootfsPropagation: Setting<Propagation>
     public var seccomp: Setting<SeccompProfile>?
+    /// The system calls that the runtime process is notified of.
+    public var notices: Setting<SeccompNotices>?
     /// Of the setting that makes process 1 an init, and the program process 2; nil: process 1 is
     /// the program.
     public var initOrigin: Origin?

@@ -36,6 +36,9 @@ public struct Invocation: Sendable {
     /// Whether systemd makes it.
     public var asksSystemd = false
 
+    /// The system calls that the caller wants to be told of.
+    public var notices: SeccompNotices = []
+
     /// In place of those of `vfs.limits`.
     public var limits = RunLimits()
     /// Limits of each process, in place of those of the config with the same name.

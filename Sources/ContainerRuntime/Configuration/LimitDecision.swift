@@ -52,7 +52,7 @@ struct LimitDecision {
         case .disk: return disk(request, host)
         case .cpuTime:
             if let joining = request.invocation.joining {
-                return joining.container.countingGroup == nil ? .proc : .group
+                return joining.container.countingGroups.isEmpty ? .proc : .group
             }
             return lack("cpuacct", request, host) == nil ? .group : .proc
         case .memory: return lack("memory", request, host).map(Means.refused) ?? .group

@@ -42,6 +42,8 @@ package enum InitMessage: Equatable {
     case entered
     case proxy
     case forked
+    /// It waits for a job.
+    case ready
 
     /// The runtime's answer to `turn`.
     package static let go: [UInt8] = [0]
@@ -67,6 +69,7 @@ package enum InitMessage: Equatable {
         case .entered: [10]
         case .proxy: [12]
         case .forked: [11]
+        case .ready: [13]
         }
     }
 
@@ -113,6 +116,7 @@ package enum InitMessage: Equatable {
         case 10 where bytes.count == 1: self = .entered
         case 12 where bytes.count == 1: self = .proxy
         case 11 where bytes.count == 1: self = .forked
+        case 13 where bytes.count == 1: self = .ready
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

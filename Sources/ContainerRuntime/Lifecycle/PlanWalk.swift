@@ -14,6 +14,10 @@ package final class PlanWalk {
     private let context: RuntimeContext
     /// The step that the init process has asked for last.
     private var lastTurn = -1
+    /// What the run is held to: by the plan, or by its job.
+    package private(set) var limits: HeldLimits
+    /// The job of a plan of many.
+    private var job: PlannedJob?
 
     /// - Parameters:
     ///   - trace: Receives the times of the steps.
@@ -27,6 +31,7 @@ package final class PlanWalk {
         follow: @escaping (AwaitedReadiness) -> Void = { _ in }
     ) {
         self.plan = plan
+        limits = plan.limits
         times = trace?.times
         self.warn = warn
         context = RuntimeContext(prepared)
@@ -39,6 +44,7 @@ package final class PlanWalk {
 
     /// Takes the steps before the one that makes the init process; all of them, where none does.
     package func prepare() throws(Failure) {
+        if plan.awaitsJob { context.handover.job = try context.prepared?.emptyJob() }
         for (index, planned) in plan.steps.prefix(plan.entry).enumerated() {
             try apply(index, planned)
         }
@@ -101,6 +107,26 @@ package final class PlanWalk {
         return follow(child, pair.takeNear(), signals)
     }
 
+    // MARK: Jobs
+
+    /// Gives the init process, which waits for it, a job.
+    ///
+    /// - Parameter input: Takes the place of the input's file.
+    package func give(_ job: PlannedJob, input: HeldDescriptor?) throws(Failure) {
+        guard let file = context.handover.job else { throw Failure("the plan awaits no job") }
+        self.job = job
+        if let time = job.wallTime {
+            limits.limits.wallTime = Setting(time, .argument("wallTime"))
+        }
+        if let bytes = job.output { limits.limits.output = Setting(bytes, .argument("output")) }
+        try attempt("write", "of the job", try file.borrowed.write(all: job.encoded))
+        guard let input, let pipe = pipes.first(where: { $0.stream == .input }) else { return }
+        pipe.take(file: input)
+    }
+
+    /// Whether the init process itself does what is asked for: it executes nothing.
+    package var executesNothing: Bool { job?.sent != nil }
+
     // MARK: Turns
 
     /// Takes the runtime's steps from `index` on, up to the next one of the container's.
@@ -137,7 +163,12 @@ package final class PlanWalk {
 
     /// The failure of a step of the init process.
     package func failure(ofStep index: Int, _ error: Failure) -> Failure {
-        plan.steps.indices.contains(index) ? plan.failure(of: plan.steps[index], error) : error
+        guard plan.steps.indices.contains(index) else { return error }
+        let planned = plan.steps[index]
+        if let job, let subject = job.subject(of: planned) {
+            return subject.isEmpty ? error : error.within(subject)
+        }
+        return plan.failure(of: planned, error)
     }
 
     // MARK: What the steps have made
@@ -206,8 +237,16 @@ package final class PlanWalk {
 
     /// The init process has installed a seccomp filter with notifications.
     package func keep(listener: consuming OwnedDescriptor) {
-        context.listener = HeldDescriptor(listener)
+        let held = HeldDescriptor(listener)
+        guard let notices = context.notices else {
+            context.listener = held
+            return
+        }
+        notices.take(held)
     }
+
+    /// Answers the filter's notifications; nil where the caller asks for none.
+    package var notices: CallNotices? { context.notices }
 
     // MARK: The end
 

@@ -21,13 +21,16 @@ public final class PreparedStart {
     /// What the watchdog removes, in its memory too.
     var watchedNames: CStringArray?
     var lifeline: FileDescriptor?
-    /// Whether the kernel takes mounts that hang nowhere for layers and uppers: then no process with a
-    /// mount namespace of its own is needed for an overlay. Since Linux 6.15.
-    public private(set) lazy var mountsDetached = PreparedStart.clonesDetached
+    /// Whether an overlay needs no process with a mount namespace of its own.
+    public private(set) lazy var mountsDetached = MountOverlayAside.isDetached
     /// Whether the tmpfs of the uppers that are thrown away stays for the next start.
     public var keepsScratch = false
     /// That tmpfs.
     public internal(set) var scratch: HeldDescriptor?
+    /// In memory: the job that runs, or will run next.
+    private(set) var job: HeldDescriptor?
+    /// Of control groups, as the first start has found them.
+    var hierarchies: Hierarchies?
     /// Whether stale control groups were looked for.
     var hasSwept = false
 
@@ -41,19 +44,22 @@ public final class PreparedStart {
         return opened
     }
 
-    private static var clonesDetached: Bool {
-        func tries() throws(Errno) {
-            let tmpfs = try FileSystemContext("tmpfs")
-            try tmpfs.create()
-            let mount = try tmpfs.mount()
-            _ = try DetachedMount.clone(mount.borrowed, recursive: false)
+    /// The file of the job, empty.
+    func emptyJob() throws(Failure) -> HeldDescriptor {
+        let file: HeldDescriptor
+        if let job {
+            file = job
+        } else {
+            file = HeldDescriptor(
+                try attempt("memfd_create", try TemporaryFile.create("vfs-run-job")))
         }
-        do throws(Errno) {
-            try tries()
-            return true
-        } catch {
-            return false
+        job = file
+        func empty() throws(Errno) {
+            try file.borrowed.setSize(0)
+            try file.borrowed.move(to: 0)
         }
+        try attempt("ftruncate", "of the job", try empty())
+        return file
     }
 
     /// Leaves the host's network for a new one that has no interface up and that no process in a user

@@ -21,6 +21,12 @@ extension StoredContainer {
         return Report(state: state, status: status)
     }
 
+    /// The pid of the process that is or becomes the program; nil where it has ended.
+    public func programPID() throws(Failure) -> Int32? {
+        let state = try known()
+        return try status(state) == .stopped ? nil : state.programProcess?.pid
+    }
+
     /// What is told of a container. Small: there may be many.
     public struct Report: Sendable {
         public let id: String

@@ -68,7 +68,7 @@ extension Trace {
                 .strings(
                     NamespaceKind.all.filter { !plan.namespaces.contains($0.flag) }.map(\.name))
             ),
-            ("layers", .strings(layers.map { $0.printable(upTo: .longestName) })),
+            ("layers", .strings(plan.layers.map { $0.printable(upTo: .longestName) })),
             ("upper", upper.map { .string($0.printable(upTo: .longestName)) } ?? .null),
         ])
     }
@@ -109,23 +109,25 @@ extension Trace {
         return members
     }
 
-    private var overlay: OverlayAssembly? {
-        for planned in plan.steps {
-            if let step = planned.step as? MountOverlay { return step.overlay }
-            if let step = planned.step as? MountOverlayAside { return step.overlay }
-        }
-        return nil
-    }
-
-    /// Bottom first.
-    private var layers: [String] { overlay?.layers ?? [] }
-
     private var upper: String? {
-        switch overlay?.upper {
+        switch plan.overlay?.upper {
         case .throwaway(let size, _):
             "a tmpfs, thrown away" + (size.map { ", at most \($0.value)" } ?? "")
         case .kept(let directory): directory.value
         case nil: nil
         }
     }
+}
+
+extension Plan {
+    fileprivate var overlay: OverlayAssembly? {
+        for planned in steps {
+            if let step = planned.step as? MountOverlay { return step.overlay }
+            if let step = planned.step as? MountOverlayAside { return step.overlay }
+        }
+        return nil
+    }
+
+    /// The layers of the root, bottom first; none without an overlay.
+    public var layers: [String] { overlay?.layers ?? [] }
 }

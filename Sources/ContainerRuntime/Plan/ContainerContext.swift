@@ -7,6 +7,8 @@ internal import SystemPackage
 final class ContainerContext {
     /// The runtime process's part.
     let handover: Handover
+    /// The job of a batch, once there is one.
+    var job: PlannedJob?
     /// The way to the runtime process; open until the program replaces this one.
     var channel: HeldChannel?
     /// The fifo of the start, open: from the start on the init process reports through it.

@@ -13,6 +13,8 @@ final class Handover {
     var layers: [String: FoundDirectory]?
     /// The filter that the program gets.
     var seccompFilter: SeccompFilter?
+    /// Whether the filter's listener is sent by a message; otherwise the runtime process takes it.
+    var sendsListener = false
     /// The hierarchies of control groups, as the runtime process is in them.
     var controlGroups: ControlGroupLayout?
     /// The container's own; nil too where it may do without.
@@ -35,6 +37,8 @@ final class Handover {
     /// Of a process in between, which has joined a pid namespace: see `ContainerContext`.
     var procContexts: [HeldDescriptor]?
     var joinedProc: HeldRoot?
+    /// In memory: the job that the init process waits for.
+    var job: HeldDescriptor?
     /// What carries standard streams between the caller and the program.
     var pipes: [StreamPipe] = []
     /// Where the init tells how the program has ended; the init process alone has this end open.

@@ -28,8 +28,8 @@ public struct Plan: Sendable {
     package var sharesClock = true
     /// Whether the process joins a container that exists.
     package var joinsContainer = false
-    /// Whether the init process itself is the program: it executes nothing.
-    package var executesNothing = false
+    /// Whether the init process waits for a job.
+    package var awaitsJob = false
     /// Whether a failure names its step.
     var namesSteps = true
     /// The program's, in the container.
@@ -49,8 +49,10 @@ public struct Plan: Sendable {
     }
 
     /// config.json, which the origins point into.
-    let document: JSONDocument
-    let file: String
+    package let document: JSONDocument
+    package let file: String
+    /// The directory that its paths are relative to.
+    package var bundle = ""
 
     /// In the order in which they are taken.
     var allSteps: [PlannedStep] { steps + ending }

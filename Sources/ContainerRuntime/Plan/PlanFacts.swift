@@ -154,12 +154,21 @@ extension PlanFacts {
         if case .read(let profile) = configuration.seccomp?.value, profile.notifies {
             opens = true
         }
+        if configuration.notices != nil { opens = true }
         return opens && limit.value.soft < 32 + UInt64(passedDescriptors)
     }
 
+    /// Whether the init process, which has the caller's id until it has the container's, can enter the
+    /// cgroup itself, which is faster: not where it may be in the user namespace of other processes, and
+    /// not where systemd may have to move it.
+    var entersGroupUnmapped: Bool {
+        !entersNamespaces && configuration.userNamespace?.path == nil
+            && configuration.controlGroup?.value.unit == nil
+    }
+
     /// Below which a process of `exec` has a cgroup of its own.
-    var innerGroup: (controllers: String, path: String)? {
-        configuration.limits.isEmpty ? nil : configuration.joined?.countingGroup
+    var innerGroups: [(controllers: String, path: String)] {
+        configuration.limits.isEmpty ? [] : configuration.joined?.countingGroups ?? []
     }
 
     /// A process of `exec` is there to send signals to those of its container, and Landlock has them in

@@ -71,6 +71,7 @@ extension Plan {
         namespaces = configuration.joined == nil ? facts.clonedNamespaces : []
         document = facts.document
         self.file = file
+        bundle = configuration.bundle
         consoleSocket =
             configuration.container?.consoleSocket ?? configuration.joined?.consoleSocket
         isKept = configuration.container?.isKept ?? false

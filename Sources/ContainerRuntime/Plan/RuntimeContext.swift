@@ -53,6 +53,8 @@ final class RuntimeContext {
     var report: InitReport?
     /// Where the filter's notifications are read and answered.
     var listener: HeldDescriptor?
+    /// Answers them, where the caller wants to be told.
+    var notices: CallNotices?
     /// Where the program says that it is ready, until it has.
     var readiness: ReadinessSocket?
 

@@ -87,7 +87,7 @@ extension StepManual {
     }
 
     /// Broken between words.
-    fileprivate static func lines(of words: String, width: Int) -> [String] {
+    static func lines(of words: String, width: Int) -> [String] {
         var lines = [""]
         for word in words.split(separator: " ") {
             if lines[lines.count - 1].count + word.count > width { lines.append("") }

@@ -15,6 +15,8 @@ struct StopHere: RuntimeStep {
     /// Of the step that would be next, as the plan numbers it without this one.
     let number: Int
     let next: PlannedStep
+    /// For the command `step`: what the prompt can tell.
+    var prompt: StepPrompt?
 
     var summary: String { "stop before step \(number)" }
 
@@ -27,16 +29,31 @@ struct StopHere: RuntimeStep {
             throw Failure(
                 "there is no terminal to wait at (/dev/tty: \(error.words)); run it from one")
         }
-        try show(context, on: terminal.borrowed)
-        switch try answer(terminal.borrowed) {
-        case .next: return
-        case .all: context.stopsNoMore = true
-        case .end: throw Failure("ended there, as asked", .stopped)
+        if let prompt {
+            try write(prompt.screen, on: terminal.borrowed)
+        } else {
+            try show(context, on: terminal.borrowed)
+        }
+        while true {
+            let line = try answer(terminal.borrowed)
+            switch StepPrompt.Word(line, hasPrompt: prompt != nil) {
+            case .next: return
+            case .all:
+                context.stopsNoMore = true
+                return
+            case .end: throw Failure("ended there, as asked", .stopped)
+            case .shell:
+                try StepPrompt.shell(in: context.initProcess?.pid, at: terminal.borrowed)
+                try write(prompt?.question ?? "", on: terminal.borrowed)
+            case .tell(let word):
+                let words = prompt?.answer(to: word) ?? ""
+                try write(words + (prompt?.question ?? ""), on: terminal.borrowed)
+            }
         }
     }
 
-    private enum Answer {
-        case next, all, end
+    private func write(_ text: String, on terminal: FileDescriptor) throws(Failure) {
+        try attempt("write", on: "/dev/tty", try terminal.write(all: Array(text.utf8)))
     }
 
     private func show(
@@ -51,11 +68,11 @@ struct StopHere: RuntimeStep {
             text += "  runtime process \(CurrentProcess.pid); there is no init process yet\n"
         }
         text += "Enter: next step; c and Enter: continue to the end; q and Enter: quit: "
-        try attempt("write", on: "/dev/tty", try terminal.write(all: Array(text.utf8)))
+        try write(text, on: terminal)
     }
 
     /// Those that differ from the runtime's own: `mnt:[4026532512]`.
-    private static func namespaces(of pid: Int32) -> String {
+    static func namespaces(of pid: Int32) -> String {
         let own = NamespaceKind.all.map(\.file).sorted().compactMap { kind -> String? in
             let name = try? HostPath.linkTarget("/proc/\(pid)/ns/\(kind)")
             let here = try? HostPath.linkTarget("/proc/self/ns/\(kind)")
@@ -65,7 +82,9 @@ struct StopHere: RuntimeStep {
     }
 
     /// A line; a terminal in raw mode ends it by a carriage return, and sends Ctrl-C as a byte.
-    private func answer(_ terminal: FileDescriptor) throws(Failure) -> Answer {
+    ///
+    /// - Returns: Nil at the terminal's end and for Ctrl-C.
+    private func answer(_ terminal: FileDescriptor) throws(Failure) -> String? {
         var line: [UInt8] = []
         while true {
             if let signal = Signal.forwarded.first(where: Signal.isPending) {
@@ -74,15 +93,11 @@ struct StopHere: RuntimeStep {
                 throw failure
             }
             guard let bytes = try read(terminal), !bytes.contains(3), !bytes.contains(4) else {
-                return .end
+                return nil
             }
             line += bytes
-            guard line.contains(where: { $0 == 0x0a || $0 == 0x0d }) else { continue }
-            switch line.first {
-            case UInt8(ascii: "q"): return .end
-            case UInt8(ascii: "c"): return .all
-            default: return .next
-            }
+            guard let end = line.firstIndex(where: { $0 == 0x0a || $0 == 0x0d }) else { continue }
+            return String(decoding: line[..<end], as: UTF8.self)
         }
     }
 }

@@ -44,7 +44,7 @@ extension ApplyExecutor {
             expected = FileIdentity(found)
         }
         return try take(
-            name, in: parent, as: staged, .onlyNew, new, isDone: kept != nil,
+            name, in: parent, as: staged, .move, new, isDone: kept != nil,
             else: ApplyExecutor.changedSince
         ) { taken throws(Errno) in
             try isForced ? false : isAnother(taken, than: expected, staged)
@@ -75,7 +75,8 @@ extension ApplyExecutor {
         }
         let expected = isBack ? new : FileIdentity(found)
         let refusal = try take(
-            name, in: parent, as: staged, .exchange, new, isDone: isBack,
+            name, in: parent, as: staged, .exchange(isBack ? old.inode : kept.inode), new,
+            isDone: isBack,
             else: ApplyExecutor.changedSince
         ) { taken throws(Errno) in
             try isForced ? false : isAnother(taken, than: expected, staged)

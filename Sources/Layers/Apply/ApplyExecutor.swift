@@ -97,7 +97,7 @@ struct ApplyExecutor {
         }
         let staged = ApplyStore.name(number)
         let refusal = try take(
-            name, in: parent, as: staged, .exchange, old, isDone: isDone,
+            name, in: parent, as: staged, .exchange(new.inode), old, isDone: isDone,
             else: ApplyExecutor.changed
         ) { taken throws(Errno) in
             try isAnother(taken, than: old, staged)
@@ -122,7 +122,7 @@ struct ApplyExecutor {
         }
         let staged = ApplyStore.name(number)
         return try take(
-            name, in: parent, as: staged, .onlyNew, old, isDone: isDone, else: ApplyExecutor.changed
+            name, in: parent, as: staged, .move, old, isDone: isDone, else: ApplyExecutor.changed
         ) { taken throws(Errno) in
             try isAnother(taken, than: old, staged)
         }
@@ -146,9 +146,21 @@ struct ApplyExecutor {
 
     // MARK: Taking
 
+    enum Taking {
+        /// The name is free afterwards.
+        case move
+        /// The file of this inode, which lies in the store, gets the name.
+        case exchange(UInt64)
+
+        fileprivate var rule: FileDescriptor.RenameRule {
+            if case .exchange = self { .exchange } else { .onlyNew }
+        }
+    }
+
     /// Moves the file `name` to the store, or has it change places with what lies there, and then
     /// looks at what has come to the store: another process may have put another file under the name
-    /// a moment before. That one goes back, also where looking fails.
+    /// a moment before. That one goes back, also where looking fails. Where yet another file has got the
+    /// name in between it comes to the store, stays there, and is named.
     ///
     /// - Parameters:
     ///   - expected: The file that is to be taken. Its time is noted wherever it ends up.
@@ -157,12 +169,12 @@ struct ApplyExecutor {
     ///   - refusal: Where it is another one.
     /// - Returns: Nil where it is the right one.
     func take(
-        _ name: FileName, in parent: LayerDirectory, as staged: FileName,
-        _ rule: FileDescriptor.RenameRule, _ expected: FileIdentity, isDone: Bool,
-        else refusal: Refusal, unless isAnother: (FileStatus) throws(Errno) -> Bool
+        _ name: FileName, in parent: LayerDirectory, as staged: FileName, _ way: Taking,
+        _ expected: FileIdentity, isDone: Bool, else refusal: Refusal,
+        unless isAnother: (FileStatus) throws(Errno) -> Bool
     ) throws(Errno) -> Refusal? {
         let place = store.directory.borrowed
-        if !isDone { try parent.borrowed.rename(name, to: staged, in: place, rule) }
+        if !isDone { try parent.borrowed.rename(name, to: staged, in: place, way.rule) }
         var failure: Errno?
         var isRight = false
         do throws(Errno) {
@@ -176,15 +188,22 @@ struct ApplyExecutor {
             return nil
         }
         do throws(Errno) {
-            try place.rename(staged, to: name, in: parent.borrowed, rule)
+            try place.rename(staged, to: name, in: parent.borrowed, way.rule)
         } catch {
-            return .conflict(
-                "it changes on the host at this moment, and a file that was there lies in"
-                    + " \(store.path(of: staged)): \(error.words)")
+            return left(staged, ": \(error.words)")
         }
         try note(name, in: parent, of: expected)
+        if case .exchange(let own) = way, try FileStatus.of(staged, in: place).inode != own {
+            return left(staged)
+        }
         if let failure { throw failure }
         return refusal
+    }
+
+    private func left(_ staged: FileName, _ reason: String = "") -> Refusal {
+        .conflict(
+            "it changes on the host at this moment, and a file that was there lies in"
+                + " \(store.path(of: staged))\(reason)")
     }
 
     /// Notes the time of a file that this process has moved, where it is the expected one: the change

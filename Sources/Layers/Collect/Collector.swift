@@ -19,10 +19,16 @@ public final class Collector {
     public struct Limits: Sendable, Hashable {
         public var files: Int
         public var bytes: Int64
+        /// What to do where there are more.
+        public var advice: String
 
-        public init(files: Int = 10_000, bytes: Int64 = 1 << 30) {
+        public init(
+            files: Int = 10_000, bytes: Int64 = 1 << 30,
+            advice: String = "raise --collect-limit, or name fewer files"
+        ) {
             self.files = files
             self.bytes = bytes
+            self.advice = advice
         }
     }
 
@@ -120,8 +126,8 @@ public final class Collector {
         if files > limits.files || overflow || bytes > limits.bytes {
             throw Failure(
                 "more than \(limits.files) files or \(limits.bytes) bytes match; \(files - 1) files"
-                    + " were collected, \(path.quoted) and what follows were not: raise"
-                    + " --collect-limit, or name fewer files")
+                    + " were collected, \(path.quoted) and what follows were not:"
+                    + " \(limits.advice)")
         }
         try output.write(
             source.borrowed, size: status.size,

@@ -8,37 +8,69 @@ extension FileDescriptor {
     ///
     /// A directory whose mode keeps its owner out is opened to its owner.
     ///
-    /// - Throws: `Errno.tooManySymbolicLinkLevels` where the tree is nested deeper than
-    ///   `TreeSize.deepest`, `EXDEV` at another file system in the tree.
+    /// - Parameter path: Its own, for messages.
     ///
     /// The corresponding C functions are `openat`, `getdents64`, `fstatat`, `unlinkat`, `fchownat`
     /// and `fchmodat`.
-    public func removeSpecialFiles() throws(Errno) {
-        let device = try FileStatus.of(self).device
-        var levels = [try TreeLevel(OwnedDescriptor.duplicate(self))]
+    public func removeSpecialFiles(_ path: String) throws(Failure) {
+        let device = try attempt("fstat", on: path, try FileStatus.of(self).device)
+        var levels = [
+            try attempt("readdir", on: path, try TreeLevel(OwnedDescriptor.duplicate(self)))
+        ]
+        var names: [FileName] = []
         while let level = levels.last {
-            try Interruption.check()
+            try attempt("poll", try Interruption.check())
             guard let name = level.next() else {
                 levels.removeLast()
+                if !names.isEmpty { names.removeLast() }
                 continue
             }
-            guard let status = try unlessMissing(try FileStatus.of(name, in: level.descriptor))
-            else { continue }
-            if status.device != device { throw Errno(rawValue: EXDEV) }
-            if status.kind != .regular && status.kind != .directory {
-                try level.descriptor.remove(name)
-                continue
+            func place() -> String {
+                ([path] + (names + [name]).map(\.text)).joined(separator: "/")
             }
-            if !status.isOwned {
-                try level.descriptor.changeOwner(
-                    name, user: Credentials.effectiveUser, group: Credentials.effectiveGroup)
+            let kind = try attempt(
+                "chown", on: place(), advice: SpecialFiles.advice,
+                try level.descriptor.takeOver(name, on: device))
+            guard kind == .directory else { continue }
+            if levels.count >= TreeSize.deepest {
+                throw Failure(
+                    "\(place().inQuotes) lies deeper than \(TreeSize.deepest) directories; remove it,"
+                        + " or make the box anew")
             }
-            if status.kind == .regular && status.permissions & 0o6000 != 0 {
-                try level.descriptor.changeMode(name, status.permissions & 0o777)
-            }
-            guard status.kind == .directory else { continue }
-            if levels.count >= TreeSize.deepest { throw .tooManySymbolicLinkLevels }
-            levels.append(try TreeLevel(level.descriptor.openToEmpty(name)))
+            levels.append(
+                try attempt(
+                    "open", on: place(), try TreeLevel(level.descriptor.openToEmpty(name))))
+            names.append(name)
+        }
+    }
+
+    /// - Returns: What is there now; nil for nothing.
+    private func takeOver(
+        _ name: FileName, on device: UInt64
+    ) throws(Errno) -> FileKind? {
+        guard let status = try unlessMissing(try FileStatus.of(name, in: self)) else { return nil }
+        if status.device != device { throw Errno(rawValue: EXDEV) }
+        if status.kind != .regular && status.kind != .directory {
+            try remove(name)
+            return nil
+        }
+        if !status.isOwned {
+            try changeOwner(
+                name, user: Credentials.effectiveUser, group: Credentials.effectiveGroup)
+        }
+        if status.kind == .regular && status.permissions & 0o6000 != 0 {
+            try changeMode(name, status.permissions & 0o777)
+        }
+        return status.kind
+    }
+}
+
+private enum SpecialFiles {
+    static func advice(_ error: Errno) -> String? {
+        switch error {
+        case .notPermitted: "it belongs to another user; remove it, or give it to this user"
+        case Errno(rawValue: EXDEV): "another file system is mounted there; unmount it"
+        default: nil
         }
     }
 }

@@ -14,9 +14,9 @@ public enum TemporaryFile {
 
 extension FileDescriptor {
     /// The whole file, whatever its offset is.
-    public func readFromStart() throws(Errno) -> [UInt8] {
+    public func readFromStart(limit: Int = 16 << 20) throws(Errno) -> [UInt8] {
         _ = try check(Glibc.lseek(rawValue, 0, SEEK_SET))
-        return try readAll()
+        return try readAll(limit: limit)
     }
 
     /// Puts a file with this content in the place of `name`, in one go: a reader sees the old one

@@ -8,6 +8,13 @@ public enum Clock {
         return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
 
+    /// Nanoseconds of processor time of this process.
+    public static var processorTime: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
     /// A point in time to stop waiting at.
     public static func deadline(seconds: UInt64) -> UInt64 {
         nanoseconds + seconds * 1_000_000_000

@@ -10,8 +10,10 @@ public struct KernelLog: ~Copyable {
     private let log: OwnedDescriptor?
 
     /// Starts at the end of what is in the log now.
-    public init() {
-        log = try? KernelLog.openAtEnd()
+    ///
+    /// - Parameter isRead: Otherwise there are no messages: opening it takes longer than a mount.
+    public init(isRead: Bool = true) {
+        log = isRead ? try? KernelLog.openAtEnd() : nil
     }
 
     private static func openAtEnd() throws(Errno) -> OwnedDescriptor {

@@ -9,8 +9,12 @@ public struct MountTable: Sendable {
         public var type: String
         /// `major:minor` of its file system.
         public var device: String
-        fileprivate var id: Int
-        fileprivate var parent: Int
+        /// Told of by `mnt_id` of an open file (proc_pid_fdinfo(5)).
+        public var id: Int
+        /// The mount that it lies in.
+        public var parent: Int
+        /// As the kernel has written it, for what few ask of it.
+        fileprivate var line: ArraySlice<UInt8>
     }
 
     /// In the order of the table; those that another mount covers as a whole are not among them.
@@ -82,10 +86,50 @@ extension MountTable.Entry {
         else { return nil }
         func text(_ index: Int) -> String { String(decoding: fields[index], as: UTF8.self) }
         guard let id = Int(text(0)), let parent = Int(text(1)) else { return nil }
-        (self.id, self.parent) = (id, parent)
+        (self.id, self.parent, self.line) = (id, parent, line)
         device = text(2)
         point = String(decoding: fields[4].withoutEscapes, as: UTF8.self)
         type = text(end + 1)
+    }
+}
+
+extension MountTable.Entry {
+    /// The directory of its file system that is mounted: `/`, or the source of a bind mount.
+    public var root: String { field(3) }
+    /// Of this mount alone: `ro`, `nosuid`.
+    public var options: [String] { field(5).split(separator: ",").map(String.init) }
+    /// Of its file system, for all mounts of it.
+    public var fileSystemOptions: [String] {
+        behind(2).split(separator: ",").map(String.init)
+    }
+    /// The name that mount(2) got: a device, `tmpfs`, `overlay`.
+    public var source: String { behind(1) }
+    /// `shared:1`, `master:1`, `unbindable`; none of a private one.
+    public var propagation: [String] {
+        fields.dropFirst(6).prefix { !$0.elementsEqual([0x2d]) }.map {
+            String(decoding: $0, as: UTF8.self)
+        }
+    }
+
+    public var isReadOnly: Bool { options.contains("ro") }
+    /// Whether no mount of its file system can be written.
+    public var isReadOnlyFileSystem: Bool { fileSystemOptions.contains("ro") }
+
+    private var fields: [ArraySlice<UInt8>] { line.split(separator: UInt8(ascii: " ")) }
+
+    private func field(_ index: Int) -> String {
+        let fields = fields
+        guard index < fields.count else { return "" }
+        return String(decoding: fields[index].withoutEscapes, as: UTF8.self)
+    }
+
+    /// Counted from the hyphen, behind which the type stands.
+    private func behind(_ index: Int) -> String {
+        let fields = fields
+        guard let end = fields.dropFirst(6).firstIndex(where: { $0.elementsEqual([0x2d]) }),
+            end + 1 + index < fields.count
+        else { return "" }
+        return String(decoding: fields[end + 1 + index].withoutEscapes, as: UTF8.self)
     }
 }
 

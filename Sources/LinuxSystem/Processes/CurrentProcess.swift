@@ -7,6 +7,9 @@ public enum CurrentProcess {
     /// The corresponding C function is `getpid`.
     public static var pid: Int32 { getpid() }
 
+    /// The corresponding C function is `getppid`.
+    public static var parent: Int32 { getppid() }
+
     /// The corresponding C function is `pidfd_open`.
     public static func open() throws(Errno) -> OwnedDescriptor {
         try OwnedDescriptor.adopt(clinux_pidfd_open(getpid()))

@@ -77,6 +77,27 @@ public struct Program: Sendable {
         return Outcome(ending: ending, output: try streams.lastOutput(), errorOutput: errors)
     }
 
+    /// Runs it at a terminal, whose foreground process group it is until its end.
+    ///
+    /// The corresponding C functions are `posix_spawn` and `tcsetpgrp`.
+    public func run(at terminal: FileDescriptor) throws(Errno) -> ChildProcess.Ending {
+        let number = terminal.rawValue
+        let child = try start([number, number, number])
+        // From the background the change is refused by a signal, which waits meanwhile.
+        var (blocked, before) = (sigset_t(), sigset_t())
+        unsafe sigemptyset(&blocked)
+        unsafe sigaddset(&blocked, SIGTTOU)
+        unsafe sigprocmask(SIG_BLOCK, &blocked, &before)
+        defer {
+            _ = tcsetpgrp(number, getpgrp())
+            unsafe sigprocmask(SIG_SETMASK, &before, nil)
+        }
+        _ = tcsetpgrp(number, child.pid)
+        // It may have been stopped by its first look at the terminal.
+        _ = kill(-child.pid, SIGCONT)
+        return try child.wait()
+    }
+
     func start(_ streams: [CInt]) throws(Errno) -> ChildProcess {
         let argv = CStringArray(arguments)
         let envp = CStringArray(environment)

@@ -50,19 +50,39 @@ extension CurrentProcess {
                 attributes.runtime, attributes.deadline, attributes.period))
     }
 
-    /// On a busy machine this process runs soon after it has woken, as one that asks for short turns and
-    /// no more of the processors than before. Nothing changes before Linux 6.12, and for a process that
-    /// is not of the default policy.
+    /// How this process takes its turns on a busy machine.
+    public enum Turns: Sendable {
+        /// As any other.
+        case ordinary
+        /// Soon after it has woken, as one that asks for short turns and no more of the processors than
+        /// before. Nothing changes before Linux 6.12.
+        case short
+        /// At once (`SCHED_FIFO`), as root alone may.
+        case first
+    }
+
+    /// Whether this process is of the default policy, and nobody has asked for less than that.
     ///
-    /// The corresponding C functions are `sched_getscheduler`, `getpriority` and `sched_setattr`.
-    public static func takeShortTurns() {
-        if sched_getscheduler(0) != SCHED_OTHER { return }
-        let nice = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
-        // Where it may not, it is late on a busy machine.
-        try? setScheduling(
+    /// The corresponding C functions are `sched_getscheduler` and `getpriority`.
+    public static var mayTakeTurns: Bool {
+        // It tells whether children get the default policy in one more bit.
+        sched_getscheduler(0) & ~0x4000_0000 == SCHED_OTHER && niceness <= 0
+    }
+
+    /// Processes that it makes later take theirs as any other.
+    ///
+    /// The corresponding C functions are `getpriority` and `sched_setattr`.
+    public static func take(_ turns: Turns) throws(Errno) {
+        let resetsOnFork: UInt64 = 1
+        try setScheduling(
             SchedulingAttributes(
-                policy: 0, flags: 0, nice: nice, priority: 0, runtime: shortTurn, deadline: 0,
-                period: 0))
+                policy: UInt32(turns == .first ? SCHED_FIFO : SCHED_OTHER), flags: resetsOnFork,
+                nice: niceness, priority: turns == .first ? 1 : 0,
+                runtime: turns == .short ? shortTurn : 0, deadline: 0, period: 0))
+    }
+
+    private static var niceness: Int32 {
+        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
     }
 
     /// Nanoseconds: the shortest turn there is.

@@ -127,12 +127,13 @@ public final class Box: Sendable {
     /// Removes what is no regular file and no directory, and makes the rest the caller's own.
     public func removeSpecialFiles() throws(Failure) {
         let place = "\(path)/box"
-        try attempt("open", place.inQuotes) { () throws(Errno) in
+        func open() throws(Errno) -> OwnedDescriptor {
             let directory = try store.borrowed.open(name, [.path, .directory])
             // The program may have closed it to its owner.
-            let box = try directory.borrowed.openToEmpty("box")
-            try box.borrowed.removeSpecialFiles()
+            return try directory.borrowed.openToEmpty("box")
         }
+        let box = try attempt("open", on: place, try open())
+        try box.borrowed.removeSpecialFiles(place)
     }
 
     /// The directory of a rule with `tmp`, which is made where it is missing.

@@ -117,26 +117,72 @@ public struct SandboxStore: Sendable {
         _ name: SandboxName, _ path: String, _ record: KeptSandbox.Record,
         in folder: FileDescriptor
     ) throws(Errno) -> KeptSandbox {
-        guard let file = FileName(name.text), let aside = FileName(".new-\(CurrentProcess.pid)")
-        else {
-            throw .invalidArgument
-        }
-        // Of a process of the same number that was killed.
-        try folder.removeTree(aside)
-        let directory = try folder.makePlainDirectory(aside, mode: 0o700)
+        guard let file = FileName(name.text) else { throw .invalidArgument }
+        try SandboxStore.removeUnfinished(in: folder)
+        let (aside, directory, lock) = try SandboxStore.makeAside(in: folder)
         do throws(Errno) {
-            let lock = try directory.borrowed.open(
-                KeptSandbox.lockName, [.readWrite, .create, .exclusive], mode: 0o600)
-            try lock.borrowed.lock(byte: 0, exclusive: true)
             try directory.borrowed.replaceFile(
                 KeptSandbox.recordName, with: record.bytes, mode: 0o600)
             // A sandbox of that name is never empty, and so it is not replaced.
             try folder.rename(aside, to: file, in: folder)
-            return KeptSandbox(name, path: path, record, directory, lock: lock)
+            return KeptSandbox(
+                name, path: path, record, try OwnedDescriptor.duplicate(directory.borrowed),
+                lock: try OwnedDescriptor.duplicate(lock.borrowed))
         } catch {
             // The error is what counts.
             _ = try? folder.removeTree(aside)
             throw error
+        }
+    }
+
+    private static let prefix = ".new-"
+
+    /// A new directory with a lock file that this process has locked. Its name is one that a process in
+    /// another pid namespace does not choose.
+    static func makeAside(
+        in folder: FileDescriptor
+    ) throws(Errno) -> (FileName, HeldDescriptor, HeldDescriptor) {
+        for _ in 0..<100 {
+            let number = String(UInt64.random(in: 0 ... .max), radix: 16)
+            guard let name = FileName(prefix + number) else { throw .invalidArgument }
+            do throws(Errno) {
+                let made = HeldDescriptor(try folder.makePlainDirectory(name, mode: 0o700))
+                let lock = HeldDescriptor(
+                    try made.borrowed.open(
+                        KeptSandbox.lockName, [.readWrite, .create, .exclusive], mode: 0o600))
+                try lock.borrowed.lock(byte: 0, exclusive: true)
+                return (name, made, lock)
+            } catch .fileExists {
+            } catch .noSuchFileOrDirectory {
+                // `removeUnfinished` of another process came first.
+            } catch .wouldBlock {
+            }
+        }
+        throw .fileExists
+    }
+
+    /// Removes what processes that were killed have left: nobody has the lock of it.
+    static func removeUnfinished(in folder: FileDescriptor) throws(Errno) {
+        for text in try folder.entries() where text.hasPrefix(prefix) {
+            guard let name = FileName(text) else { continue }
+            do throws(Errno) {
+                let found = try folder.open(name, [.readOnly, .directory])
+                let file = try unlessMissing(
+                    try found.borrowed.open(
+                        KeptSandbox.lockName, [.readWrite, .nonBlocking, .noControllingTerminal]))
+                guard let file else {
+                    // Empty, unless its lock file is being made.
+                    try folder.removeDirectory(name)
+                    continue
+                }
+                try file.borrowed.lock(byte: 0, exclusive: true)
+                try folder.removeTree(name)
+                // Until then it holds the lock.
+                _ = consume file
+            } catch .wouldBlock {
+            } catch .directoryNotEmpty {
+            } catch .noSuchFileOrDirectory {
+            }
         }
     }
 
@@ -167,7 +213,9 @@ public struct SandboxStore: Sendable {
                 KeptSandbox.lockName,
                 [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
             try file.borrowed.lock(byte: 0, exclusive: true)
-            if let file = FileName(name.text) { try folder.borrowed.removeTree(file) }
+            if let own = FileName(name.text) { try folder.borrowed.removeTree(own) }
+            // Until then it holds the lock.
+            _ = consume file
         } catch .wouldBlock {
             throw KeptSandbox.inUse(name)
         } catch {
@@ -202,9 +250,11 @@ public struct SandboxStore: Sendable {
                 KeptSandbox.lockName,
                 [.readWrite, .create, .nonBlocking, .noControllingTerminal], mode: 0o600)
             if try FileStatus.of(lock.borrowed).kind != .regular { throw .notPermitted }
-            let file = try found.borrowed.openOwn(KeptSandbox.recordName)
-            let bytes = try file.borrowed.readAll(limit: 1 << 20)
-            if let record = KeptSandbox.Record(bytes), record.name == name.text {
+            // A discard that was killed may have removed it.
+            let file = try unlessMissing(
+                try HeldDescriptor(found.borrowed.openOwn(KeptSandbox.recordName)))
+            let bytes = try file?.borrowed.readAll(limit: 1 << 20)
+            if let record = bytes.flatMap({ KeptSandbox.Record($0) }), record.name == name.text {
                 let own = try OwnedDescriptor.duplicate(found.borrowed)
                 return KeptSandbox(name, path: path, record, own, lock: lock)
             }

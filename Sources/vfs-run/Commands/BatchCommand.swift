@@ -55,11 +55,17 @@ extension Command {
                 return 0
             }
             // What is wrong with the options is told before a line is read.
-            _ = try template.plan(of: JobShape(), rehearses: true)
+            var warnings: [String] = []
+            _ = try template.plan(of: JobShape(), rehearses: true) { warnings.append($0) }
             let log = arguments.globals.log
+            let isQuiet = arguments.has(.quiet)
+            if !isQuiet { for warning in warnings { log.warning(warning) } }
             let preparation = Preparation(
-                sharesNetwork: template.sharesNetwork, warn: log.warning
-            ) { (shape) throws(Failure) in try template.plan(of: shape, rehearses: false) }
+                sharesNetwork: template.sharesNetwork, told: Set(warnings),
+                warn: { if !isQuiet { log.warning($0) } }
+            ) { (shape, warn) throws(Failure) in
+                try template.plan(of: shape, rehearses: false, warn: warn)
+            }
             var options = try template.options()
             let progress = BatchProgress(arguments)
             options.progress = progress?.show
@@ -146,19 +152,22 @@ private struct BatchTemplate: Sendable {
         for (key, text) in shape.limits.sorted(by: { $0.key < $1.key }) {
             request.limits.removeAll { $0.key == key }
             request.bestEffort.removeAll { $0 == key }
+            if arguments.has(.bestEffort) { request.bestEffort.append(key) }
             request.limits.append((key, text, words: ""))
         }
         return try PreparedSandbox(request, host, .discard, rehearses: rehearses)
     }
 
-    func plan(of shape: JobShape, rehearses: Bool) throws(Failure) -> PreparedPlan {
+    func plan(
+        of shape: JobShape, rehearses: Bool, warn: @escaping (String) -> Void
+    ) throws(Failure) -> PreparedPlan {
         let sandbox = try sandbox(shape, rehearses: rehearses)
         var invocation = invocation
         if shape.collects { invocation.readsUpperFor = "--collect" }
-        let log = arguments.globals.log
-        if rehearses { for warning in sandbox.warnings { log.warning(warning) } }
+        for warning in sandbox.warnings { warn(warning) }
         let plan = try sandbox.plan(
-            invocation, log, in: host.workingDirectory, rehearses: rehearses)
+            invocation, arguments.globals.log, in: host.workingDirectory, rehearses: rehearses,
+            warn: warn)
         return PreparedPlan(plan, holding: sandbox)
     }
 }

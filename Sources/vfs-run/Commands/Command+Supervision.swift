@@ -12,11 +12,13 @@ extension Command {
     /// - Returns: What this process exits with.
     static func supervise(
         _ plan: Plan, until: Milestone, trace: Trace? = nil, reporter: RunReporter? = nil,
+        calls: CallReporter? = nil,
         warn: @escaping (String) -> Void,
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
         var limits = Supervisor.Limits()
         limits.measures = reporter?.measures ?? false
+        if let calls { limits.onCall = calls.take }
         let supervisor = Supervisor(plan, until: until, limits: limits, trace: trace, warn: warn)
         let result = Result { () throws(Failure) in
             var outcome = try supervisor.run()
@@ -29,6 +31,7 @@ extension Command {
             return outcome
         }
         try reporter?.tell(result)
+        try calls?.finish(try result.get().ending)
         return try result.get().ending.exitCode
     }
 }

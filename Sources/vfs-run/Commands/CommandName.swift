@@ -2,8 +2,8 @@
 enum CommandName: String, CaseIterable {
     case sandbox, batch, isolate
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
-    case diff, apply, discard, commit, export, undo, unpack, pack
-    case plan, lint, doctor, selftest, spec, features, help
+    case diff, apply, discard, commit, export, undo, layers, unpack, pack
+    case explain, seccomp, plan, step, lint, doctor, selftest, spec, features, help
 
     var command: Command {
         switch self {
@@ -29,9 +29,13 @@ enum CommandName: String, CaseIterable {
         case .commit: .commit
         case .export: .export
         case .undo: .undo
+        case .layers: .layers
         case .unpack: .unpack
         case .pack: .pack
+        case .explain: .explain
+        case .seccomp: .seccomp
         case .plan: .plan
+        case .step: .step
         case .lint: .lint
         case .doctor: .doctor
         case .selftest: .selftest

@@ -87,6 +87,7 @@ extension Command {
         invocation.hasTerminal = true
         invocation.leavesTerminal = until != .ended
         invocation.container = container
+        invocation.notices = arguments.seccompNotices
         if arguments.takes(.report) { try LimitOptions(arguments).apply(to: &invocation) }
         try invocation.setCaller(arguments.globals)
         invocation.controlGroups =
@@ -98,6 +99,7 @@ extension Command {
             arguments.globals.log
         ).plan
         return try supervise(
-            plan, until: until, reporter: reporter, warn: arguments.globals.log.warning)
+            plan, until: until, reporter: reporter, calls: try CallReporter(arguments, plan),
+            warn: arguments.globals.log.warning)
     }
 }

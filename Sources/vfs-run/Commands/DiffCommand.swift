@@ -8,6 +8,8 @@ extension Option {
     fileprivate static let statistics = Option("stat", "print sizes beside the names, and totals")
     fileprivate static let all = Option(
         "all", short: "a", "also list files whose content and attributes are unchanged")
+    fileprivate static let tree = Option(
+        "tree", "print the changes as a tree, with the size of each directory's changes")
     fileprivate static let content = Option(
         "content", "print changes of text files up to 1 MB in the format of diff -u")
 }
@@ -25,11 +27,14 @@ extension Command {
                 + " below it, T changed to another file type, R moved; then the changed attributes:"
                 + " mode, owner, extended attributes. Names with unprintable characters are quoted"
                 + " with C escapes.",
+            "--tree prints a line for each name below its directory, and for each directory the number of"
+                + " changes in it and the bytes of content that they add; of what was deleted with a"
+                + " directory it counts nothing.",
             "A file that was copied up and whose content is the same is not a change; --all lists it"
                 + " as \"=\". An upper in use by a run is read with a warning.",
         ],
         options: [
-            .json, .statistics, .all, .content, .since, .belowUpper, .userAttributes,
+            .json, .statistics, .tree, .all, .content, .since, .belowUpper, .userAttributes,
         ],
         run: { arguments throws(Failure) in
             if let sandbox = try sandbox(arguments) { return try print(sandbox, arguments) }
@@ -77,7 +82,9 @@ extension Command {
             arguments.has(.json)
             ? .json
             : arguments.has(.content)
-                ? .content : arguments.has(.statistics) ? .statistics : .lines
+                ? .content
+                : arguments.has(.tree)
+                    ? .tree : arguments.has(.statistics) ? .statistics : .lines
         return ChangePrinter(form, printsUnchanged: arguments.has(.all))
     }
 

@@ -6,6 +6,7 @@ extension Option {
     fileprivate static let man = Option("man", "print the man page (roff)")
     fileprivate static let steps = Option(
         "steps", "print what each step of a start does, and why it stands there (Markdown)")
+    fileprivate static let schema = Option("schema", "print the JSON schema of config.json")
     fileprivate static let completion = Option(
         "completion", value: "SHELL", completes: .words(["bash", "zsh", "fish"]),
         "print the completions for bash, zsh or fish")
@@ -19,7 +20,7 @@ extension Command {
             "Without COMMAND, lists the commands. --man and --completion are generated from the"
                 + " tables that parse the options."
         ],
-        options: [.man, .steps, .completion],
+        options: [.man, .steps, .schema, .completion],
         run: { arguments throws(Failure) in
             if arguments.has(.man) {
                 try Output.write(ManPage.text)
@@ -27,6 +28,10 @@ extension Command {
             }
             if arguments.has(.steps) {
                 try Output.write(StepManual.page)
+                return 0
+            }
+            if arguments.has(.schema) {
+                try Output.write(SpecSchema.text)
                 return 0
             }
             if let shell = arguments.value(.completion) {

@@ -114,6 +114,9 @@ private struct BoxRun {
     let box: Box
     private let usesGroup: Bool
 
+    /// How long, in seconds, the other end of a FIFO is waited for, where no wall time says it.
+    private static let patience: UInt64 = 10
+
     init(_ arguments: ParsedArguments, _ box: Box) {
         (self.arguments, self.box) = (arguments, box)
         usesGroup = arguments.has(.usesControlGroup)
@@ -158,9 +161,19 @@ private struct BoxRun {
                 return BoxMeta(error)
             case .outOfMemory, .interrupted:
                 return BoxMeta(error)
-            default: throw error
+            default: throw advised(error)
             }
         }
+    }
+
+    /// With what to do where --cg-mem cannot hold.
+    private func advised(_ error: Failure) -> Failure {
+        guard arguments.has(.groupMemory), !arguments.has(.bestEffort),
+            !Hierarchies.lacks(["memory"]).isEmpty
+        else { return error }
+        var error = error
+        error.subject += "; --best-effort limits the memory of each process by itself"
+        return error
     }
 
     private func supervise(_ limits: BoxMeta.Limits) throws(Failure) -> Outcome {
@@ -172,6 +185,9 @@ private struct BoxRun {
         if !invocation.innerStreams.isEmpty && limits.wallTime > 0 {
             // The opening of a FIFO takes as long as its other end likes.
             settings.deadline = Clock.nanoseconds + limits.wallTime * 1_000_000
+        }
+        if !invocation.innerStreams.isEmpty && limits.wallTime == 0 {
+            settings.startDeadline = Clock.deadline(seconds: BoxRun.patience)
         }
         let host = try SandboxHost(invocation)
         let sandbox = try PreparedSandbox(

@@ -40,7 +40,7 @@ extension Command {
                 + " \"all\".",
         ],
         options: [.upper, .layer, .snapshot, .compare, .trace, .stopAt, .quiet] + Option.limits
-            + Option.streams + Option.collection,
+            + Option.streams + Option.collection + Option.seccompNotices,
         endsWithOtherCommand: true,
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
@@ -64,9 +64,10 @@ extension Command {
         warn: @escaping (String) -> Void,
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
+        let calls = try CallReporter(arguments, plan)
         guard let file = arguments.value(.trace) else {
             return try supervise(
-                plan, until: .ended, reporter: reporter, warn: warn, reading: read)
+                plan, until: .ended, reporter: reporter, calls: calls, warn: warn, reading: read)
         }
         let trace = try Trace(plan)
         // Written before the run, so that an unwritable file is an error here, and again after it,
@@ -80,7 +81,8 @@ extension Command {
         }
         let code = Result { () throws(Failure) in
             try supervise(
-                plan, until: .ended, trace: trace, reporter: reporter, warn: warn, reading: read)
+                plan, until: .ended, trace: trace, reporter: reporter, calls: calls, warn: warn,
+                reading: read)
         }
         if file == "-" {
             arguments.globals.log.show(trace.table)
@@ -116,11 +118,15 @@ extension Command {
 
 extension Plan {
     /// With the waits of `--stop-at`.
-    func stopping(by arguments: ParsedArguments) throws(Failure) -> Plan {
+    ///
+    /// - Parameter command: Prints the steps, for a message.
+    func stopping(
+        by arguments: ParsedArguments, printedBy command: String = "vfs-run plan"
+    ) throws(Failure) -> Plan {
         let stops = arguments.values(.stopAt)
         if stops.isEmpty { return self }
         do throws(Failure) {
-            return try stopping(at: stops)
+            return try stopping(at: stops, printedBy: command)
         } catch {
             throw error.within("--stop-at")
         }

@@ -56,7 +56,7 @@ extension Command {
             let plan = try planned(arguments)
             if let other = arguments.value(.from) {
                 let words = try ParsedArguments(
-                    [other], of: .plan, globals: arguments.globals)
+                    [other], of: arguments.command, globals: arguments.globals)
                 let old = try LoadedConfig(words, rehearses: true).plan
                 try Output.write(PlanComparison(old, plan).text)
                 return 0

@@ -14,10 +14,16 @@ extension Command {
             "With NOTIFY_SOCKET in the environment (sd_notify(3)), messages of the program are"
                 + " forwarded; with --detach up to READY=1, for which run waits.",
         ],
-        options: Option.creation + [.detach, .keep, .noSubreaper] + Option.limits,
+        options: Option.creation + [.detach, .keep, .noSubreaper] + Option.limits
+            + Option.seccompNotices,
         isOfContainers: true,
         run: { arguments throws(Failure) in
             let reporter = try reporter(arguments)
+            if arguments.has(.detach), !arguments.seccompNotices.isEmpty {
+                throw Failure(
+                    "--seccomp-explain and --seccomp-record need the runtime process, which does not"
+                        + " stay with --detach; remove one")
+            }
             return try reporter.reporting { () throws(Failure) in
                 try launch(
                     arguments, until: arguments.has(.detach) ? .started : .ended, reporter)

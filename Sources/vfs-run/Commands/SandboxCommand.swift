@@ -62,6 +62,7 @@ private struct SandboxStart {
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
         invocation.setControlGroups(arguments.globals)
+        invocation.notices = arguments.seccompNotices
         invocation.measures = RunReporter.measures(arguments)
         try invocation.setCaller(arguments.globals)
         self.invocation = invocation
@@ -106,7 +107,8 @@ private struct SandboxStart {
         let code: CInt
         var hasRun = false
         do throws(Failure) {
-            let plan = try plan().stopping(by: arguments)
+            let plan = try plan().stopping(
+                by: arguments, printedBy: "vfs-run sandbox --plan …")
             code = try Command.supervise(
                 plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
             ) { (outcome) throws(Failure) in
@@ -162,8 +164,10 @@ extension PreparedSandbox {
     /// - Parameters:
     ///   - directory: Stands for the bundle.
     ///   - rehearses: The plan is not run.
+    ///   - warn: Gets the warnings in the place of the log.
     func plan(
-        _ invocation: Invocation, _ log: Log, in directory: String, rehearses: Bool = false
+        _ invocation: Invocation, _ log: Log, in directory: String, rehearses: Bool = false,
+        warn: ((String) -> Void)? = nil
     ) throws(Failure) -> Plan {
         let document: JSONDocument
         do {
@@ -172,7 +176,8 @@ extension PreparedSandbox {
             throw Failure("the config of the sandbox: \(error.message)")
         }
         return try LoadedConfig(
-            document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses
+            document, file: "sandbox", bundle: directory, invocation, log, rehearses: rehearses,
+            warn: warn
         ).plan
     }
 }

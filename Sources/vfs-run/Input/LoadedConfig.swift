@@ -48,7 +48,7 @@ struct LoadedConfig {
     /// A document that was read or written before.
     init(
         _ document: JSONDocument, file: String, bundle: String, _ invocation: Invocation,
-        _ log: Log, rehearses: Bool = false
+        _ log: Log, rehearses: Bool = false, warn: ((String) -> Void)? = nil
     ) throws(Failure) {
         let configuration: Configuration
         do {
@@ -61,7 +61,7 @@ struct LoadedConfig {
                 if warning.severity == .note && !rehearses {
                     log.debug(warning.text)
                 } else {
-                    log.warning(warning.text)
+                    (warn ?? log.warning)(warning.text)
                 }
             }
         } catch {

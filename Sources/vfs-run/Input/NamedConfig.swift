@@ -23,6 +23,7 @@ struct NamedConfig {
         invocation.setControlGroups(arguments.globals)
         invocation.readsUpperFor =
             arguments.has(.compare) ? "--diff" : arguments.has(.collect) ? "--collect" : nil
+        invocation.notices = arguments.seccompNotices
         invocation.snapshot = arguments.value(.snapshot)
         for layer in arguments.values(.layer) {
             invocation.layers += try LoadedConfig.layers(layer, of: path)

@@ -8,6 +8,8 @@ struct UpperSource {
     /// For messages.
     let name: String
     let stack: LayerStack
+    /// The layers below, bottom first, as they are recorded or named.
+    let layers: [String]
     /// The number of topmost layers that runs have written.
     let uppers: Int
     let isInUse: Bool
@@ -39,6 +41,7 @@ struct UpperSource {
             marks: view.hasUserAttributes ? .user : OverlayMarks.own, isView: true)
         stack.owners = view.owners
         self.stack = stack
+        layers = named.isEmpty ? view.layers : named
     }
 
     /// A directory of `--upper`, or the upper directory of any overlay.
@@ -89,6 +92,7 @@ struct UpperSource {
         // An upper above a snapshot has the root directory of the snapshot.
         if isSinceSnapshot { stack.rootLayer = stack.roots[opened.count] }
         self.stack = stack
+        self.layers = layers
         uppers = opened.count
     }
 

@@ -61,6 +61,6 @@ extension Option {
             variable, variableFile, sandboxUser, allocatesTerminal, interactive, hostname,
             addCapability, dropCapability, processors, processorSet, memoryAndSwap, quiet,
             printsConfig, printsPlan, trace, stopAt, network,
-        ] + streams + collection
+        ] + streams + collection + seccompNotices
     }
 }

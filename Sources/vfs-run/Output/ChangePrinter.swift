@@ -6,7 +6,7 @@ internal import SystemPackage
 /// Prints changes as they are found.
 struct ChangePrinter {
     enum Form {
-        case lines, json, statistics, content
+        case lines, json, statistics, content, tree
     }
 
     private let form: Form
@@ -17,6 +17,7 @@ struct ChangePrinter {
     private var counts: [Change.Kind: Int] = [:]
     private var growth: Int64 = 0
     private var isFirst = true
+    private var tree = ChangeTree()
 
     init(_ form: Form, printsUnchanged: Bool, to output: FileDescriptor = .standardOutput) {
         self.form = form
@@ -54,6 +55,7 @@ struct ChangePrinter {
     private mutating func finish() throws(Failure) {
         switch form {
         case .lines, .content: break
+        case .tree: try write(tree.text)
         case .json: try write(isFirst ? "[]\n" : "\n]\n")
         case .statistics: try write(total)
         }
@@ -63,6 +65,7 @@ struct ChangePrinter {
     private mutating func print(_ change: Change) throws(Failure) {
         switch form {
         case .lines: try write(change.line + "\n")
+        case .tree: tree.add(change)
         case .json:
             try write((isFirst ? "[\n    " : ",\n    ") + change.json.compactText)
         case .content:

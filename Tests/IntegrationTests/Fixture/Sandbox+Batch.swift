@@ -5,9 +5,10 @@ import Testing
 extension Sandbox {
     /// Starts `vfs-run batch OPTIONS` in the caller's working directory.
     func startBatch(
-        _ caller: Caller, _ options: [String] = [], input: Running.Input
+        _ caller: Caller, _ options: [String] = [], global: [String] = [], isQuiet: Bool = true,
+        input: Running.Input
     ) throws -> Running {
-        let words = ["batch", "--quiet"] + options
+        let words = global + ["batch"] + (isQuiet ? ["--quiet"] : []) + options
         let variables = [
             "PATH=/usr/bin:/bin", "HOME=\(path("states"))", "XDG_RUNTIME_DIR=\(path("states"))",
         ]

@@ -10,10 +10,10 @@ extension Advice {
     /// Without an entry the container is in the namespace of the host.
     private static func missing(
         _ kind: Spec.Linux.Namespace.Kind, _ reason: String, _ spec: Spec,
-        _ diagnostics: Diagnostics
+        _ diagnostics: Diagnostics, and more: String = ""
     ) {
         if hasNamespace(kind, spec) { return }
-        let message = "\(reason); add {\"type\": \"\(kind.rawValue)\"}"
+        let message = "\(reason); add {\"type\": \"\(kind.rawValue)\"}\(more)"
         if let linux = spec.linux {
             diagnostics.warning(message, at: linux.offset, member: "namespaces")
         } else {
@@ -44,8 +44,10 @@ extension Advice {
     static func userNamespace(_ spec: Spec, _ diagnostics: Diagnostics) {
         missing(
             .user,
-            "no user namespace: uid 0 inside is uid 0 on the host; use uidMappings and gidMappings",
-            spec, diagnostics)
+            "no user namespace: uid 0 inside is uid 0 on the host",
+            spec, diagnostics,
+            and: ", and to linux \"uidMappings\" and \"gidMappings\", both"
+                + " [{\"containerID\": 0, \"hostID\": 100000, \"size\": 65536}]")
     }
 
     static func hostNamespace(_ spec: Spec, _ diagnostics: Diagnostics) {

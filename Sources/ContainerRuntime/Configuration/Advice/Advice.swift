@@ -14,6 +14,7 @@ public enum Advice {
     typealias Rule = @Sendable (Spec, Diagnostics) -> Void
 
     static let all: [(name: String, rule: Rule)] = [
+        ("unknown-key", unknownKey), ("host-root", hostRoot),
         ("capability", capability), ("inheritable", inheritable),
         ("new-privileges", newPrivileges), ("root-user", rootUser),
         ("user-namespace", userNamespace), ("host-network", hostNetwork), ("host-pid", hostPID),
@@ -32,10 +33,15 @@ public enum Advice {
     /// All findings, in the order of the document.
     public static func findings(_ document: JSONDocument, file: String) -> [Finding] {
         // Errors of the document itself are reported by the checks.
-        let spec = Spec(Diagnostics(document, file: file))
+        let reading = Diagnostics(document, file: file)
+        let recorder = KeyRecorder()
+        reading.recorder = recorder
+        let spec = Spec(reading)
+        if let profile = spec.linux?.seccomp { _ = Spec.Seccomp(profile, reading) }
         var found: [Finding] = []
         for (name, rule) in all {
             let diagnostics = Diagnostics(document, file: file)
+            diagnostics.recorder = recorder
             rule(spec, diagnostics)
             found += diagnostics.all.map { Finding(rule: name, diagnostic: $0) }
         }

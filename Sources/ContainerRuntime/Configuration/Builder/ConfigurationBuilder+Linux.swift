@@ -1,5 +1,6 @@
 internal import LinuxSystem
 internal import OCISpec
+internal import Seccomp
 
 /// Namespaces, devices and memory of the container.
 extension ConfigurationBuilder {
@@ -38,6 +39,18 @@ extension ConfigurationBuilder {
             found.append(Setting((most, "0"), .config(name.offset)))
         }
         return found
+    }
+
+    /// `--seccomp-explain`, `--seccomp-record`. To record the calls of a program without a profile
+    /// takes a filter that allows all.
+    func addNotices(_ configuration: inout Configuration) {
+        let notices = invocation.notices
+        if notices.isEmpty { return }
+        let origin = Origin.argument(notices.option)
+        configuration.notices = Setting(notices, origin)
+        if configuration.seccomp == nil {
+            configuration.seccomp = Setting(.compiled(NoticeFilter.allowing), origin)
+        }
     }
 
     func networkDevices(

@@ -108,6 +108,7 @@ public struct ConfigurationBuilder {
             }
         }
         addProcessLimits(&configuration.process)
+        addNotices(&configuration)
         if let wanted = spec.vfs?.hasInit, wanted.value {
             configuration.initOrigin = .config(wanted.offset)
         }

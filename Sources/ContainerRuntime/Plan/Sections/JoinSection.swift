@@ -23,9 +23,8 @@ enum JoinSection: PlanSection {
         }
         WatchSection.planWatchdog(facts, &plan)
         WatchSection.planSignals(facts, &plan)
-        if let group = facts.innerGroup {
-            plan.add(MakeInnerGroup(controllers: group.controllers, path: group.path))
-        }
+        let groups = facts.innerGroups
+        if !groups.isEmpty { plan.add(MakeInnerGroup(groups: groups)) }
         plan.add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,

@@ -80,7 +80,12 @@ enum NamespacesSection: PlanSection {
     ) {
         let configuration = facts.configuration
         if let group = configuration.controlGroup {
-            plan.add(MoveIntoControlGroup(isOptional: group.value.isOptional), group.origin)
+            let isOptional = group.value.isOptional
+            if facts.entersGroupUnmapped {
+                plan.add(EnterControlGroup(isOptional: isOptional), group.origin)
+            } else {
+                plan.add(MoveIntoControlGroup(isOptional: isOptional), group.origin)
+            }
         }
         if let request = configuration.resourceDirector {
             plan.add(MoveIntoResctrlGroup(), request.origin)

@@ -13,7 +13,8 @@ enum ProcessSection: PlanSection {
             SetMemoryPolicy.self, SetScheduling.self, SetSchedulingFromHost.self,
             SetInputOutputPriority.self,
             LabelKeyring.self, StartSession.self, StartKeyring.self, GiveStreams.self,
-            TakeStreams.self, EnterWorkingDirectory.self, ProtectRoot.self, FindHome.self,
+            TakeStreams.self, AwaitJob.self, EnterWorkingDirectory.self, ProtectRoot.self,
+            FindHome.self,
             SetAppArmorProfile.self, LabelProgram.self, PrepareGate.self, PrepareJoinedGate.self,
         ]
     }

@@ -23,7 +23,7 @@ enum RemovalSection: PlanSection {
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         if configuration.joined != nil {
-            if facts.innerGroup != nil { plan.add(RemoveControlGroup(ownsProcesses: false)) }
+            if !facts.innerGroups.isEmpty { plan.add(RemoveControlGroup(ownsProcesses: false)) }
             return
         }
         if facts.startsNetworkHelper {

@@ -15,7 +15,7 @@ enum RuntimeSection: PlanSection {
             RequireSELinux.self,
             FindMappings.self, RequireDescriptors.self, ReserveContainer.self,
             PrepareReadiness.self, LockLayer.self, MakeScratchUpper.self, LockUpper.self,
-            PrepareSeccomp.self, OpenBindSourceOnHost.self, OpenFileSource.self,
+            PrepareSeccomp.self, NotifyOfCalls.self, OpenBindSourceOnHost.self, OpenFileSource.self,
             OpenRootDirectory.self,
             MountOverlayAside.self, FindControlGroups.self, OpenHostProc.self,
             FindProxy.self, MakeResctrlGroup.self, MakeControlGroup.self, GiveControlGroup.self,
@@ -40,6 +40,9 @@ enum RuntimeSection: PlanSection {
         if let seccomp = configuration.seccomp {
             plan.add(
                 PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
+            if let notices = configuration.notices {
+                plan.add(NotifyOfCalls(notices: notices.value), notices.origin)
+            }
         }
         planSources(facts, &plan)
         if facts.showsControlGroups {

@@ -18,7 +18,12 @@ struct Execute: ContainerStep {
     /// Whether what the start took is asked for.
     var measures = true
 
-    var summary: String { "execute \(arguments.joined(separator: " "))" }
+    var summary: String {
+        "execute \(arguments.joined(separator: " ").shortened(to: Execute.longestSummary))"
+    }
+
+    /// Bytes: the command is before the cause in a message.
+    private static let longestSummary = 1024
 
     func shell(_ commands: inout ShellCommands) {
         commands.note("Each capability above is gone when setpriv(1) executes the last shell.")
@@ -35,6 +40,9 @@ struct Execute: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
+        if let sent = context.job?.sent { return try SendFiles(paths: sent).apply(context) }
+        let arguments = context.job?.arguments ?? arguments
+        let environment = Environment.merged(environment, with: context.job?.environment ?? [])
         let search = ProgramSearch(arguments: arguments, environment: environment)
         let candidates = search.candidates
         let argv = CStringArray(arguments)

@@ -11,8 +11,11 @@ struct EnterControlGroup: ContainerStep {
             there.
             """,
         why: """
-            Before it makes anything, which would not be counted. A namespace of cgroups has its \
-            root where the process is that makes or joins it.
+            Before it makes anything, which would not be counted. With a user namespace before its ids \
+            are mapped: until then it has the caller's id, to which the cgroup belongs. A process that \
+            moves itself in version 1 waits for no other; a process that is moved waits until none of \
+            the machine forks, for milliseconds. A namespace of cgroups has its root where the process \
+            is that makes or joins it.
             """,
         calls: "write")
 

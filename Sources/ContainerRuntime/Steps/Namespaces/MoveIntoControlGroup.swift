@@ -7,9 +7,9 @@ struct MoveIntoControlGroup: TurnStep {
         "move it into the control group",
         what: "The runtime process writes the init process's number into the cgroup.",
         why: """
-            Only with a user namespace, to whose root the host's cgroup files do not belong. \
-            Before the ids are mapped: until then the init process does nothing that would not be \
-            counted.
+            Only with a user namespace that is joined, to whose root the host's cgroup files do not \
+            belong, or with systemd, which may have to move it. Before the ids are mapped: until then \
+            the init process does nothing that would not be counted.
             """,
         calls: "write")
 

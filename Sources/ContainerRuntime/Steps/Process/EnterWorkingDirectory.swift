@@ -30,6 +30,7 @@ struct EnterWorkingDirectory: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
+        let (path, isMade) = context.job?.workingDirectory.map { ($0, false) } ?? (path, isMade)
         // With `..` in it, only the kernel knows where the path leads.
         let isClean = PathText.cleaned(path) == path
         let place = try isClean ? context.place(path) : context.rootPlace(path)
@@ -45,7 +46,7 @@ struct EnterWorkingDirectory: ContainerStep {
                 case .tooManySymbolicLinkLevels:
                     "a working directory cannot be reached through /proc"
                 case .fileNameTooLong: LinkPolicy.tooLong
-                case .noSuchFileOrDirectory where advisesToMake:
+                case .noSuchFileOrDirectory where !isMade && advisesToMake:
                     "make it first, or name a directory that is there"
                 default: nil
                 }

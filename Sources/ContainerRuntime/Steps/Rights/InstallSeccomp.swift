@@ -30,9 +30,17 @@ struct InstallSeccomp: ContainerStep {
         // then is one write(2), which no profile may notify of. So the runtime process gets a number
         // and fetches the descriptor itself.
         let message = InitMessage.listener(descriptor: listener.borrowed.rawValue)
+        let channel = try context.channel.given(.channel)
+        if context.handover.sendsListener {
+            // Of a process that is not dumpable an ordinary user may take none.
+            try attempt(
+                "sendmsg", "to the runtime process",
+                try channel.channel.send(message.encoded, passing: listener.borrowed))
+            context.listener = HeldDescriptor(listener)
+            return
+        }
         // Not closed before exec does: close(2) might be one of those calls.
         context.listener = HeldDescriptor(listener)
-        let channel = try context.channel.given(.channel)
         try attempt(
             "write", "to the runtime process",
             try channel.channel.borrowed.write(all: message.encoded))

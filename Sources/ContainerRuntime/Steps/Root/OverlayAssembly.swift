@@ -96,14 +96,20 @@ struct OverlayAssembly {
         guard let bottom = lowers.first else { return try mountBare(&scratch, mapping?.ids) }
         let target = try attempt(
             "dup", on: bottom.path, try OwnedDescriptor.duplicate(bottom.borrowed))
+        // Before something is mounted on it, or its mount is a copy, which have another way up.
+        let isNested = OverlayMount.hasLayerInLowest(lowers)
         if let mapping { lowers = try mapLayers(lowers, mapping) }
         let (upper, work, place) = try openUpper(target, found, &scratch)
         try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping.ids) }
-        let overlay = OverlayMount(
-            lowers: lowers, upper: upper, work: work, options: options,
-            allowsUpperInLayer: isUpperHidden)
         do {
+            if isNested {
+                lowers[0] = try OverlayMount.alone(
+                    lowers[0], options: options, on: isAttached ? target.borrowed : nil)
+            }
+            let overlay = OverlayMount(
+                lowers: lowers, upper: upper, work: work, options: options,
+                allowsUpperInLayer: isUpperHidden)
             let root =
                 isAttached
                 ? try overlay.mount(on: place.borrowed) : try overlay.create().release()

@@ -48,6 +48,9 @@ struct MakeControlGroup: RuntimeStep {
     func apply(_ context: RuntimeContext) throws(Failure) {
         let made: ControlGroup
         do throws(Failure) {
+            if let prepared = context.prepared, group.unit == nil, prepared.hierarchies == nil {
+                prepared.hierarchies = try Hierarchies.read()
+            }
             if let id = group.id {
                 context.handover.controlGroupRequest = request(id)
                 made = try ControlGroup.make(request(id)) {
@@ -128,7 +131,8 @@ struct MakeControlGroup: RuntimeStep {
         let name = MakeControlGroup.prefix + String(CurrentProcess.pid)
         if group.unit != nil { return try ControlGroup.make(request(name)) }
         for count in 2...100 {
-            let request = request(count == 2 ? name : "\(name)-\(count)")
+            var request = request(count == 2 ? name : "\(name)-\(count)")
+            request.hierarchies = context.prepared?.hierarchies
             do throws(Failure) {
                 context.handover.controlGroupRequest = request
                 return try ControlGroup.make(request) { (places) throws(Failure) in

@@ -7,9 +7,10 @@ struct MountOverlayAside: RuntimeStep {
     static let manual = StepManual(
         "mount the overlay for a user namespace",
         what: """
-            A process of the runtime's mounts the overlay, and one for each copy-on-write tree, \
-            in a mount namespace of its own and passes them on. They are attached nowhere until \
-            the init process attaches them.
+            Makes the overlay, and one for each copy-on-write tree. They are attached nowhere until \
+            the init process attaches them. Before Linux 6.15, where overlayfs takes no layer and no \
+            upper from a mount that is attached nowhere, a process in a mount namespace of its own \
+            does so and passes them on.
             """,
         why: """
             Only with a user namespace, and by root: the container's root may not be allowed to \
@@ -55,8 +56,16 @@ struct MountOverlayAside: RuntimeStep {
         if all.contains(where: { !$0.layers.isEmpty }) {
             _ = try context.mappingNamespaces.namespace(of: mappings)
         }
-        if let prepared = context.prepared, prepared.mountsDetached {
-            return try mountDetached((mappings, context.mappingNamespaces), prepared, context)
+        if context.prepared?.mountsDetached != false {
+            do throws(Failure) {
+                return try mountDetached((mappings, context.mappingNamespaces), context)
+            } catch  where context.prepared == nil {
+                // The kernel is older, or the other way fails too and says why. To ask the kernel before
+                // takes longer: it waits for all processors when such a mount goes.
+                context.handover.rootTree = nil
+                context.mountedUpper = nil
+                context.mountedTrees = [:]
+            }
         }
         let answers = try attempt(
             "clone3", "mount",
@@ -84,14 +93,31 @@ struct MountOverlayAside: RuntimeStep {
         }
     }
 
+    /// Whether the kernel takes mounts that hang nowhere for layers and uppers. Since Linux 6.15, as a
+    /// copy of such a mount.
+    static var isDetached: Bool {
+        func tries() throws(Errno) {
+            let one = try DetachedMount.clone("/", recursive: false)
+            _ = try DetachedMount.clone(one.borrowed, recursive: false)
+        }
+        do throws(Errno) {
+            try tries()
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// As `mountAside`, by this process: nothing of it is attached.
     private func mountDetached(
-        _ mapping: (ids: IDMappings, namespaces: MappingNamespaces), _ prepared: PreparedStart,
-        _ context: RuntimeContext
+        _ mapping: (ids: IDMappings, namespaces: MappingNamespaces), _ context: RuntimeContext
     ) throws(Failure) {
-        let opened = try prepared.layers(context.handover.layers ?? [:])
-        var scratch = prepared.scratch
-        defer { if prepared.keepsScratch { prepared.scratch = scratch } }
+        let layers = context.handover.layers ?? [:]
+        let prepared = context.prepared
+        let opened =
+            if let prepared { try prepared.layers(layers) } else { try OpenedLayers(layers) }
+        var scratch = prepared?.scratch
+        defer { if let prepared, prepared.keepsScratch { prepared.scratch = scratch } }
         func mount(_ overlay: OverlayAssembly) throws(Failure) -> (BindSource, OverlayDirectory) {
             var overlay = overlay
             overlay.isAttached = false

@@ -8,11 +8,11 @@ package final class StreamPipe {
     /// Whether standard error is the same file, and goes through the same pipe.
     var takesErrors = false
     /// Where an input that can be read again began.
-    package let start: Int64?
+    package private(set) var start: Int64?
     private let status: FileStatus
     private let pipe: Pipe
     /// The file in the place of the caller's stream.
-    private let file: HeldDescriptor?
+    private var file: HeldDescriptor?
 
     /// Where the bytes come from or go to on the host.
     package var caller: FileDescriptor { file?.borrowed ?? stream.descriptor }
@@ -35,6 +35,12 @@ package final class StreamPipe {
         } catch .notPermitted, .invalidArgument {
             // Then it can only be used as it is, and not be opened anew.
         }
+    }
+
+    /// Another file for the input, before anything of it was read.
+    func take(file: HeldDescriptor) {
+        self.file = file
+        start = try? file.borrowed.position
     }
 
     func isOf(_ other: FileStatus) -> Bool {

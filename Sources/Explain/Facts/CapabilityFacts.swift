@@ -1,0 +1,44 @@
+public import LinuxSystem
+
+/// The capabilities of a process.
+public struct CapabilityFacts: Sendable {
+    /// Nil where they are not known.
+    public var sets: CapabilitySets?
+    /// Where the config says so.
+    public var place: String?
+
+    public init() {}
+
+    init(_ status: ProcessStatus) {
+        guard let bounding = status.capabilities("CapBnd"),
+            let effective = status.capabilities("CapEff"),
+            let permitted = status.capabilities("CapPrm"),
+            let inheritable = status.capabilities("CapInh")
+        else { return }
+        var sets = CapabilitySets()
+        sets.bounding = bounding
+        sets.effective = effective
+        sets.permitted = permitted
+        sets.inheritable = inheritable
+        sets.ambient = status.capabilities("CapAmb") ?? []
+        self.sets = sets
+    }
+
+    /// All that the process can get back: it has it, or a program with file capabilities or with
+    /// the set-user-ID bit gives it.
+    func reachable(noNewPrivileges: Bool?) -> CapabilitySet {
+        guard let sets else { return [] }
+        return noNewPrivileges == true ? sets.permitted : sets.permitted.union(sets.bounding)
+    }
+
+    /// Programs of everyday use that fail for want of a capability, with those that they want.
+    var lacking: [(program: CapabilityWords.Program, missing: [String])] {
+        guard let effective = sets?.effective else { return [] }
+        return CapabilityWords.programs.compactMap { program in
+            let missing = program.wants.filter { name in
+                CapabilitySet(name: name).map { !effective.contains($0) } ?? false
+            }
+            return missing.isEmpty ? nil : (program, missing)
+        }
+    }
+}
