@@ -116,8 +116,13 @@ public final class Diagnostics {
     }
 }
 
-/// The name in `names` that is most similar to `written`; nil if none is similar.
+/// The name in `names` that is most similar to `written`, or that has it behind a prefix, as RLIMIT_CPU
+/// has CPU; nil if none is similar.
 public func nearestName(to written: String, in names: some Sequence<String>) -> String? {
+    let end = "_" + written.lowercased()
+    if let whole = names.first(where: { $0.lowercased().hasSuffix(end) && written.count > 1 }) {
+        return whole
+    }
     // Every name would be similar to a single letter.
     let limit = max(written.count > 1 ? 1 : 0, min(3, written.count / 3))
     var best: (name: String, distance: Int)?

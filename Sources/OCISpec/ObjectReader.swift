@@ -131,10 +131,22 @@ struct ObjectReader {
         _ found: JSONValue, _ type: Number.Type
     ) -> Located<Number>? {
         if let number = found.integer(type) { return Located(number, at: found.offset) }
+        let meant = found.string.flatMap { ObjectReader.number(of: $0) }
         diagnostics.error(
-            "\(found.shown) is not a whole number from \(Number.min) to \(Number.max)",
-            at: found.offset)
+            "\(found.shown) is not a whole number from \(Number.min) to \(Number.max)"
+                + (meant.map { "; write \($0), without quotes" } ?? ""), at: found.offset)
         return nil
+    }
+
+    /// What stands in quotes as digits, or as a size with a unit: of `256M` the bytes.
+    private static func number(of text: String) -> Int64? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard let number = Int64(digits) else { return nil }
+        let unit = text.dropFirst(digits.count).lowercased()
+        let powers = ["": 0, "b": 0, "k": 1, "kb": 1, "m": 2, "mb": 2, "g": 3, "gb": 3, "t": 4]
+        guard let power = powers[unit] else { return nil }
+        let (bytes, isTooMuch) = number.multipliedReportingOverflow(by: 1 << (10 * Int64(power)))
+        return isTooMuch ? nil : bytes
     }
 
     func choice<Choice: RawRepresentable<String> & CaseIterable>(

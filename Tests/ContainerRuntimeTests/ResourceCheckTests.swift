@@ -34,6 +34,12 @@ import Testing
             "memory.limit: 1.5 is not a whole number from -9223372036854775808 to"
                 + " 9223372036854775807"),
         Row(
+            #""memory": {"limit": "256M", "swap": "5"}"#,
+            #"memory.limit: "256M" is not a whole number from -9223372036854775808 to"#
+                + " 9223372036854775807; write 268435456, without quotes",
+            #"memory.swap: "5" is not a whole number from -9223372036854775808 to"#
+                + " 9223372036854775807; write 5, without quotes"),
+        Row(
             #""cpu": {"quota": 999}"#,
             "cpu.quota: 999 is not a quota: the least is 1000 microseconds, -1 is no limit"),
         Row(

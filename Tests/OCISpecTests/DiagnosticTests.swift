@@ -50,6 +50,12 @@ import Testing
 
     static let names = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"]
 
+    @Test func `a name without its prefix is meant`() {
+        #expect(nearestName(to: "cpu", in: ["RLIMIT_AS", "RLIMIT_CPU"]) == "RLIMIT_CPU")
+        #expect(nearestName(to: "SYS_ADMIN", in: ["CAP_SYS_ADMIN"]) == "CAP_SYS_ADMIN")
+        #expect(nearestName(to: "", in: ["RLIMIT_"]) == nil)
+    }
+
     @Test(
         arguments: [
             ("pdi", "pid"), ("PID", "pid"), ("networks", "network"), ("netwrok", "network"),

@@ -35,9 +35,17 @@ extension Checks {
         }
     }
 
+    /// What fstab(5) and other tools call an option.
+    private static let otherWords = [
+        "readonly": "ro", "read-only": "ro", "writable": "rw", "readwrite": "rw",
+        "read-write": "rw",
+    ]
+
     /// No file system takes the option: it would have no effect.
     private func refuse(_ option: Located<String>) {
-        let near = nearestName(to: option.value, in: MountOption.table.map(\.name))
+        let near =
+            Self.otherWords[option.value]
+            ?? nearestName(to: option.value, in: MountOption.table.map(\.name))
         diagnostics.error(
             "\"\(option.value)\" is not an option of this mount"
                 + (near.map { "; did you mean \"\($0)\"?" } ?? ""), at: option.offset)

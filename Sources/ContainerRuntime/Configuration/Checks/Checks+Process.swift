@@ -193,9 +193,10 @@ extension Checks {
             + sets.ambient
         where CapabilitySet(name: name.value) == nil && !unknown.contains(name.value) {
             // The specification requires a warning: the container runs with fewer capabilities.
+            let near = nearestName(to: name.value, in: CapabilitySet.names)
             diagnostics.warning(
-                "\"\(name.value)\" is not a capability of this kernel; it is ignored",
-                at: name.offset)
+                "\"\(name.value)\" is not a capability of this kernel; it is ignored"
+                    + (near.map { "; did you mean \"\($0)\"?" } ?? ""), at: name.offset)
             unknown.append(name.value)
         }
         let permitted = sets.permitted.map(\.value)
