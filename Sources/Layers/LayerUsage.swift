@@ -32,7 +32,7 @@ public struct LayerUsage: Sendable, Hashable {
                 if node.isOpaque && node.path != .root { usage.emptied += 1 }
                 if found.status.kind == .directory { continue }
                 usage.files += 1
-                if node.link == nil { usage.bytes += found.dataBytes }
+                if node.link == nil { usage.bytes.add(upToLimit: found.dataBytes) }
             }
             usages.append(usage)
         }
@@ -44,7 +44,7 @@ public struct LayerUsage: Sendable, Hashable {
             let layer = found.directory.layer
             guard seen.indices.contains(layer) else { continue }
             seen[layer].files += 1
-            if node.link == nil { seen[layer].bytes += found.dataBytes }
+            if node.link == nil { seen[layer].bytes.add(upToLimit: found.dataBytes) }
         }
         for index in usages.indices {
             usages[index].hiddenFiles = max(usages[index].files - seen[index].files, 0)

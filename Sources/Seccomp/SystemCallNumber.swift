@@ -24,9 +24,11 @@ public struct SystemCallNumber: Hashable, Sendable {
 
     /// As libseccomp has it, nil where it has no name.
     public var name: String? {
-        guard let text = unsafe seccomp_syscall_resolve_num_arch(architecture, CInt(number)) else {
-            return nil
-        }
+        // A program can put any number into the register; libseccomp has negative ones for calls of
+        // other machines.
+        guard let number = CInt(exactly: number),
+            let text = unsafe seccomp_syscall_resolve_num_arch(architecture, number)
+        else { return nil }
         defer { unsafe free(text) }
         return unsafe String(cString: text)
     }

@@ -90,7 +90,6 @@ struct LimitWatch {
     ///   - ofDisk: The same of `watchedDisk`.
     /// - Returns: A limit that the container has exceeded.
     mutating func look(_ now: UInt64, ofMemory: Bool, ofDisk: Bool) -> RunLimits.Name? {
-        precedence?.look(now)
         if output.isExceeded { return .output }
         if let wallEnd, now >= wallEnd { return .wallTime }
         if processorTime?.look(now) == true { return .cpuTime }
@@ -103,6 +102,11 @@ struct LimitWatch {
         if disk?.isExceeded == true { return .disk }
         if ofMemory { takeEvent(now) }
         return looksKilled(now) ? .memory : nil
+    }
+
+    /// In every turn, also while the container ends: what the runtime process takes itself has a limit.
+    mutating func lookAtTurns() {
+        if precedence != nil { precedence?.look(Clock.nanoseconds) }
     }
 
     /// The container has ended, or has to: nothing is to be in time any more.

@@ -42,6 +42,7 @@ extension Session {
     ///   - ofMemory: Whether the watch for the limits was told that memory has run out.
     ///   - ofDisk: Whether it was told of the disk.
     mutating func enforceLimits(ofMemory: Bool, ofDisk: Bool) {
+        watch.lookAtTurns()
         // Once the program has ended the clocks stand still.
         guard exceeded == nil, programsEnd == nil else { return }
         let now = Clock.nanoseconds

@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @testable import ContainerRuntime
@@ -16,8 +17,17 @@ import Testing
     }()
 
     @Test(arguments: [full, PlannedJob(arguments: []), PlannedJob(arguments: ["true"])])
-    func `arrives at the init process as it was given`(_ job: PlannedJob) {
-        #expect(PlannedJob(encoded: job.encoded) == job)
+    func `arrives at the init process as it was given`(_ job: PlannedJob) throws {
+        let file = try TemporaryFile.create("job")
+        try job.write(to: file.borrowed)
+        let read = try #require(try PlannedJob.read(from: file.borrowed))
+        #expect(read.arguments == job.arguments && read.environment == job.environment)
+        #expect(read.workingDirectory == job.workingDirectory && read.sent == job.sent)
+        #expect(read.files.map(\.path) == job.files.map(\.path))
+        #expect(read.files.map(\.mode) == job.files.map(\.mode))
+        #expect(read.files.map(\.length) == job.files.map(\.bytes.count))
+        // The contents follow, and are taken one after the other.
+        #expect(try file.borrowed.readAll() == job.files.flatMap(\.bytes))
     }
 
     @Test func `that is damaged is none`() {

@@ -101,9 +101,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = try directory.file("trace.json", String(repeating: "x", count: 100_000))
         let trace = try Trace(try ConfigFixture().plan())
-        try trace.write(to: path)
+        try TraceFile(path).write(trace)
         #expect(try directory.text("trace.json") == trace.json.prettyText)
-        let error = #expect(throws: Failure.self) { try trace.write(to: directory.path) }
+        let error = #expect(throws: Failure.self) { try TraceFile(directory.path).write(trace) }
         #expect(
             error?.message == "the trace \"\(directory.path)\" cannot be written: is a directory")
     }

@@ -52,6 +52,23 @@ struct LayerUsageTests {
         }
     }
 
+    @Test func `sizes that no number holds are the greatest`() throws {
+        try Sandbox.use { box in
+            // ext4 holds no file of that size.
+            let state = "/dev/shm/\(box.id())"
+            defer { _ = try? Running("/bin/rm", ["-rf", state]).finish() }
+            let made = try box.run(
+                box.config(), ["--upper", state],
+                arguments: [
+                    "sh", "-c", "for i in 1 2 3; do truncate -s 9223372036854775807 /$i; done",
+                ])
+            #expect(made.code == 0, "\(made)")
+            try box.succeed("layers", state)
+            try box.succeed("diff", "--tree", state)
+            try box.succeed("diff", "--stat", state)
+        }
+    }
+
     @Test func `changes as a tree have the size of each directory`() throws {
         try Sandbox.use { box in
             try prepare(box)

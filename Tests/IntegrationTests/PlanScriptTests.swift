@@ -18,6 +18,16 @@ struct PlanScriptTests {
         "umask", "hostname", "pid", "sid", "interfaces", "seccomp", "oomScoreAdj",
     ]
 
+    @Test func `a variable is no option of a command`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["process"]["env"] = ["--split-string=x"]
+            let file = try box.write("bundle/config.json", config.prettyText)
+            let script = try Running(Host.runtime, ["plan", "--format", "sh", file]).finish()
+            #expect(script.output.contains("exec env -i -- '--split-string=x'"), "\(script)")
+        }
+    }
+
     @Test(arguments: [false, true])
     func `the script of a plan starts a container like the real one`(hasUsers: Bool) throws {
         try Sandbox.use { box in

@@ -2,6 +2,16 @@ import LinuxSystem
 import Testing
 
 @Suite struct `Amounts as people write them` {
+    @Test func `have a sum that is no more than there is`() {
+        var (size, growth) = (UInt64.max - 1, Int64.min + 1)
+        size.add(upToLimit: 1)
+        growth.add(upToLimit: -2)
+        #expect(size == .max && growth == .min)
+        size.add(upToLimit: .max)
+        growth.add(upToLimit: .max)
+        #expect(size == .max && growth == -1)
+    }
+
     @Test(
         arguments: [
             ("10s", 10_000_000_000), ("500ms", 500_000_000), ("2m", 120_000_000_000),

@@ -11,6 +11,13 @@ import Testing
     ]
 
     /// The last one is what libseccomp has written, unchanged.
+    @Test(arguments: [UInt32.max, UInt32.max - 1, 1 << 31, 0xffff_d8e7])
+    func `a number that is no call has no name`(_ number: UInt32) {
+        #expect(SystemCallNumber(number).name == nil)
+        #expect(SystemCallNumber(number, on: AuditArchitecture.i386.rawValue).name == nil)
+        #expect(SystemCallNumber(number).words == "call \(number)")
+    }
+
     @Test(arguments: [true, false], [SeccompCompiler.Layout.ranges, .tree, .list])
     func `gives the answers that the filter gives`(
         _ isStrict: Bool, _ layout: SeccompCompiler.Layout

@@ -25,7 +25,8 @@ extension Configuration {
 
         public enum Content: Sendable, Hashable {
             case text(String)
-            case bytes([UInt8])
+            /// As many bytes of the file of the job, from where it is read.
+            case ofJob(Int)
             /// A file of the host, absolute; `number` counts the sources from 0.
             case source(String, number: Int)
             /// Files of a directory of the host, which is a source, too.

@@ -119,7 +119,7 @@ package final class PlanWalk {
             limits.limits.wallTime = Setting(time, .argument("wallTime"))
         }
         if let bytes = job.output { limits.limits.output = Setting(bytes, .argument("output")) }
-        try attempt("write", "of the job", try file.borrowed.write(all: job.encoded))
+        try attempt("write", "of the job", try job.write(to: file.borrowed))
         guard let input, let pipe = pipes.first(where: { $0.stream == .input }) else { return }
         pipe.take(file: input)
     }

@@ -116,19 +116,37 @@ public final class Trace {
     }
 
     /// The format is that of the name: a page for `.html`, otherwise JSON.
-    private func text(for path: String) -> String {
+    fileprivate func text(for path: String) -> String {
         path.hasSuffix(".html") ? page : json.prettyText
     }
 
-    /// Writes the file: what is there is replaced.
-    public func write(to path: String) throws(Failure) {
+}
+
+/// The file of a trace: what is there is replaced.
+public struct TraceFile {
+    private let path: String
+    private let stream: CallerStream
+
+    public init(_ path: String) throws(Failure) {
+        self.path = path
         do {
-            let file = CallerStream(opened: try HostPath.openOutput(path))
-            try file.tell(
-                Array(text(for: path).utf8), until: Clock.deadline(seconds: Trace.patience))
+            stream = CallerStream(opened: try HostPath.openOutput(path))
         } catch {
-            throw Failure("the trace \(path.inQuotes) cannot be written: \(error.words)")
+            throw TraceFile.failure(path, error.words)
         }
+    }
+
+    public func write(_ trace: Trace) throws(Failure) {
+        do {
+            try stream.tell(
+                Array(trace.text(for: path).utf8), until: Clock.deadline(seconds: Trace.patience))
+        } catch {
+            throw TraceFile.failure(path, error.words)
+        }
+    }
+
+    private static func failure(_ path: String, _ words: String) -> Failure {
+        Failure("the trace \(path.inQuotes) cannot be written: \(words)")
     }
 }
 

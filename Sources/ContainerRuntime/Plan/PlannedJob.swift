@@ -1,3 +1,6 @@
+internal import LinuxSystem
+internal import SystemPackage
+
 /// One run of many by the same plan.
 public struct PlannedJob: Sendable, Hashable {
     /// The program and its arguments.
@@ -19,15 +22,50 @@ public struct PlannedJob: Sendable, Hashable {
         public var path: String
         public var bytes: [UInt8]
         public var mode: UInt32?
+        /// How many bytes it has; in the init process they are still in the file of the job.
+        private(set) var length: Int
 
         public init(path: String, bytes: [UInt8], mode: UInt32?) {
             (self.path, self.bytes, self.mode) = (path, bytes, mode)
+            length = bytes.count
+        }
+
+        fileprivate init(path: String, length: Int, mode: UInt32?) {
+            (self.path, bytes, self.mode, self.length) = (path, [], mode, length)
         }
     }
 
     public init(arguments: [String]) { self.arguments = arguments }
 
-    /// What the init process has to know of it: the limits are the runtime process's.
+    /// Bytes: the number at the beginning of the file of the job, which says how long `encoded` is.
+    static let numberLength = 8
+
+    /// Writes the file of the job: the length of what follows, the job, and the contents of its files one
+    /// after the other. They stay there until each is copied to its place: the memory of the container
+    /// counts a file once.
+    func write(to file: FileDescriptor) throws(Errno) {
+        let bytes = encoded
+        var words = JobWords()
+        words.add(bytes.count)
+        try file.write(all: words.bytes + bytes)
+        for made in files where !made.bytes.isEmpty { try file.write(all: made.bytes) }
+    }
+
+    /// Reads a file of the job up to the contents of its files; nil where it is damaged.
+    static func read(from file: FileDescriptor) throws(Errno) -> PlannedJob? {
+        var number = JobWords(try file.readSome(numberLength, at: 0))
+        let count = number.takeNumber()
+        guard number.areTaken, (0...longest).contains(count) else { return nil }
+        let bytes = try file.readSome(count, at: Int64(numberLength))
+        try file.move(to: Int64(numberLength + count))
+        return bytes.count == count ? PlannedJob(encoded: bytes) : nil
+    }
+
+    /// More bytes than the words of a job may have.
+    private static let longest = 1 << 30
+
+    /// What the init process has to know of it, without the contents of files: the limits are the runtime
+    /// process's.
     var encoded: [UInt8] {
         var words = JobWords()
         words.add(arguments)
@@ -38,7 +76,7 @@ public struct PlannedJob: Sendable, Hashable {
         words.add(files.count)
         for file in files {
             words.add(Array(file.path.utf8))
-            words.add(file.bytes)
+            words.add(file.length)
             words.add(file.mode.map { Int($0) + 1 } ?? 0)
         }
         return words.bytes
@@ -55,11 +93,12 @@ public struct PlannedJob: Sendable, Hashable {
         sent = isSent ? paths : nil
         for _ in 0..<words.takeCount() {
             let path = String(decoding: words.takeBytes(), as: UTF8.self)
-            let bytes = words.takeBytes()
+            let length = words.takeNumber()
             let mode = words.takeNumber()
+            if length < 0 { return nil }
             files.append(
                 File(
-                    path: path, bytes: bytes,
+                    path: path, length: length,
                     mode: mode > 0 ? UInt32(truncatingIfNeeded: mode - 1) : nil))
         }
         if !words.areTaken { return nil }

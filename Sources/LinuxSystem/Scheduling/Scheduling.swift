@@ -74,11 +74,18 @@ extension CurrentProcess {
     /// The corresponding C functions are `getpriority` and `sched_setattr`.
     public static func take(_ turns: Turns) throws(Errno) {
         let resetsOnFork: UInt64 = 1
-        try setScheduling(
-            SchedulingAttributes(
-                policy: UInt32(turns == .first ? SCHED_FIFO : SCHED_OTHER), flags: resetsOnFork,
-                nice: niceness, priority: turns == .first ? 1 : 0,
-                runtime: turns == .short ? shortTurn : 0, deadline: 0, period: 0))
+        func set(_ flags: UInt64) throws(Errno) {
+            try setScheduling(
+                SchedulingAttributes(
+                    policy: UInt32(turns == .first ? SCHED_FIFO : SCHED_OTHER), flags: flags,
+                    nice: niceness, priority: turns == .first ? 1 : 0,
+                    runtime: turns == .short ? shortTurn : 0, deadline: 0, period: 0))
+        }
+        if turns == .ordinary {
+            // Root alone may have it that children inherit again what the caller has asked for.
+            do throws(Errno) { return try set(0) } catch {}
+        }
+        try set(resetsOnFork)
     }
 
     private static var niceness: Int32 {

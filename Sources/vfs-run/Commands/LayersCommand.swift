@@ -75,11 +75,11 @@ private struct LayerRow {
         for row in rows {
             text += line(row.usage, row.name.printable(upTo: .longestName))
             total.files += row.usage.files
-            total.bytes += row.usage.bytes
+            total.bytes.add(upToLimit: row.usage.bytes)
             total.removed += row.usage.removed
             total.emptied += row.usage.emptied
             total.hiddenFiles += row.usage.hiddenFiles
-            total.hiddenBytes += row.usage.hiddenBytes
+            total.hiddenBytes.add(upToLimit: row.usage.hiddenBytes)
         }
         return text + line(total, "in all")
     }

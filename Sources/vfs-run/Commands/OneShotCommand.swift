@@ -70,11 +70,12 @@ extension Command {
                 plan, until: .ended, reporter: reporter, calls: calls, warn: warn, reading: read)
         }
         let trace = try Trace(plan)
-        // Written before the run, so that an unwritable file is an error here, and again after it,
-        // also after a failed start.
+        // Opened before the run: an unwritable file is an error here, and the program could exchange the
+        // directory later. Written after it, also after a failed start.
+        var output: TraceFile?
         if file != "-" {
             do throws(Failure) {
-                try trace.write(to: file)
+                output = try TraceFile(file)
             } catch {
                 throw error.within("--trace")
             }
@@ -84,10 +85,10 @@ extension Command {
                 plan, until: .ended, trace: trace, reporter: reporter, calls: calls, warn: warn,
                 reading: read)
         }
-        if file == "-" {
-            arguments.globals.log.show(trace.table)
+        if let output {
+            try output.write(trace)
         } else {
-            try trace.write(to: file)
+            arguments.globals.log.show(trace.table)
         }
         return try code.get()
     }

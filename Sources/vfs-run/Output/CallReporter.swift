@@ -100,8 +100,10 @@ final class CallReporter {
         told[line] = 1
         log.tell(
             "seccomp refused \(call) of \(notice.processName) (pid \(notice.pid)) with"
-                + " \(notice.answer.words), by \(page.rulePlace(name, arguments)); to allow it:"
-                + " \(ProfilePage.changeText(name, arguments))")
+                + " \(notice.answer.words), by \(page.rulePlace(name, arguments)); "
+                + (notice.call.name == nil
+                    ? "it has no name by which a profile could allow it"
+                    : "to allow it: \(ProfilePage.changeText(name, arguments))"))
     }
 
     /// After the run.

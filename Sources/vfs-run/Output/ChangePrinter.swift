@@ -76,7 +76,7 @@ struct ChangePrinter {
             let bytes = change.growth == 0 ? "" : "  \(sign)\(change.growth) bytes"
             try write(change.line + bytes + "\n")
             counts[change.kind, default: 0] += 1
-            growth += change.growth
+            growth.add(upToLimit: change.growth)
         }
         isFirst = false
     }

@@ -23,7 +23,7 @@ struct ChangeTree {
             let above = Array(names[..<depth])
             if nodes.count >= ChangeTree.most && nodes[above] == nil { break }
             nodes[above, default: Node()].count += 1
-            nodes[above, default: Node()].growth += change.growth
+            nodes[above, default: Node()].growth.add(upToLimit: change.growth)
         }
         let isFull = nodes.count >= ChangeTree.most && nodes[names] == nil
         if isFull || names.count > ChangeTree.deepest {

@@ -8,6 +8,8 @@ internal import SystemPackage
 /// The least profile of one run or several: the calls that were made.
 final class ProfileRecording {
     private let file: String
+    /// Opened before the run: a program whose files the directory is among could exchange it.
+    private let folder: OwnedDescriptor
     private let omitted: Set<String>
     private var names: Set<String>
     /// Of calls whose first argument decides what part of the kernel they reach.
@@ -20,12 +22,18 @@ final class ProfileRecording {
         "restart_syscall", "rt_sigreturn", "sendmsg", "time", "write",
     ]
     private static let byFamily: Set<String> = ["socket", "socketpair"]
+    /// Above AF_MAX.
+    private static let mostFamilies: UInt64 = 64
 
     /// - Parameters:
     ///   - file: A profile that an earlier run has written is gone on with.
     ///   - omitted: Names, separated by commas.
     init(_ file: String, without omitted: [String]) throws(Failure) {
-        self.file = try LoadedConfig.absolute(file)
+        let path = try LoadedConfig.absolute(file)
+        self.file = path
+        let place = LoadedConfig.directory(of: path)
+        folder = try attempt(
+            "open", on: place, try HostPath.open(place, [.readOnly, .directory]))
         let words = omitted.flatMap { $0.split(separator: ",").map(String.init) }
         for word in words where SystemCallNumber(named: word) == nil {
             throw Failure("--seccomp-omit: \(word.inQuotes) is no system call of this machine")
@@ -65,7 +73,10 @@ final class ProfileRecording {
         guard notice.call.architecture == SystemCallNumber.native, let name = notice.call.name
         else { return }
         if ProfileRecording.byFamily.contains(name), let family = notice.arguments.first {
-            families[name, default: []].insert(family)
+            // No other family exists, and the program chooses the number.
+            if family < ProfileRecording.mostFamilies {
+                families[name, default: []].insert(family)
+            }
         } else {
             names.insert(name)
         }
@@ -97,9 +108,6 @@ final class ProfileRecording {
     func write(_ log: Log) throws(Failure) {
         let name = String(file.split(separator: "/").last ?? "")
         let bytes = Array(json.prettyText.utf8)
-        let place = LoadedConfig.directory(of: file)
-        let folder = try attempt(
-            "open", on: place, try HostPath.open(place, [.readOnly, .directory]))
         try attempt(
             "write", on: file, try folder.borrowed.replaceFile(name, with: bytes, mode: 0o644))
         log.tell("\(file): a profile of \(names.subtracting(omitted).count) system calls")

@@ -27,7 +27,7 @@ struct Execute: ContainerStep {
 
     func shell(_ commands: inout ShellCommands) {
         commands.note("Each capability above is gone when setpriv(1) executes the last shell.")
-        var command: [ShellWord] = ["exec env -i"]
+        var command: [ShellWord] = ["exec env -i --"]
         for variable in environment { command.append(.value(variable)) }
         let hasHome = environment.contains { $0.hasPrefix("HOME=") && $0 != "HOME=" }
         if !hasHome { command.append("\"HOME=${home:-/}\"") }

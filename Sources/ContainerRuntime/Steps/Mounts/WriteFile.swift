@@ -28,7 +28,7 @@ struct WriteFile: ContainerStep {
         case .text(let text): commands.run("printf %s", .value(text), ">", .path(file.path))
         case .source(let source, _):
             commands.run("cp", "--", .value(source), .path(file.path))
-        case .bytes, .files, .link, .directory:
+        case .ofJob, .files, .link, .directory:
             commands.note("No command: its bytes are no text.")
             return
         }
@@ -48,8 +48,11 @@ struct WriteFile: ContainerStep {
         switch file.content {
         case .text(let text):
             try attempt("write", on: file.path, try made.borrowed.write(all: Array(text.utf8)))
-        case .bytes(let bytes):
-            try attempt("write", on: file.path, try made.borrowed.write(all: bytes))
+        case .ofJob(let count):
+            guard let job = context.handover.job else {
+                throw Failure("there is no file of the job")
+            }
+            try attempt("write", on: file.path, try copy(job.borrowed, to: made.borrowed, count))
         case .source(_, let number):
             let sources = context.handover.fileSources
             let source = try (sources.indices.contains(number) ? sources[number] : nil)
@@ -64,9 +67,11 @@ struct WriteFile: ContainerStep {
         try attempt("fchmod", on: file.path, try made.borrowed.changeMode(mode))
     }
 
-    private func copy(_ source: FileDescriptor, to made: FileDescriptor) throws(Errno) {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        try source.copy(to: made, &buffer)
+    private func copy(
+        _ source: FileDescriptor, to made: FileDescriptor, _ count: Int = .max
+    ) throws(Errno) {
+        var buffer = [UInt8](repeating: 0, count: max(min(count, 1 << 16), 1))
+        try source.copy(to: made, &buffer, count)
     }
 
     private func advice(_ error: Errno) -> String? {
@@ -91,12 +96,17 @@ extension FileDescriptor {
         }
     }
 
-    /// Writes what is left in this file to another one.
-    func copy(to other: FileDescriptor, _ buffer: inout [UInt8]) throws(Errno) {
-        while true {
+    /// Writes what is left in this file to another one, and no more than `most` bytes of it.
+    func copy(
+        to other: FileDescriptor, _ buffer: inout [UInt8], _ most: Int = .max
+    ) throws(Errno) {
+        var left = most
+        while left > 0 {
+            if left < buffer.count { buffer.removeLast(buffer.count - left) }
             let count = try readSome(&buffer)
             if count == 0 { return }
             try other.write(all: Array(buffer[..<count]))
+            left -= count
         }
     }
 }

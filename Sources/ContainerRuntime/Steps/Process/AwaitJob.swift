@@ -33,15 +33,14 @@ struct AwaitJob: ContainerStep {
         // Without an answer there will be no job.
         if answer == nil { CurrentProcess.exit(InitProcess.failureCode) }
         guard let file = context.handover.job else { throw Failure("there is no file of the job") }
-        let bytes = try attempt(
-            "read", "of the job",
-            try file.borrowed.readFromStart(limit: AwaitJob.longest))
-        guard let job = PlannedJob(encoded: bytes) else { throw Failure("the job is damaged") }
+        guard
+            let job = try attempt("read", "of the job", try PlannedJob.read(from: file.borrowed))
+        else { throw Failure("the job is damaged") }
         context.job = job
         for made in job.files {
             let step = WriteFile(
                 file: Configuration.MadeFile(
-                    path: made.path, content: .bytes(made.bytes), mode: made.mode,
+                    path: made.path, content: .ofJob(made.length), mode: made.mode,
                     origin: .argument("files")), user: user)
             do throws(Failure) {
                 try step.apply(context)
@@ -50,7 +49,4 @@ struct AwaitJob: ContainerStep {
             }
         }
     }
-
-    /// More bytes than a job may have.
-    private static let longest = 1 << 30
 }
