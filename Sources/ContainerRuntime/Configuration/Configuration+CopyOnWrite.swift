@@ -40,7 +40,7 @@ extension Configuration {
         var isPlace: Bool {
             switch content {
             case .link, .directory: true
-            case .text, .bytes, .source, .files: false
+            case .text, .ofJob, .source, .files: false
             }
         }
     }

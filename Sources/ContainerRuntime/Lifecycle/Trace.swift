@@ -6,8 +6,6 @@ internal import SystemPackage
 public final class Trace {
     let times: SharedTimes
     let plan: Plan
-    /// How many seconds a reader of a FIFO has.
-    private static let patience: UInt64 = 5
 
     public init(_ plan: Plan) throws(Failure) {
         self.plan = plan
@@ -119,7 +117,6 @@ public final class Trace {
     fileprivate func text(for path: String) -> String {
         path.hasSuffix(".html") ? page : json.prettyText
     }
-
 }
 
 /// The file of a trace: what is there is replaced.
@@ -127,9 +124,12 @@ public struct TraceFile {
     private let path: String
     private let stream: CallerStream
 
+    /// Seconds for its reader.
+    private static let patience: UInt64 = 5
+
     public init(_ path: String) throws(Failure) {
         self.path = path
-        do {
+        do throws(Errno) {
             stream = CallerStream(opened: try HostPath.openOutput(path))
         } catch {
             throw TraceFile.failure(path, error.words)
@@ -137,9 +137,10 @@ public struct TraceFile {
     }
 
     public func write(_ trace: Trace) throws(Failure) {
-        do {
+        do throws(Errno) {
             try stream.tell(
-                Array(trace.text(for: path).utf8), until: Clock.deadline(seconds: Trace.patience))
+                Array(trace.text(for: path).utf8),
+                until: Clock.deadline(seconds: TraceFile.patience))
         } catch {
             throw TraceFile.failure(path, error.words)
         }

@@ -161,7 +161,7 @@ enum RuntimeSection: PlanSection {
             case .files(_, let path, let number):
                 plan.add(
                     OpenFileSource(path: path, number: number, isDirectory: true), file.origin)
-            case .text, .bytes, .link, .directory: break
+            case .text, .ofJob, .link, .directory: break
             }
         }
         if configuration.opensOnHost { planRoot(facts, &plan) }
