@@ -230,8 +230,8 @@ import Testing
             SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_FLAG_UTIL_CLAMP_MAX
             config.json:5:61: process.scheduler.runtime: -1 is not a whole number from 0 to \
             18446744073709551615
-            config.json:6:26: process.ioPriority.class: "BE" is not known; allowed are \
-            IOPRIO_CLASS_RT, IOPRIO_CLASS_BE, IOPRIO_CLASS_IDLE
+            config.json:6:26: process.ioPriority.class: "BE" is not known; did you \
+            mean "IOPRIO_CLASS_BE"? allowed are IOPRIO_CLASS_RT, IOPRIO_CLASS_BE, IOPRIO_CLASS_IDLE
             """),
         CheckRow(
             "process",

@@ -99,8 +99,8 @@ import Testing
             SCMP_ARCH_PPC64LE, SCMP_ARCH_S390, SCMP_ARCH_S390X, SCMP_ARCH_PARISC, \
             SCMP_ARCH_PARISC64, SCMP_ARCH_RISCV64, SCMP_ARCH_LOONGARCH64, SCMP_ARCH_M68K, \
             SCMP_ARCH_SH, SCMP_ARCH_SHEB
-            config.json:7:51: linux.seccomp.flags[0]: "TSYNC" is not known; allowed are \
-            SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_LOG, \
+            config.json:7:51: linux.seccomp.flags[0]: "TSYNC" is not known; did you \
+            mean "SECCOMP_FILTER_FLAG_TSYNC"? allowed are SECCOMP_FILTER_FLAG_TSYNC, SECCOMP_FILTER_FLAG_LOG, \
             SECCOMP_FILTER_FLAG_SPEC_ALLOW, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
             """),
         CheckRow(
