@@ -43,7 +43,11 @@ def mount(line):
     words = line.split()
     dash = words.index("-")
     tags = [re.sub(r"\d+", "N", word) for word in words[6:dash]]
-    return " ".join(words[3:6] + tags + words[dash:])
+    # An overlay that is attached nowhere while it is made has its layers below mounts of their own, and
+    # the kernel prints them as /; where that fails, a process in a mount namespace makes it of the same
+    # directories. That they are the same is seen in the files.
+    rest = [re.sub(r"(lowerdir\+|upperdir|workdir)=[^,]*", r"\1=", word) for word in words[dash:]]
+    return " ".join(words[3:6] + tags + rest)
 
 
 def timeless(value):
