@@ -143,6 +143,9 @@ static void reap(long program, int report) {
 // Process 1, from the moment on when there is the program's process.
 static void __attribute__((noreturn)) lead(long program, int report, int told) {
     problem found = confine(program, report, told);
+    // The program's process reports it. This one may still hold the channel, until whose end the
+    // runtime process reads: it waits for nobody.
+    if (found.error < 0) report = -1;
     // The program's process does not go on before it is told; what it is told of a problem it
     // reports, and ends.
     call(__NR_write, told, (long)&found, sizeof found, 0, 0);

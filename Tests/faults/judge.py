@@ -45,8 +45,11 @@ def mount(line):
     tags = [re.sub(r"\d+", "N", word) for word in words[6:dash]]
     # An overlay that is attached nowhere while it is made has its layers below mounts of their own, and
     # the kernel prints them as /; where that fails, a process in a mount namespace makes it of the same
-    # directories. That they are the same is seen in the files.
-    rest = [re.sub(r"(lowerdir\+|upperdir|workdir)=[^,]*", r"\1=", word) for word in words[dash:]]
+    # directories. That they are the same is seen in the files. And one that cannot be made is tried
+    # without uuid=on, as kernels before 6.6 need it.
+    rest = [
+        re.sub(r"(lowerdir\+|upperdir|workdir)=[^,]*", r"\1=", word).replace(",uuid=on", "")
+        for word in words[dash:]]
     return " ".join(words[3:6] + tags + rest)
 
 
