@@ -56,8 +56,9 @@ public struct NoticeFilter {
     private static let newListener: UInt32 = 8
 
     /// Some calls before all others. write(2) is never notified of, nor sendmsg(2) where it is allowed:
-    /// the init process tells the runtime process of the listener by them. And no filter of the program's own may have a listener: of two
-    /// notifications the newer filter's counts, and it could have the kernel go on.
+    /// the init process tells the runtime process of the listener by them. And no filter of the program's
+    /// own may have a listener: of two notifications the newer filter's counts, and it could have the
+    /// kernel go on.
     private static func head(
         _ decisions: FilterStack, _ allowsSending: Bool
     ) throws(Failure) -> [Instruction] {

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// What files take on the disk, whoever changes them meanwhile: by descriptors, no link followed.
+/// What files take on the disk, while other processes change them: by descriptors, no link followed.
 public struct TreeSize: Sendable, Hashable {
     public private(set) var bytes: UInt64 = 0
     /// Directories included.
