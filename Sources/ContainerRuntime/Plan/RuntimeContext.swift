@@ -78,6 +78,10 @@ final class RuntimeContext {
     var followReadiness: (AwaitedReadiness) -> Void = { _ in }
     /// Whether the user at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
+    /// What `step` has seen at the last stop, before the step of that number.
+    var lastView: (number: Int, view: ProcessView)?
+    /// Takes what is seen before each step, where a page is asked for.
+    var views: ProcessViews?
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
 

@@ -83,6 +83,9 @@ struct LoadedConfig {
             throw Failure(
                 "JSON specification file \(path) not found; use --bundle for its directory")
         } catch .isDirectory {
+            if let words = Command.rootFileSystem(path) {
+                throw Failure("\(path) is a directory without a config.json; \(words)")
+            }
             let inside = "\(path.hasSuffix("/") ? path : path + "/")config.json"
             let isThere = (try? FileStatus.of(path: inside)) != nil
             throw Failure(
@@ -94,6 +97,9 @@ struct LoadedConfig {
         do {
             return try JSONDocument(bytes)
         } catch {
+            if let words = Command.rootFileSystem(path) {
+                throw Failure("\(path) is no config.json; \(words)")
+            }
             let place = "\(path):\(error.position.line):\(error.position.column)"
             throw Failure("\(place): not JSON: \(error.message)")
         }

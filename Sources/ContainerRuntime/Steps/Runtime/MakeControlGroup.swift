@@ -41,8 +41,12 @@ struct MakeControlGroup: RuntimeStep {
                 "limit", old.map { .value($0.file) } ?? "-", .value(old?.value ?? ""),
                 new.map { .value($0.file) } ?? "-", .value(new?.value ?? ""))
         }
+        let devices = request("").deviceFiles
+        if devices.isEmpty { return }
         commands.note(
-            "Devices are filtered by a BPF program (version 2) or devices.deny; not here.")
+            "Devices: version 1 has files for them. Version 2 has a BPF program; no command makes one."
+        )
+        for (file, value) in devices { commands.run("device_rule", .value(file), .value(value)) }
     }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
