@@ -136,7 +136,7 @@ final class SlotWorker {
             while let message = reader.next() {
                 guard let document = try? JSONDocument(message.bytes),
                     document.root["op"] == nil, let job = try? BatchJob(document.root),
-                    job.shape == shape
+                    job.shape == shape, !prepared.isOutdated
                 else {
                     next = message
                     throw Failure("the next job has another plan")
@@ -232,6 +232,7 @@ final class SlotWorker {
             var limits = Supervisor.Limits()
             limits.measures = true
             limits.onSignal = .abandons
+            limits.answersEarly = true
             let streams = try streams()
             limits.nextJob = { [unowned self] (process) throws(Failure) in
                 let work = try next(process)
@@ -277,7 +278,9 @@ final class SlotWorker {
     }
 
     private func plan(of shape: JobShape) throws(Failure) -> Plan {
-        if let plan, shape == self.shape { return plan }
+        // What a session was created with it keeps.
+        let isKnown = shape == self.shape && (session != nil || !prepared.isOutdated)
+        if let plan, isKnown { return plan }
         if session != nil && self.shape != nil {
             throw Failure("limits of memory, pids, disk and cpuTime are those of create")
         }
