@@ -120,7 +120,7 @@ final class SlotWorker {
             if document.root["op"] != nil {
                 return try session.given("no session").answer(document.root, line: line).bytes
             }
-            return try run(try BatchJob(document.root), line: line).bytes
+            return try run(try read(document), line: line).bytes
         } catch {
             if error.kind == .interrupted { throw error }
             return Answer(id: BatchJob.id(document.root), line: line, error: error.message).bytes
@@ -135,7 +135,7 @@ final class SlotWorker {
         while true {
             while let message = reader.next() {
                 guard let document = try? JSONDocument(message.bytes),
-                    document.root["op"] == nil, let job = try? BatchJob(document.root),
+                    document.root["op"] == nil, let job = try? read(document),
                     job.shape == shape, !prepared.isOutdated
                 else {
                     next = message
@@ -159,6 +159,10 @@ final class SlotWorker {
     }
 
     // MARK: A job
+
+    private func read(_ document: JSONDocument) throws(Failure) -> BatchJob {
+        try BatchJob(document.root, over: preparation.template)
+    }
 
     /// A job, read.
     private struct Work {
