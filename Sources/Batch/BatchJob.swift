@@ -1,6 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
-internal import LinuxSystem
+public import LinuxSystem
 
 /// A job, as its line says it.
 public struct BatchJob: Sendable {
