@@ -102,9 +102,10 @@ test-apply: build build/inject
 	Tests/apply/run --race 20
 
 # Programs under limits, a hundred times each, as root and as an ordinary user, with and without control
-# groups, alone and beside six busy loops.
+# groups, alone and beside six busy loops. A batch under load, killed a hundred times.
 test-limits: build build/probe rootfs/base
 	Tests/limits/run -n 100
+	Tests/limits/killed -n 100
 
 # pip, git, make, apt-get and a tree of 20,000 files in sandboxes.
 test-programs: build

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
@@ -37,6 +38,8 @@ struct Session: ~Copyable {
     let readiness: ReadinessProxy?
     /// Of the init, until it has told how the program has ended.
     var report: InitReport?
+    /// Whether the program has ended and nothing but the init is left, which ends by itself.
+    private(set) var isAlone = false
     var proxy: TerminalProxy?
     var proxyRelay: ProxyRelay?
     var failure: Ending?
@@ -126,6 +129,11 @@ struct Session: ~Copyable {
             kill()
         }
         proxy?.restore()
+        if isAlone, failure == nil, let programsEnd {
+            self.ended = programsEnd
+            lookAtEnd()
+            return ending(programsEnd)
+        }
         let ended: ChildProcess.Ending
         do {
             try awaitEnd()
@@ -145,6 +153,10 @@ struct Session: ~Copyable {
         }
         // Its descriptor is closed next, and another one may get the number.
         walk.relieveWatchdog()
+        return ending(ended)
+    }
+
+    private func ending(_ ended: ChildProcess.Ending) -> Ending {
         if let interruption { return .interrupted(interruption) }
         if let exceeded { return exceeded }
         if let failure { return failure }
@@ -155,6 +167,9 @@ struct Session: ~Copyable {
         case .signaled(let signal): return .signaled(signal)
         }
     }
+
+    /// The init process, which still is to be waited for.
+    consuming func takeChild() -> ChildProcess { child }
 
     /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
     var spent: (user: UInt64, system: UInt64) {
@@ -202,14 +217,16 @@ struct Session: ~Copyable {
     /// until the report is closed.
     mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
-        guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
-            return
-        }
+        guard let told = try attempt("recvmsg", "from the init", try report.end()) else { return }
         endedAt = endedAt ?? Clock.nanoseconds
         boundEnd()
         programsEnd = told.ending
-        programHasCore = told.hasCore
+        programHasCore = told.usage.hasCore
         lookAtRemains(told.ending)
+        // The init and the remains of the program, as long as the report is open.
+        guard limits.answersEarly, walk.controlGroup?.processCount == 2 else { return }
+        isAlone = true
+        usage = told.usage
     }
 
     mutating func setStarted(_ hasStarted: Bool) {
@@ -269,6 +286,8 @@ struct Session: ~Copyable {
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
         if !events[4].isEmpty { try takeReport() }
+        // What it has written last is drained.
+        if isAlone { return false }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }
