@@ -7,18 +7,13 @@ struct CRIUProgram: Sendable {
     private let environment: [String]
 
     static func find() throws(Failure) -> CRIUProgram {
-        let folders =
-            CurrentProcess.environment("PATH") ?? "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
-        for folder in folders.split(separator: ":") where folder.hasPrefix("/") {
-            let path = "\(folder)/criu"
-            guard (try? FileStatus.of(path: path))?.kind == .regular,
-                (try? CurrentProcess.checkMayExecute(path)) != nil
-            else { continue }
+        if let path = Program.find("criu") {
             return CRIUProgram(path: path, environment: CurrentProcess.environment)
         }
         throw Failure(
-            "checkpoint and restore are the work of criu, which is not in the PATH (\(folders));"
-                + " install the package criu, or add its directory to the PATH")
+            "checkpoint and restore are the work of criu, which is not in the PATH"
+                + " (\(Program.searchPath)); install the package criu, or add its directory to the"
+                + " PATH")
     }
 
     /// Replaces this process; returns only to throw.

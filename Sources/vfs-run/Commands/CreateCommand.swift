@@ -3,13 +3,13 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Option {
-    fileprivate static let bundle = Option(
+    static let bundle = Option(
         "bundle", short: "b", value: "DIR", completes: .directories,
         "the directory of config.json; default: the working directory")
-    fileprivate static let config = Option(
+    static let config = Option(
         "config", short: "f", value: "FILE", completes: .files,
         "read FILE in place of the bundle's config.json")
-    private static let noPivot = Option(
+    static let noPivot = Option(
         "no-pivot", "accepted for compatibility; the runtime uses pivot_root in any case")
     fileprivate static let noNewKeyring = Option(
         "no-new-keyring", "keep the session keyring of the caller")

@@ -58,15 +58,7 @@ extension Command {
         "stats": "events", "unpause": "resume", "top": "ps",
     ]
 
-    /// Whether it is a command of runc that is not supported here.
-    static func isRefused(_ name: String) -> Bool { name == "checkpoint" || name == "restore" }
-
     static func unknownSentence(_ name: String) -> String {
-        if isRefused(name) {
-            return
-                "\(name): checkpoint and restore are not supported; vfs-run features reports that to"
-                + " engines (org.opencontainers.runc.checkpoint.enabled)"
-        }
         for path in [name, name + "/config.json"] {
             guard let status = try? FileStatus.of(path: path), status.kind == .regular else {
                 continue

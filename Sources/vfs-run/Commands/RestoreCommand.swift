@@ -12,8 +12,10 @@ extension Command {
             "The images say what runs as root. They are read only where every file of them belongs"
                 + " to this user and no other user can write to it.",
         ],
-        options: Option.creation.filter { $0.long != "preserve-fds" && $0.long != "pidfd-socket" }
-            + [.detach, .keep, .noSubreaper, .labelProfile, .labelMounts] + Option.imaging,
+        options: [
+            .bundle, .config, .consoleSocket, .pidFile, .noPivot, .detach, .keep, .noSubreaper,
+            .labelProfile, .labelMounts,
+        ] + Option.imaging,
         isOfContainers: true,
         run: { arguments throws(Failure) in
             var options = try CheckpointOptions(arguments)
