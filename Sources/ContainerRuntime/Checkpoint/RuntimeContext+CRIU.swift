@@ -32,6 +32,12 @@ extension RuntimeContext {
         let process = criuProcess.take()
         // The error is what counts.
         try? process?.wait()
-        return error
+        // That of a restore tells the supervisor of its signal.
+        guard process != nil, let signal = Interruption.take() else { return error }
+        var interrupted = Failure(
+            "signal \(signal) (\(Signal.words(signal))) ended the checkpoint; the container goes on",
+            .interrupted)
+        interrupted.signal = signal
+        return interrupted
     }
 }
