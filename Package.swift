@@ -74,8 +74,8 @@ let package = Package(
         .target(
             name: "ContainerRuntime",
             dependencies: [
-                "Cgroups", "CResources", "JSON", "Layers", "LinuxSystem", "OCISpec", "Overlay",
-                "Seccomp", system,
+                "Archives", "Cgroups", "CResources", "Images", "JSON", "Layers", "LinuxSystem",
+                "OCISpec", "Overlay", "Seccomp", system,
             ],
             swiftSettings: strict),
         .target(

@@ -29,6 +29,8 @@ static const char *const commands_without_program[] = {
     "resume",
     "update",
     "events",
+    "checkpoint",
+    "restore",
     0,
 };
 

@@ -14,6 +14,7 @@ extension Session {
             // A filter may have kept it from saying that it executes.
             setStarted(isExecuting && !looksAtStart || hasExecuted ?? isExecuting)
             if hasStarted { _ = answer(walk.plan.firstAfterStart) }
+            if failure == nil, let restored = walk.takeRestored() { try followRestored(restored) }
             return
         }
         let words = InitMessage(message.bytes)
@@ -52,6 +53,9 @@ extension Session {
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
             walk.keep(program: message.sender)
+        case .criu(let images, let work):
+            guard let socket = message.takeDescriptor() else { return }
+            walk.keep(criu: socket, images: images, work: work)
         case .ready:
             try takeJob()
             try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
@@ -73,6 +77,14 @@ extension Session {
         let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
         _ = try attempt("waitid", try child.wait())
         child = made
+    }
+
+    /// criu is done, and has made the container's first process as a child of this one.
+    mutating func followRestored(_ process: Int32) throws(Failure) {
+        let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
+        _ = try attempt("waitid", "of criu", try child.wait())
+        child = made
+        if let terminal = try walk.takeRestoredTerminal() { try take(terminal: terminal) }
     }
 
     /// A descriptor of the process that becomes the program.

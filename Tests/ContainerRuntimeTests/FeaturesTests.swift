@@ -244,7 +244,9 @@ import Testing
         expectClaimed(claimed, try errors(part.key, part.json), part.testDescription)
     }
 
-    @Test func `of annotations that do something is about properties of systemd`() {
-        #expect(Self.list("potentiallyUnsafeConfigAnnotations") == ["org.systemd.property."])
+    @Test func `of annotations that do something is about criu and properties of systemd`() {
+        #expect(
+            Self.list("potentiallyUnsafeConfigAnnotations")
+                == ["org.criu.config", "org.systemd.property."])
     }
 }

@@ -121,6 +121,8 @@ public struct Configuration: Sendable {
         /// The `NOTIFY_SOCKET` of the caller, for messages of the program.
         public var notifySocket: String?
         public var hasOwnKeyring = true
+        /// Set where its processes come from images.
+        public var restoring: CheckpointOptions?
         public init(id: ContainerID, store: ContainerStore, waits: Bool) {
             self.id = id
             self.store = store

@@ -46,6 +46,9 @@ struct ContainerState: Sendable {
         }
     }
     var annotations: [(key: String, value: String)]
+    /// The pipes that its first process has got as standard streams, by their names in `/proc`; empty
+    /// for other files.
+    var streams: [String] = []
     /// The kinds of hooks that its config has.
     var hooks: [Configuration.Hooks.Kind] = []
 
@@ -87,6 +90,7 @@ struct ContainerState: Sendable {
             }
         case 6 where key.says("bundle"): bundle = value.string ?? ""
         case 6 where key.says("rootfs"): rootfs = value.string ?? ""
+        case 7 where key.says("streams"): streams = value.elements.map { $0.string ?? "" }
         case 7 where key.says("created"): created = value.string ?? ""
         case 7 where key.says("process"): process = ProcessIdentity(recorded: value)
         case 7 where key.says("program"): program = ProcessIdentity(recorded: value)
@@ -128,6 +132,7 @@ struct ContainerState: Sendable {
         if let creator { members.append(("creator", creator.recorded)) }
         if !ownsProcesses { members.append(("ownsProcesses", .bool(false))) }
         members += groups.members
+        if !streams.isEmpty { members.append(("streams", .array(streams.map(JSONOutput.string)))) }
         if !hooks.isEmpty {
             members.append(("hooks", .array(hooks.map { .string($0.rawValue) })))
         }

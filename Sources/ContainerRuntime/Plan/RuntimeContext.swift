@@ -76,6 +76,21 @@ final class RuntimeContext {
     var terminal: TerminalSettings?
     /// Passes on what the program says of itself until it is ready.
     var followReadiness: (AwaitedReadiness) -> Void = { _ in }
+    /// Of a checkpoint.
+    var images: CheckpointImages?
+    /// The conversation with criu, while it works.
+    var criu: CRIUConversation?
+    /// The directories of the images and of the log, by their numbers in its table, where it has been
+    /// given them.
+    var criuDirectories: (images: CInt, work: CInt)?
+    /// criu itself, where this process waits for it.
+    var criuProcess: HeldProcess?
+    /// The container's first process, where no session holds it.
+    var held: HeldDescriptor?
+    /// The process that criu has restored, until the supervisor has taken it.
+    var restored: Int32?
+    /// Its terminal.
+    var restoredTerminal: HeldDescriptor?
     /// Whether the user at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
     /// What `step` has seen at the last stop, before the step of that number.

@@ -144,6 +144,9 @@ public struct ChildProcess: ~Copyable, Sendable {
 
     public var borrowed: FileDescriptor { pidfd.borrowed }
 
+    /// Its pidfd alone.
+    public consuming func release() -> OwnedDescriptor { pidfd }
+
     /// The corresponding C function is `pidfd_send_signal`.
     public func send(signal: CInt) throws(Errno) {
         try checkDone(clinux_pidfd_send_signal(pidfd.borrowed.rawValue, signal))

@@ -2,6 +2,7 @@
 enum CommandName: String, CaseIterable {
     case sandbox, batch, isolate
     case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
+    case checkpoint, restore
     case diff, apply, discard, commit, export, undo, layers, unpack, pack
     case explain, seccomp, plan, step, lint, doctor, selftest, spec, features, help
 
@@ -23,6 +24,8 @@ enum CommandName: String, CaseIterable {
         case .resume: .resume
         case .update: .update
         case .events: .events
+        case .checkpoint: .checkpoint
+        case .restore: .restore
         case .diff: .diff
         case .apply: .apply
         case .discard: .discard

@@ -72,9 +72,6 @@ extension Command {
             "\"vfs-run pack BUNDLE IMAGE\" writes an image, and skopeo(1) copies it to a registry",
     ]
 
-    /// Whether it is a command of runc that is not supported here.
-    static func isRefused(_ name: String) -> Bool { name == "checkpoint" || name == "restore" }
-
     /// What to do with a directory or an archive that has no config; nil for anything else.
     static func rootFileSystem(_ name: String) -> String? {
         guard let kind = (try? FileStatus.of(path: name))?.kind,
@@ -96,11 +93,6 @@ extension Command {
     }
 
     static func unknownSentence(_ name: String) -> String {
-        if isRefused(name) {
-            return
-                "\(name): checkpoint and restore are not supported; vfs-run features reports that to"
-                + " engines (org.opencontainers.runc.checkpoint.enabled)"
-        }
         if let way = otherWays[name] { return "unknown command \"\(name)\": \(way)" }
         if let root = rootFileSystem(name) { return "unknown command \"\(name)\"; \(root)" }
         for path in [name, name + "/config.json"] {

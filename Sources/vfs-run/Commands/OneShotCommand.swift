@@ -111,7 +111,7 @@ extension Command {
     static func unknown(_ name: String) -> Command {
         Command(
             name: name, summary: "", operands: "", details: [], options: [],
-            failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
+            failureCode: Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
     }
 }

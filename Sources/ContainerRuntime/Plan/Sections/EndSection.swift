@@ -71,7 +71,8 @@ enum EndSection: PlanSection {
         }
         plan.add(
             RecordContainer(
-                namespaces: all, ownsProcesses: facts.newNamespaces.contains(.pid)))
+                namespaces: all, ownsProcesses: facts.newNamespaces.contains(.pid),
+                recordsStreams: facts.configuration.process.terminal == nil))
     }
 
     private static func planReport(

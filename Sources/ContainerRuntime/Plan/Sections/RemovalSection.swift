@@ -35,7 +35,11 @@ enum RemovalSection: PlanSection {
             plan.add(EndOrphans())
         }
         if configuration.controlGroup != nil {
-            plan.add(RemoveControlGroup(ownsProcesses: facts.newNamespaces.contains(.pid)))
+            // A restore that has failed may leave processes that are in no namespace of their own yet.
+            let isRestored = configuration.container?.restoring != nil
+            plan.add(
+                RemoveControlGroup(
+                    ownsProcesses: facts.newNamespaces.contains(.pid) && !isRestored))
         }
         if configuration.resourceDirector != nil { plan.add(RemoveResctrlGroup()) }
         if case .overlay(let overlay) = configuration.root.source, overlay.isDiscarded,
@@ -49,7 +53,9 @@ enum RemovalSection: PlanSection {
             plan.add(RemoveState())
         }
         planHooks(configuration.hooks.poststop, facts.state, &plan)
-        if !facts.isNamed { plan.add(EndWatchdog()) }
+        if !facts.isNamed || configuration.container?.restoring != nil {
+            plan.add(EndWatchdog())
+        }
     }
 
     /// What is left of a container that other commands have made.
