@@ -88,6 +88,8 @@ public struct Configuration: Sendable {
         public var innerControlGroups: [InnerControlGroup] = []
         /// The resctrl group of the container, if any.
         public var resctrlGroup: ResctrlGroup?
+        /// Set where its control group limits the number of processes.
+        var limited: StoredContainer?
 
         /// A cgroup below the container's.
         public struct InnerControlGroup: Sendable {

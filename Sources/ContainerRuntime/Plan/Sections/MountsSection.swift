@@ -38,7 +38,9 @@ enum MountsSection: PlanSection {
         switch mount.kind {
         case .bind(let source, _):
             plan.add(
-                AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
+                AttachBind(
+                    mount: mount, source: source, position: attachedBinds,
+                    isRestricted: facts.configuration.isRestricted), mount.origin)
             attachedBinds += 1
         case .copyOnWrite(let tree):
             plan.add(

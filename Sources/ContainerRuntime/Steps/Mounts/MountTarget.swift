@@ -25,7 +25,10 @@ struct MountTarget {
             case .tooManySymbolicLinkLevels:
                 "a link there leads through /proc, in circles or over more than 40 links"
             case .fileNameTooLong: LinkPolicy.tooLong
-            case .notDirectory: "part of the path is a file in the root file system"
+            case .notDirectory:
+                directory
+                    ? "it, or a part of it, is a file in the root file system; \(MountTarget.question)"
+                    : "part of the path is a file in the root file system"
             default: nil
             }
         }
@@ -60,6 +63,20 @@ struct MountTarget {
         let magic = try attempt("fstatfs", on: place, try FileSystemMagic.of(target))
         if magic == .procfs {
             throw Failure("\"\(place)\" leads into /proc; nothing may be mounted there")
+        }
+    }
+
+    /// Docker's, which people search for.
+    static let question =
+        "are you trying to mount a directory onto a file (or vice-versa)?"
+
+    /// The kernel puts no file onto a directory.
+    func refuseDirectory(_ target: FileDescriptor, for source: String) throws(Failure) {
+        let found = try attempt("fstat", on: mount.destination, try FileStatus.of(target))
+        if found.kind == .directory {
+            throw Failure(
+                "\(source.inQuotes) is a file, and \(mount.destination.inQuotes) a directory in the"
+                    + " root file system; \(MountTarget.question)")
         }
     }
 
