@@ -21,7 +21,8 @@ public enum Features {
                 "org.opencontainers.runc.checkpoint.enabled": "false",
             ],
             // A name that ends in a dot stands for all that begin with it.
-            "potentiallyUnsafeConfigAnnotations": .strings([SystemdProperty.annotationPrefix]),
+            "potentiallyUnsafeConfigAnnotations": .strings(
+                [SystemdProperty.annotationPrefix] + EngineAnnotation.allCases.map(\.rawValue)),
         ]
     }
 

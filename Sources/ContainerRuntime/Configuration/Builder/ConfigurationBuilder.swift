@@ -84,6 +84,9 @@ public struct ConfigurationBuilder {
             resourceDirector: linux?.intelRdt.map(resourceDirector))
         configuration.userNamespace = request.userNamespace.namespace
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
+        if let type = EngineAnnotation.mountContextType.value(in: spec) {
+            configuration.mountLabelOption = type.value
+        }
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles

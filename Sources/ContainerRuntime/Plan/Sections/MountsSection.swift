@@ -72,7 +72,8 @@ enum MountsSection: PlanSection {
         plan.add(
             MountFileSystem(
                 mount: mount, type: type, source: source, parameters: parameters,
-                label: configuration.mountLabel?.value, isRestricted: isRestricted,
+                label: configuration.mountLabel?.value,
+                labelOption: configuration.mountLabelOption, isRestricted: isRestricted,
                 mayStandIn: isRestricted && shown != nil && (type != "proc" || isShared),
                 showsOwn: shown.map(facts.newNamespaces.contains) ?? false,
                 isHosts: isHosts),

@@ -46,7 +46,8 @@ struct DeviceNode {
     }
 
     private func hosts(_ source: String) throws(Failure) -> DetachedMount {
-        for place in [source, hostName].compactMap(\.self) {
+        let name = number.kernelName(isBlock: fileKind == .blockDevice)
+        for place in [source, name].compactMap(\.self) {
             do throws(Errno) {
                 let tree = try DetachedMount.clone(place, recursive: false)
                 let found = try FileStatus.of(tree.borrowed)
@@ -60,19 +61,6 @@ struct DeviceNode {
         throw Failure(
             "a user namespace cannot make devices, and the host has no device \(number), neither at"
                 + " \(source.inQuotes) nor under the name that the kernel gives it")
-    }
-
-    /// What the kernel calls it below /dev: an engine may give it another name in the container.
-    private var hostName: String? {
-        let kind = fileKind == .blockDevice ? "block" : "char"
-        guard let bytes = try? HostPath.readShort("/sys/dev/\(kind)/\(number)/uevent") else {
-            return nil
-        }
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-        where line.hasPrefix("DEVNAME=") {
-            return "/dev/\(line.dropFirst("DEVNAME=".count))"
-        }
-        return nil
     }
 
     private func requireSame(_ name: String, in folder: FileDescriptor) throws(Failure) {

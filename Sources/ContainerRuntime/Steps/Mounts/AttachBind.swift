@@ -44,37 +44,15 @@ struct AttachBind: ContainerStep {
             context, directory: opened.isDirectory, isKernelInterface: isProc)
         if !opened.isDirectory { try target.refuseDirectory(place.borrowed, for: source) }
         var attached = mount
-        if case .bind = mount.kind { attached.clear = try cleared(opened.tree) }
+        if case .bind = mount.kind {
+            attached.clear = try mount.cleared(of: opened.tree, source, isRestricted)
+        }
         try MountTarget(mount: attached).attach(opened.tree, place.borrowed)
         let tree = opened.tree.borrowed
         guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
         else { return }
         let magic = try attempt("fstatfs", on: source, try FileSystemMagic.of(tree))
         try context.hold(mount.destination, tree, .init(boundFrom: magic))
-    }
-
-    /// What of the source's attributes is cleared.
-    private func cleared(_ tree: borrowing DetachedMount) throws(Failure) -> MountAttributes {
-        if mount.set.isEmpty && mount.clear.isEmpty { return mount.clear }
-        let found = try attempt("fstatvfs", on: source, try MountAttributes(of: tree.borrowed))
-        if !isRestricted { return mount.clear.union(found.subtracting(mount.set)) }
-        let named = found.intersection(mount.clear)
-        if named.isEmpty { return mount.clear }
-        func unlock() throws(Errno) -> MountAttributes {
-            do throws(Errno) {
-                try tree.setAttributes(set: [], clear: named)
-            } catch .notPermitted {
-                return named
-            }
-            // What the file system itself has stays.
-            return named.subtracting(try MountAttributes(of: tree.borrowed))
-        }
-        let locked = try attempt("mount_setattr", on: source, try unlock())
-        if locked.isEmpty { return mount.clear }
-        throw Failure(
-            "the mount of \(source.inQuotes) is \(locked.optionWords.joined(separator: ", ")), which is"
-                + " locked in a user namespace: operation not permitted; leave the option out that"
-                + " clears it")
     }
 
     /// The whole of a procfs, as containers without a pid namespace of their own bind the host's.

@@ -82,13 +82,7 @@ struct MountTarget {
 
     /// Gives the tree its attributes and attaches it.
     func attach(_ tree: borrowing DetachedMount, _ target: FileDescriptor) throws(Failure) {
-        try attempt(
-            "mount_setattr", on: mount.destination,
-            try tree.setAttributes(set: mount.set, clear: mount.clear))
-        try attempt(
-            "mount_setattr", on: mount.destination,
-            try tree.setAttributes(
-                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true))
+        try mount.setAttributes(of: tree)
         try attempt("move_mount", on: mount.destination, try tree.attach(to: target))
         for propagation in mount.propagation {
             try attempt(
