@@ -31,7 +31,7 @@ extension StoredContainer {
                 } catch {
                     for done in attached.reversed() {
                         // The error is what counts.
-                        try? MountTree.detach(done.borrowed, by: proc.borrowed)
+                        try? MountTree.detach(done.borrowed, by: proc.directory.borrowed)
                     }
                     throw error
                 }
@@ -56,7 +56,7 @@ extension StoredContainer {
             try joined.joinUser()
             let root = try joined.joinMounts()
             for mount in mounts.reversed() {
-                try mount.detach(root, proc.borrowed)
+                try mount.detach(root, proc.directory.borrowed)
             }
         }
     }
@@ -91,7 +91,7 @@ extension StoredContainer {
             try attempt("prctl", "PR_SET_DUMPABLE", try CurrentProcess.setDumpable(false))
             return try attempt(
                 "open", on: "/",
-                try HeldRoot(RootDirectory(HostPath.open("/", [.path, .directory]))))
+                try HeldRoot(RootDirectory.own()))
         }
     }
 
@@ -108,11 +108,11 @@ extension StoredContainer {
     }
 
     /// The host's, by which a mount is named that is known by its descriptor.
-    private static func openProc() throws(Failure) -> HeldDescriptor {
+    private static func openProc() throws(Failure) -> HeldRoot {
         let path = "/proc"
-        let opened = try attempt(
-            "open", on: path, HeldDescriptor(try HostPath.open(path, [.path, .directory])))
-        let magic = try attempt("fstatfs", on: path, try FileSystemMagic.of(opened.borrowed))
+        let opened = try attempt("open", on: path, try HeldRoot(RootDirectory.ownProc()))
+        let magic = try attempt(
+            "fstatfs", on: path, try FileSystemMagic.of(opened.directory.borrowed))
         if magic != .procfs { throw Failure("/proc is no procfs") }
         return opened
     }

@@ -11,7 +11,8 @@ enum JoinSection: PlanSection {
 
     static var kinds: [any Step.Type] {
         [
-            MakeInnerGroup.self, MakeRoom.self, JoinContainer.self, OpenRoot.self, TakeRoomBack.self,
+            MakeInnerGroup.self, MakeRoom.self, JoinContainer.self, OpenRoot.self,
+            TakeRoomBack.self,
         ]
     }
 
@@ -70,7 +71,9 @@ enum JoinSection: PlanSection {
 
     /// Once the process is in the container and the one that made it has ended; and at the end.
     static func planRoom(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
-        guard let joined = facts.configuration.joined, let container = joined.limited else { return }
+        guard let joined = facts.configuration.joined, let container = joined.limited else {
+            return
+        }
         plan.add(
             TakeRoomBack(
                 container: container, controlGroup: ControlGroup(paths: joined.controlGroup)))

@@ -6,8 +6,8 @@ struct MakeRoom: RuntimeStep {
     static let manual = StepManual(
         "make room for the process",
         what: """
-            Locks the container. Where its control group has no room for two more processes, raises the \
-            limit by what is missing, until the process is one of the container's.
+            Where the container's control group has no room for two more processes, raises the limit by \
+            what is missing, and holds the container's lock until the limit is what it was.
             """,
         why: """
             Only where the container limits its processes. The process that joins makes the container \
@@ -26,5 +26,10 @@ struct MakeRoom: RuntimeStep {
         try container.lock()
         context.hasLock = true
         context.raisedLimit = try controlGroup.makeRoom(for: 2)
+        // Others are kept waiting only while the limit is not what it should be.
+        if context.raisedLimit == nil {
+            container.unlock()
+            context.hasLock = false
+        }
     }
 }

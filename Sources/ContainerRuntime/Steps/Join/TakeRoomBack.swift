@@ -27,7 +27,8 @@ struct TakeRoomBack: RuntimeStep {
         context.raisedLimit = nil
         do throws(Failure) {
             try controlGroup.restore(limit)
-        } catch  where error.errno == .noSuchFileOrDirectory
+        } catch
+            where error.errno == .noSuchFileOrDirectory
             || error.errno == .operationNotSupportedByDevice
         {
             // The container has ended meanwhile.
