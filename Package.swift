@@ -126,7 +126,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["DBus", "LinuxSystem", system],
+            name: "TestSupport", dependencies: ["DBus", "JSON", "LinuxSystem", system],
             path: "Tests/TestSupport", swiftSettings: relaxed),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
         .testTarget(

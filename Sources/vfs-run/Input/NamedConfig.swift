@@ -41,6 +41,6 @@ struct NamedConfig {
         self.invocation = invocation
         file = path
         document = try LoadedConfig.read(path, ofBundle: false)
-        bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
+        bundle = try LoadedConfig.bundle(of: path)
     }
 }

@@ -17,6 +17,8 @@ struct MakeControlGroup: RuntimeStep {
         calls: "mkdir, write, bpf")
 
     let group: Configuration.ControlGroup
+    /// Whether the container has no pid namespace of its own.
+    var sharesProcesses = false
 
     var summary: String {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
@@ -71,6 +73,12 @@ struct MakeControlGroup: RuntimeStep {
                 "write", "the container's groups",
                 try context.container?.announce(context.state?.groups ?? ResourceGroups()))
             if group.isOptional {
+                if sharesProcesses {
+                    context.warn(
+                        "Creating a rootless container with no cgroup and no private pid namespace is"
+                            + " discouraged: not all of its processes may be found to be killed; add"
+                            + " {\"type\": \"pid\"} to linux.namespaces")
+                }
                 if !group.resources.summary.isEmpty {
                     context.warn(
                         "linux.resources is ignored: \(error.message); \"systemd-run --user --scope -p"
