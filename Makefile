@@ -8,7 +8,9 @@ SWIFT ?= swift
 # executes are linked side by side (bench/run --order writes the list; the linker ignores names that no
 # longer exist). This requires a section for each function. Metadata of generic types is built from its
 # parts: with mangled names, the default, the runtime would parse each name and search for conformances.
-# Regular expressions, which every module imports by default, are not used.
+# Regular expressions, which every module imports by default, are not used. The compiler's own pass that
+# unrolls loops orders the arguments of a block by addresses, so that two builds of one commit would
+# differ; LLVM unrolls loops nevertheless.
 ORDER = scripts/link-order
 LINK = --static-swift-stdlib -Xswiftc -static-executable \
 	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
@@ -16,6 +18,7 @@ FRONTEND = -disable-concrete-type-metadata-mangled-name-accessors -function-sect
 	-disable-implicit-string-processing-module-import
 STATIC = -c release $(LINK) \
 	$(foreach option,$(FRONTEND),-Xswiftc -Xfrontend -Xswiftc $(option)) \
+	-Xswiftc -Xllvm -Xswiftc -sil-disable-pass=loop-unroll \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld $(BUILD_FLAGS)
 # scripts/dist: names of the directory that are the same wherever it is built.
