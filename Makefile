@@ -27,7 +27,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
+.PHONY: all build run test-dependencies test check coverage sanitize test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
 
 all: build
 
@@ -77,6 +77,28 @@ check: test-dependencies rootfs/base build/probe build/inject
 	    $$(pkg-config --libs libseccomp libcap libarchive zlib libzstd) \
 	    -Xlinker --defsym -Xlinker main=vfs_run_main -Xlinker -e -Xlinker clinux_start
 	VFS_RUN=$(CURDIR)/$(DEBUG)/vfs-run $(TEST) --skip-build $(addprefix --filter ,$(FILTER))
+
+# Which lines the tests execute, of the program and of the modules: build/coverage has the table and a
+# page for each file. An init process becomes the container's program and leaves no counts.
+COVERED = .build-coverage/debug
+coverage: test-dependencies rootfs/base build/probe build/inject
+	$(SWIFT) build --build-tests --enable-code-coverage --scratch-path .build-coverage
+	@rm -rf build/coverage
+	@mkdir -p build/coverage
+	swiftc -static-executable -use-ld=lld -g -profile-generate -module-name vfs_run \
+	    -o $(COVERED)/vfs-run @$(COVERED)/vfs-run.product/Objects.LinkFileList \
+	    $$(pkg-config --libs libseccomp libcap libarchive zlib libzstd) \
+	    -Xlinker --defsym -Xlinker main=vfs_run_main -Xlinker -e -Xlinker clinux_start
+	LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/%m.profraw VFS_RUN=$(CURDIR)/$(COVERED)/vfs-run \
+	    $(TEST) --skip-build --scratch-path .build-coverage $(addprefix --filter ,$(FILTER))
+	scripts/coverage $(COVERED)/vfs-run build/coverage
+
+# The C of the program under the address and undefined-behaviour sanitizers, as the modules' own tests
+# call it. The fuzzers run with both as well.
+SANITIZED = LinuxSystemTests ArchivesTests LayersTests SeccompTests CgroupsTests OverlayTests
+sanitize: test-dependencies
+	VFS_RUN_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address \
+	    --scratch-path .build-sanitize $(addprefix --filter ,$(SANITIZED))
 
 build/probe: Tests/probe/probe.c
 	@mkdir -p build
@@ -197,4 +219,4 @@ test-dist:
 	Tests/dist/run
 
 clean:
-	rm -rf .build build
+	rm -rf .build .build-debug .build-coverage .build-sanitize build
