@@ -43,7 +43,7 @@ struct Session: ~Copyable {
     var proxy: TerminalProxy?
     var proxyRelay: ProxyRelay?
     var failure: Ending?
-    /// Whether somebody acts on the program's start: then a death on the way there is told apart at
+    /// Whether the caller acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
     let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
@@ -142,7 +142,7 @@ struct Session: ~Copyable {
             if programsEnd == nil { lookAtRemains(ended) }
             self.ended = ended
             lookAtEnd()
-            // Ended before it was ready. Whoever waits for the container may have the rest of it.
+            // It ended before it was ready. What waits for the container takes the zombie.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
             if let programHasCore { usage?.hasCore = programHasCore }
@@ -184,7 +184,7 @@ struct Session: ~Copyable {
     var sumOfProcesses: UInt64? { watch.sumOfProcesses }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
-    /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
+    /// kills for execve, want of memory, a SIGKILL from outside. Only the first of them counts as an
     /// execution to the kernel.
     mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.

@@ -36,6 +36,12 @@ enum RootSection: PlanSection {
             plan.add(OpenBindSource(source: source), mount.origin)
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
+        planTrees(facts, &plan)
+    }
+
+    /// The root, and copy-on-write trees.
+    static func planTrees(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
         planRoot(facts, &plan)
         if configuration.opensOnHost { return }
         for tree in configuration.trees {
