@@ -309,4 +309,21 @@ struct EngineHabitTests {
             #expect(try box.run(config).error.contains("has no entry {\"type\": \"mount\"}"))
         }
     }
+
+    /// podman run --group-add keep-groups
+    @Test func `an ordinary user's groups stay where an annotation asks for it`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            try box.write("rootfs/secret", "read", mode: 0o640)
+            lchown(box.path("rootfs/secret"), 0, 7777)
+            var config = box.ordinaryConfig()
+            let user = OrdinaryUser(hasSubordinates: true, group: 7777)
+            let script = "cat /secret"
+            let refused = try box.runOrdinary(config, user, shell: script)
+            #expect(refused.error.contains("Permission denied"), "\(refused)")
+            config["annotations"]["run.oci.keep_original_groups"] = "1"
+            let outcome = try box.runOrdinary(config, user, shell: script)
+            #expect(outcome.output == "read", "\(outcome)")
+        }
+    }
 }
