@@ -14,6 +14,8 @@ struct Command: Sendable {
     var isOfContainers = false
     /// Whether the first operand ends the options: the words after it belong to another program.
     var endsWithOtherCommand = false
+    /// Whether there is no command of that name.
+    var isUnknown = false
     /// The exit code of a failure.
     var failureCode: CInt = 1
     var run: @Sendable (ParsedArguments) throws(Failure) -> CInt

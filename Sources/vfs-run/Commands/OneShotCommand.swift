@@ -111,7 +111,7 @@ extension Command {
 
     static func unknown(_ name: String) -> Command {
         Command(
-            name: name, summary: "", operands: "", details: [], options: [],
+            name: name, summary: "", operands: "", details: [], options: [], isUnknown: true,
             failureCode: isRefused(name) ? 1 : Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
     }

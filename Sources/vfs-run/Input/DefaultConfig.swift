@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
@@ -18,7 +19,7 @@ enum DefaultConfig {
         var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(Spec.versions.newest)),
             ("process", process(isOneShot)),
-            ("root", ["path": "rootfs", "readonly": false]),
+            ("root", ["path": "rootfs", "readonly": .bool(!isOneShot)]),
             ("hostname", "vfs-run"),
             ("mounts", .array(mounts(hasTerminalGroup: user == nil))),
             ("linux", linux(user, isOneShot)),
@@ -90,16 +91,17 @@ enum DefaultConfig {
     }
 
     private static func linux(_ user: RootlessUser?, _ isOneShot: Bool) -> JSONOutput {
-        let kinds =
-            ["pid", "network", "ipc", "uts", "mount", "cgroup"]
-            + (user == nil && !isOneShot ? [] : ["user"])
+        var kinds = ["pid", "network", "ipc", "uts", "mount"]
+        // As runc: with version 1 programs find their cgroup by its path on the host.
+        if isOneShot || !hasVersion1 { kinds.append("cgroup") }
+        if user != nil || isOneShot { kinds.append("user") }
         var members: [(key: String, value: JSONOutput)] = [
             ("namespaces", .array(kinds.map { ["type": .string($0)] }))
         ]
         // An empty object, for programs that fill in a template.
         if user == nil { members.append(("resources", isOneShot ? limits : [:])) }
         let own = isOneShot ? IDMappings(users: ownIDs, groups: ownIDs) : nil
-        if let mappings = own ?? user?.ownMappings {
+        if let mappings = own ?? user?.oneMapping {
             members.append(("uidMappings", mapping(mappings.users)))
             members.append(("gidMappings", mapping(mappings.groups)))
         }
@@ -113,6 +115,11 @@ enum DefaultConfig {
         members.append(("readonlyPaths", .strings(readOnly)))
         members.append(("seccomp", seccomp))
         return .object(members)
+    }
+
+    private static var hasVersion1: Bool {
+        guard let hierarchies = try? Hierarchies.read() else { return false }
+        return !hierarchies.version1.isEmpty
     }
 
     private static let limits: JSONOutput = [

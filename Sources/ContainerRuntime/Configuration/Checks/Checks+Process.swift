@@ -156,7 +156,8 @@ extension Checks {
         case nil:
             let known = Policy.Mode.allCases.map(\.rawValue).joined(separator: ", ")
             diagnostics.error(
-                "invalid memory policy mode \"\(policy.mode.value)\"; allowed are \(known)",
+                "invalid memory policy mode \"\(policy.mode.value)\"; it is required; allowed are"
+                    + " \(known)",
                 at: policy.mode.offset)
         case .default, .local:
             if count > 0 {

@@ -12,7 +12,7 @@ enum RootSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
-            OpenControlGroups.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
+            OpenControlGroups.self, OpenOverlay.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
             MountCopyOnWriteTree.self,
             RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
@@ -36,6 +36,7 @@ enum RootSection: PlanSection {
             plan.add(OpenBindSource(source: source), mount.origin)
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
+        planOverlays(facts, &plan)
         planRoot(facts, &plan)
         if configuration.opensOnHost { return }
         for tree in configuration.trees {
@@ -48,6 +49,20 @@ enum RootSection: PlanSection {
                 plan.add(HandOverUpper(tree: tree.tree.number), tree.mount.origin)
             }
             planRecord(tree, facts, &plan)
+        }
+    }
+
+    private static func planOverlays(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        var position = 0
+        for mount in configuration.mounts where mount.hasSource {
+            if let overlay = MountedOverlay(mount) {
+                plan.add(
+                    OpenOverlay(
+                        overlay: overlay, bundle: configuration.bundle, position: position,
+                        label: configuration.mountLabel?.value), mount.origin)
+            }
+            position += 1
         }
     }
 
@@ -177,7 +192,8 @@ extension Configuration.Mount {
     var hasSource: Bool {
         switch kind {
         case .bind, .copyOnWrite: true
-        case .fileSystem, .controlGroups, .remount: false
+        case .fileSystem: MountedOverlay(self) != nil
+        case .controlGroups, .remount: false
         }
     }
 }
