@@ -21,7 +21,8 @@ struct MountedOverlay: Sendable, Hashable {
             case "lowerdir+": lowers.insert(value, at: 0)
             case "upperdir": upper = MountedOverlay.unescaped(value)
             case "workdir": work = MountedOverlay.unescaped(value)
-            default: options.append(parameter.value.map { "\(parameter.key)=\($0)" } ?? parameter.key)
+            default:
+                options.append(parameter.value.map { "\(parameter.key)=\($0)" } ?? parameter.key)
             }
         }
         if lowers.isEmpty && upper == nil { return nil }

@@ -47,6 +47,7 @@ struct Command: Sendable {
         if first.hasPrefix("-") || first.contains("/") || first.hasSuffix(".json") {
             return (.oneShot, arguments)
         }
-        return (.unknown(first), [])
+        // Its own options are as unknown, but the help is asked for in one way.
+        return (.unknown(first), arguments.dropFirst().filter { $0 == "-h" || $0 == "--help" })
     }
 }

@@ -12,7 +12,8 @@ enum RootSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
-            OpenControlGroups.self, OpenOverlay.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
+            OpenControlGroups.self, OpenOverlay.self, AttachRoot.self, MountRootDirectory.self,
+            MountOverlay.self,
             MountCopyOnWriteTree.self,
             RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
@@ -33,7 +34,8 @@ enum RootSection: PlanSection {
         }
         for (mount, source) in configuration.bindSources
         where !configuration.opensOnHost && mount.idMapping == nil {
-            plan.add(OpenBindSource(source: source), mount.origin)
+            plan.add(
+                OpenBindSource(source: source, root: configuration.rootDirectory), mount.origin)
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
         planOverlays(facts, &plan)
@@ -160,6 +162,11 @@ extension Configuration {
             if mount.hasSource { position += 1 }
         }
         return found
+    }
+
+    /// The directory of the host that becomes the root, where one does.
+    var rootDirectory: String? {
+        if case .directory(let path) = root.source { path.value } else { nil }
     }
 
     /// The user of the host that the program runs as.

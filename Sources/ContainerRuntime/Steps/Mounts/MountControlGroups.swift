@@ -56,12 +56,15 @@ struct MountControlGroups: ContainerStep {
             try MountTarget(mount: attached).attach(tree, place.borrowed)
             return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
-        let own = mount.set.contains(.readOnly) ? [] : context.handover.controlGroup?.belowRoot ?? []
+        let own =
+            mount.set.contains(.readOnly) ? [] : context.handover.controlGroup?.belowRoot ?? []
         let folder = try attempt("mount", "tmpfs", try MountControlGroups.makeFolder())
         try attempt("move_mount", on: mount.destination, try folder.attach(to: place.borrowed))
         if layout.hierarchies != nil {
             for (name, bound) in trees {
-                let isOwn = own.contains { name != "unified" && ControlGroupLayout.isLabel(name, of: $0) }
+                let isOwn = own.contains {
+                    name != "unified" && ControlGroupLayout.isLabel(name, of: $0)
+                }
                 try add(bound.tree, name, folder.borrowed, isOwn ? mount : attached)
             }
         } else {
@@ -82,7 +85,8 @@ struct MountControlGroups: ContainerStep {
             }
         }
         try attempt(
-            "mount_setattr", on: mount.destination, try folder.setAttributes(set: own.isEmpty ? attached.set : mount.set))
+            "mount_setattr", on: mount.destination,
+            try folder.setAttributes(set: own.isEmpty ? attached.set : mount.set))
         try context.hold(mount.destination, folder.borrowed, .new)
     }
 
