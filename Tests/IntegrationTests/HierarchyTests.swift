@@ -88,7 +88,7 @@ struct HierarchyTests {
             var config = box.ordinaryConfig()
             config.run(["/bin/echo", "ran"])
             for path in [nil, "/\(box.controlGroup)"] as [String?] {
-                config["linux"]["cgroupsPath"] = path.map { .string($0) }
+                if let path { config["linux"]["cgroupsPath"] = .string(path) }
                 try box.write("bundle/config.json", config.prettyText)
                 let outcome = try box.startOrdinary(["run", "--bundle", box.bundle, "place"])
                     .finish()
@@ -96,7 +96,9 @@ struct HierarchyTests {
                     #expect(outcome.output == "ran\n", "\(outcome)")
                 } else {
                     #expect(outcome.code == 1 && outcome.output.isEmpty, "\(outcome)")
-                    #expect(outcome.error.contains("mkdir"), "\(outcome)")
+                    #expect(
+                        outcome.error.contains("unable to apply cgroup configuration: mkdir"),
+                        "\(outcome)")
                 }
             }
         }

@@ -9,7 +9,7 @@ struct RuncWordsTests {
             try box.prepare(box.config(), arguments: ["/bin/true"])
             let outcome = try box.command("run", box.id(), globals: globals + ["--debug"])
             #expect(outcome.code == 0, "\(outcome)")
-            let text = globals.isEmpty ? outcome.error : try box.read("bundle/log.out")
+            let text = globals.isEmpty ? outcome.error : box.read("bundle/log.out")
             if !globals.isEmpty { #expect(!outcome.error.contains("level=debug")) }
             for words in [
                 "level=debug", "=> nsexec container setup", "child process in init()",
@@ -98,6 +98,29 @@ struct RuncWordsTests {
             #expect(kinds?.contains("cgroup") == !hasVersion1)
             try box.succeed("spec", "--one-shot", "--file", box.path("one.json"))
             #expect(try Value(parsing: box.read("one.json"))["root"]["readonly"] == false)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([:], "requires `runtime`"), (["runtime": 42000], "requires `deadline`"),
+            (["runtime": 0, "deadline": 1_000_000], "runtime must be greater than 0"),
+            (["runtime": 1023, "deadline": 1_000_000], "must be between"),
+            (["runtime": 2_000_000, "deadline": 1_000_000], "must be <= deadline"),
+            (
+                ["runtime": 42000, "deadline": 2_000_000, "period": 1_000_000], "must be <= period"
+            ),
+        ] as [(Value, String)])
+    func `what is wrong with a deadline is said`(_ parameters: Value, _ words: String) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["process"]["scheduler"] = parameters
+            config["process"]["scheduler"]["policy"] = "SCHED_DEADLINE"
+            let outcome = try box.run(config, arguments: ["/bin/true"])
+            #expect(outcome.code == 125, "\(outcome)")
+            #expect(
+                outcome.error.contains("sched_setattr: `SCHED_DEADLINE` "), "\(outcome)")
+            #expect(outcome.error.contains(words), "\(outcome)")
         }
     }
 

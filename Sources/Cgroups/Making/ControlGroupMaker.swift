@@ -57,7 +57,7 @@ struct ControlGroupMaker {
         try made.makeRoomForAnchor(request.resources)
     }
 
-    /// What holds no limit an ordinary user does without, unless the config names its place.
+    /// What holds no limit an ordinary user does without.
     private mutating func cover(
         _ hierarchy: Hierarchies.Hierarchy, _ places: ControlGroupPlacement,
         _ make: (inout ControlGroupMaker) throws(Failure) -> Void
@@ -68,7 +68,7 @@ struct ControlGroupMaker {
             let isRefused =
                 error.errno == .permissionDenied || error.errno == .notPermitted
                 || error.errno == .readOnlyFileSystem
-            let mayLack = !request.policesDevices && request.path == nil && request.unit == nil
+            let mayLack = !request.policesDevices && request.unit == nil
             guard isRefused, mayLack, places.covering.contains(hierarchy.mountPoint) else {
                 throw error
             }

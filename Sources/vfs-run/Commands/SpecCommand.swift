@@ -40,7 +40,7 @@ extension Command {
             }
             let json =
                 arguments.has(.oneShot)
-                ? DefaultConfig.oneShot : DefaultConfig.json(for: isRootless ? .current : nil)
+                ? DefaultConfig.oneShot : DefaultConfig.template(for: isRootless ? .current : nil)
             let name = arguments.value(.file) ?? "config.json"
             let path =
                 name.hasPrefix("/") ? name : (arguments.value(.directory) ?? ".") + "/" + name

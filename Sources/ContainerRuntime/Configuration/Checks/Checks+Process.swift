@@ -93,6 +93,7 @@ extension Checks {
                 "\(flag.value.rawValue) needs a value, for which the specification has no field;"
                     + " remove it", at: flag.offset)
         }
+        deadlineScheduling()
         if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
             diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
         }
@@ -156,8 +157,7 @@ extension Checks {
         case nil:
             let known = Policy.Mode.allCases.map(\.rawValue).joined(separator: ", ")
             diagnostics.error(
-                "invalid memory policy mode \"\(policy.mode.value)\"; it is required; allowed are"
-                    + " \(known)",
+                "invalid memory policy mode \"\(policy.mode.value)\"; allowed are \(known)",
                 at: policy.mode.offset)
         case .default, .local:
             if count > 0 {
