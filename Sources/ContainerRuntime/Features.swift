@@ -18,10 +18,12 @@ public enum Features {
             "linux": linux,
             "annotations": [
                 "io.github.seccomp.libseccomp.version": .string(SeccompCompiler.libraryVersion),
-                "org.opencontainers.runc.checkpoint.enabled": "false",
+                "org.opencontainers.runc.checkpoint.enabled": "true",
             ],
             // A name that ends in a dot stands for all that begin with it.
-            "potentiallyUnsafeConfigAnnotations": .strings([SystemdProperty.annotationPrefix]),
+            "potentiallyUnsafeConfigAnnotations": .strings(
+                [CRIUConfigFile.annotation, SystemdProperty.annotationPrefix]
+                    + EngineAnnotation.allCases.map(\.rawValue)),
         ]
     }
 

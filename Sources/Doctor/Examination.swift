@@ -34,7 +34,7 @@ public struct Examination: Sendable {
     /// Every probe, by what it is about.
     static let groups: [ProbeGroup] = [
         .processes, .userNamespaces, .mounts, .overlay, .directory, .controlGroups, .seccomp,
-        .surroundings,
+        .surroundings, .checkpoints,
     ]
 
     /// Longer than any probe takes that is not stuck.

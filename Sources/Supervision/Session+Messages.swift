@@ -14,6 +14,7 @@ extension Session {
             // A filter may have kept it from saying that it executes.
             setStarted(isExecuting && !looksAtStart || hasExecuted ?? isExecuting)
             if hasStarted { _ = answer(walk.plan.firstAfterStart) }
+            if failure == nil, let restored = walk.takeRestored() { try followRestored(restored) }
             return
         }
         let words = InitMessage(message.bytes)
@@ -53,6 +54,9 @@ extension Session {
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
             walk.keep(program: message.sender)
+        case .criu(let images, let work):
+            guard let socket = message.takeDescriptor() else { return }
+            walk.keep(criu: socket, images: images, work: work)
         case .ready:
             try takeJob()
             try attempt("sendmsg", "to the init process", try current.send(InitMessage.go))
@@ -74,6 +78,14 @@ extension Session {
         let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
         _ = try attempt("waitid", try child.wait())
         child = made
+    }
+
+    /// criu is done, and has made the container's first process as a child of this one.
+    mutating func followRestored(_ process: Int32) throws(Failure) {
+        let made = try attempt("pidfd_open", "\(process)", try ChildProcess(child: process))
+        _ = try attempt("waitid", "of criu", try child.wait())
+        child = made
+        if let terminal = try walk.takeRestoredTerminal() { try take(terminal: terminal) }
     }
 
     /// A descriptor of the process that becomes the program.
@@ -98,7 +110,7 @@ extension Session {
         }
     }
 
-    /// To whoever listens at the console socket, or kept here.
+    /// To the listener at the console socket, or kept here.
     mutating func take(
         terminal multiplexer: consuming OwnedDescriptor
     ) throws(Failure) {
@@ -109,7 +121,7 @@ extension Session {
         let far = multiplexer.borrowed
         try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(consoleSocket)
-            // Whoever receives it takes the bytes for the terminal's name.
+            // The receiver takes the bytes for the terminal's name.
             try socket.borrowed.send(Array(far.peerName().utf8), passing: far)
         }
     }

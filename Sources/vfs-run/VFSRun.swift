@@ -12,8 +12,7 @@ enum VFSRun {
 
     private static func printHelp(of command: Command) throws(Failure) {
         if command.isUnknown { throw Failure("No help topic for '\(command.name)'") }
-        let isOverview = command.name.isEmpty && HelpText.isRunc
-        try Output.write(isOverview ? HelpText.overview : HelpText.of(command))
+        try Output.write(command.name.isEmpty ? HelpText.overview : HelpText.of(command))
     }
 
     /// Engines read the first two lines of runc's.

@@ -244,7 +244,11 @@ import Testing
         expectClaimed(claimed, try errors(part.key, part.json), part.testDescription)
     }
 
-    @Test func `of annotations that do something is about properties of systemd`() {
-        #expect(Self.list("potentiallyUnsafeConfigAnnotations") == ["org.systemd.property."])
+    @Test func `of annotations that do something is complete`() {
+        #expect(
+            Self.list("potentiallyUnsafeConfigAnnotations") == [
+                "org.criu.config", "org.systemd.property.", "run.oci.keep_original_groups",
+                "run.oci.mount_context_type",
+            ])
     }
 }

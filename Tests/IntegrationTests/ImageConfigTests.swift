@@ -84,7 +84,8 @@ struct ImageConfigTests {
             let outcome = try layout(
                 box,
                 #"""
-                {"Labels": {"org.systemd.property.MemoryMax": "1", "mine": "2"},
+                {"Labels": {"org.systemd.property.MemoryMax": "1", "mine": "2",
+                            "org.criu.config": "/x"},
                  "Env": ["A=1", "broken", "=x", "B="]}
                 """#)
             #expect(
@@ -93,6 +94,7 @@ struct ImageConfigTests {
             let config = try config(box)
             #expect(config["annotations"]["mine"] == "2")
             #expect(!config.text.contains("org.systemd.property"))
+            #expect(!config.text.contains("org.criu.config"))
             let variables = (config["process"]["env"].array ?? []).compactMap(\.string)
             #expect(variables.suffix(2) == ["A=1", "B="])
             #expect(variables.allSatisfy { $0.contains("=") && !$0.hasPrefix("=") })

@@ -235,17 +235,6 @@ struct GlobalOptionTests {
         }
     }
 
-    @Test(arguments: ["checkpoint", "restore"])
-    func `checkpoints are refused in their own words`(_ command: String) throws {
-        try Sandbox.use { box in
-            let outcome = try box.command(command, "--image-path", "x", box.id())
-            #expect(outcome.code == 1)
-            #expect(
-                outcome.error.contains("\(command): checkpoint and restore are not supported"),
-                "\(outcome)")
-        }
-    }
-
     @Test func `a log that cannot be written is an error before anything is done`() throws {
         try Sandbox.use { box in
             try box.prepare(box.config(), arguments: ["/bin/true"])

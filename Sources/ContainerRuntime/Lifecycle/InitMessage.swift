@@ -17,6 +17,8 @@ package import LinuxSystem
 ///     entered     nothing; the kernel says who sent it the runtime goes on with that process
 ///     proxy       a listening socket, by SCM_RIGHTS    the runtime relays its connections
 ///     forked      nothing; the kernel says who sent it that process becomes the program
+///     criu        the way to criu, by SCM_RIGHTS, and  the runtime tells criu what to restore
+///                 numbers of two directories in criu
 ///     (closed)    nothing: exec has closed it          the program runs
 ///
 /// and the runtime answers with one:
@@ -44,6 +46,8 @@ package enum InitMessage: Equatable {
     case forked
     /// It waits for a job.
     case ready
+    /// - `images`, `work`: Numbers of criu's table.
+    case criu(images: CInt, work: CInt)
 
     /// The runtime's answer to `turn`.
     package static let go: [UInt8] = [0]
@@ -70,6 +74,8 @@ package enum InitMessage: Equatable {
         case .proxy: [12]
         case .forked: [11]
         case .ready: [13]
+        case .criu(let images, let work):
+            [14] + InitMessage.bytes(Int(images)) + InitMessage.bytes(Int(work))
         }
     }
 
@@ -117,6 +123,8 @@ package enum InitMessage: Equatable {
         case 12 where bytes.count == 1: self = .proxy
         case 11 where bytes.count == 1: self = .forked
         case 13 where bytes.count == 1: self = .ready
+        case 14 where bytes.count == 5:
+            self = .criu(images: CInt(step()), work: CInt(Int(bytes[3]) | Int(bytes[4]) << 8))
         case 7 where bytes.count == 2: self = .notSpawned(errno: CInt(bytes[1]))
         default: return nil
         }

@@ -36,6 +36,7 @@ package final class PlanWalk {
         self.warn = warn
         context = RuntimeContext(prepared)
         context.streamFiles = streams
+        context.views = trace?.views
         context.warn = warn
         context.followReadiness = follow
     }
@@ -195,6 +196,28 @@ package final class PlanWalk {
     package func takeProxy() -> ProxyPlace? { context.proxy.take() }
     /// Where the init tells how the program has ended; nil where there is no init.
     package func takeReport() -> InitReport? { context.report.take() }
+
+    /// The process that becomes criu has sent the way to it.
+    ///
+    /// - Parameters:
+    ///   - images: The number of that directory in criu's table.
+    ///   - work: The same of the directory of its log.
+    package func keep(criu socket: consuming OwnedDescriptor, images: CInt, work: CInt) {
+        guard let opened = context.images, context.criu == nil else { return }
+        let log = CheckpointLog(
+            directory: opened.work, path: opened.workPath, name: RestoreProcesses.log)
+        context.criu = CRIUConversation(Channel(socket), log)
+        context.criuDirectories = (images, work)
+    }
+
+    /// The process that criu has restored, which goes on in the place of criu; once.
+    package func takeRestored() -> Int32? { context.restored.take() }
+
+    /// Its terminal; once.
+    package func takeRestoredTerminal() throws(Failure) -> OwnedDescriptor? {
+        guard let held = context.restoredTerminal.take() else { return nil }
+        return try attempt("fcntl", "of the terminal", try OwnedDescriptor.duplicate(held.borrowed))
+    }
 
     /// The program's process beside the init.
     package var program: Int32? { context.program }

@@ -80,6 +80,14 @@ struct ResourceGroups: Sendable {
                 + " done by it")
     }
 
+    /// The directory by which all its processes are frozen.
+    var freezer: String? {
+        let found =
+            cgroup.first { $0.controllers.split(separator: ",").contains("freezer") }
+            ?? cgroup.first { $0.controllers.isEmpty }
+        return found?.path
+    }
+
     var controlGroup: ControlGroup {
         ControlGroup(paths: cgroup, parents: parents, unit: unit)
     }

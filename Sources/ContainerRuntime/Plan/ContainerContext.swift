@@ -30,6 +30,10 @@ final class ContainerContext {
     var mountedTrees: [Int: OverlayDirectory] = [:]
     /// The upper of its overlay.
     var mountedUpper: OverlayDirectory?
+    /// Where criu finds the container's trees.
+    var stage: HeldDescriptor?
+    /// The sources of bind mounts, where they lie in it.
+    var stagedSources: [BindSource] = []
     /// `/dev/null` of the container, verified, for masking files.
     var nullDevice: HeldDescriptor?
     /// An empty read-only directory, mounted, for masking directories.

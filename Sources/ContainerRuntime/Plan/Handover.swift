@@ -51,6 +51,11 @@ final class Handover {
     /// ask.
     var callerSize: TerminalSize?
 
+    /// What becomes criu.
+    var criu: CRIUHandover?
+    /// The archive that a throw-away upper begins with.
+    var savedUpper: HeldDescriptor?
+
     /// Keeps a layer, or a directory of the upper, until the overlay is mounted.
     func add(_ directory: FoundDirectory, at path: String) {
         layers = layers ?? [:]

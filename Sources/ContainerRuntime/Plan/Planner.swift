@@ -14,12 +14,16 @@ public enum Planner {
     ) throws(Failure) -> Plan {
         let facts = PlanFacts(configuration, document: document, seccompCache: seccompCache)
         var planned = PlannedSteps()
-        if let joined = configuration.joined {
-            JoinSection.plan(joined, facts, &planned)
+        if let container = configuration.container, let options = container.restoring {
+            try RestoreSection.plan(container, options, facts, &planned)
         } else {
-            planStart(facts, &planned)
+            if let joined = configuration.joined {
+                JoinSection.plan(joined, facts, &planned)
+            } else {
+                planStart(facts, &planned)
+            }
+            planProcess(facts, &planned)
         }
-        planProcess(facts, &planned)
         let started = planned.steps.count
         RemovalSection.plan(facts, &planned)
         if let lack = planned.lack { throw Failure(lack) }

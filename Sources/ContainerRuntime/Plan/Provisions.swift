@@ -55,6 +55,13 @@ struct Provisions: OptionSet, Sendable {
     /// The files of the host whose content is copied.
     static let fileSources = Provisions(rawValue: 1 << 25)
 
+    /// The directory of a checkpoint.
+    static let images = Provisions(rawValue: 1 << 26)
+    /// The way to criu.
+    static let conversation = Provisions(rawValue: 1 << 27)
+    /// Where criu finds the container's trees.
+    static let stage = Provisions(rawValue: 1 << 28)
+
     private static let names: [(Provisions, String)] = [
         (.container, "container"), (.layers, "layers"), (.keptUpper, "kept upper"),
         (.idMappings, "id mappings"), (.seccompFilter, "seccomp filter"),
@@ -65,7 +72,8 @@ struct Provisions: OptionSet, Sendable {
         (.mountedUpper, "mounted upper"), (.terminal, "terminal"),
         (.processLimit, "process limit"), (.gate, "gate"), (.listener, "seccomp listener"),
         (.report, "report of the init"), (.landlockRules, "Landlock rules"),
-        (.fileSources, "sources of files"),
+        (.fileSources, "sources of files"), (.images, "images"),
+        (.conversation, "conversation with criu"), (.stage, "stage"),
     ]
 
     /// For messages.

@@ -66,6 +66,10 @@ final class RuntimeContext {
     var announcedGroups: ResourceGroups?
     /// Whether a failure of the step ends a container that other commands have made.
     var endsContainer = false
+    /// Of a container that another process joins: its limit of processes, while it is raised, and
+    /// whether this process holds the container's lock meanwhile.
+    var raisedLimit: ControlGroup.ProcessLimit?
+    var hasLock = false
     /// Of a process of `exec`, below the container's cgroup.
     var innerGroup: ControlGroup.Inner?
     /// The process that ends the container when this process is killed.
@@ -76,8 +80,27 @@ final class RuntimeContext {
     var terminal: TerminalSettings?
     /// Passes on what the program says of itself until it is ready.
     var followReadiness: (AwaitedReadiness) -> Void = { _ in }
+    /// Of a checkpoint.
+    var images: CheckpointImages?
+    /// The conversation with criu, while it works.
+    var criu: CRIUConversation?
+    /// The directories of the images and of the log, by their numbers in its table, where it has been
+    /// given them.
+    var criuDirectories: (images: CInt, work: CInt)?
+    /// criu itself, where this process waits for it.
+    var criuProcess: HeldProcess?
+    /// The container's first process, where no session holds it.
+    var held: HeldDescriptor?
+    /// The process that criu has restored, until the supervisor has taken it.
+    var restored: Int32?
+    /// Its terminal.
+    var restoredTerminal: HeldDescriptor?
     /// Whether the user at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
+    /// What `step` has seen at the last stop, before the step of that number.
+    var lastView: (number: Int, view: ProcessView)?
+    /// Takes what is seen before each step, where a page is asked for.
+    var views: ProcessViews?
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
 

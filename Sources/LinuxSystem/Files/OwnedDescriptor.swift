@@ -41,6 +41,12 @@ extension FileDescriptor {
     }
 }
 
+extension FileDescriptor {
+    /// A program that replaces this one gets it. The corresponding C function is `fcntl` with
+    /// `F_SETFD`.
+    public func staysOpen() throws(Errno) { _ = try check(fcntl(rawValue, F_SETFD, 0)) }
+}
+
 extension OwnedDescriptor {
     /// The corresponding C function is `dup3` to a free number with `O_CLOEXEC`.
     public static func duplicate(_ original: FileDescriptor) throws(Errno) -> OwnedDescriptor {

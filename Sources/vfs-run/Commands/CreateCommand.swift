@@ -3,13 +3,13 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Option {
-    fileprivate static let bundle = Option(
+    static let bundle = Option(
         "bundle", short: "b", value: "DIR", completes: .directories,
         "the directory of config.json; default: the working directory")
-    fileprivate static let config = Option(
+    static let config = Option(
         "config", short: "f", value: "FILE", completes: .files,
         "read FILE in place of the bundle's config.json")
-    private static let noPivot = Option(
+    static let noPivot = Option(
         "no-pivot", "accepted for compatibility; the runtime uses pivot_root in any case")
     fileprivate static let noNewKeyring = Option(
         "no-new-keyring", "keep the session keyring of the caller")
@@ -67,21 +67,27 @@ extension Command {
     }
 
     static func launch(
-        _ arguments: ParsedArguments, until: Milestone, _ reporter: RunReporter? = nil
+        _ arguments: ParsedArguments, until: Milestone, _ reporter: RunReporter? = nil,
+        restoring: CheckpointOptions? = nil
     ) throws(Failure) -> CInt {
         let name = arguments.operands[0]
         var container = Configuration.Container(
             id: try ContainerID(name), store: arguments.globals.store,
             waits: until == .created)
+        container.restoring = restoring
         container.isKept = arguments.has(.keep)
         container.adoptsOrphans = until == .ended && !arguments.has(.noSubreaper)
         container.hasOwnKeyring = !arguments.has(.noNewKeyring)
         container.pidFile = try arguments.path(.pidFile)
-        container.pidfdSocket = try arguments.path(.pidfdSocket)
+        if arguments.takes(.pidfdSocket) {
+            container.pidfdSocket = try arguments.path(.pidfdSocket)
+        }
         container.consoleSocket = try arguments.path(.consoleSocket)
-        container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
-        container.listeningDescriptors = try listeningDescriptors()
-        container.notifySocket = notifySocket
+        if restoring == nil {
+            container.preservedDescriptors = try arguments.count(.preservedDescriptors) ?? 0
+            container.listeningDescriptors = try listeningDescriptors()
+            container.notifySocket = notifySocket
+        }
         var invocation = Invocation()
         invocation.overlaysByDefault = false
         invocation.hasTerminal = true

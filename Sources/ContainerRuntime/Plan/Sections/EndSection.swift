@@ -35,6 +35,7 @@ enum EndSection: PlanSection {
         if !facts.entersProcesses { RightsSection.planLandlock(facts, &plan) }
         if process.noNewPrivileges.value { RightsSection.planFilter(facts, &plan) }
         if container != nil { planRecord(facts, &plan) }
+        JoinSection.planRoom(facts, &plan)
         planReport(
             pidFile: container?.pidFile ?? joined?.pidFile,
             pidfdSocket: container?.pidfdSocket ?? joined?.pidfdSocket,
@@ -71,7 +72,8 @@ enum EndSection: PlanSection {
         }
         plan.add(
             RecordContainer(
-                namespaces: all, ownsProcesses: facts.newNamespaces.contains(.pid)))
+                namespaces: all, ownsProcesses: facts.newNamespaces.contains(.pid),
+                recordsStreams: facts.configuration.process.terminal == nil))
     }
 
     private static func planReport(

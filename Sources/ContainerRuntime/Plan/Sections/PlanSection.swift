@@ -15,7 +15,7 @@ extension PlanSection {
             MountsSection.self,
             DevicesSection.self, HooksSection.self, KernelSection.self, ProcessSection.self,
             RightsSection.self, JoinSection.self, EndSection.self,
-            StartSection.self, RemovalSection.self,
+            StartSection.self, CheckpointSection.self, RestoreSection.self, RemovalSection.self,
         ]
     }
 }

@@ -13,6 +13,7 @@ enum ProcessSection: PlanSection {
             SetMemoryPolicy.self, SetScheduling.self, SetSchedulingFromHost.self,
             SetInputOutputPriority.self,
             LabelKeyring.self, StartSession.self, StartKeyring.self, GiveStreams.self,
+            ReopenNullStreams.self,
             TakeStreams.self, AwaitJob.self, EnterWorkingDirectory.self, ProtectRoot.self,
             FindHome.self,
             SetAppArmorProfile.self, LabelProgram.self, PrepareGate.self, PrepareJoinedGate.self,
@@ -79,6 +80,11 @@ enum ProcessSection: PlanSection {
         }
         if facts.isNamed {
             plan.add(GiveStreams(userID: process.user.value.userID), process.user.origin)
+        }
+        if facts.configuration.container != nil, process.terminal == nil,
+            !facts.configuration.joinsMounts
+        {
+            plan.add(ReopenNullStreams())
         }
         if facts.relaysStreams || facts.countsOutput { plan.add(TakeStreams()) }
     }

@@ -23,6 +23,7 @@ enum RemovalSection: PlanSection {
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         if configuration.joined != nil {
+            JoinSection.planRoom(facts, &plan)
             if !facts.innerGroups.isEmpty { plan.add(RemoveControlGroup(ownsProcesses: false)) }
             return
         }
@@ -35,7 +36,11 @@ enum RemovalSection: PlanSection {
             plan.add(EndOrphans())
         }
         if configuration.controlGroup != nil {
-            plan.add(RemoveControlGroup(ownsProcesses: facts.newNamespaces.contains(.pid)))
+            // A restore that has failed may leave processes that are in no namespace of their own yet.
+            let isRestored = configuration.container?.restoring != nil
+            plan.add(
+                RemoveControlGroup(
+                    ownsProcesses: facts.newNamespaces.contains(.pid) && !isRestored))
         }
         if configuration.resourceDirector != nil { plan.add(RemoveResctrlGroup()) }
         if case .overlay(let overlay) = configuration.root.source, overlay.isDiscarded,
@@ -49,7 +54,9 @@ enum RemovalSection: PlanSection {
             plan.add(RemoveState())
         }
         planHooks(configuration.hooks.poststop, facts.state, &plan)
-        if !facts.isNamed { plan.add(EndWatchdog()) }
+        if !facts.isNamed || configuration.container?.restoring != nil {
+            plan.add(EndWatchdog())
+        }
     }
 
     /// What is left of a container that other commands have made.

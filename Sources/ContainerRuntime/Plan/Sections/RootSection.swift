@@ -39,6 +39,12 @@ enum RootSection: PlanSection {
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
         planOverlays(facts, &plan)
+        planTrees(facts, &plan)
+    }
+
+    /// The root, and copy-on-write trees.
+    static func planTrees(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
         planRoot(facts, &plan)
         if configuration.opensOnHost { return }
         for tree in configuration.trees {

@@ -108,7 +108,7 @@ enum RuntimeSection: PlanSection {
         }
     }
 
-    private static func planLocks(
+    static func planLocks(
         _ overlay: Configuration.Root.Overlay, _ facts: PlanFacts, _ plan: inout PlannedSteps
     ) {
         // Layers first: one that is missing must not leave a new upper behind.
@@ -131,7 +131,7 @@ enum RuntimeSection: PlanSection {
             directory.origin)
     }
 
-    private static func planTreeLocks(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+    static func planTreeLocks(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let trees = facts.configuration.trees
         for tree in trees { plan.add(LockLayer(path: tree.tree.path), tree.mount.origin) }
         for tree in trees {
@@ -194,7 +194,7 @@ enum RuntimeSection: PlanSection {
     }
 
     /// Last, since nothing else of the runtime's work outlives it.
-    private static func planGroups(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+    static func planGroups(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         WatchSection.planWatchdog(facts, &plan)
         if let request = configuration.resourceDirector {
@@ -202,7 +202,9 @@ enum RuntimeSection: PlanSection {
         }
         guard let group = configuration.controlGroup else { return }
         plan.add(
-            MakeControlGroup(group: group.value), group.origin)
+            MakeControlGroup(
+                group: group.value, sharesProcesses: !facts.newNamespaces.contains(.pid)),
+            group.origin)
         if let mount = facts.writableControlGroups {
             plan.add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
         }

@@ -18,6 +18,10 @@ struct RecordContainer: TurnStep {
     let namespaces: NamespaceSet
     /// Whether all processes of the container end with its first.
     let ownsProcesses: Bool
+    /// Whether the standard streams of this process are the container's.
+    var recordsStreams = false
+    /// Whether the namespaces are those that /proc shows: criu makes more than a config asks for.
+    var looks = false
 
     let summary = "record the container as created"
     let undoing = "the directory goes with the container"
@@ -32,10 +36,41 @@ struct RecordContainer: TurnStep {
             state.program = try attempt(
                 "open", on: "/proc/\(program)/stat", try ProcessIdentity(of: program))
         }
-        state.namespaces = namespaces.rawValue
+        state.namespaces = try looks ? found(of: process.pid).rawValue : namespaces.rawValue
+        if recordsStreams {
+            state.streams = try attempt("fstat", "of the standard streams", try streams())
+        }
         state.ownsProcesses = ownsProcesses
         try attempt("write", "the state of \(container.id.text)", try container.write(state))
         context.state = state
         context.isRecorded = true
+    }
+
+    /// The names that /proc has for pipes among the standard streams: a checkpoint leaves these out, and
+    /// a restore has others in their place.
+    private func streams() throws(Errno) -> [String] {
+        var names: [String] = []
+        for number in 0..<3 as Range<CInt> {
+            let stream = FileDescriptor(rawValue: number)
+            let status = try FileStatus.of(stream)
+            var isPipe = status.kind == .fifo
+            if isPipe { isPipe = try FileSystemMagic.of(stream) == .pipes }
+            names.append(isPipe ? "pipe:[\(status.inode)]" : "")
+        }
+        if names.allSatisfy(\.isEmpty) { names = [] }
+        return names
+    }
+
+    /// Those that are not this process's own.
+    private func found(of pid: Int32) throws(Failure) -> NamespaceSet {
+        var found: NamespaceSet = []
+        for kind in NamespaceKind.all {
+            let (own, other) = ("/proc/self/ns/\(kind.file)", "/proc/\(pid)/ns/\(kind.file)")
+            let isOwn = try attempt(
+                "stat", on: other,
+                try FileStatus.of(path: own).isSame(as: try FileStatus.of(path: other)))
+            if !isOwn { found.insert(kind.flag) }
+        }
+        return found
     }
 }

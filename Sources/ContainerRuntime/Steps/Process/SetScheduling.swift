@@ -26,6 +26,10 @@ struct SetScheduling: ContainerStep {
         return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
     }
 
+    private var isDeadline: Bool {
+        attributes.policy == Spec.Process.Scheduler.Policy.deadline.number
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) { try set(0) }
 
     private var deadline: UInt32 { Spec.Process.Scheduler.Policy.deadline.number }
@@ -40,6 +44,11 @@ struct SetScheduling: ContainerStep {
                     "process scheduler can't be used together with AllowedCPUs: this policy takes"
                         + " CAP_SYS_NICE, and the right to every CPU (resources.cpu.cpus)"
                 case .notPermitted: "this takes CAP_SYS_NICE, or real-time time in its cgroup"
+                case .invalidArgument where isDeadline:
+                    "SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period, in nanoseconds; a"
+                        + " period of 0 is the deadline"
+                case .resourceBusy:
+                    "the deadlines of the system leave no time for it"
                 case .invalidArgument:
                     "the kernel does not take this policy with these values: real-time policies"
                         + " need a priority of 1 to 99, the others 0"

@@ -1,3 +1,4 @@
+internal import Images
 internal import LinuxSystem
 
 /// `vfs.overlay`, by the init process.
@@ -8,7 +9,8 @@ struct MountOverlay: ContainerStep {
             Stacks the layers to one tree. What the container writes goes to the upper, what it \
             deletes leaves a whiteout there, and the layers stay as they are. The throw-away \
             upper lies on a tmpfs mounted under the overlay, out of sight. A root without layers \
-            is a directory of that tmpfs.
+            is a directory of that tmpfs. A restored upper begins with what the checkpoint has \
+            saved of it.
             """,
         why: """
             In this mount namespace, since the kernel takes no layer that was opened in another. \
@@ -28,7 +30,14 @@ struct MountOverlay: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let mounted = try overlay.mount(try context.openLayers(), &context.scratch)
+        let saved = context.handover.savedUpper
+        let mounted = try overlay.mount(try context.openLayers(), &context.scratch) {
+            (upper) throws(Failure) in
+            guard let saved else { return }
+            try LayerExtraction.write(
+                saved.borrowed, named: CheckpointImages.upperName(nil),
+                into: upper.openForReading())
+        }
         context.root = mounted.root
         context.mountedUpper = mounted.upper
     }

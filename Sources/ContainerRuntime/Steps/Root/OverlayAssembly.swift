@@ -86,9 +86,11 @@ struct OverlayAssembly {
     ///   - found: The layers and the directories of the upper.
     ///   - scratch: The tmpfs of the uppers that are thrown away; made where it is missing.
     ///   - mapping: The container's ids, where the runtime process mounts it.
+    ///   - fill: Writes what a new upper begins with, before it is mounted.
     func mount(
         _ found: OpenedLayers, _ scratch: inout HeldDescriptor?,
-        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil
+        mapping: (ids: IDMappings, namespaces: MappingNamespaces)? = nil,
+        filling fill: (OverlayDirectory) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> Mounted {
         // Every layer is opened before anything is mounted: the mountpoint is one of them.
         var lowers: [OverlayDirectory] = []
@@ -102,6 +104,7 @@ struct OverlayAssembly {
         let (upper, work, place) = try openUpper(target, found, &scratch)
         try dress(upper, work, over: lowers)
         if let mapping { try give(upper, to: mapping.ids) }
+        try fill(upper)
         do {
             if isNested {
                 lowers[0] = try OverlayMount.alone(
