@@ -8,9 +8,10 @@ struct AttachBind: ContainerStep {
         what: """
             Attaches the clone of a source to a directory or file that was opened without leaving \
             the root. A source in the directory that has become the root is the one that an \
-            earlier mount of the container provides, where one does. Without \
-            options it has the attributes of the source's mount. Once an option names one (ro, rw, nosuid …) the others are cleared, as runc does; in a user namespace they \
-            are locked and stay, and it is an error to clear one by name.
+            earlier mount of the container provides, where one does. Without options it has the \
+            attributes of the source's mount. Once an option names one (ro, rw, nosuid …) the \
+            others are cleared, as runc does; in a user namespace they are locked and stay, and it \
+            is an error to clear one by name.
             """,
         why: "In the config's order: a later mount may lie inside an earlier one.",
         calls: "openat2, open_tree, mount_setattr, move_mount")
