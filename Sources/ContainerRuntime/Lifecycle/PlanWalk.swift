@@ -51,6 +51,15 @@ package final class PlanWalk {
         }
     }
 
+    /// The CPUs that the process of `exec` is made on, a bit each.
+    package var initialAffinity: [UInt64]? {
+        guard plan.steps.indices.contains(plan.entry) else { return nil }
+        return (plan.steps[plan.entry].step as? JoinContainer)?.affinity?.words
+    }
+
+    /// `SECCOMP_FILTER_FLAG_*`; nil without a filter.
+    package var filterFlags: UInt32? { context.handover.seccompFilter?.flags }
+
     /// Makes the init process, which goes its own way in here.
     ///
     /// - Parameter follow: Gets the process, the channel to it, and the signals that have arrived

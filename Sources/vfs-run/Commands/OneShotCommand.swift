@@ -110,7 +110,7 @@ extension Command {
 
     static func unknown(_ name: String) -> Command {
         Command(
-            name: name, summary: "", operands: "", details: [], options: [],
+            name: name, summary: "", operands: "", details: [], options: [], isUnknown: true,
             failureCode: Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
     }
