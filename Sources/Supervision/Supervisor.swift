@@ -103,6 +103,7 @@ public final class Supervisor {
             Session(child, channel, signals, walk, until: until, limits)
         }
         let ended = session.run()
+        walk.restoreTerminal()
         timings.made = session.begunAt
         if let job = session.jobAt {
             timings.begun = job
