@@ -46,8 +46,9 @@ struct TracePageTests {
             let limit = changes(data, "limit RLIMIT_NOFILE")
             #expect(limit.count == 1 && limit[0][2] == "100, at most 200", "\(limit)")
             #expect(changes(data, "forbid new privileges") == [["no_new_privs", "0", "1"]])
+            // Behind it no one looks: what it changes is the plan's word.
             #expect(
-                changes(data, "install the seccomp filter") == [["seccomp", "none", "a filter"]])
+                changes(data, "install the seccomp filter") == [["seccomp filter", "none", "the config's"]])
             #expect(changes(data, "become user 0").contains { $0.last == "5 7" })
             // What procfs does not tell is the plan's.
             #expect(changes(data, "set the host name") == [["host name", "the host's", "box"]])
