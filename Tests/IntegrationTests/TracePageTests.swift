@@ -48,7 +48,8 @@ struct TracePageTests {
             #expect(changes(data, "forbid new privileges") == [["no_new_privs", "0", "1"]])
             // Behind it no one looks: what it changes is the plan's word.
             #expect(
-                changes(data, "install the seccomp filter") == [["seccomp filter", "none", "the config's"]])
+                changes(data, "install the seccomp filter")
+                    == [["seccomp filter", "none", "the config's"]])
             #expect(changes(data, "become user 0").contains { $0.last == "5 7" })
             // What procfs does not tell is the plan's.
             #expect(changes(data, "set the host name") == [["host name", "the host's", "box"]])
