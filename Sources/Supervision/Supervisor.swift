@@ -124,6 +124,7 @@ public final class Supervisor {
         limits.onMoment?(.madeProcess)
         if let flags = walk.filterFlags { limits.onMoment?(.hasFilter(flags: flags)) }
         let ended = session.run()
+        walk.restoreTerminal()
         timings.made = session.begunAt
         if let job = session.jobAt {
             timings.begun = job

@@ -189,6 +189,11 @@ package final class PlanWalk {
     /// The caller's terminal, where the container's is shown on it.
     package var terminal: TerminalSettings? { context.terminal }
 
+    /// Puts the settings of the caller's terminal back, where the program had it and may have changed them.
+    package func restoreTerminal() {
+        if plan.sharesTerminal { try? context.terminal?.restoreInForeground() }
+    }
+
     /// Where the program says that it is ready; nil where no manager waits for that.
     package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }
 

@@ -117,6 +117,7 @@ public struct ConfigurationBuilder {
         if let wanted = spec.vfs?.landlock, wanted.value, let version = host.landlockVersion {
             configuration.landlock = Setting(version, .config(wanted.offset))
         }
+        configuration.sharesTerminal = invocation.sharesTerminal
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration
