@@ -89,7 +89,11 @@ public final class HostShell {
             }
             if case .exited(let code) = try shell.wait() { CurrentProcess.exit(code) }
         } catch {
-            let words = "a shell in the namespaces: \(error.words)\n"
+            // One that is not dumpable any more lets nobody but root in.
+            let advice =
+                error == .notPermitted && Credentials.effectiveUser != 0
+                ? "; the init process hides itself from all but root by now" : ""
+            let words = "a shell in the namespaces: \(error.words)\(advice)\n"
             try? terminal.write(all: Array(words.utf8))
         }
         CurrentProcess.exit(126)
