@@ -206,14 +206,65 @@ struct EngineHabitTests {
             let failed = try box.command("exec", box.id(), "/none")
             #expect(failed.code == 255)
             let pid = try box.pid()
-            let path = try #require(
-                ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, ""))
-            let file =
-                Host.read("/sys/fs/cgroup/pids\(path)/pids.max")
-                + Host.read("/sys/fs/cgroup\(path)/pids.max")
-            #expect(file == "\(limit)\n")
+            #expect(limitOfProcesses(pid) == "\(limit)")
             try box.succeed("delete", "--force", box.id())
         }
+    }
+
+    /// The container takes what exec is given, again and again.
+    @Test func `a container that forks does not raise its limit by exec`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["resources"] = ["pids": ["limit": 12]]
+            config.run([
+                "/bin/sh", "-c", "while :; do sleep 1000 & done 2> /dev/null & echo ready; wait",
+            ])
+            try box.prepare(config)
+            let run = try box.launch(["create", box.id()], input: .open)
+            #expect(try run.finish().code == 0)
+            try box.succeed("start", box.id())
+            for _ in 0..<15 { _ = try box.command("exec", box.id(), "/bin/true") }
+            let pid = try box.pid()
+            #expect(limitOfProcesses(pid) == "12")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    @Test func `the limit is set again after an exec that was killed`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["resources"] = ["pids": ["limit": 1]]
+            try box.createAndStart(config)
+            // As one leaves it that is killed in between.
+            let room = "\(box.stateRoot)/\(box.id())/room"
+            let text = "1" + String(repeating: " ", count: 23)
+            try box.write(room, text, mode: 0o600)
+            let pid = try box.pid()
+            try writeLimit("3", pid)
+            try box.succeed("exec", box.id(), "/bin/true")
+            #expect(limitOfProcesses(pid) == "1")
+            try box.write(room, text, mode: 0o600)
+            try writeLimit("3", pid)
+            try box.succeed("update", "--cpu-shares", "100", box.id())
+            #expect(limitOfProcesses(pid) == "1")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    private func limitFile(_ pid: pid_t) -> String {
+        let path = ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, "") ?? ""
+        let old = "/sys/fs/cgroup/pids\(path)/pids.max"
+        return access(old, F_OK) == 0 ? old : "/sys/fs/cgroup\(path)/pids.max"
+    }
+
+    private func limitOfProcesses(_ pid: pid_t) -> String {
+        Host.read(limitFile(pid)).split(separator: "\n").first.map(String.init) ?? ""
+    }
+
+    private func writeLimit(_ text: String, _ pid: pid_t) throws {
+        let file = open(limitFile(pid), O_WRONLY)
+        defer { close(file) }
+        #expect(write(file, text, text.utf8.count) == text.utf8.count)
     }
 
     @Test func `a program without a name is not found`() throws {

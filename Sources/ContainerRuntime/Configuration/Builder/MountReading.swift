@@ -31,7 +31,12 @@ struct MountReading {
         if let mappings = Spec.mappings(spec.uidMappings, spec.gidMappings) {
             mount.idMapping = .init(mappings: mappings, isRecursive: false)
         }
-        for option in spec.options { read(option) }
+        for option in spec.options {
+            // As mount(2) takes them: several in one string, and empty ones.
+            for piece in MountReading.pieces(of: option.value) {
+                read(Located(piece, at: option.offset))
+            }
+        }
         if bind == nil && spec.type?.value == "bind" { bind = false }
     }
 
@@ -54,19 +59,14 @@ struct MountReading {
         case .superblock(let flag): parameters.append(.init(key: flag))
         case .nothing: break
         case nil:
-            let pieces = MountReading.pieces(of: option.value)
-            if pieces == [option.value] {
-                parameters.append(.init(option.value))
-                unknown.append(option)
-            } else {
-                // As mount(2) takes them: several in one string, and empty ones.
-                for piece in pieces { read(Located(piece, at: option.offset)) }
-            }
+            parameters.append(.init(option.value))
+            unknown.append(option)
         }
     }
 
     /// Separated by commas, but for those in quotes and behind a backslash.
     private static func pieces(of text: String) -> [String] {
+        if !text.isEmpty, !text.utf8.contains(UInt8(ascii: ",")) { return [text] }
         var pieces: [String] = []
         var piece: [UInt8] = []
         var isQuoted = false
