@@ -21,6 +21,8 @@ final class SlotWorker {
     /// A line that was read and not taken.
     private var next: Message?
     private var isOver = false
+    /// Why an init process has not ended.
+    private var remains: Failure?
     private var held: AnyObject?
     private let network = SlotNetwork()
     let prepared = PreparedStart()
@@ -52,9 +54,11 @@ final class SlotWorker {
     ///
     /// While there is no job, the container of the next one is made, by the plan of the last one.
     func run() throws(Failure) {
-        defer { prepared.end() }
+        // Else the watchdog ends what is left when this process has ended.
+        defer { if remains == nil { prepared.end() } }
         if preparation.sharesNetwork { try network.renew() }
         while true {
+            if let remains { throw remains }
             if let plan, isAhead, session == nil, next == nil {
                 try run(plan)
                 if isOver { return }
@@ -262,9 +266,16 @@ final class SlotWorker {
                 isTold = true
                 try tell(answer)
             } catch {
-                throw supervisor.abandon(error)
+                let failure = supervisor.abandon(error)
+                if supervisor.hasRemains { remains = failure }
+                throw failure
             }
-            try supervisor.finish(&outcome)
+            do throws(Failure) {
+                try supervisor.finish(&outcome)
+            } catch {
+                if supervisor.hasRemains { remains = error }
+                throw error
+            }
             return true
         } catch {
             guard let work = given, error.kind != .interrupted else { throw error }
