@@ -35,7 +35,7 @@ struct EngineHabitTests {
             #expect(shown.contains("136,"), "\(shown)")
             _ = try run.finish()
             // A bind of the directory alone has no devpts in it.
-            config["mounts"].array?.removeLast()
+            config["mounts"] = .array(kept)
             config["mounts"].append(Config.bind("/dev", "/dev"))
             let refused = try box.start(config).finish()
             #expect(refused.code == 125 && refused.error.contains("devpts"), "\(refused)")
@@ -205,8 +205,9 @@ struct EngineHabitTests {
             #expect(forking.error.contains("fork"), "\(forking)")
             let failed = try box.command("exec", box.id(), "/none")
             #expect(failed.code == 255)
+            let pid = try box.pid()
             let path = try #require(
-                ControlGroups.path(of: box.pid(), "pids") ?? ControlGroups.path(of: box.pid(), ""))
+                ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, ""))
             let file =
                 Host.read("/sys/fs/cgroup/pids\(path)/pids.max")
                 + Host.read("/sys/fs/cgroup\(path)/pids.max")
@@ -237,7 +238,9 @@ struct EngineHabitTests {
             config.run(["/bin/sh", "-c", "pwd; cat /etc/passwd"])
             let outcome = try box.run(config)
             #expect(outcome.output == "/tmp\n", "\(outcome)")
-            let lint = try box.runCommand("lint", box.path("bundle/config.json"))
+            let lint = try Running(
+                Host.runtime, ["lint", box.path("bundle/config.json")]
+            ).finish()
             #expect(
                 lint.output.contains("linux.MaskedPaths: is read as \"maskedPaths\""), "\(lint)")
         }
@@ -307,6 +310,23 @@ struct EngineHabitTests {
             #expect(refused.error.contains("cannot be made read-only"), "\(refused)")
             // A throw-away overlay, which the one-shot form would make, is no option.
             #expect(try box.run(config).error.contains("has no entry {\"type\": \"mount\"}"))
+        }
+    }
+
+    /// podman run --group-add keep-groups
+    @Test func `an ordinary user's groups stay where an annotation asks for it`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            try box.write("rootfs/secret", "read", mode: 0o640)
+            lchown(box.path("rootfs/secret"), 0, 7777)
+            var config = box.ordinaryConfig()
+            let user = OrdinaryUser(hasSubordinates: true, group: 7777)
+            let script = "cat /secret"
+            let refused = try box.runOrdinary(config, user, shell: script)
+            #expect(refused.error.contains("Permission denied"), "\(refused)")
+            config["annotations"]["run.oci.keep_original_groups"] = "1"
+            let outcome = try box.runOrdinary(config, user, shell: script)
+            #expect(outcome.output == "read", "\(outcome)")
         }
     }
 }

@@ -115,6 +115,18 @@ struct MountReading {
 }
 
 extension Configuration.Mount {
+    /// A destination that begins with the path of the root directory on the host means what lies
+    /// below it, as other runtimes take it.
+    func inside(_ root: Configuration.Root) -> Configuration.Mount {
+        guard case .directory(let path) = root.source, path.value != "/" else { return self }
+        let top = PathText.cleaned(path.value) + "/"
+        let place = PathText.cleaned(destination)
+        guard place.hasPrefix(top) else { return self }
+        var mount = self
+        mount.destination = "/" + place.dropFirst(top.utf8.count)
+        return mount
+    }
+
     /// A later option overrides an earlier one.
     fileprivate mutating func change(
         _ setPath: WritableKeyPath<Self, MountAttributes>,
