@@ -21,8 +21,8 @@ final class SlotWorker {
     /// A line that was read and not taken.
     private var next: Message?
     private var isOver = false
-    /// Why an init process has not ended.
-    private var remains: Failure?
+    /// Whether an init process has not ended.
+    private var isBroken = false
     private var held: AnyObject?
     private let network = SlotNetwork()
     let prepared = PreparedStart()
@@ -55,10 +55,12 @@ final class SlotWorker {
     /// While there is no job, the container of the next one is made, by the plan of the last one.
     func run() throws(Failure) {
         // Else the watchdog ends what is left when this process has ended.
-        defer { if remains == nil { prepared.end() } }
+        defer { if !isBroken { prepared.end() } }
         if preparation.sharesNetwork { try network.renew() }
         while true {
-            if let remains { throw remains }
+            if isBroken {
+                throw Failure("a process of a slot ends, and what a job has left with it")
+            }
             if let plan, isAhead, session == nil, next == nil {
                 try run(plan)
                 if isOver { return }
@@ -267,13 +269,13 @@ final class SlotWorker {
                 try tell(answer)
             } catch {
                 let failure = supervisor.abandon(error)
-                if supervisor.hasRemains { remains = failure }
+                isBroken = supervisor.hasRemains
                 throw failure
             }
             do throws(Failure) {
                 try supervisor.finish(&outcome)
             } catch {
-                if supervisor.hasRemains { remains = error }
+                isBroken = supervisor.hasRemains
                 throw error
             }
             return true
