@@ -21,6 +21,8 @@ final class SlotWorker {
     /// A line that was read and not taken.
     private var next: Message?
     private var isOver = false
+    /// Whether an init process has not ended.
+    private var isBroken = false
     private var held: AnyObject?
     private let network = SlotNetwork()
     let prepared = PreparedStart()
@@ -52,9 +54,13 @@ final class SlotWorker {
     ///
     /// While there is no job, the container of the next one is made, by the plan of the last one.
     func run() throws(Failure) {
-        defer { prepared.end() }
+        // Else the watchdog ends what is left when this process has ended.
+        defer { if !isBroken { prepared.end() } }
         if preparation.sharesNetwork { try network.renew() }
         while true {
+            if isBroken {
+                throw Failure("a process of a slot ends, and what a job has left with it")
+            }
             if let plan, isAhead, session == nil, next == nil {
                 try run(plan)
                 if isOver { return }
@@ -262,9 +268,16 @@ final class SlotWorker {
                 isTold = true
                 try tell(answer)
             } catch {
-                throw supervisor.abandon(error)
+                let failure = supervisor.abandon(error)
+                isBroken = supervisor.hasRemains
+                throw failure
             }
-            try supervisor.finish(&outcome)
+            do throws(Failure) {
+                try supervisor.finish(&outcome)
+            } catch {
+                isBroken = supervisor.hasRemains
+                throw error
+            }
             return true
         } catch {
             guard let work = given, error.kind != .interrupted else { throw error }

@@ -183,6 +183,9 @@ public final class Supervisor {
         return outcome
     }
 
+    /// Whether the init process has not ended in time: no other container may be made beside it.
+    public var hasRemains: Bool { lingering != nil }
+
     /// Removes what the plan has made, where the container has ended and is not kept.
     ///
     /// - Parameter outcome: Gets the warnings that arise.
@@ -190,23 +193,41 @@ public final class Supervisor {
         Interruption.deadline = nil
         defer { outcome.warnings = warnings.told }
         // Only now: with the locks go the leftovers of runs that died holding them.
-        try awaitInit()
-        if !isLeft && !walk.plan.isKept { try walk.end() }
+        var failure: Failure?
+        do throws(Failure) {
+            try awaitInit()
+        } catch {
+            failure = error
+        }
+        do throws(Failure) {
+            if !isLeft && !walk.plan.isKept { try walk.end() }
+        } catch {
+            failure = failure ?? error
+        }
+        if let failure { throw failure }
     }
 
-    /// Until the init has ended, where nothing else was left of the container.
+    /// Until the init has ended, where nothing else was left of the container. One that does not end is
+    /// killed, and the watchdog goes on watching it.
     private func awaitInit() throws(Failure) {
         guard let child = lingering.take() else { return }
-        let deadline = Clock.deadline(seconds: Session.patience)
-        func wait() throws(Errno) -> Bool {
-            let events = try Poll.wait(
-                [(child.borrowed, .readable)], until: deadline, isInterruptible: false)
-            if events[0].isEmpty { return false }
-            _ = try child.wait()
-            return true
+        do throws(Failure) {
+            try awaitEnd(of: child)
+        } catch {
+            try? child.send(signal: Signal.kill)
+            lingering = consume child
+            throw error
         }
-        if try !attempt("waitid", "of the init process", try wait()) { throw Session.remains }
         walk.relieveWatchdog()
+    }
+
+    private func awaitEnd(of child: borrowing ChildProcess) throws(Failure) {
+        let deadline = Clock.deadline(seconds: Session.patience)
+        let events = try attempt(
+            "poll",
+            try Poll.wait([(child.borrowed, .readable)], until: deadline, isInterruptible: false))
+        if events[0].isEmpty { throw Session.remains }
+        _ = try attempt("waitid", "of the init process", try child.wait())
     }
 
     /// Removes what the plan has made, after the outcome could not be read: in the place of `finish`.
@@ -218,6 +239,10 @@ public final class Supervisor {
         let signal = Interruption.take()
         do throws(Failure) {
             try awaitInit()
+        } catch {
+            warnings.add(error.message)
+        }
+        do throws(Failure) {
             try walk.end()
         } catch {
             warnings.add(error.message)

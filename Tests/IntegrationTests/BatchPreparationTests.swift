@@ -108,4 +108,50 @@ struct BatchPreparationTests {
             #expect(try batch.finish().code == 128 + SIGTERM)
         }
     }
+
+    /// The wait for its end, which follows the answer, fails.
+    @Test func `no job follows beside an init that has not ended`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            box.mayChange.insert("calls")
+            let line = Value.job("1", shell: "true").text + "\n"
+            let lines = Array(String(repeating: line, count: 4).utf8)
+            var number: Substring?
+            func run(_ what: [String]) throws -> (report: [[Substring]], Outcome) {
+                let outcome = try Running(
+                    Host.inject,
+                    ["-o", box.path("calls")] + what + [
+                        "--", Host.runtime, "batch", "-j", "1", "--base", Host.base, "-w", "/tmp",
+                    ],
+                    environment: ["PATH=/usr/bin:/bin", "HOME=\(box.path("states"))"],
+                    input: .bytes(lines), directory: box.work
+                ).finish(seconds: 60)
+                return (
+                    box.read("calls").split(separator: "\n").map { $0.split(separator: " ") },
+                    outcome
+                )
+            }
+            // How many calls come before it depends on what has happened at one time.
+            for count in 0..<60 {
+                if count % 6 == 0 {
+                    number = try run(["list"]).report.first {
+                        $0.starts(with: ["call", "runtime.1"]) && $0[3] == "waitid"
+                    }?[2]
+                }
+                let (report, outcome) = try run(
+                    ["runtime.1", String(try #require(number)), "\(EIO)"])
+                guard report.first(where: { $0[0] == "fault" })?[3] == "waitid" else { continue }
+                let answers = outcome.output.split(separator: "\n")
+                #expect(answers.count { $0.contains("\"status\":\"OK\"") } == 4, "\(outcome)")
+                let programs = report.filter { $0[0] == "program" }.map { $0[1] }
+                #expect(programs.count == 4, "\(report)")
+                #expect(programs.count { $0.hasPrefix("runtime.1.") } == 1, "\(report)")
+                #expect(outcome.error.contains("waitid"), "\(outcome)")
+                #expect(report.last == ["exit", "0"], "\(report)")
+                #expect(HostProcess.concerned(with: box.directory) == [])
+                return
+            }
+            Issue.record("the call was never met")
+        }
+    }
 }
