@@ -8,7 +8,9 @@ SWIFT ?= swift
 # executes are linked side by side (bench/run --order writes the list; the linker ignores names that no
 # longer exist). This requires a section for each function. Metadata of generic types is built from its
 # parts: with mangled names, the default, the runtime would parse each name and search for conformances.
-# Regular expressions, which every module imports by default, are not used.
+# Regular expressions, which every module imports by default, are not used. The compiler's own pass that
+# unrolls loops orders the arguments of a block by addresses, so that two builds of one commit would
+# differ; LLVM unrolls loops nevertheless.
 ORDER = scripts/link-order
 LINK = --static-swift-stdlib -Xswiftc -static-executable \
 	-Xlinker -e -Xlinker clinux_start -Xswiftc -use-ld=lld
@@ -16,6 +18,7 @@ FRONTEND = -disable-concrete-type-metadata-mangled-name-accessors -function-sect
 	-disable-implicit-string-processing-module-import
 STATIC = -c release $(LINK) \
 	$(foreach option,$(FRONTEND),-Xswiftc -Xfrontend -Xswiftc $(option)) \
+	-Xswiftc -Xllvm -Xswiftc -sil-disable-pass=loop-unroll \
 	-Xlinker --symbol-ordering-file=$(CURDIR)/$(ORDER) -Xlinker --no-warn-symbol-ordering \
 	-Xlinker -T -Xlinker $(CURDIR)/scripts/link-unnamed.ld $(BUILD_FLAGS)
 # scripts/dist: names of the directory that are the same wherever it is built.
@@ -24,7 +27,7 @@ BINARY = build/vfs-run
 SOURCES = $(shell find Sources config/seccomp.json config/seccomp-strict.json -type f) Package.swift Makefile $(ORDER) \
 	scripts/link-unnamed.ld
 
-.PHONY: all build run test-dependencies test check test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
+.PHONY: all build run test-dependencies test check coverage sanitize test-faults test-apply test-limits test-programs test-vm test-clients test-python test-pages docs lint fmt bench fuzz install uninstall dist deb test-dist clean dependencies
 
 all: build
 
@@ -75,6 +78,28 @@ check: test-dependencies rootfs/base build/probe build/inject
 	    -Xlinker --defsym -Xlinker main=vfs_run_main -Xlinker -e -Xlinker clinux_start
 	VFS_RUN=$(CURDIR)/$(DEBUG)/vfs-run $(TEST) --skip-build $(addprefix --filter ,$(FILTER))
 
+# Which lines the tests execute, of the program and of the modules: build/coverage has the table and a
+# page for each file. An init process becomes the container's program and leaves no counts.
+COVERED = .build-coverage/debug
+coverage: test-dependencies rootfs/base build/probe build/inject
+	$(SWIFT) build --build-tests --enable-code-coverage --scratch-path .build-coverage
+	@rm -rf build/coverage
+	@mkdir -p build/coverage
+	swiftc -static-executable -use-ld=lld -g -profile-generate -module-name vfs_run \
+	    -o $(COVERED)/vfs-run @$(COVERED)/vfs-run.product/Objects.LinkFileList \
+	    $$(pkg-config --libs libseccomp libcap libarchive zlib libzstd) \
+	    -Xlinker --defsym -Xlinker main=vfs_run_main -Xlinker -e -Xlinker clinux_start
+	LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/%m.profraw VFS_RUN=$(CURDIR)/$(COVERED)/vfs-run \
+	    $(TEST) --skip-build --scratch-path .build-coverage $(addprefix --filter ,$(FILTER))
+	scripts/coverage $(COVERED)/vfs-run build/coverage
+
+# The C of the program under the address and undefined-behaviour sanitizers, as the modules' own tests
+# call it. The fuzzers run with both as well.
+SANITIZED = LinuxSystemTests ArchivesTests LayersTests SeccompTests CgroupsTests OverlayTests
+sanitize: test-dependencies
+	VFS_RUN_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize=address \
+	    --scratch-path .build-sanitize $(addprefix --filter ,$(SANITIZED))
+
 build/probe: Tests/probe/probe.c
 	@mkdir -p build
 	$(CC) -O1 -Wall -Wextra -Werror -static -o $@ $<
@@ -102,9 +127,10 @@ test-apply: build build/inject
 	Tests/apply/run --race 20
 
 # Programs under limits, a hundred times each, as root and as an ordinary user, with and without control
-# groups, alone and beside six busy loops.
+# groups, alone and beside six busy loops. A batch under load, killed a hundred times.
 test-limits: build build/probe rootfs/base
 	Tests/limits/run -n 100
+	Tests/limits/killed -n 100
 
 # pip, git, make, apt-get and a tree of 20,000 files in sandboxes.
 test-programs: build
@@ -194,4 +220,4 @@ test-dist:
 	Tests/dist/run
 
 clean:
-	rm -rf .build build
+	rm -rf .build .build-debug .build-coverage .build-sanitize build

@@ -126,7 +126,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["DBus", "LinuxSystem", system],
+            name: "TestSupport", dependencies: ["DBus", "JSON", "LinuxSystem", system],
             path: "Tests/TestSupport", swiftSettings: relaxed),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: relaxed),
         .testTarget(
@@ -185,6 +185,10 @@ let package = Package(
             name: "DoctorTests",
             dependencies: ["Cgroups", "Doctor", "JSON", "LinuxSystem", system],
             swiftSettings: relaxed),
+        .testTarget(
+            name: "ExplainTests",
+            dependencies: ["Explain", "JSON", "LinuxSystem", "Seccomp"],
+            swiftSettings: relaxed),
         .executableTarget(
             name: "outcome",
             dependencies: [
@@ -208,7 +212,8 @@ if Context.environment["VFS_RUN_FUZZ"] != nil {
         .executableTarget(
             name: "fuzzer",
             dependencies: [
-                "Archives", "ContainerRuntime", "FuzzConfinement", "Images", "JSON", "Layers",
+                "Archives", "ContainerRuntime", "Explain", "FuzzConfinement", "Images", "JSON",
+                "Layers",
                 "LinuxSystem", "OCISpec", "Seccomp", system,
             ], path: "fuzz/targets", swiftSettings: relaxed,
             linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))

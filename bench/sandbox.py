@@ -13,7 +13,7 @@ FILES = 20_000
 SIZE = 100  # bytes of a file
 LIMITS = ["-m", "256m", "--pids-limit", "64", "--timeout", "60s"]
 
-# What somebody would write without vfs-run: limits of version 1 or 2, timeout(1) and bubblewrap.
+# The same without vfs-run, by hand: limits of version 1 or 2, timeout(1) and bubblewrap.
 BY_HAND = """
 set -e
 name=vfs-run-bench-$$

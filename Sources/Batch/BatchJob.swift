@@ -1,6 +1,6 @@
 internal import ContainerRuntime
 internal import JSON
-internal import LinuxSystem
+public import LinuxSystem
 
 /// A job, as its line says it.
 public struct BatchJob: Sendable {
@@ -36,9 +36,50 @@ public struct BatchJob: Sendable {
 
     init(arguments: [String]) { self.arguments = arguments }
 
-    init(_ value: JSONValue) throws(Failure) {
+    /// - Parameter template: What holds where the line says nothing else.
+    init(_ value: JSONValue, over template: BatchJob? = nil) throws(Failure) {
         try BatchJob.require(value, keys: BatchJob.keys)
-        try self.init(session: value, arguments: nil)
+        let program = template.flatMap { $0.arguments.isEmpty ? nil : $0.arguments }
+        try self.init(session: value, arguments: value["args"] == nil ? program : nil)
+        guard let template else { return }
+        if value["collect"] == nil { collect = template.collect }
+        shape.collects = !collect.isEmpty
+        try fill(from: template)
+    }
+
+    /// A job without an id, which every line is laid over.
+    public init(template bytes: [UInt8]) throws(Failure) {
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(bytes)
+        } catch {
+            throw Failure(
+                "line \(error.position.line), column \(error.position.column): not JSON:"
+                    + " \(error.message)")
+        }
+        let root = document.root
+        try BatchJob.require(root, keys: BatchJob.keys.filter { $0 != "id" })
+        try self.init(session: root, arguments: root["args"] == nil ? [] : nil)
+    }
+
+    private mutating func fill(from template: BatchJob) throws(Failure) {
+        if input == nil { input = template.input }
+        wallTime = wallTime ?? template.wallTime
+        output = output ?? template.output
+        let paths = Set(files.map { PathText.cleaned($0.path) })
+        files = template.files.filter { !paths.contains(PathText.cleaned($0.path)) } + files
+        if files.count > BatchJob.mostFiles {
+            throw Failure(
+                "files has \(files.count) entries with those of the template; at most"
+                    + " \(BatchJob.mostFiles) are taken")
+        }
+        let names = Set(environment.map { $0.prefix { $0 != "=" } })
+        environment =
+            template.environment.filter { !names.contains($0.prefix { $0 != "=" }) } + environment
+        shape.base = shape.base ?? template.shape.base
+        shape.layers = shape.layers ?? template.shape.layers
+        shape.workingDirectory = shape.workingDirectory ?? template.shape.workingDirectory
+        shape.limits.merge(template.shape.limits) { own, _ in own }
     }
 
     /// What a message of a session has in common with a job; its keys are checked already.

@@ -8,6 +8,8 @@ public struct Preparation: Sendable {
         @Sendable (JobShape, @escaping (String) -> Void) throws(Failure) -> PreparedPlan
     /// Whether the jobs of a slot share one network namespace.
     public var sharesNetwork: Bool
+    /// What every job is laid over.
+    public var template: BatchJob?
     /// Receives each warning.
     public var warn: @Sendable (String) -> Void
     /// Warnings that are not told again.

@@ -77,9 +77,7 @@ final class Session {
         if isCreated { throw Failure("the session \(name.inQuotes) exists") }
         try require(
             value, keys: ["base", "layers", "env", "cwd", "limits", "files"])
-        guard worker.prepared.mountsDetached, Credentials.effectiveUser == 0 else {
-            throw Failure("sessions need root and Linux 6.15 or later")
-        }
+        try requireKernel()
         let job = try BatchJob(session: value, arguments: [])
         (environment, shape) = (job.environment, job.shape)
         (wallTime, output) = (job.wallTime, job.output)
@@ -88,6 +86,23 @@ final class Session {
         if let error = made.error { throw Failure(error) }
         isCreated = true
         try freeze(0)
+    }
+
+    private func requireKernel() throws(Failure) {
+        let instead =
+            "send jobs, whose files go in by \"files\" and come back by \"collect\", or use"
+            + " \"vfs-run sandbox --name\", which keeps them"
+        if Credentials.effectiveUser != 0 {
+            throw Failure(
+                "a session of an ordinary user is not possible: its files lie on a file system of the"
+                    + " batch's own, over which the user namespace of a command may mount nothing; run"
+                    + " the batch as root, or \(instead)")
+        }
+        if !worker.prepared.mountsDetached {
+            throw Failure(
+                "a session needs Linux 6.15, from which on a file system that no directory leads to can"
+                    + " be the layer of a mount, and this kernel is older; \(instead)")
+        }
     }
 
     private func execute(_ value: JSONValue, _ answer: inout Answer) throws(Failure) {

@@ -120,7 +120,7 @@ final class SlotWorker {
             if document.root["op"] != nil {
                 return try session.given("no session").answer(document.root, line: line).bytes
             }
-            return try run(try BatchJob(document.root), line: line).bytes
+            return try run(try read(document), line: line).bytes
         } catch {
             if error.kind == .interrupted { throw error }
             return Answer(id: BatchJob.id(document.root), line: line, error: error.message).bytes
@@ -135,8 +135,8 @@ final class SlotWorker {
         while true {
             while let message = reader.next() {
                 guard let document = try? JSONDocument(message.bytes),
-                    document.root["op"] == nil, let job = try? BatchJob(document.root),
-                    job.shape == shape
+                    document.root["op"] == nil, let job = try? read(document),
+                    job.shape == shape, !prepared.isOutdated
                 else {
                     next = message
                     throw Failure("the next job has another plan")
@@ -159,6 +159,10 @@ final class SlotWorker {
     }
 
     // MARK: A job
+
+    private func read(_ document: JSONDocument) throws(Failure) -> BatchJob {
+        try BatchJob(document.root, over: preparation.template)
+    }
 
     /// A job, read.
     private struct Work {
@@ -232,6 +236,7 @@ final class SlotWorker {
             var limits = Supervisor.Limits()
             limits.measures = true
             limits.onSignal = .abandons
+            limits.answersEarly = true
             let streams = try streams()
             limits.nextJob = { [unowned self] (process) throws(Failure) in
                 let work = try next(process)
@@ -277,7 +282,9 @@ final class SlotWorker {
     }
 
     private func plan(of shape: JobShape) throws(Failure) -> Plan {
-        if let plan, shape == self.shape { return plan }
+        // What a session was created with it keeps.
+        let isKnown = shape == self.shape && (session != nil || !prepared.isOutdated)
+        if let plan, isKnown { return plan }
         if session != nil && self.shape != nil {
             throw Failure("limits of memory, pids, disk and cpuTime are those of create")
         }

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #if defined(__x86_64__)
@@ -30,6 +31,16 @@ typedef struct {
     const char *call;
     long error;
 } problem;
+
+// What the runtime process is told when the program has ended.
+typedef struct {
+    // si_code and si_status of waitid(2).
+    uint8_t code, status, unused[6];
+    // Of the program, of the orphans that have ended before it, and of those they have waited for:
+    // microseconds of processor time, the KiB of the largest, and how often one has waited or was
+    // made to.
+    uint64_t user, system, memory, voluntary, forced;
+} told_end;
 
 // A set of signals as the kernel takes it.
 typedef uint64_t signals;
@@ -108,34 +119,49 @@ static problem confine(long program, int report, int told) {
     return (problem){NULL, 0};
 }
 
+static uint64_t microseconds(struct timeval time) {
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+static void add(told_end *told, const struct rusage *usage) {
+    told->user += microseconds(usage->ru_utime);
+    told->system += microseconds(usage->ru_stime);
+    if ((uint64_t)usage->ru_maxrss > told->memory) told->memory = (uint64_t)usage->ru_maxrss;
+    told->voluntary += (uint64_t)usage->ru_nvcsw;
+    told->forced += (uint64_t)usage->ru_nivcsw;
+}
+
 // Tells the runtime process how the program has ended, and ends in the same way. The program stays
 // a zombie until the runtime process closes its end: until then /proc tells of the program, and
 // whether it was ever executed. Where no runtime process listens any more that is at once.
-static void __attribute__((noreturn)) end(const siginfo_t *info, int report) {
-    unsigned char status = (unsigned char)info->si_status;
-    unsigned char message[2] = {(unsigned char)info->si_code, status};
-    if (call(__NR_write, report, (long)message, sizeof message, 0, 0) == sizeof message) {
-        while (call(__NR_read, report, (long)message, sizeof message, 0, 0) == -EINTR) {
+static void __attribute__((noreturn)) end(const siginfo_t *info, told_end *told, int report) {
+    told->code = (uint8_t)info->si_code;
+    told->status = (uint8_t)info->si_status;
+    if (call(__NR_write, report, (long)told, sizeof *told, 0, 0) == sizeof *told) {
+        while (call(__NR_read, report, (long)told, sizeof *told, 0, 0) == -EINTR) {
         }
     }
+    int status = info->si_status & 0xff;
     for (;;)
         call(__NR_exit_group, info->si_code == CLD_EXITED ? status : 128 + status, 0, 0, 0, 0);
 }
 
 // Takes note of every child that has ended, up to the program.
-static void reap(long program, int report) {
+static void reap(long program, told_end *told, int report) {
     siginfo_t info;
+    struct rusage usage;
     for (;;) {
         info.si_pid = 0;
-        long result =
-            call(__NR_waitid, P_ALL, 0, (long)&info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+        long result = call(__NR_waitid, P_ALL, 0, (long)&info, WEXITED | WNOHANG | WNOWAIT | __WALL,
+                           (long)&usage);
         // The signal of an end is taken by now: nothing else would ask again.
         if (result < 0 && result != -ECHILD) continue;
         // The program is waited for by nobody else.
         while (result == -ECHILD)
             call(__NR_exit_group, 125, 0, 0, 0, 0);
         if (info.si_pid == 0) return;
-        if (info.si_pid == program) end(&info, report);
+        add(told, &usage);
+        if (info.si_pid == program) end(&info, told, report);
         call(__NR_waitid, P_PID, info.si_pid, (long)&info, WEXITED | WNOHANG | __WALL, 0);
     }
 }
@@ -150,12 +176,13 @@ static void __attribute__((noreturn)) lead(long program, int report, int told) {
     // reports, and ends.
     call(__NR_write, told, (long)&found, sizeof found, 0, 0);
     call(__NR_close, told, 0, 0, 0, 0);
+    told_end told_of_end = {0};
     for (;;) {
         long signal = call(__NR_rt_sigtimedwait, (long)&every, 0, 0, sizeof every, 0);
         if (signal > 0 && signal != SIGCHLD) {
             call(__NR_kill, program, signal, 0, 0, 0);
         } else {
-            reap(program, report);
+            reap(program, &told_of_end, report);
         }
     }
 }

@@ -29,6 +29,7 @@ static const char *const commands_without_program[] = {
     "resume",
     "update",
     "events",
+    "mounts",
     "checkpoint",
     "restore",
     0,

@@ -26,10 +26,25 @@ enum GroupFile {
     }
 
     static func value(in text: String, key: String) -> UInt64? {
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == key { return UInt64(words[1]) }
+        // Byte by byte: some of these files have fifty lines, and every job of a batch reads them.
+        let wanted = Array(key.utf8) + [UInt8(ascii: " ")]
+        var text = text
+        return text.withUTF8 { bytes in
+            var start = 0
+            while start < bytes.count {
+                var end = start
+                while end < bytes.count, unsafe bytes[end] != UInt8(ascii: "\n") { end += 1 }
+                var position = 0
+                while position < wanted.count, start + position < end,
+                    unsafe bytes[start + position] == wanted[position]
+                { position += 1 }
+                if position == wanted.count {
+                    return unsafe UInt64(
+                        String(decoding: bytes[start + position..<end], as: UTF8.self))
+                }
+                start = end + 1
+            }
+            return nil
         }
-        return nil
     }
 }

@@ -21,9 +21,9 @@ public enum Features {
                 "org.opencontainers.runc.checkpoint.enabled": "true",
             ],
             // A name that ends in a dot stands for all that begin with it.
-            "potentiallyUnsafeConfigAnnotations": .strings([
-                CRIUConfigFile.annotation, SystemdProperty.annotationPrefix,
-            ]),
+            "potentiallyUnsafeConfigAnnotations": .strings(
+                [CRIUConfigFile.annotation, SystemdProperty.annotationPrefix]
+                    + EngineAnnotation.allCases.map(\.rawValue)),
         ]
     }
 

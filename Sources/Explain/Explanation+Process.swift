@@ -23,6 +23,7 @@ extension Explanation {
         found.namespaces = NamespaceFact.all(of: process, &found.unknown)
         found.identity = IdentityFacts(of: process, status)
         found.capabilities = CapabilityFacts(status)
+        found.capabilities.compareWithHost()
         found.security = SecurityFacts(of: process, status, found.identity)
         found.mounts = MountFacts(
             of: process, isOwn: found.isOwn("mount"), places, &found.unknown)

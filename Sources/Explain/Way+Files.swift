@@ -84,6 +84,8 @@ extension Explanation {
 
     static func descriptorWays(_ found: Explanation) -> [Way] {
         found.descriptors.filter { !$0.isHarmless }.map { file in
+            // Standard output or error that goes to a file is what its caller means.
+            let isOutput = (0...2).contains(file.number) && !file.isDirectory
             let target = file.target.printable(upTo: 256)
             let what =
                 file.isDirectory
@@ -92,7 +94,7 @@ extension Explanation {
                     ? "a file of the host is open for writing"
                     : "a file of the host is open"
             return Way(
-                file.isDirectory ? .critical : file.isWritable ? .medium : .low,
+                file.isDirectory ? .critical : file.isWritable && !isOutput ? .medium : .low,
                 "descriptor \(file.number)", "descriptor \(file.number): \(what): \(target)",
                 change: "let the caller close it, or set close-on-exec (CVE-2024-21626)")
         }

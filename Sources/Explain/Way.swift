@@ -44,9 +44,10 @@ extension Explanation {
             Explanation.descriptorWays, Explanation.filterWays, Explanation.otherWays,
             Explanation.limitWays,
         ]
-        return checks.flatMap { $0(self) }.sorted {
-            ($0.rank.rawValue, $0.key) < ($1.rank.rawValue, $1.key)
-        }
+        // Of one rank in the order of the checks.
+        return checks.flatMap { $0(self) }.enumerated().sorted {
+            ($0.element.rank.rawValue, $0.offset) < ($1.element.rank.rawValue, $1.offset)
+        }.map(\.element)
     }
 
     /// Where to change a setting: the line of the config, or the key of a config and Docker's
@@ -68,29 +69,6 @@ extension Explanation {
 
     /// Whether capabilities are rights over the host.
     var reachesHost: Bool { shares("user") || (isOwn("user") == nil && identity.isHosts) }
-
-    private static func capabilityWays(_ found: Explanation) -> [Way] {
-        let reachable = found.capabilities.reachable(
-            noNewPrivileges: found.security.noNewPrivileges)
-        guard found.capabilities.sets != nil, found.reachesHost else { return [] }
-        return reachable.names.compactMap { name in
-            guard let row = CapabilityWords.row(name), row.weight != .usual else { return nil }
-            let isEffective =
-                found.capabilities.sets?.effective.names.contains(name) ?? false
-            var rank: Way.Rank = row.weight == .host ? .critical : .medium
-            if name == "CAP_SYS_PTRACE" && found.shares("pid") { rank = .critical }
-            if name == "CAP_NET_ADMIN" && found.shares("network") { rank = .high }
-            if name == "CAP_SYS_BOOT" { rank = .high }
-            // It takes a program with file capabilities or the set-user-ID bit.
-            if !isEffective && rank == .critical && found.identity.innerUser != 0 { rank = .high }
-            let place = found.places.map { $0.capability(name) + ": " } ?? ""
-            let docker = found.places == nil ? " (docker: --cap-drop \(name.dropFirst(4)))" : ""
-            return Way(
-                rank, "capability \(name)",
-                "\(name): \(row.allows)\(isEffective ? "" : "; a program can get it by execve")",
-                change: "\(place)remove \(name) from process.capabilities\(docker)")
-        }
-    }
 
     private static func namespaceWays(_ found: Explanation) -> [Way] {
         let rows: [(kind: String, rank: Way.Rank, what: String, docker: String)] = [

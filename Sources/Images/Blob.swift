@@ -17,7 +17,8 @@ struct Blob: ~Copyable {
         if status.kind == .directory {
             throw Failure(
                 "\(path) is a directory; for an image layout write \"oci:\(path)\"; a root file system"
-                    + " is used as root.path or as a layer, without unpack")
+                    + " needs no unpacking: \"vfs-run sandbox --base \(path) -- sh\" runs a program in"
+                    + " it, and a config.json names it as root.path")
         }
         let isFile = status.kind == .regular && path != "-"
         self.init(

@@ -75,8 +75,8 @@ struct BundleConfig {
     /// The parts of the image that are left out.
     var notes: [String] {
         let labels = image.labels.filter { BundleConfig.isInterpreted($0.key) }.map {
-            "the label \(shown($0.key)) is left out: as an annotation it would be a property of the"
-                + " container's systemd scope, or the config of criu"
+            "the label \(shown($0.key)) is left out: as an annotation it would change the"
+                + " container or its systemd scope"
         }
         let variables = image.environment.filter { !BundleConfig.isVariable($0) }.map {
             "the variable \(shown($0)) is left out: it has no name, or no \"=\""
@@ -86,7 +86,8 @@ struct BundleConfig {
 
     /// Whether this program takes an annotation of that name for more than text.
     private static func isInterpreted(_ label: String) -> Bool {
-        label.hasPrefix("org.systemd.property.") || label == "org.criu.config"
+        label.hasPrefix("org.systemd.property.") || label.hasPrefix("run.oci.")
+            || label == "org.criu.config"
     }
 
     /// Whether it is `NAME=VALUE`, as config.json has it.

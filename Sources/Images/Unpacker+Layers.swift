@@ -27,23 +27,9 @@ extension Unpacker {
             if try store.layer(diffID) != nil { return }
             let blob = try layer.open()
             let name = blob.name
-            if let known = layer.blob, let range = blob.range, Int64(range.count) != known.size {
-                throw Failure(
-                    "\(name): it has \(range.count) bytes, and the manifest says \(known.size)")
-            }
+            try layer.check(size: blob.range.map { Int64($0.count) }, name)
             try write(blob, name, mayBeEmpty: true) { ending throws(Failure) in
-                if let known = layer.blob,
-                    ending.blob != known.digest || ending.blobSize != known.size
-                {
-                    throw Failure(
-                        "\(name): its digest is \(ending.blob), and the manifest says"
-                            + " \(known.digest); it is damaged or was changed")
-                }
-                if ending.content != diffID {
-                    throw Failure(
-                        "\(name): unpacked its digest is \(ending.content), and the image's config"
-                            + " says \(diffID); it is damaged or was changed")
-                }
+                try layer.check(ending, diffID, name)
             }
         }
 
@@ -113,6 +99,31 @@ extension Unpacker {
                 }
                 throw failure.within(name)
             }
+        }
+    }
+}
+
+extension SavedImage.Layer {
+    /// - Parameter size: Of the bytes that lie there; nil for a stream.
+    func check(size: Int64?, _ name: String) throws(Failure) {
+        if let known = blob, let size, size != known.size {
+            throw Failure("\(name): it has \(size) bytes, and the manifest says \(known.size)")
+        }
+    }
+
+    /// The digests, when all of it was read.
+    func check(
+        _ ending: BlobStream.Ending, _ diffID: Digest, _ name: String
+    ) throws(Failure) {
+        if let known = blob, ending.blob != known.digest || ending.blobSize != known.size {
+            throw Failure(
+                "\(name): its digest is \(ending.blob), and the manifest says"
+                    + " \(known.digest); it is damaged or was changed")
+        }
+        if ending.content != diffID {
+            throw Failure(
+                "\(name): unpacked its digest is \(ending.content), and the image's config"
+                    + " says \(diffID); it is damaged or was changed")
         }
     }
 }

@@ -84,12 +84,12 @@ public struct Unpacker {
         try writeConfig(config, layers, storePath, base, in: directory, bundle)
     }
 
-    private enum Found: ~Copyable {
+    enum Found: ~Copyable {
         case saved(SavedImage)
         case rootfs(Blob)
     }
 
-    private func find(
+    func find(
         _ reference: ImageReference, spoolingIn directory: FileDescriptor
     ) throws(Failure) -> Found {
         func archive(_ path: String) throws(Failure) -> TarTree {

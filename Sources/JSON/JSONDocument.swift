@@ -57,7 +57,7 @@ public final class JSONDocument: Sendable {
     }
 
     /// The words of a command line that the value, or the key, at `offset` comes from: `-m 256m`. Empty
-    /// for a part of such a text that no word asks for, nil for a text that somebody has written.
+    /// for a part of such a text that no word asks for, nil for a text that was read from a file.
     public func words(at offset: Int) -> String? {
         // The parts of a value stand before it.
         sources.first { $0.start <= offset && offset < $0.end }?.words

@@ -159,7 +159,47 @@ public struct JSONValue: Sendable {
     }
 }
 
+extension JSONValue {
+    /// The value of the last member whose key is `key` in any case of its ASCII letters.
+    public func member(anyCase key: String) -> JSONValue? {
+        guard node.kind == .object else { return nil }
+        var key = key
+        return key.withUTF8 { key in
+            var found: JSONValue?
+            var child = index + 1
+            let end = Int(node.next)
+            while child < end {
+                if unsafe document.matchesAnyCase(child, key) {
+                    found = JSONValue(document: document, index: child + 1)
+                }
+                child = Int(document.nodes[child + 1].next)
+            }
+            return found
+        }
+    }
+}
+
 extension JSONDocument {
+    /// Whether the string node, which has no escapes, says `key` but for the case of letters.
+    fileprivate func matchesAnyCase(_ index: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
+        let node = nodes[index]
+        guard !node.hasEscapes, Int(node.end - node.start) - 2 == key.count else { return false }
+        let start = Int(node.start) + 1
+        return unsafe bytes.withUnsafeBufferPointer { text in
+            for offset in 0..<key.count {
+                let (one, other) = unsafe (text[start + offset], key[offset])
+                if one == other { continue }
+                let letter = one | 0x20
+                if letter != other | 0x20 || letter < UInt8(ascii: "a")
+                    || letter > UInt8(ascii: "z")
+                {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+
     /// Whether the string node says `key`.
     fileprivate func matches(_ index: Int, _ key: UnsafeBufferPointer<UInt8>) -> Bool {
         let node = nodes[index]

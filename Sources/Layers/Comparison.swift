@@ -86,8 +86,8 @@ public struct Comparison {
         return (aspects, attributes)
     }
 
-    /// The content itself is what counts where the sizes are the same: whoever changed it may have
-    /// set the times back.
+    /// The content itself is what counts where the sizes are the same: the program that changed it
+    /// may have set the times back.
     private func hasSameContent(
         _ before: LayerStack.Found, _ after: LayerStack.Found
     ) throws(Errno) -> Bool {

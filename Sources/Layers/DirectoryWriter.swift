@@ -3,8 +3,8 @@ internal import SystemPackage
 
 /// Writes files of layers into a directory of the host, as a layer that can be stacked.
 ///
-/// The directory is new and its names are made below open parents. Whoever made the files has no
-/// part in it; still no link is followed.
+/// The directory is new and its names are made below open parents. The author of the files cannot
+/// write there; still no link is followed.
 final class DirectoryWriter {
     private let root: LayerDirectory
     private let stack: LayerStack

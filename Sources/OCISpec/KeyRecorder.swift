@@ -86,6 +86,12 @@ extension Diagnostics {
                 if offset == document.root.offset && foreign.contains(name) { continue }
                 // Seccomp profiles have their remarks under it.
                 if name == "comment" { continue }
+                if let meant = object.keys.first(where: { $0.lowercased() == name.lowercased() }) {
+                    warning(
+                        "is read as \"\(meant)\", and not by every runtime; write that",
+                        at: key.offset)
+                    continue
+                }
                 let near = nearestName(to: name, in: object.keys)
                 let rest =
                     near.map { "did you mean \"\($0)\"?" }

@@ -23,7 +23,10 @@ struct ObjectReader {
     /// The member `key`; null counts as missing, as in the decoders of Go.
     func member(_ key: String, required: Bool = false) -> JSONValue? {
         diagnostics.recorder?.note(value, key, .any, required: required)
-        if let found = value[key], found.kind != .null { return found }
+        // The decoders of Go, and so runc, take a key in any case.
+        if let found = value[key] ?? value.member(anyCase: key), found.kind != .null {
+            return found
+        }
         if required { reportMissing(key) }
         return nil
     }

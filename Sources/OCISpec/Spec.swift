@@ -1,4 +1,4 @@
-internal import JSON
+public import JSON
 
 /// The config.json of the OCI runtime specification 1.3.0, as written: missing members are nil, and
 /// every value has its place.
@@ -60,6 +60,12 @@ extension Spec.Root {
 }
 
 extension Spec.Mount {
+    /// Reads an entry of `mounts[]`.
+    public init?(_ value: JSONValue, _ diagnostics: Diagnostics) {
+        guard let reader = ObjectReader(value, diagnostics) else { return nil }
+        self.init(reader)
+    }
+
     init?(_ reader: ObjectReader) {
         guard let destination = reader.string("destination", required: true) else { return nil }
         self.destination = destination

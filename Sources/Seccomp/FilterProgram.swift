@@ -19,7 +19,7 @@ public struct FilterProgram: Sendable {
         public var facts: ArgumentFacts
     }
 
-    /// Of all ways of all calls together no more are walked.
+    /// The most ways of one call.
     static let mostWays = 1024
     /// The instructions on all ways of a call.
     private static let mostSteps = 1 << 18
@@ -27,15 +27,18 @@ public struct FilterProgram: Sendable {
     /// All ways of a call. Where there are more than are looked at, the last is a kill that is not
     /// certain.
     ///
-    /// - Parameter facts: What is known of the arguments before.
-    func ways(_ call: SystemCallNumber, _ facts: ArgumentFacts) -> [Way] {
+    /// - Parameters:
+    ///   - facts: What is known of the arguments before.
+    ///   - left: How many instructions may be walked yet, on all ways of all calls.
+    func ways(_ call: SystemCallNumber, _ facts: ArgumentFacts, _ left: inout Int) -> [Way] {
         var found: [Way] = []
         var pending = [State(facts: facts)]
         var steps = 0
         while var state = pending.popLast() {
             while true {
                 steps += 1
-                guard state.index < instructions.count, steps < FilterProgram.mostSteps,
+                left -= 1
+                guard state.index < instructions.count, steps < FilterProgram.mostSteps, left > 0,
                     found.count < FilterProgram.mostWays
                 else {
                     state.facts.isCertain = false

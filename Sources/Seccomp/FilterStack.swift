@@ -15,12 +15,19 @@ public struct FilterStack: Sendable {
     /// How many instructions they have together.
     public var instructionCount: Int { programs.map(\.instructions.count).reduce(0, +) }
 
-    func ways(_ call: SystemCallNumber, _ facts: ArgumentFacts) -> [FilterProgram.Way] {
+    /// The most instructions that are walked for one question. A process may have many filters, made so
+    /// that each call has many ways through each.
+    private static let mostInstructions = 1 << 23
+
+    /// - Parameter left: How many instructions may be walked yet.
+    private func ways(
+        _ call: SystemCallNumber, _ facts: ArgumentFacts, _ left: inout Int
+    ) -> [FilterProgram.Way] {
         var found = [FilterProgram.Way(answer: .allow, facts: facts)]
         for program in programs {
             var next: [FilterProgram.Way] = []
             for way in found where next.count < FilterProgram.mostWays {
-                for further in program.ways(call, way.facts) {
+                for further in program.ways(call, way.facts, &left) {
                     let answer = further.answer.rank < way.answer.rank ? further : way
                     next.append(.init(answer: answer.answer, facts: further.facts))
                 }
@@ -36,12 +43,16 @@ public struct FilterStack: Sendable {
     public func decide(
         _ call: SystemCallNumber, _ arguments: [UInt64?] = []
     ) -> FilterDecision {
-        FilterDecision(call: call, ways: ways(call, ArgumentFacts(arguments)))
+        var left = FilterStack.mostInstructions
+        return FilterDecision(call: call, ways: ways(call, ArgumentFacts(arguments), &left))
     }
 
     /// The same of every call that has a name.
     public func decideAll(on architecture: UInt32 = SystemCallNumber.native) -> [FilterDecision] {
-        SystemCallNumber.named(on: architecture).map { decide($0) }
+        var left = FilterStack.mostInstructions
+        return SystemCallNumber.named(on: architecture).map {
+            FilterDecision(call: $0, ways: ways($0, ArgumentFacts(), &left))
+        }
     }
 }
 
@@ -101,10 +112,11 @@ extension FilterStack {
     ) -> [FilterDifference] {
         // One that no profile can know stands for all those that have no name yet.
         let unnamed = SystemCallNumber(0x3fff_fff0, on: architecture)
+        var left = FilterStack.mostInstructions
         return (SystemCallNumber.named(on: architecture) + [unnamed]).compactMap { call in
             var cases: [FilterDifference.Case] = []
-            for way in ways(call, ArgumentFacts()) {
-                for answer in other.ways(call, way.facts) where answer.answer != way.answer {
+            for way in ways(call, ArgumentFacts(), &left) {
+                for answer in other.ways(call, way.facts, &left) where answer.answer != way.answer {
                     let found = FilterDifference.Case(
                         one: way.answer, other: answer.answer,
                         condition: answer.facts.words(isExact: true))

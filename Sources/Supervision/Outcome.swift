@@ -93,7 +93,7 @@ public struct Outcome {
     }
 
     public var ending: Ending
-    /// How the container's first process ended, whoever has ended it. Nil where it is left running.
+    /// How the container's first process ended, whatever ended it. Nil where it is left running.
     public var program: ChildProcess.Ending?
     /// Whether the program's filter may end it.
     public var filterMayKill = false

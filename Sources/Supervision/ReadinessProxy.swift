@@ -3,7 +3,7 @@ internal import LinuxSystem
 internal import SystemPackage
 
 /// Passes on what the container's program says of itself (sd_notify(3)): from a socket in the
-/// container to whoever waits outside.
+/// container to the service manager outside.
 ///
 /// Of all that the program sends only known assignments go through, and with `READY=` the pid as it
 /// is outside: the program could otherwise name any process of the host as the main one, or leave
@@ -40,7 +40,7 @@ final class ReadinessProxy {
         if let deadline, Clock.nanoseconds >= deadline { finish() }
         if events.isEmpty { return }
         if barrier != nil { return finish() }
-        // Whoever sends faster than this is read has to wait for the next turn.
+        // A program that sends faster than this is read waits for the next turn.
         for _ in 0..<64 {
             guard let datagram = try? socket?.borrowed.readSome(4096) else { return }
             let lines = datagram.split(separator: 0x0a).filter(ReadinessProxy.isPassedOn)

@@ -106,7 +106,7 @@ extension Session {
         }
     }
 
-    /// To whoever listens at the console socket, or kept here.
+    /// To the listener at the console socket, or kept here.
     mutating func take(
         terminal multiplexer: consuming OwnedDescriptor
     ) throws(Failure) {
@@ -117,7 +117,7 @@ extension Session {
         let far = multiplexer.borrowed
         try attempt("connect", consoleSocket.inQuotes) { () throws(Errno) in
             let socket = try HostPath.connect(consoleSocket)
-            // Whoever receives it takes the bytes for the terminal's name.
+            // The receiver takes the bytes for the terminal's name.
             try socket.borrowed.send(Array(far.peerName().utf8), passing: far)
         }
     }

@@ -32,7 +32,7 @@ extension Session {
                 }
             }
             // The first process of a pid namespace gets no signal that it has no handler for
-            // (pid_namespaces(7)). Somebody who presses Ctrl-C means the container to end. Looked
+            // (pid_namespaces(7)). A user who presses Ctrl-C means the container to end. Looked
             // at before it is sent: one that waits for it in sigwait(3) has then not moved.
             let isDropped =
                 walk.plan.ownsProcesses && !walk.plan.hasInit && !Signal.harmless.contains(signal)

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
@@ -37,10 +38,12 @@ struct Session: ~Copyable {
     let readiness: ReadinessProxy?
     /// Of the init, until it has told how the program has ended.
     var report: InitReport?
+    /// Whether the program has ended and nothing but the init is left, which ends by itself.
+    private(set) var isAlone = false
     var proxy: TerminalProxy?
     var proxyRelay: ProxyRelay?
     var failure: Ending?
-    /// Whether somebody acts on the program's start: then a death on the way there is told apart at
+    /// Whether the caller acts on the program's start: then a death on the way there is told apart at
     /// once, and otherwise in the end.
     let looksAtStart: Bool
     /// Whether the init process has said that it executes the program next.
@@ -126,6 +129,11 @@ struct Session: ~Copyable {
             kill()
         }
         proxy?.restore()
+        if isAlone, failure == nil, let programsEnd {
+            self.ended = programsEnd
+            lookAtEnd()
+            return ending(programsEnd)
+        }
         let ended: ChildProcess.Ending
         do {
             try awaitEnd()
@@ -134,7 +142,7 @@ struct Session: ~Copyable {
             if programsEnd == nil { lookAtRemains(ended) }
             self.ended = ended
             lookAtEnd()
-            // Ended before it was ready. Whoever waits for the container may have the rest of it.
+            // It ended before it was ready. What waits for the container takes the zombie.
             if until == .started && hasStarted && failure == nil && exceeded == nil { return .left }
             usage = try child.waitMeasuring().usage
             if let programHasCore { usage?.hasCore = programHasCore }
@@ -145,6 +153,10 @@ struct Session: ~Copyable {
         }
         // Its descriptor is closed next, and another one may get the number.
         walk.relieveWatchdog()
+        return ending(ended)
+    }
+
+    private func ending(_ ended: ChildProcess.Ending) -> Ending {
         if let interruption { return .interrupted(interruption) }
         if let exceeded { return exceeded }
         if let failure { return failure }
@@ -155,6 +167,9 @@ struct Session: ~Copyable {
         case .signaled(let signal): return .signaled(signal)
         }
     }
+
+    /// The init process, which still is to be waited for.
+    consuming func takeChild() -> ChildProcess { child }
 
     /// Nanoseconds of processor time of the start, in user mode and in kernel mode.
     var spent: (user: UInt64, system: UInt64) {
@@ -169,7 +184,7 @@ struct Session: ~Copyable {
     var sumOfProcesses: UInt64? { watch.sumOfProcesses }
 
     /// The end of the channel is the program's start, or a death on the way there: a filter that
-    /// kills for execve, want of memory, somebody's SIGKILL. Only the first of them counts as an
+    /// kills for execve, want of memory, a SIGKILL from outside. Only the first of them counts as an
     /// execution to the kernel.
     mutating func lookAtRemains(_ ended: ChildProcess.Ending) {
         // The init process has this code where a filter keeps it from saying what went wrong.
@@ -202,14 +217,16 @@ struct Session: ~Copyable {
     /// until the report is closed.
     mutating func takeReport() throws(Failure) {
         guard let report = report.take() else { return }
-        guard let told = try attempt("recvmsg", "from the init", try report.ending()) else {
-            return
-        }
+        guard let told = try attempt("recvmsg", "from the init", try report.end()) else { return }
         endedAt = endedAt ?? Clock.nanoseconds
         boundEnd()
         programsEnd = told.ending
-        programHasCore = told.hasCore
+        programHasCore = told.usage.hasCore
         lookAtRemains(told.ending)
+        // The init and the remains of the program, as long as the report is open.
+        guard limits.answersEarly, walk.controlGroup?.processCount == 2 else { return }
+        isAlone = true
+        usage = told.usage
     }
 
     mutating func setStarted(_ hasStarted: Bool) {
@@ -269,6 +286,8 @@ struct Session: ~Copyable {
             "poll", try Poll.wait(entries, until: nextDeadline, isInterruptible: false))
         if !events[0].isEmpty { try receive() }
         if !events[4].isEmpty { try takeReport() }
+        // What it has written last is drained.
+        if isAlone { return false }
         // Whose signal it is depends on whether the program runs: what the init process has said so
         // far comes first.
         if !events[1].isEmpty, try !hasMoreToReceive() { try forwardSignals() }

@@ -28,6 +28,9 @@ public final class Supervisor {
         /// Whether the outcome says what the control group has used: reading it takes some files of
         /// the kernel.
         public var measures = false
+        /// Whether `run` returns when the program has ended and nothing of the container is left but
+        /// its init, whose end `finish` waits for.
+        public var answersEarly = false
         /// Is told of each system call that the filter notifies of, before it is answered.
         public var onCall: (CallNotice) -> Void = { _ in }
         /// What a signal does that asks the runtime process to end.
@@ -58,6 +61,8 @@ public final class Supervisor {
     private let warnings: Warnings
     /// Whether the container goes on without the runtime process.
     private var isLeft = false
+    /// The init, where `run` has not waited for its end.
+    private var lingering: ChildProcess?
 
     /// - Parameters:
     ///   - until: How far the runtime process stays with the container.
@@ -130,6 +135,7 @@ public final class Supervisor {
         }
         outcome.program = session.ended
         outcome.warnings = warnings.told
+        if session.isAlone { lingering = session.takeChild() }
         return outcome
     }
 
@@ -167,7 +173,23 @@ public final class Supervisor {
         Interruption.deadline = nil
         defer { outcome.warnings = warnings.told }
         // Only now: with the locks go the leftovers of runs that died holding them.
+        try awaitInit()
         if !isLeft && !walk.plan.isKept { try walk.end() }
+    }
+
+    /// Until the init has ended, where nothing else was left of the container.
+    private func awaitInit() throws(Failure) {
+        guard let child = lingering.take() else { return }
+        let deadline = Clock.deadline(seconds: Session.patience)
+        func wait() throws(Errno) -> Bool {
+            let events = try Poll.wait(
+                [(child.borrowed, .readable)], until: deadline, isInterruptible: false)
+            if events[0].isEmpty { return false }
+            _ = try child.wait()
+            return true
+        }
+        if try !attempt("waitid", "of the init process", try wait()) { throw Session.remains }
+        walk.relieveWatchdog()
     }
 
     /// Removes what the plan has made, after the outcome could not be read: in the place of `finish`.
@@ -178,6 +200,7 @@ public final class Supervisor {
         // Taken by now: the next one may end a hook that does not end.
         let signal = Interruption.take()
         do throws(Failure) {
+            try awaitInit()
             try walk.end()
         } catch {
             warnings.add(error.message)
@@ -228,9 +251,14 @@ public final class Supervisor {
             warnings.add("the kernel killed the program: \(ControlGroup.outOfMemory)")
             return .outOfMemory
         case .endedEarly(.signaled(Signal.kill)) where wasOutOfMemory:
+            let words = "the kernel killed the init process before the program started: "
+            if walk.controlGroup?.hasReachedMemoryLimit == true {
+                throw Failure(words + ControlGroup.outOfMemory, .outOfMemory)
+            }
+            // Not the run's doing: it is judged by its own limit.
             throw Failure(
-                "the kernel killed the init process before the program started:"
-                    + " \(ControlGroup.outOfMemory)", .outOfMemory)
+                words + "a control group above the run's, or the host, has no memory left; the"
+                    + " limit of the run itself was not reached")
         case .endedEarly(let ended): throw Failure(Supervisor.sentence(ended))
         }
     }

@@ -2,8 +2,8 @@ internal import ContainerRuntime
 internal import LinuxSystem
 internal import SystemPackage
 
-/// Passes bytes between the caller's terminal and the container's. Nothing in it waits: whoever
-/// does not read holds up only what is meant for him.
+/// Passes bytes between the caller's terminal and the container's. Nothing in it waits: a
+/// side that does not read holds up only its own bytes.
 struct TerminalProxy: ~Copyable {
     typealias Watched = (descriptor: FileDescriptor?, events: Poll.Events)
 
@@ -16,7 +16,7 @@ struct TerminalProxy: ~Copyable {
     private let screen: CallerStream
     private let count: OutputCount
     /// The container's end, kept open here too: otherwise the last process to close it would hang
-    /// the terminal up for whoever opens it after that.
+    /// the terminal up for the next process that opens it.
     private var peer: OwnedDescriptor?
     /// Typed and not yet taken by the container.
     private var typed: ArraySlice<UInt8> = []

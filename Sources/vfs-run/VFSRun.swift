@@ -29,7 +29,8 @@ enum VFSRun {
             ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has(.help) {
-                try Output.write(HelpText.of(command))
+                try Output.write(
+                    command.name.isEmpty ? HelpText.overview : HelpText.of(command))
             } else if parsed.has(.version) {
                 try Output.write("vfs-run version \(version)\nspec: \(Spec.versions.newest)\n")
             } else {

@@ -244,9 +244,11 @@ import Testing
         expectClaimed(claimed, try errors(part.key, part.json), part.testDescription)
     }
 
-    @Test func `of annotations that do something is about criu and properties of systemd`() {
+    @Test func `of annotations that do something is complete`() {
         #expect(
-            Self.list("potentiallyUnsafeConfigAnnotations")
-                == ["org.criu.config", "org.systemd.property."])
+            Self.list("potentiallyUnsafeConfigAnnotations") == [
+                "org.criu.config", "org.systemd.property.", "run.oci.keep_original_groups",
+                "run.oci.mount_context_type",
+            ])
     }
 }

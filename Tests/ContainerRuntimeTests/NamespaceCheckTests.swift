@@ -10,13 +10,15 @@ import Testing
             "linux", nil,
             """
             config.json:1:1: linux.namespaces: has no entry {"type": "mount"}; without a mount \
-            namespace a container would change the mounts of the host
+            namespace a container would change the mounts of the host: then "run" and "create" take \
+            a root.path of "/" alone, and no mounts
             """),
         CheckRow(
             "linux", #"{}"#,
             """
             config.json:5:10: linux.namespaces: has no entry {"type": "mount"}; without a mount \
-            namespace a container would change the mounts of the host
+            namespace a container would change the mounts of the host: then "run" and "create" take \
+            a root.path of "/" alone, and no mounts
             """),
         CheckRow(
             "linux", #"[]"#,
@@ -68,8 +70,8 @@ import Testing
             entry {"type": "network"} in linux.namespaces; without it the host would change
             config.json:7:30: linux.sysctl["vm.swappiness"]: vm.swappiness is not in any \
             namespace: it would change the host; remove it
-            config.json:7:52: linux.sysctl["kernel.hostname"]: kernel.hostname needs an entry \
-            {"type": "uts"} in linux.namespaces; without it the host would change
+            config.json:7:52: linux.sysctl["kernel.hostname"]: sysctl "kernel.hostname" is not \
+            allowed as it conflicts with the OCI "hostname" field; use that one
             config.json:8:2: linux.sysctl["kernel..x"]: "kernel..x" is not the name of a sysctl
             config.json:8:37: linux.sysctl["kernel.msgmax"]: 1 is not a string
             config.json:8:40: linux.sysctl["fs.mqueue.x"]: fs.mqueue.x needs an entry {"type": \

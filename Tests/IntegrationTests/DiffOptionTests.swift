@@ -15,6 +15,39 @@ struct DiffOptionTests {
         }
     }
 
+    @Test func `it goes to a file, as lines or as JSON, and leaves the streams to the program`()
+        throws
+    {
+        try Sandbox.use { box in
+            box.mayChange = ["changes", "changes.json"]
+            for (name, first) in [("changes", "A /new\n"), ("changes.json", "[")] {
+                let outcome = try box.run(
+                    box.config(), ["--diff=\(box.path(name))"],
+                    arguments: ["sh", "-c", "echo said; echo 1 > /new"])
+                #expect(outcome.code == 0 && outcome.output == "said\n", "\(outcome)")
+                #expect(box.read(name).hasPrefix(first), "\(box.read(name))")
+            }
+            let rows = try Value(parsing: box.read("changes.json"))
+            #expect(rows.array?.count == 1 && rows[0]["path"] == "/new")
+            // Before the program runs.
+            let refused = try box.run(
+                box.config(), ["--diff=/no/such/file"], arguments: ["sh", "-c", "echo said"])
+            #expect(refused.code == 125 && refused.output == "", "\(refused)")
+            #expect(refused.error.contains("--diff: \"/no/such/file\" cannot be written"))
+        }
+    }
+
+    @Test func `places to mount on that the start has made are no changes of the program`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            _ = try box.makeDirectory("shared")
+            config["mounts"].append(Config.bind(box.path("shared"), "/made/for/it", ["ro"]))
+            let outcome = try box.run(
+                config, ["--diff"], arguments: ["sh", "-c", "echo 1 > /made/own; echo 1 > /new"])
+            #expect(outcome.output == "A /made/own\nA /new\n", "\(outcome)")
+        }
+    }
+
     @Test func `it is printed when the program is killed, too`() throws {
         try Sandbox.use { box in
             let run = try box.start(

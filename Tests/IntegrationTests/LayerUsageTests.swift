@@ -1,3 +1,4 @@
+import Archives
 import Glibc
 import Testing
 
@@ -49,6 +50,80 @@ struct LayerUsageTests {
             #expect(lines.count == 6 && lines[3].hasSuffix(box.path("one")))
             #expect(lines[3].contains("1 file, 8"), "\(lines[3])")
             #expect(lines[5].hasSuffix("in all"))
+        }
+    }
+
+    /// As when they lie unpacked, without being unpacked.
+    @Test(arguments: Compression.allCases)
+    func `layers of an image are told from its archives`(_ compression: Compression) throws {
+        var one = TarFile()
+        one.directory("dir/")
+        one.add("dir/gone", content: "1234")
+        one.add("dir/kept", content: "12")
+        one.add("linked", content: "123")
+        one.add("again", "1", link: "linked")
+        one.add("deep/er/x", content: "1")
+        one.add("file", content: "12345")
+        var two = TarFile()
+        two.add("dir/.wh.gone")
+        two.add("deep/.wh..wh..opq")
+        two.add("deep/new", content: "1234567")
+        two.add("linked", content: "1")
+        two.link("file", to: "elsewhere")
+        two.add(".wh.never")
+        var three = TarFile()
+        three.directory("file/")
+        three.add("file/inside", content: "12")
+        three.add(".wh.dir")
+        three.add("dir/own", content: "9")
+        let layers = [one, two, three].map { ($0.finished, compression) }
+        try Sandbox.use { box in
+            box.mayChange = ["layout", "app", "image.tar"]
+            try box.writeLayout([("t", nil, layers)])
+            let place = box.path("layout")
+            let told = try box.succeed("layers", "--json", "oci:\(place):t")
+            let rows = try #require(Value(parsing: told.output).array)
+            #expect(rows.map { $0["layer"] } == layers.map { .string("\(SHA256.of($0.0))") })
+            #expect(rows[0]["files"] == 6 && rows[0]["bytes"] == 15, "\(rows)")
+            // gone, kept, x, file, and one name of two of a file.
+            #expect(rows[0]["hidden_files"] == 5 && rows[0]["hidden_bytes"] == 12, "\(rows)")
+            #expect(rows[1]["removed"] == 2 && rows[1]["emptied"] == 1, "\(rows)")
+            #expect(rows[1]["hidden_files"] == 1 && rows[1]["bytes"] == 8, "\(rows)")
+            #expect(rows[2]["emptied"] == 1 && rows[2]["files"] == 2, "\(rows)")
+            #expect(TreeSnapshot.names(in: box.path("app")).isEmpty, "nothing is unpacked")
+            // The directory of the layout, an archive of it, and what unpack makes of it.
+            #expect(try box.succeed("layers", "--json", place).output == told.output)
+            _ = try Running("/bin/tar", ["-C", place, "-cf", box.path("image.tar"), "."]).finish()
+            let archive = "oci-archive:\(box.path("image.tar")):t"
+            #expect(try box.succeed("layers", "--json", archive).output == told.output)
+            #expect(try box.unpack("oci:\(place):t").code == 0)
+            let unpacked = try box.succeed("layers", "--json", box.path("app"))
+            let keys = ["files", "bytes", "removed", "emptied", "hidden_files", "hidden_bytes"]
+            let others = try #require(Value(parsing: unpacked.output).array)
+            #expect(
+                others.map { row in keys.map { row[$0] } }
+                    == rows.map { row in keys.map { row[$0] } })
+        }
+    }
+
+    @Test func `a layer that its digest does not fit, or that is too large, is an error`() throws {
+        var tar = TarFile()
+        for name in 0..<20 { tar.add("\(name)", content: String(repeating: "x", count: 1000)) }
+        try Sandbox.use { box in
+            box.mayChange = ["layout"]
+            try box.writeLayout([("t", nil, [(tar.finished, .none)])])
+            let place = "oci:\(box.path("layout"))"
+            let many = try box.runCommand(["layers", "--max-entries", "10", place])
+            #expect(many.code == 1 && many.error.contains("--max-entries"), "\(many)")
+            let large = try box.runCommand(["layers", "--max-size", "10K", place])
+            #expect(large.code == 1 && large.output.isEmpty, "\(large)")
+            let blob = "layout/blobs/sha256/\(SHA256.of(tar.finished).hexadecimal)"
+            var bytes = tar.finished
+            bytes[512] = 0x79
+            try box.writeBytes(blob, bytes)
+            let damaged = try box.runCommand(["layers", place])
+            #expect(damaged.code == 1 && damaged.error.contains("damaged"), "\(damaged)")
+            #expect(damaged.output.isEmpty)
         }
     }
 

@@ -23,7 +23,12 @@ struct NewcomerTests {
                     "./canary",
                     "./canary is a directory; name a config.json, which this directory lacks"
                 ),
-                ("plann", "did you mean \"plan\"?"),
+                ("plann", "did you mean \"plan\"?"), ("stop", "did you mean \"kill\"?"),
+                ("inspect", "did you mean \"state\"?"),
+                ("version", "did you mean \"--version\"?"),
+                ("images", "did you mean \"layers\"?"),
+                ("logs", "goes to the streams of its caller"),
+                ("pull", "skopeo copy docker://IMAGE oci:DIR:TAG"),
                 ("rm", "did you mean \"delete\"?"), ("ls", "did you mean \"list\"?"),
                 ("nothing-like-it", "see \"vfs-run help\""),
             ] {
@@ -33,6 +38,37 @@ struct NewcomerTests {
                 #expect(outcome.error.split(separator: "\n").count == 1)
             }
         }
+    }
+
+    /// U5: each answer led to the next one, and none to a program that runs.
+    @Test func `a directory or an archive with a root is answered with the command that runs it`()
+        throws
+    {
+        try Sandbox.use { box in
+            box.mayChange = ["root.tar"]
+            let base = try box.makeDirectory("base")
+            _ = try Running("/bin/cp", ["-a", Host.base + "/.", base]).finish()
+            _ = try Running("/bin/tar", ["-C", base, "-cf", box.path("root.tar"), "."]).finish()
+            for words in [
+                ["base"], ["./base"], ["unpack", "base", "app"], ["root.tar"], ["./root.tar"],
+            ] {
+                let outcome = try say(words, in: box)
+                #expect(outcome.code != 0 && outcome.output == "", "\(outcome)")
+                let parts = outcome.error.split(separator: "\"").map(String.init)
+                let command = try #require(
+                    parts.first { $0.hasPrefix("vfs-run sandbox ") }, "\(outcome)")
+                // As it stands, with a command for the shell.
+                let typed = command.split(separator: " ").dropFirst().map(String.init)
+                let run = try say(typed + ["-c", "cat /etc/os-release || echo in"], in: box)
+                #expect(run.code == 0 && !run.output.isEmpty, "\(command): \(run)")
+            }
+        }
+    }
+
+    @Test func `the help of the program is the overview, with every command`() throws {
+        let help = try Running(Host.runtime, ["--help"]).finish()
+        #expect(help.output == (try Running(Host.runtime, ["help"]).finish().output))
+        #expect(help.output.contains("\nCommands:\n") && help.output.contains("  explain "))
     }
 
     @Test func `the overview names every command once, and the options before it`() throws {

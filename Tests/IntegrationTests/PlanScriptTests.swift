@@ -47,14 +47,7 @@ struct PlanScriptTests {
             config["linux"]["readonlyPaths"] = ["/proc/sys"]
             config["linux"]["resources"] = ["pids": ["limit": 50]]
             config["mounts"].append(Config.bind(box.path("shared"), "/bound", ["ro", "nosuid"]))
-            if hasUsers {
-                config["linux"]["namespaces"].append(["type": "user"])
-                for kind in ["uidMappings", "gidMappings"] {
-                    config["linux"][kind] = [
-                        ["containerID": 0, "hostID": 100_000, "size": 65536]
-                    ]
-                }
-            }
+            if hasUsers { config.mapUsers() }
             _ = try box.makeDirectory("shared")
             let file = try box.write("bundle/config.json", config.prettyText)
             let real = try Facts(try Running(Host.runtime, [file]).finish())
@@ -99,13 +92,147 @@ struct PlanScriptTests {
         }
     }
 
-    @Test func `a plan that no script can carry out is refused`() throws {
+    private func script(_ box: Sandbox, _ config: Value) throws -> (file: String, script: String) {
+        let file = try box.write("bundle/config.json", config.prettyText)
+        let plan = try Running(Host.runtime, ["plan", "--format", "sh", file]).finish()
+        try #require(plan.code == 0, "\(plan)")
+        box.mayChange.insert("start.sh")
+        return (file, try box.write("start.sh", plan.output))
+    }
+
+    @Test(arguments: [false, true])
+    func `a time namespace has the same clocks`(hasUsers: Bool) throws {
         try Sandbox.use { box in
             var config = box.config()
             config["linux"]["namespaces"].append(["type": "time"])
+            config["linux"]["timeOffsets"] = [
+                "monotonic": ["secs": 1234], "boottime": ["secs": 5678],
+            ]
+            if hasUsers { config.mapUsers() }
+            config.run(
+                [
+                    "/bin/sh", "-c",
+                    "readlink /proc/self/ns/time; cat /proc/self/timens_offsets; id -u; cat"
+                        + " /proc/self/uid_map",
+                ])
+            let (file, script) = try script(box, config)
+            let real = try Running(Host.runtime, [file]).finish()
+            let byHand = try Running("/bin/sh", [script]).finish()
+            func told(_ outcome: Outcome) -> [String] {
+                outcome.output.split(separator: "\n").dropFirst().map(String.init)
+            }
+            #expect(told(real).contains { $0.hasSuffix(" 1234         0") }, "\(real)")
+            #expect(told(real) == told(byHand), "\(byHand)")
+            for outcome in [real, byHand] {
+                #expect(!outcome.output.hasPrefix(Host.namespace("time") + "\n"), "\(outcome)")
+            }
+        }
+    }
+
+    /// Those of the program's control group, by file.
+    private func values(_ arguments: [String], _ box: Sandbox) throws -> [String: String] {
+        let run = try Running(arguments[0], Array(arguments.dropFirst()), input: .open)
+        #expect(try run.readLine() == "ready")
+        defer {
+            run.closeInput()
+            _ = try? run.finish()
+        }
+        let pid = try #require(
+            HostProcess.all.first {
+                let words = Host.read("/proc/\($0)/cmdline")
+                return words.hasPrefix("/bin/sh\0-c\0echo") && words.contains(box.id())
+            })
+        var values: [String: String] = [:]
+        let files = [
+            ("memory", ["memory.limit_in_bytes", "memory.max", "memory.swap.max"]),
+            ("pids", ["pids.max"]),
+            (
+                "cpu",
+                ["cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares", "cpu.max", "cpu.weight"]
+            ),
+            ("cpuset", ["cpuset.cpus"]), ("devices", ["devices.list"]),
+        ]
+        for (controller, names) in files {
+            guard
+                let group = ControlGroups.path(of: pid, controller)
+                    ?? ControlGroups.path(of: pid, "")
+            else { continue }
+            for name in names where access("\(group)/\(name)", F_OK) == 0 {
+                values[name] = Host.read("\(group)/\(name)")
+            }
+        }
+        return values
+    }
+
+    @Test func `the control group has the same limits and filters the same devices`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["resources"] = [
+                "pids": ["limit": 50], "memory": ["limit": 67_108_864],
+                "cpu": ["quota": 20000, "period": 100_000, "shares": 512, "cpus": "0"],
+                "devices": [
+                    ["allow": false, "access": "rwm"],
+                    ["allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"],
+                ],
+            ]
+            config.run(["/bin/sh", "-c", "echo ready; read word; : \(box.id())"])
+            let (file, script) = try script(box, config)
+            let real = try values([Host.runtime, file], box)
+            #expect(real.count >= 4, "\(real)")
+            #expect(try values(["/bin/sh", script], box) == real)
+            // Version 2 has no file for devices, and the script says so.
+            let words = Host.read(script)
+            #expect(words.contains("device_rule 'devices.allow' 'c 1:11 r'"), "\(words)")
+            #expect(words.contains("no command makes one"))
+        }
+    }
+
+    /// mount(8) maps ids since 2.39: one that says that it can, and writes down what it is told, stands
+    /// in for it.
+    @Test func `layers have the container's ids where mount can map them`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.mapUsers()
+            config.run(["/bin/sh", "-c", "stat -c %u /bin"])
+            let (_, script) = try script(box, config)
+            let warned = try Running("/bin/sh", [script]).finish()
+            #expect(warned.code == 0, "\(warned)")
+            box.mayChange.formUnion(["bin", "said"])
+            let stand = try box.write(
+                "bin/mount",
+                """
+                #!/bin/sh
+                case "$*" in
+                --version) echo "mount from util-linux 2.41 (libmount 2.41: idmapping)" ;;
+                *X-mount.idmap*) echo "$@" >> '\(box.path("said"))'; exec /bin/mount "$@" ;;
+                *) exec /bin/mount "$@" ;;
+                esac
+                """)
+            chmod(stand, 0o755)
+            let path = "PATH=\(box.path("bin")):/usr/sbin:/usr/bin:/sbin:/bin"
+            let outcome = try Running("/bin/sh", [script], environment: [path]).finish()
+            #expect(outcome.code == 0 && !outcome.error.contains("belong to nobody"), "\(outcome)")
+            let said = box.read("said").split(separator: "\n")
+            #expect(said.count == 2, "\(said)")
+            #expect(
+                said.allSatisfy {
+                    $0.hasPrefix("--bind -o X-mount.idmap=u:0:100000:65536 g:0:100000:65536 -- ")
+                }, "\(said)")
+        }
+    }
+
+    @Test func `a plan that no script can carry out is refused`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["namespaces"] = .array(
+                (config["linux"]["namespaces"].array ?? []).map {
+                    $0["type"] == "network"
+                        ? ["type": "network", "path": "/proc/self/ns/net"] : $0
+                } + [["type": "time"]])
             let file = try box.write("bundle/config.json", config.prettyText)
             let outcome = try Running(Host.runtime, ["plan", "--format", "sh", file]).finish()
-            #expect(outcome.code == 1 && outcome.error.contains("time namespace"), "\(outcome)")
+            #expect(
+                outcome.code == 1 && outcome.error.contains("none that is joined"), "\(outcome)")
             let unknown = try Running(Host.runtime, ["plan", "--format", "xml", file]).finish()
             #expect(unknown.code == 1 && unknown.error.contains("use text, json or sh"))
         }
@@ -154,6 +281,16 @@ struct PlanScriptTests {
             // With and without an option.
             let kept = try compare(["--compare", old, "--upper", box.path("kept"), old])
             #expect(kept.contains { $0.hasPrefix("~ container  mount overlay on /") }, "\(kept)")
+        }
+    }
+}
+
+extension Value {
+    /// With a user namespace, whose ids are those from 100000 on.
+    fileprivate mutating func mapUsers() {
+        self["linux"]["namespaces"].append(["type": "user"])
+        for kind in ["uidMappings", "gidMappings"] {
+            self["linux"][kind] = [["containerID": 0, "hostID": 100_000, "size": 65536]]
         }
     }
 }

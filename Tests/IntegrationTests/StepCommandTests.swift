@@ -35,7 +35,9 @@ struct StepCommandTests {
             screen.type("changed\n")
             let changed = try screen.waitFor(Self.question)
             #expect(
-                changed.contains("mount on /proc: no mount -> mount proc on /proc"), "\(changed)")
+                changed.contains("mount on /proc: no mount -> proc, rw,nosuid,nodev,noexec"),
+                "\(changed)")
+            #expect(!changed.contains("by the plan"))
             screen.type("bogus\n")
             _ = try screen.waitFor("\"bogus\" is none of the words")
             screen.type("continue\n")
@@ -44,21 +46,65 @@ struct StepCommandTests {
         }
     }
 
-    @Test func `a shell is in the container's namespaces as they are`() throws {
+    /// Real, by the kernel: not what the plan says.
+    @Test func `what a step has changed is read from the kernel`() throws {
         try Sandbox.use { box in
             let screen = try PseudoTerminal()
+            let run = try stepping(box, ["--stop-at", "forbid new privileges"], screen)
+            _ = try screen.waitFor(Self.question)
+            screen.type("changed\n")
+            #expect(try screen.waitFor(Self.question).contains("by the plan:"))
+            var said = ""
+            for _ in 0..<4 {
+                screen.type("next\n")
+                _ = try screen.waitFor(Self.question)
+                screen.type("changed\n")
+                said += try screen.waitFor(Self.question)
+            }
+            #expect(said.contains("no_new_privs: 0 -> 1"), "\(said)")
+            #expect(said.contains("effective capabilities: all "), "\(said)")
+            #expect(said.contains("-> CAP_KILL CAP_NET_BIND_SERVICE CAP_AUDIT_WRITE"), "\(said)")
+            screen.type("quit\n")
+            #expect(try run.finish().code == 130)
+        }
+    }
+
+    /// Programs of the image would have the caller's rights, in namespaces that are not confined yet.
+    @Test func `a shell is in the container's namespaces as they are, and is the host's`() throws {
+        try Sandbox.use { box in
+            box.mayChange = ["image", "state"]
+            try box.write("image/tools/marker", "")
+            for name in ["sh", "ls", "hostile"] {
+                let path = try box.write("image/hostile/\(name)", "#!/bin/sh\necho $0 > /pwned\n")
+                chmod(path, 0o755)
+            }
+            let screen = try PseudoTerminal()
             let run = try stepping(
-                box, ["--stop-at", "enter /"], screen, environment: ["TERM=xterm"])
+                box,
+                [
+                    "--layer", box.path("image"), "--upper", box.path("state"), "--stop-at",
+                    "enter /",
+                ],
+                screen, environment: ["TERM=xterm", "PATH=/hostile:/bin"])
             let first = try screen.waitFor(Self.question)
             #expect(first.contains("\u{1b}[H\u{1b}[J"))
             screen.type("shell\n")
             _ = try screen.waitFor("# ")
             screen.type("echo host=$(hostname)\n")
             _ = try screen.waitFor("host=box")
+            // A command of the shell itself: of the image nothing is executed, unless its path is typed.
+            screen.type("echo tools=$(ls /tools) path=$PATH.\n")
+            _ = try screen.waitFor("tools=marker path=.")
+            screen.type("hostile; echo code=$?\n")
+            _ = try screen.waitFor("code=127")
+            // It cannot be written to as /proc/PID/exe.
+            screen.type("(: > /proc/self/exe) 2>&1 | tail -c 22; echo\n")
+            _ = try screen.waitFor("ead-only file system")
             screen.type("exit\n")
             _ = try screen.waitFor(Self.question)
             screen.type("quit\n")
             #expect(try run.finish().code == 130)
+            #expect(access(box.path("state/upper/pwned"), F_OK) != 0)
         }
     }
 

@@ -12,6 +12,7 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "archive", feed: readArchive),
         FuzzTarget(name: "image", feed: readImage),
         FuzzTarget(name: "stack", feed: readStack),
+        FuzzTarget(name: "process", feed: readProcess),
         FuzzTarget(name: "state", feed: readState),
         FuzzTarget(name: "upper", feed: readUpper),
     ]

@@ -35,6 +35,12 @@ public struct ControlGroupRequest: Sendable {
 extension ControlGroupRequest {
     var limitsDevices: Bool { !resources.devices.isEmpty || isManaged && policesDevices }
 
+    /// The files of version 1 that filter devices, and what is written to them, in this order; empty where
+    /// the cgroup leaves devices alone.
+    public var deviceFiles: [(file: String, value: String)] {
+        (try? devicePolicy)?.version1 ?? []
+    }
+
     /// Nil where the cgroup leaves devices alone.
     var devicePolicy: DevicePolicy? {
         get throws(Failure) {

@@ -31,10 +31,15 @@ extension ControlGroup {
             usage.outOfMemoryKills = outOfMemoryKills
         }
         if let (directory, _) = directory(of: "pids") {
-            usage.processes = ControlGroup.number(directory, "pids.current")
+            usage.processes = processCount
             usage.peakProcesses = ControlGroup.number(directory, "pids.peak")
         }
         return usage
+    }
+
+    /// Processes and threads now, those among them that have ended and were not waited for.
+    public var processCount: UInt64? {
+        directory(of: "pids").flatMap { ControlGroup.number($0.path, "pids.current") }
     }
 
     private static func number(_ directory: String, _ name: String) -> UInt64? {

@@ -52,7 +52,7 @@ extension Configuration {
                         "none", "-u", "none", "-T", "none", "-U", "none", "--dns-forward",
                         nameServer,
                         // Told as soon as the network is there.
-                        "--pid", "/dev/stdout",
+                        "--pid", "/proc/self/fd/1",
                     ]
                     // It would become nobody, who may not join the namespaces.
                     + (Credentials.effectiveUser == 0 ? ["--runas", "0:0"] : [])

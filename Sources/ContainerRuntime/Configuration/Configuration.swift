@@ -41,6 +41,8 @@ public struct Configuration: Sendable {
     public var hooks: Hooks
     /// The SELinux context of the mounts that take one.
     public var mountLabel: Setting<String>?
+    /// The mount option that it becomes.
+    public var mountLabelOption = "context"
 
     public var userNamespace: UserNamespace?
     /// The offsets of a new time namespace.
@@ -88,6 +90,8 @@ public struct Configuration: Sendable {
         public var innerControlGroups: [InnerControlGroup] = []
         /// The resctrl group of the container, if any.
         public var resctrlGroup: ResctrlGroup?
+        /// Set where its control group limits the number of processes.
+        var limited: StoredContainer?
 
         /// A cgroup below the container's.
         public struct InnerControlGroup: Sendable {
@@ -200,6 +204,8 @@ public struct Configuration: Sendable {
         public var userID: UInt32
         public var groupID: UInt32
         public var additionalGroupIDs: [UInt32]
+        /// Whether the groups of the caller stay, in the place of those.
+        public var keepsGroups = false
         /// nil: 0022.
         public var fileModeMask: UInt32?
     }
@@ -230,8 +236,8 @@ public struct Configuration: Sendable {
         }
     }
 
-    /// Whether the mount namespace is an existing one.
-    var joinsMounts: Bool { namespaces.joined.contains { $0.value.kind == .mount } }
+    /// Whether the mount namespace is an existing one: one by its path, or the caller's.
+    var joinsMounts: Bool { !namespaces.new.value.contains(.mount) }
 
     public struct Namespaces: Sendable {
         /// Made by one `clone3`.

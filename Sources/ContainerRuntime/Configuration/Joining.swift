@@ -1,3 +1,4 @@
+internal import Cgroups
 public import JSON
 public import LinuxSystem
 internal import OCISpec
@@ -96,6 +97,7 @@ extension StoredContainer {
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
             unit: state.groups.unit, resctrlGroup: state.groups.resctrl)
         joined.ownsProcesses = state.ownsProcesses
+        if state.groups.controlGroup.limitsProcesses { joined.limited = self }
         return joined
     }
 

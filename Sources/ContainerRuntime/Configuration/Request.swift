@@ -35,9 +35,18 @@ struct Request {
 
     /// Whether the mount namespace is an existing one.
     var joinsMounts: Bool {
-        spec.linux?.namespaces.contains {
-            $0.type.value == .mount && $0.path?.value.isEmpty == false
-        } ?? false
+        guard let linux = spec.linux else { return false }
+        guard let own = linux.namespaces.first(where: { $0.type.value == .mount }) else {
+            return sharesMounts
+        }
+        return own.path?.value.isEmpty == false
+    }
+
+    /// Whether it is the caller's, in which nothing is changed: with its root and no mounts.
+    var sharesMounts: Bool {
+        guard let linux = spec.linux else { return false }
+        return !linux.namespaces.contains { $0.type.value == .mount }
+            && !invocation.overlaysByDefault && spec.root?.path?.value == "/" && spec.mounts.isEmpty
     }
 
     /// Whether ids and limits are adapted to a caller without root privileges.

@@ -31,7 +31,7 @@ struct ContainerState: Sendable {
     var namespaces: UInt64
     /// Whether all its processes end with its first.
     var ownsProcesses = true
-    /// Taken from the text when somebody asks: of many containers nobody does.
+    /// Read from the text when it is asked for: most commands do not ask.
     var groups: ResourceGroups {
         get { changedGroups ?? source.map { ResourceGroups($0) } ?? ResourceGroups() }
         set { changedGroups = newValue }
@@ -67,8 +67,8 @@ struct ContainerState: Sendable {
         source = value
         value.forEachMember { take($0, $1) }
         if id.isEmpty || bundle.isEmpty { return nil }
-        // Where nobody has the number, nothing is left. Of an earlier run of the machine nothing is
-        // left either, whoever has it now.
+        // Where no process has the number, nothing is left. Of an earlier run of the machine nothing
+        // is left either, though another process may have it now.
         guard let one = process ?? creator else { return }
         if try one.isNumberTaken {
             let (then, now) = (try boot, try ProcessIdentity.currentBoot)
@@ -145,7 +145,7 @@ struct ContainerState: Sendable {
 
     /// The state of runtime.md, what hooks get on standard input.
     ///
-    /// - Parameter pid: As seen by whoever reads it; nil leaves it out.
+    /// - Parameter pid: As its reader sees it; nil leaves it out.
     func document(_ status: ContainerStatus, pid: Int32?) -> JSONOutput {
         var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(ociVersion)), ("id", .string(id)),

@@ -9,7 +9,7 @@ internal import SystemPackage
 ///     ROOT/ID/groups.json   its groups, from before they are made
 ///     ROOT/ID/config.json   the config it was created from, as it was then
 ///     ROOT/ID/exec.fifo     while it waits for its start
-///     ROOT/ID/notify        where the program says that it is ready, if somebody wants to know
+///     ROOT/ID/notify        where the program says that it is ready, if NOTIFY_SOCKET is set
 public struct ContainerStore: Sendable {
     /// Absolute.
     public let root: String
@@ -317,8 +317,7 @@ public struct StoredContainer: Sendable {
         } catch .noSuchFileOrDirectory {
             return .running
         }
-        // The fifo may be there when it has been started by somebody who died before removing it;
-        // until it becomes the program, the init process runs from a sealed mount of the runtime's
+        // The fifo may be there when a `start` died before it removed it. Until it becomes the program, the init process runs from a sealed mount of the runtime's
         // binary, whose path reads "/".
         do throws(Errno) {
             let program = state.program ?? process
@@ -358,7 +357,7 @@ public struct StoredContainer: Sendable {
             }
             try root.borrowed.removeDirectory(id.text)
         } catch .noSuchFileOrDirectory {
-            // Somebody else has been removing it at the same time.
+            // Another `delete` has removed it at the same time.
         } catch {
             throw Failure(
                 "\(store.directory(id)) cannot be removed: \(error.words)")

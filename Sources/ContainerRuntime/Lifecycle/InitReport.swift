@@ -13,10 +13,8 @@ package final class InitReport {
     package var borrowed: FileDescriptor { channel.borrowed }
 
     /// Nil where the init has ended without a word.
-    package func ending() throws(Errno) -> (ending: ChildProcess.Ending, hasCore: Bool)? {
-        guard let message = try channel.receive(),
-            let ending = ChildProcess.Ending(report: message.bytes)
-        else { return nil }
-        return (ending, ChildProcess.Ending.hasCore(report: message.bytes))
+    package func end() throws(Errno) -> ToldEnd? {
+        guard let message = try channel.receive() else { return nil }
+        return ToldEnd(report: message.bytes)
     }
 }

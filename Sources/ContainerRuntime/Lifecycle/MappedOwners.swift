@@ -6,8 +6,8 @@ internal import SystemPackage
 /// that user, and to nobody's account, or may not be entered by its owner. In a user namespace with
 /// the same ids it is theirs: as its root they read and remove it.
 public enum MappedOwners {
-    /// Goes on as that root, for good, where this process is not root and somebody gives it these
-    /// ids. Descriptors stay as they are.
+    /// Goes on as that root, for good, where this process is not root and newuidmap(1) gives it
+    /// these ids. Descriptors stay as they are.
     ///
     /// - Parameter keepsUser: With the rights of that root, but as the user who this process is: the
     ///   files that it makes belong to that one.

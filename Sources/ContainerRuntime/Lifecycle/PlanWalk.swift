@@ -36,6 +36,7 @@ package final class PlanWalk {
         self.warn = warn
         context = RuntimeContext(prepared)
         context.streamFiles = streams
+        context.views = trace?.views
         context.warn = warn
         context.followReadiness = follow
     }

@@ -14,6 +14,8 @@ public final class PreparedStart {
     var locks: [LayerLock] = []
     /// The sources of bind mounts by their positions. Each start attaches a clone.
     var sources: [Int: BindSource] = [:]
+    /// What was opened, by the names that the caller has given.
+    private var places: [(path: String, status: FileStatus)] = []
     /// User namespaces by whose mappings mounts are id-mapped.
     let mappingNamespaces = MappingNamespaces()
     private var openedLayers: OpenedLayers?
@@ -35,6 +37,23 @@ public final class PreparedStart {
     var hasSwept = false
 
     public init() {}
+
+    /// Takes note of what was opened.
+    func note(_ path: String, _ opened: FileDescriptor) throws(Failure) {
+        places.append((path, try attempt("fstat", on: path, try FileStatus.of(opened))))
+    }
+
+    /// Whether a layer or the source of a bind mount is another one by now, or gone: then what is held
+    /// is not what the caller names.
+    public var isOutdated: Bool {
+        places.contains { path, status in
+            do throws(Errno) {
+                return try !FileStatus.of(path: path).isSame(as: status)
+            } catch {
+                return true
+            }
+        }
+    }
 
     /// The layers, opened once.
     func layers(_ found: [String: FoundDirectory]) throws(Failure) -> OpenedLayers {
@@ -74,6 +93,7 @@ public final class PreparedStart {
         layers = [:]
         locks = []
         sources = [:]
+        places = []
         openedLayers = nil
     }
 

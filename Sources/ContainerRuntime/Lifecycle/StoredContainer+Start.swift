@@ -4,8 +4,8 @@ internal import SystemPackage
 
 /// `start`
 extension StoredContainer {
-    /// Whether the init process has become the program; nil when it has ended and somebody else has
-    /// waited for it already: then nobody can tell any more.
+    /// Whether the init process has become the program; nil when it has ended and another process
+    /// has waited for it already: then it is unknown.
     func hasStarted(_ state: ContainerState) throws(Failure) -> Bool? {
         guard let process = state.programProcess else { return nil }
         do throws(Errno) {

@@ -40,7 +40,7 @@ extension StoredContainer {
         if group.paths.count > known { try note(group, &state) }
     }
 
-    /// Whoever removes the container has to find what an update has made.
+    /// `delete` has to find the directories that an update has made.
     private func note(
         _ group: ControlGroup, _ state: inout ContainerState
     ) throws(Failure) {

@@ -38,13 +38,14 @@ extension Trace {
     }
 
     private var data: JSONOutput {
-        let steps = plan.allSteps
+        let steps = shownSteps
         let spans = self.spans
         let origin = spans.map(\.start).min() ?? 0
         let lines = plan.document.lines
         let source = String(decoding: plan.document.bytes, as: UTF8.self)
             .split(separator: "\n", omittingEmptySubsequences: false)
         let changes = PlanChanges(plan).steps
+        let isObserved = plan.steps.contains { $0.step is Observe }
         var written: [JSONOutput] = []
         for span in spans {
             var members: [(key: String, value: JSONOutput)] = [
@@ -53,14 +54,17 @@ extension Trace {
                 ("start", .unsigned(span.start - origin)), ("end", .unsigned(span.end - origin)),
             ]
             if let index = span.step {
+                let byPlan = changes[steps[index].place]
+                let seen = views.changes(of: index, planned: byPlan)
                 members += self.members(
-                    of: steps[index], index, lines, source, changes[index])
+                    of: steps[index].planned, index, lines, source, seen ?? byPlan)
+                members.append(("seen", .bool(seen != nil)))
             }
             written.append(.object(members))
         }
         return .object([
             ("file", .string(plan.file.printable(upTo: .longestName))),
-            ("firstBehind", .integer(Int64(plan.firstAfterStart + 1))),
+            ("observed", .bool(isObserved)),
             ("spans", .array(written)),
             ("namespaces", .strings(plan.namespaces.names)),
             (
@@ -70,6 +74,7 @@ extension Trace {
             ),
             ("layers", .strings(plan.layers.map { $0.printable(upTo: .longestName) })),
             ("upper", upper.map { .string($0.printable(upTo: .longestName)) } ?? .null),
+            ("written", self.written),
         ])
     }
 

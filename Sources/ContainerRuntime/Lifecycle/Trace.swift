@@ -5,7 +5,12 @@ internal import SystemPackage
 /// The times of the steps of one start, the init process's included.
 public final class Trace {
     let times: SharedTimes
+    /// With the looks that a page takes, which the spans leave out.
     let plan: Plan
+    /// What was seen before each step; empty where the plan is not observed.
+    let views = ProcessViews()
+    /// What the run has written (`WrittenFiles`); null where nothing is known of it.
+    var written = JSONOutput.null
 
     public init(_ plan: Plan) throws(Failure) {
         self.plan = plan
@@ -35,29 +40,44 @@ public final class Trace {
         var end: UInt64
     }
 
-    /// In the order of the plan.
+    /// A step of the plan that people know, which has no looks.
+    struct ShownStep {
+        var planned: PlannedStep
+        /// In `times`.
+        var place: Int
+    }
+
+    var shownSteps: [ShownStep] {
+        plan.allSteps.enumerated().compactMap { place, planned in
+            planned.step is Observe ? nil : ShownStep(planned: planned, place: place)
+        }
+    }
+
+    /// In the order of the plan. The time of the looks is left out.
     var spans: [Span] {
-        let steps = plan.allSteps
         let sections = StepManual.sections
+        let left = LookTimes(plan, times)
         var spans: [Span] = []
-        for (index, planned) in steps.enumerated() {
-            guard let span = times.span(index) else { continue }
-            spans.append(
-                Span(
-                    step: index, side: planned.side, name: planned.step.summary,
-                    category: sections[type(of: planned.step).manual.name] ?? "step",
-                    start: span.start, end: span.end))
-            if planned.spawning != nil, let call = time(of: .clone) {
+        for (index, shown) in shownSteps.enumerated() {
+            let planned = shown.planned
+            guard let span = times.span(shown.place) else { continue }
+            func add(
+                _ step: Int?, _ side: Side, _ name: String, _ category: String,
+                _ start: UInt64, _ end: UInt64
+            ) {
                 spans.append(
                     Span(
-                        step: nil, side: .runtime, name: "clone3", category: "system call",
-                        start: call.start, end: call.end))
+                        step: step, side: side, name: name, category: category,
+                        start: left.shift(start), end: left.shift(end)))
+            }
+            add(
+                index, planned.side, planned.step.summary,
+                sections[type(of: planned.step).manual.name] ?? "step", span.start, span.end)
+            if planned.spawning != nil, let call = time(of: .clone) {
+                add(nil, .runtime, "clone3", "system call", call.start, call.end)
             }
             if planned.isProgram, let end = time(of: .end)?.end, end > span.end {
-                spans.append(
-                    Span(
-                        step: nil, side: .container, name: "the program runs",
-                        category: "program", start: span.end, end: end))
+                add(nil, .container, "the program runs", "program", span.end, end)
             }
         }
         return spans
@@ -70,7 +90,7 @@ public final class Trace {
     /// In Chrome's trace format: complete events, microseconds, one row a process.
     public var json: JSONOutput {
         let spans = self.spans
-        let steps = plan.allSteps
+        let steps = shownSteps
         let lines = plan.document.lines
         let origin = spans.map(\.start).min() ?? 0
         var events: [JSONOutput] = []
@@ -83,7 +103,7 @@ public final class Trace {
             if let index = span.step {
                 arguments = [
                     ("step", .integer(Int64(index + 1))),
-                    ("origin", .string(plan.place(of: steps[index].origin, lines))),
+                    ("origin", .string(plan.place(of: steps[index].planned.origin, lines))),
                 ]
             }
             events.append(
@@ -115,8 +135,10 @@ public final class Trace {
 
     /// The format is that of the name: a page for `.html`, otherwise JSON.
     fileprivate func text(for path: String) -> String {
-        path.hasSuffix(".html") ? page : json.prettyText
+        Trace.isPage(path) ? page : json.prettyText
     }
+
+    public static func isPage(_ path: String) -> Bool { path.hasSuffix(".html") }
 }
 
 /// The file of a trace: what is there is replaced.

@@ -13,11 +13,25 @@ extension Plan {
             if step is EnterWorkingDirectory { directory = index }
         }
         guard let user, let directory else { throw Failure("the plan has no place for a job") }
+        // What no job has a say in is done before there is one.
+        let early = plan.steps[directory...].filter(\.isTheSameForJobs)
+        plan.steps.removeAll(where: \.isTheSameForJobs)
         plan.steps.insert(
-            PlannedStep(kind: .container(AwaitJob(user: user)), origin: .argument("args")),
+            contentsOf: early
+                + [PlannedStep(kind: .container(AwaitJob(user: user)), origin: .argument("args"))],
             at: directory)
         plan.awaitsJob = true
         return plan
+    }
+}
+
+extension PlannedStep {
+    /// Whether it may stand before the job: what a job writes, and where it runs, is nothing to it.
+    /// The places of Landlock's rules are mounts, which no file takes the place of; the bounding set is
+    /// what executing a program looks at.
+    fileprivate var isTheSameForJobs: Bool {
+        guard case .container(let step) = kind else { return false }
+        return step is PrepareLandlock || step is DropBoundingSet
     }
 }
 

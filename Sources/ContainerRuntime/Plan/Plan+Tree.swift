@@ -2,6 +2,19 @@ internal import JSON
 internal import LinuxSystem
 
 extension Plan {
+    /// Where the container has mounts, and the directories above: `/new`, `/new/place`.
+    public var mountPoints: Set<String> {
+        var all: Set<String> = []
+        for planned in steps {
+            var names = (planned.step.mountpoint ?? "/").split(separator: "/")
+            while !names.isEmpty {
+                all.insert("/" + names.joined(separator: "/"))
+                names.removeLast()
+            }
+        }
+        return all
+    }
+
     /// The mounts of the container as a tree: each below the one that it lies in, with its step and its
     /// origin. Of several on one path the last one is seen, and stands last.
     public var treeText: String {

@@ -1,8 +1,9 @@
 internal import LinuxSystem
 
-/// What each step changes of what can be seen in the container: mounts, ids, capabilities, limits.
+/// What each step changes, by the plan, of what can be seen in the container: mounts, ids, capabilities,
+/// limits. What it has changed the kernel tells (`ProcessView`).
 struct PlanChanges {
-    struct Change: Equatable {
+    struct Change: Equatable, Sendable {
         let what: String
         let before: String
         let after: String
@@ -74,16 +75,23 @@ struct PlanChanges {
         }
     }
 
-    private static func words(_ set: CapabilitySet) -> String {
-        set.isEmpty ? "none" : set.names.joined(separator: " ")
+    private static let mostMissing = 8
+
+    static func words(_ set: CapabilitySet) -> String {
+        if set.isEmpty { return "none" }
+        let missing = CapabilitySet.names.filter { !set.names.contains($0) }
+        if missing.isEmpty { return "all \(set.count)" }
+        return missing.count <= mostMissing
+            ? "all but \(missing.joined(separator: " "))" : set.names.joined(separator: " ")
     }
 
     private static func words(_ limit: UInt64) -> String {
         limit == .max ? "unlimited" : String(limit)
     }
 
-    private static func words(_ map: IDMap) -> String {
-        map.ranges.map { "\($0.count) from \($0.inside) are the host's from \($0.outside)" }
+    static func words(_ map: IDMap) -> String {
+        if map.ranges.isEmpty { return "none are mapped" }
+        return map.ranges.map { "\($0.count) from \($0.inside) are the host's from \($0.outside)" }
             .joined(separator: ", ")
     }
 }

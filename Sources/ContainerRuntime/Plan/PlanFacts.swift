@@ -17,6 +17,8 @@ final class PlanFacts {
     /// Those that `clone3` makes. That of cgroups is made later where the container has a cgroup of
     /// its own, from inside it.
     let clonedNamespaces: NamespaceSet
+    /// Whether that of message queues is made by the init process, as root of its user namespace.
+    let separatesQueues: Bool
     /// Whether it takes a process in between to make the init process.
     let entersNamespaces: Bool
     /// The ids that the container's stand for, where the runtime is not root; nil for root.
@@ -64,7 +66,10 @@ final class PlanFacts {
         let namespaces = configuration.namespaces
         let new = namespaces.new.value
         newNamespaces = new
-        clonedNamespaces = configuration.controlGroup == nil ? new : new.subtracting(.cgroup)
+        separatesQueues = PlanFacts.separatesQueues(configuration)
+        var cloned = configuration.controlGroup == nil ? new : new.subtracting(.cgroup)
+        if separatesQueues { cloned.subtract(.ipc) }
+        clonedNamespaces = cloned
         entersNamespaces =
             new.contains(.time)
             || !namespaces.joined.isEmpty
@@ -117,6 +122,15 @@ final class PlanFacts {
         if configuration.joined != nil { return IDMap([]) }
         guard let namespace = configuration.userNamespace else { return nil }
         return namespace.mappings?.value.users ?? IDMap([])
+    }
+
+    private static func separatesQueues(_ configuration: Configuration) -> Bool {
+        let namespaces = configuration.namespaces
+        return configuration.joined == nil && configuration.userNamespace != nil
+            && namespaces.joined.isEmpty && namespaces.new.value.contains(.ipc)
+            && configuration.mounts.contains {
+                if case .fileSystem("mqueue", _, _) = $0.kind { true } else { false }
+            }
     }
 
     private static func writableControlGroups(

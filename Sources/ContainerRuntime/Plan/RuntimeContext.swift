@@ -66,6 +66,10 @@ final class RuntimeContext {
     var announcedGroups: ResourceGroups?
     /// Whether a failure of the step ends a container that other commands have made.
     var endsContainer = false
+    /// Of a container that another process joins: its limit of processes, while it is raised, and
+    /// whether this process holds the container's lock meanwhile.
+    var raisedLimit: ControlGroup.ProcessLimit?
+    var hasLock = false
     /// Of a process of `exec`, below the container's cgroup.
     var innerGroup: ControlGroup.Inner?
     /// The process that ends the container when this process is killed.
@@ -93,6 +97,10 @@ final class RuntimeContext {
     var restoredTerminal: HeldDescriptor?
     /// Whether the user at `--stop-at` wants to be asked no more.
     var stopsNoMore = false
+    /// What `step` has seen at the last stop, before the step of that number.
+    var lastView: (number: Int, view: ProcessView)?
+    /// Takes what is seen before each step, where a page is asked for.
+    var views: ProcessViews?
     /// Tells the caller of a deviation from the config that ends nothing.
     var warn: (String) -> Void = { _ in }
 

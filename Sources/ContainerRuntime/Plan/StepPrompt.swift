@@ -2,14 +2,15 @@ internal import JSON
 public import LinuxSystem
 internal import SystemPackage
 
-/// The command `step`: a prompt before each step, and what it can tell. All of it is known when the
-/// plan is made; a start without it has none.
+/// The command `step`: a prompt before each step, and what it can tell. All of it but what has changed
+/// is known when the plan is made; a start without it has none.
 struct StepPrompt: Sendable {
     /// The lines of the plan around here, the next step marked.
     let lines: [String]
     let why: String
     let config: String
-    let changed: String
+    /// What the step before changes by the plan.
+    let planned: [PlanChanges.Change]
     /// Whether the terminal can be cleared.
     let redraws: Bool
 
@@ -46,7 +47,25 @@ struct StepPrompt: Sendable {
         (redraws ? "\u{1b}[H\u{1b}[J" : "") + lines.map { $0 + "\n" }.joined() + question
     }
 
-    func answer(to word: String) -> String {
+    /// What the step before has changed, as the kernel tells; by the plan at the first stop, before
+    /// which no one has looked.
+    func changed(_ context: RuntimeContext, before number: Int) -> String {
+        let view = ProcessView(of: context.initProcess?.pid ?? CurrentProcess.pid)
+        let last = context.lastView
+        context.lastView = view.map { (number, $0) }
+        guard let view, let last, last.number == number - 1 else {
+            return "  by the plan:\n" + StepPrompt.words(planned)
+        }
+        return StepPrompt.words(view.changes(since: last.view) + planned.filter(\.isHidden))
+    }
+
+    private static func words(_ changes: [PlanChanges.Change]) -> String {
+        changes.isEmpty
+            ? "  nothing that mounts, ids, capabilities, namespaces or limits show\n"
+            : changes.map { "  \($0.what): \($0.before) -> \($0.after)\n".printableLines }.joined()
+    }
+
+    func answer(to word: String, changed: String) -> String {
         switch word {
         case "why", "w": why
         case "config": config
@@ -55,32 +74,42 @@ struct StepPrompt: Sendable {
         }
     }
 
-    /// A shell in the namespaces of the init process, as they are now.
-    static func shell(in pid: Int32?, at terminal: FileDescriptor) throws(Failure) {
+    /// A shell in the namespaces of the init process, as they are now, with the rights of the caller.
+    ///
+    /// It is the host's: of the image, which those rights would be open to, nothing is executed.
+    static func shell(in process: MadeProcess?, at terminal: FileDescriptor) throws(Failure) {
         func tell(_ words: String) throws(Failure) {
             try attempt("write", on: "/dev/tty", try terminal.write(all: Array(words.utf8)))
         }
-        guard let pid else {
+        guard let process else {
             return try tell("there is no init process yet, and so no namespaces\n")
         }
-        let paths = ["/usr/bin/nsenter", "/bin/nsenter"]
-        guard let path = paths.first(where: { (try? FileStatus.of(path: $0)) != nil }) else {
-            return try tell("nsenter(1) is not installed\n")
+        guard let shell = HostShell.find() else {
+            return try tell(
+                "there is no shell that runs without files of the container: install a static busybox"
+                    + " on the host (Debian: busybox-static)\n")
         }
-        var arguments = [path, "--target", String(pid)]
-        for kind in NamespaceKind.all where kind.flag != .time {
+        let terminalName = CurrentProcess.environment("TERM") ?? "dumb"
+        do {
+            _ = try shell.run(
+                beside: process.pidfd, in: namespaces(of: process.pid), at: terminal,
+                environment: [
+                    "PATH=", "TERM=\(terminalName)", "PS1=in \(process.pid) # ", "HOME=/",
+                ])
+        } catch {
+            try tell("a shell in process \(process.pid): \(error.words)\n")
+        }
+    }
+
+    /// Those that differ from this process's.
+    private static func namespaces(of pid: Int32) -> NamespaceSet {
+        var found: NamespaceSet = []
+        for kind in NamespaceKind.all {
             let name = try? HostPath.linkTarget("/proc/\(pid)/ns/\(kind.file)")
             let here = try? HostPath.linkTarget("/proc/self/ns/\(kind.file)")
-            if name != here { arguments.append("--\(kind.file == "mnt" ? "mount" : kind.file)") }
+            if name != here { found.insert(kind.flag) }
         }
-        let program = Program(
-            path: path, arguments: arguments + ["/bin/sh"],
-            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "TERM=linux", "PS1=in \(pid) # "])
-        do {
-            _ = try program.run(at: terminal)
-        } catch {
-            try tell("\(path): \(error.words)\n")
-        }
+        return found
     }
 }
 
@@ -102,18 +131,13 @@ extension Plan {
             let manual = type(of: planned.step).manual
             var stop = StopHere(number: index + 1, next: planned)
             let shown = max(index - 5, 0)..<min(index + 8, lines.count)
-            let before = changes[index - 1].map {
-                "  \($0.what): \($0.before) -> \($0.after)\n".printableLines
-            }
             stop.prompt = StepPrompt(
                 lines: shown.map { ($0 == index ? "> " : "  ") + lines[$0] },
                 why: StepManual.lines(
                     of: "\(manual.what) Why here: \(manual.why) Calls: \(manual.calls)", width: 76
                 ).map { "  \($0)\n" }.joined(),
                 config: "  \(place(of: planned.origin, source).printable)\n" + configLine(planned),
-                changed: before.isEmpty
-                    ? "  nothing that mounts, ids, capabilities, namespaces or limits show\n"
-                    : before.joined(), redraws: redraws)
+                planned: changes[index - 1], redraws: redraws)
             stepping.steps.insert(
                 PlannedStep(kind: .runtime(stop), origin: .argument("step")), at: index)
         }

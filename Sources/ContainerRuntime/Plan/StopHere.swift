@@ -29,7 +29,9 @@ struct StopHere: RuntimeStep {
             throw Failure(
                 "there is no terminal to wait at (/dev/tty: \(error.words)); run it from one")
         }
+        var changed = ""
         if let prompt {
+            changed = prompt.changed(context, before: number)
             try write(prompt.screen, on: terminal.borrowed)
         } else {
             try show(context, on: terminal.borrowed)
@@ -43,10 +45,10 @@ struct StopHere: RuntimeStep {
                 return
             case .end: throw Failure("ended there, as asked", .stopped)
             case .shell:
-                try StepPrompt.shell(in: context.initProcess?.pid, at: terminal.borrowed)
+                try StepPrompt.shell(in: context.initProcess, at: terminal.borrowed)
                 try write(prompt?.question ?? "", on: terminal.borrowed)
             case .tell(let word):
-                let words = prompt?.answer(to: word) ?? ""
+                let words = prompt?.answer(to: word, changed: changed) ?? ""
                 try write(words + (prompt?.question ?? ""), on: terminal.borrowed)
             }
         }

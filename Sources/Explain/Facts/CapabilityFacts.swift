@@ -6,6 +6,8 @@ public struct CapabilityFacts: Sendable {
     public var sets: CapabilitySets?
     /// Where the config says so.
     public var place: String?
+    /// All that root of the host can have: the bounding set of process 1, where it may be read.
+    var hosts = CapabilitySet(rawValue: .max)
 
     public init() {}
 
@@ -22,6 +24,20 @@ public struct CapabilityFacts: Sendable {
         sets.inheritable = inheritable
         sets.ambient = status.capabilities("CapAmb") ?? []
         self.sets = sets
+    }
+
+    /// Takes what process 1 has; every user may read it.
+    mutating func compareWithHost() {
+        guard let bytes = try? HostPath.read("/proc/1/status", limit: 1 << 16),
+            let bounding = ProcessStatus(bytes).capabilities("CapBnd")
+        else { return }
+        hosts = bounding
+    }
+
+    /// Whether a set lacks nothing that root of the host has, and that is much.
+    func isAll(_ set: CapabilitySet) -> Bool {
+        let known = Set(set.names)
+        return known.contains("CAP_SYS_ADMIN") && hosts.names.allSatisfy(known.contains)
     }
 
     /// All that the process can get back: it has it, or a program with file capabilities or with

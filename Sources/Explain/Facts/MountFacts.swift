@@ -52,13 +52,21 @@ public struct MountFacts: Sendable {
             bytes = try process.read("mountinfo", upTo: MountFacts.mostBytes)
         } catch {
             unknown.append("the mounts: \(error.words)")
+            self.init()
             return
         }
+        let host = isOwn == false ? nil : try? MountTable.read()
+        self.init(bytes, host: host, places)
+    }
+
+    /// - Parameters:
+    ///   - bytes: The start of `mountinfo`.
+    ///   - host: The mounts of the host; nil where the process sees them itself.
+    init(_ bytes: [UInt8], host: MountTable?, _ places: ConfigPlaces? = nil) {
         let lines = bytes.split(separator: 0x0a)
         isCut = bytes.count >= MountFacts.mostBytes || lines.count > MountFacts.mostMounts
         let table = MountTable(
             Array(lines.prefix(MountFacts.mostMounts).joined(separator: [0x0a])))
-        let host = isOwn == false ? nil : try? MountTable.read()
         let hosts = Set((host?.entries ?? []).filter { !$0.isVirtual }.map(\.device))
         add(table.entries, places) {
             $0.point != "/" && $0.type != "overlay" && !$0.isVirtual && hosts.contains($0.device)

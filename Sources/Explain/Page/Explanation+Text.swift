@@ -118,6 +118,16 @@ extension Explanation {
         } else if ways.isEmpty {
             page.note("None that is known. A defect in the kernel remains.")
         }
+        if let first = ways.first, first.key == "all capabilities", first.rank == .critical {
+            let own = namespaces.filter { $0.isOwn == true }.map(\.kind)
+            page.note(
+                "An ordinary process of root"
+                    + (own.isEmpty
+                        ? ": only its filter sets it apart."
+                        : ", set apart by its own \(own.joined(separator: ", "))"
+                            + " namespace\(own.count == 1 ? "" : "s"): that keeps it from nothing.")
+            )
+        }
         for (index, way) in ways.enumerated() {
             page.row("\(index + 1) \(way.rank.word)", way.what)
             page.row("", "→ " + way.change)

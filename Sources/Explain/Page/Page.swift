@@ -46,10 +46,12 @@ struct Page {
 
     private mutating func add(_ line: String) {
         var rest = Substring(line)
-        // A path may be longer than a line.
-        while rest.count > columns {
-            text += rest.prefix(columns) + "\n"
-            rest = rest.dropFirst(columns)
+        // A path may be longer than a line. It is not counted as a whole for each of them.
+        while let end = rest.index(rest.startIndex, offsetBy: columns, limitedBy: rest.endIndex),
+            end < rest.endIndex
+        {
+            text += rest[..<end] + "\n"
+            rest = rest[end...]
         }
         text += rest + "\n"
     }

@@ -2,7 +2,7 @@ internal import LinuxSystem
 internal import SystemPackage
 
 /// A directory of the caller's in which files are put below directories that are made as they are
-/// needed. Names come from a container: no link is followed, whoever has made it.
+/// needed. Names come from a container: no link is followed.
 final class OutputTree: CollectedFiles {
     private let path: String
     private let root: OwnedDescriptor

@@ -49,6 +49,8 @@ public struct CapabilitySet: OptionSet, Sendable, Hashable {
         }
     }
 
+    /// The corresponding C constant is `CAP_DAC_OVERRIDE`.
+    public static let fileAccess = CapabilitySet(rawValue: 1 << 1)
     /// The corresponding C constant is `CAP_SETGID`.
     public static let setGroupID = CapabilitySet(rawValue: 1 << 6)
     /// The corresponding C constant is `CAP_SETUID`.

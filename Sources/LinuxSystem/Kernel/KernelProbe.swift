@@ -31,7 +31,7 @@ public enum KernelProbe {
     }
 
     /// The names of calls that a seccomp filter keeps from the kernel, out of those that say so
-    /// whoever makes them.
+    /// to every caller.
     public static var deniedCalls: [String] {
         var denied: [String] = []
         var index: CInt = 0

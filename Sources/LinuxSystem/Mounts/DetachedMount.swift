@@ -162,6 +162,17 @@ public enum MountTree {
         try checkDone(unsafe umount2(".", CInt(CLINUX_MNT_DETACH)))
     }
 
+    /// Takes a mount away by its root, which may be a file.
+    ///
+    /// - Parameter proc: A procfs that shows this process. The working directory is there afterwards.
+    ///
+    /// The corresponding C functions are `fchdir` and `umount2` with `MNT_DETACH`.
+    public static func detach(_ root: FileDescriptor, by proc: FileDescriptor) throws(Errno) {
+        try CurrentProcess.changeDirectory(proc)
+        let path = "self/fd/\(root.rawValue)"
+        try checkDone(unsafe umount2(path, CInt(CLINUX_MNT_DETACH)))
+    }
+
     /// Makes the current working directory the root of the mount namespace and lets go of the
     /// old one with all that is mounted there.
     ///

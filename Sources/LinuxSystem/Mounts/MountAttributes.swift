@@ -1,3 +1,6 @@
+internal import Glibc
+public import SystemPackage
+
 /// Attributes of a mount, not of its file system (mount_setattr(2)).
 public struct MountAttributes: OptionSet, Sendable, Hashable {
     public var rawValue: UInt64
@@ -21,6 +24,18 @@ public struct MountAttributes: OptionSet, Sendable, Hashable {
     public static let noDirectoryAccessTime = MountAttributes(rawValue: 0x80)
     /// The corresponding C constant is `MOUNT_ATTR_NOSYMFOLLOW`.
     public static let noSymbolicLinks = MountAttributes(rawValue: 0x20_0000)
+
+    /// Those of the mount that a file lies on: read-only also where only its file system is. Access times
+    /// are left out. The corresponding C function is `fstatvfs`.
+    public init(of file: FileDescriptor) throws(Errno) {
+        var found = statvfs()
+        try checkDone(unsafe fstatvfs(file.rawValue, &found))
+        let flags = UInt64(found.f_flag)
+        // ST_RDONLY, ST_NOSUID, ST_NODEV and ST_NOEXEC have the same values.
+        rawValue = flags & 0xf
+        // ST_NOSYMFOLLOW of statfs(2).
+        if flags & 0x2000 != 0 { insert(.noSymbolicLinks) }
+    }
 
     /// Adds `others`; of two values for access times theirs counts, since the two together are no
     /// value of that field.

@@ -98,14 +98,14 @@ public struct IDMappings: Sendable, Hashable {
         return IDMappings(users: users, groups: groups)
     }
 
-    /// Writes them for a process in a new user namespace. Once, and only by whoever has the right
-    /// in the parent.
+    /// Writes them for a process in a new user namespace. Once, and only by a process with the
+    /// right in the parent.
     ///
     /// - Parameters:
     ///   - process: Its directory in `/proc`: a pid, or `self`.
     ///   - forbidsGroups: No process in it may drop a group, which could be there to forbid
-    ///     something. The kernel wants that before it takes a map of groups from somebody without
-    ///     CAP_SETGID.
+    ///     something. The kernel wants that before it takes a map of groups from a process
+    ///     without CAP_SETGID.
     ///
     /// The corresponding C function is `write`.
     public func write(

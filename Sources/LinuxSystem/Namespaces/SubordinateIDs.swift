@@ -55,8 +55,8 @@ extension SubordinateIDs {
         for id: UInt32
     ) -> (users: [Range], groups: [Range], name: String?) {
         let passwd = (try? HostPath.read("/etc/passwd")) ?? []
-        // Who logs in by a directory service is in no file. The name is a hint: newuidmap(1) knows
-        // who asks, and gives nothing to whoever is somebody else.
+        // A user of a directory service is in no file. The name is a hint: newuidmap(1) knows the
+        // caller's id, and gives no caller the ids of another user.
         let name =
             name(of: id, passwd: passwd)
             ?? CurrentProcess.environment("USER") ?? CurrentProcess.environment("LOGNAME")

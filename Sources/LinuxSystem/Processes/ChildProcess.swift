@@ -113,7 +113,7 @@ public struct ChildProcess: ~Copyable, Sendable {
 
     /// A child of this process that another one has made.
     ///
-    /// - Throws: `Errno.noChildProcess` for the process of somebody else.
+    /// - Throws: `Errno.noChildProcess` for a process with another parent.
     ///
     /// The corresponding C functions are `pidfd_open` and `waitid`.
     public init(child pid: Int32) throws(Errno) {

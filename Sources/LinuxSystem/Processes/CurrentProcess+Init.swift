@@ -23,21 +23,33 @@ extension CurrentProcess {
     }
 }
 
-extension ChildProcess.Ending {
-    /// Whether that tells of a core of the process.
-    public static func hasCore(report: [UInt8]) -> Bool {
-        report.first.map { Int($0) == CLD_DUMPED } ?? false
-    }
+/// What the init tells when the program has ended.
+public struct ToldEnd: Sendable, Hashable {
+    public var ending: ChildProcess.Ending
+    /// What the program has used, and the orphans that have ended before it.
+    public var usage: ProcessUsage
 
-    /// From what `waitid` stores in `si_code` and `si_status`.
-    ///
-    /// - Parameter report: Two bytes; nil for any others.
+    static let size = 48
+
+    /// - Parameter report: `told_end` of the init; nil for any other bytes.
     public init?(report: [UInt8]) {
-        guard report.count == 2 else { return nil }
+        guard report.count == ToldEnd.size else { return nil }
         switch Int(report[0]) {
-        case CLD_EXITED: self = .exited(CInt(report[1]))
-        case CLD_KILLED, CLD_DUMPED: self = .signaled(CInt(report[1]))
+        case CLD_EXITED: ending = .exited(CInt(report[1]))
+        case CLD_KILLED, CLD_DUMPED: ending = .signaled(CInt(report[1]))
         default: return nil
         }
+        /// Less than any sum of them overflows with.
+        func number(_ index: Int, times factor: UInt64 = 1) -> UInt64 {
+            let bytes = report[8 + index * 8..<16 + index * 8]
+            let value = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            return min(value, .max >> 16) * factor
+        }
+        usage = ProcessUsage(
+            userTime: number(0, times: 1000), systemTime: number(1, times: 1000),
+            peakMemory: number(2, times: 1024))
+        usage.voluntarySwitches = number(3)
+        usage.forcedSwitches = number(4)
+        usage.hasCore = Int(report[0]) == CLD_DUMPED
     }
 }

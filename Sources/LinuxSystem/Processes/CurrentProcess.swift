@@ -29,6 +29,20 @@ public enum CurrentProcess {
     /// cannot be.
     public static func sealByCopy() { restarting(clinux_seal_copy) }
 
+    /// Starts this program anew from a copy, if another user than root could write its binary: before
+    /// something is read that can be read once.
+    public static func sealByCopyEarly() {
+        if isSealed || Credentials.effectiveUser == 0 { return }
+        let binary = "/proc/self/exe"
+        guard let path = try? HostPath.linkTarget(binary), !path.hasPrefix("/memfd:vfs-run"),
+            let status = try? FileStatus.of(path: binary)
+        else { return }
+        if status.userID != 0 || status.permissions & 0o022 != 0 { sealByCopy() }
+    }
+
+    /// The kernel ends this process when the time is over. The corresponding C function is `alarm`.
+    public static func end(after seconds: UInt32) { _ = alarm(seconds) }
+
     /// The limits of the new start's caller are those of this one's.
     private static func restarting(_ restart: () -> Void) {
         guard (try? ResourceLimit.giveBack()) != nil else { return }

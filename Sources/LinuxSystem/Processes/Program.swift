@@ -80,9 +80,13 @@ public struct Program: Sendable {
     /// Runs it at a terminal, whose foreground process group it is until its end.
     ///
     /// The corresponding C functions are `posix_spawn` and `tcsetpgrp`.
-    public func run(at terminal: FileDescriptor) throws(Errno) -> ChildProcess.Ending {
+    static func run(
+        at terminal: FileDescriptor, _ start: () throws(Errno) -> ChildProcess
+    ) throws(Errno) -> ChildProcess.Ending {
         let number = terminal.rawValue
-        let child = try start([number, number, number])
+        let child = try start()
+        // It does so itself, too: who comes first does not matter.
+        _ = setpgid(child.pid, child.pid)
         // From the background the change is refused by a signal, which waits meanwhile.
         var (blocked, before) = (sigset_t(), sigset_t())
         unsafe sigemptyset(&blocked)

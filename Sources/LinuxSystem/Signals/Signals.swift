@@ -112,8 +112,8 @@ public enum Signal {
     public static let terminate = SIGTERM
     public static let badSystemCall = SIGSYS
     public static let processorTime = SIGXCPU
-    /// What somebody sends to the runtime and means for the container, unless whoever started it
-    /// has it ignore them.
+    /// Signals to the runtime process that are meant for the container, unless the caller has set
+    /// them to be ignored.
     public static let forwarded = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
     /// Further signals that can only be meant for the container. Not among them are those that the kernel sends the
     /// runtime for its own faults and limits, and what stops it for the shell it was started from.

@@ -75,7 +75,7 @@ public struct BoxMount: Sendable, Hashable {
             if !options.contains(.writable) { words.append(prefix + "ro") }
             if !options.contains(.devices) { words.append(prefix + "nodev") }
             if options.contains(.notExecutable) { words.append(prefix + "noexec") }
-            // What the program only reads stays somebody else's: it reads what every user may read.
+            // Files that the program only reads keep their owner: it reads what every user may read.
             if options.contains(.writable) && mapsIDs(source) { words.append(prefix + "idmap") }
             return .init(destination: place, type: "bind", source: source, options: words)
         case .fileSystem(let type):

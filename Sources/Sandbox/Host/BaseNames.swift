@@ -42,7 +42,7 @@ struct BaseNames {
         return nil
     }
 
-    /// The topmost layer's: a layer is somebody's image.
+    /// The topmost layer's: a layer is an image's, and hostile.
     private static func read(_ path: String, in layers: [String]) -> [UInt8] {
         for layer in layers.reversed() {
             guard let top = try? HostPath.open(layer, [.path, .directory]),

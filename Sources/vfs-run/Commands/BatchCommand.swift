@@ -13,6 +13,10 @@ extension Option {
     static let pin = Option(
         "pin", "bind each slot to a processor of its own, as far as there are enough")
 
+    static let template = Option(
+        "template", value: "FILE", completes: .files,
+        "lay every job over that one: a JSON object as of a line, without id")
+
     static let listen = Option(
         "listen", value: "PATH", completes: .files,
         "serve jobs and sessions over a Unix socket, for the caller and root alone")
@@ -20,7 +24,7 @@ extension Option {
     /// The options of `sandbox` that hold for many runs.
     static var batch: [Option] {
         [
-            jobs, ordered, pin, listen, base, layerAboveBase, volume, tmpfs, madeFile,
+            jobs, ordered, pin, template, listen, base, layerAboveBase, volume, tmpfs, madeFile,
             workingDirectory, variable, variableFile, sandboxUser, hostname, addCapability,
             dropCapability, processors,
             processorSet, memoryAndSwap, quiet, printsConfig, slotNetwork, timeout, processorTime,
@@ -49,23 +53,25 @@ extension Command {
         options: Option.batch, failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             let template = try BatchTemplate(arguments)
+            let job = try BatchTemplate.job(arguments)
+            let shape = job?.shape ?? JobShape()
             if arguments.has(.printsConfig) {
-                try Output.write(
-                    try template.sandbox(JobShape(), rehearses: true).config.prettyText)
+                try Output.write(try template.sandbox(shape, rehearses: true).config.prettyText)
                 return 0
             }
             // What is wrong with the options is told before a line is read.
             var warnings: [String] = []
-            _ = try template.plan(of: JobShape(), rehearses: true) { warnings.append($0) }
+            _ = try template.plan(of: shape, rehearses: true) { warnings.append($0) }
             let log = arguments.globals.log
             let isQuiet = arguments.has(.quiet)
             if !isQuiet { for warning in warnings { log.warning(warning) } }
-            let preparation = Preparation(
+            var preparation = Preparation(
                 sharesNetwork: template.sharesNetwork, told: Set(warnings),
                 warn: { if !isQuiet { log.warning($0) } }
             ) { (shape, warn) throws(Failure) in
                 try template.plan(of: shape, rehearses: false, warn: warn)
             }
+            preparation.template = job
             var options = try template.options()
             let progress = BatchProgress(arguments)
             options.progress = progress?.show
@@ -117,6 +123,18 @@ private struct BatchTemplate: Sendable {
             }
         }
         self.request = request
+    }
+
+    /// `--template`
+    static func job(_ arguments: ParsedArguments) throws(Failure) -> BatchJob? {
+        guard let path = try arguments.path(.template) else { return nil }
+        let bytes = try attempt(
+            "open", on: "--template \(path)", try HostPath.read(path, limit: 16 << 20))
+        do throws(Failure) {
+            return try BatchJob(template: bytes)
+        } catch {
+            throw Failure("--template: \(path.inQuotes): \(error.message)")
+        }
     }
 
     func options() throws(Failure) -> BatchServer.Options {

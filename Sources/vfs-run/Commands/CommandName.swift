@@ -1,7 +1,8 @@
 /// The names of commands, in the order of the overview.
 enum CommandName: String, CaseIterable {
     case sandbox, batch, isolate
-    case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events
+    case create, start, state, list, kill, delete, run, exec, ps, pause, resume, update, events,
+        mounts
     case checkpoint, restore
     case diff, apply, discard, commit, export, undo, layers, unpack, pack
     case explain, seccomp, plan, step, lint, doctor, selftest, spec, features, help
@@ -24,6 +25,7 @@ enum CommandName: String, CaseIterable {
         case .resume: .resume
         case .update: .update
         case .events: .events
+        case .mounts: .mounts
         case .checkpoint: .checkpoint
         case .restore: .restore
         case .diff: .diff

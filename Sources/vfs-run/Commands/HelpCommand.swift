@@ -55,10 +55,46 @@ extension Command {
     /// Commands of Docker and podman, and those that serve the same purpose here.
     private static let counterparts = [
         "rm": "delete", "stop": "kill", "inspect": "state", "ls": "list", "version": "--version",
-        "stats": "events", "unpause": "resume", "top": "ps",
+        "stats": "events", "unpause": "resume", "top": "ps", "info": "doctor", "rename": "create",
+        "images": "layers", "history": "layers", "build": "pack", "save": "pack", "load": "unpack",
+        "import": "unpack", "cp": "diff", "prune": "discard", "attach": "exec",
     ]
 
+    /// What has no command here, and what is done instead.
+    private static let otherWays = [
+        "pull":
+            "images of a registry are fetched by \"skopeo copy docker://IMAGE oci:DIR:TAG\", and"
+            + " \"vfs-run unpack oci:DIR:TAG BUNDLE\" makes a bundle of one",
+        "logs":
+            "what a program writes goes to the streams of its caller: \"vfs-run run ID > FILE\"",
+        "wait": "\"vfs-run run ID\" waits, and exits with the code of the program",
+        "push":
+            "\"vfs-run pack BUNDLE IMAGE\" writes an image, and skopeo(1) copies it to a registry",
+    ]
+
+    /// What to do with a directory or an archive that has no config; nil for anything else.
+    static func rootFileSystem(_ name: String) -> String? {
+        guard let kind = (try? FileStatus.of(path: name))?.kind,
+            (try? FileStatus.of(path: name + "/config.json")) == nil
+        else { return nil }
+        let isRoot = ["bin", "usr", "lib"].contains {
+            (try? FileStatus.of(path: "\(name)/\($0)")) != nil
+        }
+        let isArchive =
+            kind == .regular
+            && [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz"].contains {
+                name.hasSuffix($0)
+            }
+        guard kind == .directory && isRoot || isArchive else { return nil }
+        let path = name.contains("/") ? name : "./" + name
+        return
+            "to run a program in this \(isArchive ? "archive" : "root file system"): \"vfs-run sandbox"
+            + " --base \(path) -- sh\""
+    }
+
     static func unknownSentence(_ name: String) -> String {
+        if let way = otherWays[name] { return "unknown command \"\(name)\": \(way)" }
+        if let root = rootFileSystem(name) { return "unknown command \"\(name)\"; \(root)" }
         for path in [name, name + "/config.json"] {
             guard let status = try? FileStatus.of(path: path), status.kind == .regular else {
                 continue

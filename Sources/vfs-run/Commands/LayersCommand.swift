@@ -1,4 +1,5 @@
 internal import ContainerRuntime
+internal import Images
 internal import JSON
 internal import Layers
 internal import LinuxSystem
@@ -7,26 +8,55 @@ extension Command {
     /// `vfs-run layers DIR`
     static let layers = Command(
         name: "layers", summary: "print what each layer adds, removes and wastes",
-        operands: "CONFIG.json|DIR|ID",
+        operands: "IMAGE|CONFIG.json|DIR|ID",
         details: [
             "CONFIG.json, or DIR with one, is a bundle: an image that was unpacked has its layers there."
                 + " DIR can also be a directory of --upper, and ID a running container. Prints a line for"
                 + " each layer, the bottom first: its files and bytes, the names of lower layers that it"
                 + " removes, and of its own files those that a later layer replaces or removes.",
+            "IMAGE is an image as for unpack: oci:DIR, oci-archive:FILE, docker-archive:FILE, each with"
+                + " :TAG behind it where there are several, or a directory with an OCI image layout. It"
+                + " is read and verified, and not unpacked.",
             "What is hidden is in the image and never seen: it is downloaded and stored for nothing."
                 + " --json prints an array of {\"layer\", \"files\", \"bytes\", \"removed\", \"emptied\","
                 + " \"hidden_files\", \"hidden_bytes\"}.",
         ],
-        options: [.json, .belowUpper, .userAttributes],
+        options: [
+            .json, .belowUpper, .userAttributes, .platform, .maxSize, .maxEntries, .quiet,
+        ],
         run: { arguments throws(Failure) in
-            let (names, stack) = try named(arguments)
-            let usages = try LayerUsage.all(stack)
-            let rows = zip(names, usages).map { LayerRow(name: $0, usage: $1) }
+            let rows: [LayerRow]
+            if let image = try image(arguments) {
+                rows = image.map { LayerRow(name: $0, usage: $1) }
+            } else {
+                let (names, stack) = try named(arguments)
+                rows = zip(names, try LayerUsage.all(stack)).map { LayerRow(name: $0, usage: $1) }
+            }
             try Output.write(
                 arguments.has(.json)
                     ? JSONOutput.array(rows.map(\.json)).prettyText : LayerRow.text(rows))
             return 0
         })
+
+    /// The layers of a saved image; nil for what is none.
+    private static func image(
+        _ arguments: ParsedArguments
+    ) throws(Failure) -> [(name: String, usage: LayerUsage)]? {
+        let operand = arguments.operands[0]
+        var reference = operand
+        if (try? FileStatus.of(path: operand + "/oci-layout"))?.kind == .regular {
+            reference = "oci:" + operand
+        } else if !["oci:", "oci-archive:", "docker-archive:"].contains(where: operand.hasPrefix) {
+            guard !operand.hasSuffix(".json"),
+                (try? FileStatus.of(path: operand))?.kind == .regular
+            else { return nil }
+            // A tar archive of a root file system.
+        }
+        let folder = CurrentProcess.environment("TMPDIR") ?? "/var/tmp"
+        let reporter = ConsoleReporter(isQuiet: arguments.has(.quiet), arguments.globals.log)
+        let unpacker = try unpacker(arguments, reporter)
+        return try unpacker.usage(of: ImageReference(reference), spoolingIn: folder)
+    }
 
     /// The layers, bottom first, and their stack.
     private static func named(

@@ -32,8 +32,9 @@ extension Command {
                 + " how the run ended and what it used; see docs/report.md.",
             "--trace - prints the times of the steps as a table on standard error. --trace FILE.html"
                 + " writes a page that a browser shows without a network: both processes on a line of"
-                + " time, and for each step its explanation, its line of the config and what it"
-                + " changes. Any other FILE is JSON for Perfetto.",
+                + " time, and for each step its explanation, its line of the config and what it has"
+                + " changed, which the runtime process reads in procfs before each step; then the"
+                + " layers, and what was written. Any other FILE is JSON for Perfetto.",
             "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
                 + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
@@ -45,12 +46,13 @@ extension Command {
         failureCode: Failure.ofRuntime,
         run: { arguments throws(Failure) in
             let collection = try Collection(arguments)
+            let diff = try ChangesFile(arguments)
             let reporter = try RunReporter(arguments)
             let warn = arguments.globals.log.warning
             return try reporter.reporting { () throws(Failure) in
                 let plan = try LoadedConfig(arguments).plan.stopping(by: arguments)
-                func read(_ outcome: Outcome) throws(Failure) {
-                    if arguments.has(.compare) { try printChanges(outcome) }
+                func read(_ outcome: Outcome, _ changes: ChangedUppers) throws(Failure) {
+                    if arguments.has(.compare) { try diff.write(changes, of: plan) }
                     try collection?.take(outcome, from: plan.workingDirectory, warn: warn)
                 }
                 return try supervise(
@@ -62,13 +64,16 @@ extension Command {
     static func supervise(
         _ plan: Plan, traced arguments: ParsedArguments, reporter: RunReporter? = nil,
         warn: @escaping (String) -> Void,
-        reading read: (Outcome) throws(Failure) -> Void = { _ in }
+        reading read: (Outcome, ChangedUppers) throws(Failure) -> Void = { _, _ in }
     ) throws(Failure) -> CInt {
         let calls = try CallReporter(arguments, plan)
         guard let file = arguments.value(.trace) else {
             return try supervise(
-                plan, until: .ended, reporter: reporter, calls: calls, warn: warn, reading: read)
+                plan, until: .ended, reporter: reporter, calls: calls, warn: warn
+            ) { (outcome) throws(Failure) in try read(outcome, ChangedUppers(outcome)) }
         }
+        let isPage = Trace.isPage(file)
+        let plan = isPage ? plan.observed : plan
         let trace = try Trace(plan)
         // Opened before the run: an unwritable file is an error here, and the program could exchange the
         // directory later. Written after it, also after a failed start.
@@ -82,8 +87,18 @@ extension Command {
         }
         let code = Result { () throws(Failure) in
             try supervise(
-                plan, until: .ended, trace: trace, reporter: reporter, calls: calls, warn: warn,
-                reading: read)
+                plan, until: .ended, trace: trace, reporter: reporter, calls: calls, warn: warn
+            ) { (outcome) throws(Failure) in
+                let changes = ChangedUppers(outcome)
+                if isPage {
+                    do throws(Failure) {
+                        try changes.note(in: trace, besides: plan.mountPoints)
+                    } catch {
+                        throw error.within("--trace")
+                    }
+                }
+                try read(outcome, changes)
+            }
         }
         if let output {
             try output.write(trace)
@@ -91,22 +106,6 @@ extension Command {
             arguments.globals.log.show(trace.table)
         }
         return try code.get()
-    }
-
-    /// Prints the changes of the run, if `--diff` asks for them.
-    private static func printChanges(_ outcome: Outcome) throws(Failure) {
-        guard let upper = outcome.upper else { return }
-        do throws(Failure) {
-            var stack = try LayerStack(
-                uppers: [upper.directory], over: upper.over.layers, marks: upper.over.marks)
-            // Files that only the container may read are read with its root user.
-            let isOwner = (try? MappedOwners.become(upper.over.owners)) ?? false
-            stack.owners = isOwner ? nil : upper.over.owners
-            var printer = ChangePrinter(.lines, printsUnchanged: false)
-            try printer.print(Comparison(stack))
-        } catch {
-            throw error.within("--diff")
-        }
     }
 
     static func unknown(_ name: String) -> Command {

@@ -57,7 +57,7 @@ private struct SandboxStart {
         rehearses = arguments.has(.printsConfig) || arguments.has(.printsPlan)
         var invocation = Invocation()
         invocation.streamFiles = try arguments.streamFiles()
-        if collection != nil { invocation.readsUpperFor = "--collect" }
+        invocation.readsUpperFor = collection != nil ? "--collect" : arguments.pageOption
         invocation.hasTerminal =
             FileDescriptor.standardInput.isTerminal && FileDescriptor.standardOutput.isTerminal
             && invocation.streamFiles.isEmpty || arguments.has(.allocatesTerminal)
@@ -111,7 +111,7 @@ private struct SandboxStart {
                 by: arguments, printedBy: "vfs-run sandbox --plan …")
             code = try Command.supervise(
                 plan, traced: arguments, reporter: reporter, warn: arguments.globals.log.warning
-            ) { (outcome) throws(Failure) in
+            ) { (outcome, _) throws(Failure) in
                 hasRun = true
                 try collection?.take(
                     outcome, from: plan.workingDirectory, warn: arguments.globals.log.warning)

@@ -3,15 +3,15 @@ internal import LinuxSystem
 internal import SystemPackage
 
 extension Option {
-    fileprivate static let platform = Option(
+    static let platform = Option(
         "platform", value: "OS/ARCH[/VARIANT]",
         "the platform to select from a multi-platform image; default: this machine's")
     fileprivate static let store = Option(
         "store", value: "DIR", completes: .directories,
         "keep layers in DIR, shared between bundles; default: BUNDLE/layers")
-    fileprivate static let maxSize = Option(
+    static let maxSize = Option(
         "max-size", value: "SIZE", "the maximum size of all layers, unpacked; default: 64G")
-    fileprivate static let maxEntries = Option(
+    static let maxEntries = Option(
         "max-entries", value: "N", "the maximum number of entries in all layers; default: 4000000")
 }
 
@@ -38,29 +38,34 @@ extension Command {
             let operands = arguments.operands
             let reporter = ConsoleReporter(
                 isQuiet: arguments.has(.quiet), arguments.globals.log)
-            var unpacker = Unpacker(reporter: reporter)
-            if let text = arguments.value(.platform) {
-                guard let platform = Platform(text) else {
-                    throw Failure(
-                        "--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
-                }
-                unpacker.platform = platform
-            }
+            var unpacker = try unpacker(arguments, reporter)
             unpacker.store = arguments.value(.store)
-            if let text = arguments.value(.maxSize) {
-                unpacker.limits.size = try size(text)
-            }
-            if let text = arguments.value(.maxEntries) {
-                guard let number = Int(text), number > 0 else {
-                    throw Failure("--max-entries: \"\(text)\" is not a positive number")
-                }
-                unpacker.limits.entries = number
-            }
             unpacker.synchronizes = !arguments.has(.noSync)
             try unpacker.unpack(
                 ImageReference(operands[0]), to: operands[1], over: DefaultConfig.json)
             return 0
         })
+
+    /// With the options that say what is taken of an image, and how much.
+    static func unpacker(
+        _ arguments: ParsedArguments, _ reporter: ConsoleReporter
+    ) throws(Failure) -> Unpacker {
+        var unpacker = Unpacker(reporter: reporter)
+        if let text = arguments.value(.platform) {
+            guard let platform = Platform(text) else {
+                throw Failure("--platform: \"\(text)\" is not OS/ARCH or OS/ARCH/VARIANT")
+            }
+            unpacker.platform = platform
+        }
+        if let text = arguments.value(.maxSize) { unpacker.limits.size = try size(text) }
+        if let text = arguments.value(.maxEntries) {
+            guard let number = Int(text), number > 0 else {
+                throw Failure("--max-entries: \"\(text)\" is not a positive number")
+            }
+            unpacker.limits.entries = number
+        }
+        return unpacker
+    }
 
     /// Bytes, or with a suffix K, M, G, T of 1024.
     private static func size(_ text: String) throws(Failure) -> Int64 {

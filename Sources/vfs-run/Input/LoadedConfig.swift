@@ -77,12 +77,16 @@ struct LoadedConfig {
 
     static func read(_ path: String, ofBundle: Bool) throws(Failure) -> JSONDocument {
         let bytes: [UInt8]
+        if isStream(path) { CurrentProcess.sealByCopyEarly() }
         do throws(Errno) {
             bytes = try HostPath.read(path)
         } catch .noSuchFileOrDirectory where ofBundle {
             throw Failure(
                 "JSON specification file \(path) not found; use --bundle for its directory")
         } catch .isDirectory {
+            if let words = Command.rootFileSystem(path) {
+                throw Failure("\(path) is a directory without a config.json; \(words)")
+            }
             let inside = "\(path.hasSuffix("/") ? path : path + "/")config.json"
             let isThere = (try? FileStatus.of(path: inside)) != nil
             throw Failure(
@@ -94,9 +98,23 @@ struct LoadedConfig {
         do {
             return try JSONDocument(bytes)
         } catch {
+            if let words = Command.rootFileSystem(path) {
+                throw Failure("\(path) is no config.json; \(words)")
+            }
             let place = "\(path):\(error.position.line):\(error.position.column)"
             throw Failure("\(place): not JSON: \(error.message)")
         }
+    }
+
+    /// Whether it is a pipe, which can be read once: `<(jq …)`.
+    private static func isStream(_ path: String) -> Bool {
+        guard let kind = (try? FileStatus.of(path: path))?.kind else { return false }
+        return kind != .regular && kind != .directory
+    }
+
+    /// The directory of a config.json; of one from a pipe the working directory.
+    static func bundle(of path: String) throws(Failure) -> String {
+        try absolute(isStream(path) ? "." : directory(of: path))
     }
 
     private static let seccompCache = SeccompCache(directory: cacheDirectory + "/seccomp")
@@ -122,7 +140,7 @@ struct LoadedConfig {
     static func layers(
         _ name: String, of config: String
     ) throws(Failure) -> [String] {
-        let names = LayerNames(bundle: try absolute(directory(of: config)))
+        let names = LayerNames(bundle: try bundle(of: config))
         do throws(Failure) {
             let place = name.hasPrefix("sha256:") ? name : try absolute(name)
             return try names.directories(place)

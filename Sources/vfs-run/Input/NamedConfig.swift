@@ -22,7 +22,8 @@ struct NamedConfig {
         invocation.upper = try arguments.path(.upper)
         invocation.setControlGroups(arguments.globals)
         invocation.readsUpperFor =
-            arguments.has(.compare) ? "--diff" : arguments.has(.collect) ? "--collect" : nil
+            arguments.has(.compare)
+            ? "--diff" : arguments.has(.collect) ? "--collect" : arguments.pageOption
         invocation.notices = arguments.seccompNotices
         invocation.snapshot = arguments.value(.snapshot)
         for layer in arguments.values(.layer) {
@@ -40,6 +41,6 @@ struct NamedConfig {
         self.invocation = invocation
         file = path
         document = try LoadedConfig.read(path, ofBundle: false)
-        bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: path))
+        bundle = try LoadedConfig.bundle(of: path)
     }
 }

@@ -44,7 +44,7 @@ struct NamedProfile {
             try self.init(document.root, file: word)
             return
         }
-        let bundle = try LoadedConfig.absolute(LoadedConfig.directory(of: word))
+        let bundle = try LoadedConfig.bundle(of: word)
         guard let found = try NamedProfile(of: document, file: word, bundle: bundle) else {
             throw Failure(
                 "\(word) has no seccomp profile; add \"vfs\": {\"seccomp\": \"default\"}, or name a"

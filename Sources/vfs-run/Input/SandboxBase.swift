@@ -77,7 +77,8 @@ enum SandboxBase {
         return try bundle(place)
     }
 
-    /// A bundle shows what is its own, and not what of the host it names: it may be somebody else's.
+    /// A bundle shows its own files, and no file of the host that it names: its author may be another
+    /// user.
     private static func require(_ layer: String, in bundle: String) throws(Failure) {
         let real = try attempt("open", on: layer, try HostPath.real(layer))
         for place in [bundle, "\(bundle)/../layers"] {

@@ -110,7 +110,9 @@ extension Option {
         "snapshot", value: "NAME",
         "before the run, freeze the upper of --upper as the snapshot NAME; see undo")
     static let compare = Option(
-        "diff", "print the changes to the root file system after the run, as the diff command does")
+        "diff", optionalValue: "FILE",
+        "print the changes to the root file system after the run, as the diff command does; or write"
+            + " them to FILE, as JSON if it ends in .json")
     static let since = Option(
         "since", value: "NAME", "only changes made after the snapshot NAME; default: all changes")
     static let belowUpper = Option(

@@ -18,6 +18,8 @@ struct ChangePrinter {
     private var growth: Int64 = 0
     private var isFirst = true
     private var tree = ChangeTree()
+    /// Of mounts, and the directories above them.
+    private var mountPoints: Set<String> = []
 
     init(_ form: Form, printsUnchanged: Bool, to output: FileDescriptor = .standardOutput) {
         self.form = form
@@ -30,10 +32,14 @@ struct ChangePrinter {
         var comparison = comparison
         while let change = try comparison.next() {
             if change.kind == .unchanged && !printsUnchanged { continue }
+            if change.kind == .added && mountPoints.contains(change.path.text) { continue }
             try print(change)
         }
         try finish()
     }
+
+    /// Passes over places to mount on that are new: the start has made them.
+    mutating func leaveOut(mountPoints: Set<String>) { self.mountPoints = mountPoints }
 
     /// The changes of a sandbox, with the paths of the host.
     mutating func print(_ trees: [ChangedTree]) throws(Failure) {

@@ -21,4 +21,23 @@ extension Advice {
                 + " unpacked image (\"vfs-run unpack\"), or use \"vfs-run sandbox\"",
             at: path.offset)
     }
+
+    static func engineAnnotation(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for (key, _) in spec.annotations where key.value.hasPrefix("run.oci.") {
+            let words =
+                switch EngineAnnotation(rawValue: key.value) {
+                case .keepOriginalGroups:
+                    "the program keeps the supplementary groups of the user that starts the container, and"
+                        + " with them access to files of these groups; make sure that it does not come"
+                        + " from the image"
+                case .mountContextType:
+                    "decides by which mount option files get their SELinux label; make sure that it does"
+                        + " not come from the image"
+                case nil:
+                    "has no effect: this runtime knows of crun's annotations "
+                        + EngineAnnotation.allCases.map(\.rawValue).joined(separator: " and ")
+                }
+            diagnostics.warning(words, at: key.offset)
+        }
+    }
 }

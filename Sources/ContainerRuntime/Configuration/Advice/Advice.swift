@@ -15,6 +15,7 @@ public enum Advice {
 
     static let all: [(name: String, rule: Rule)] = [
         ("unknown-key", unknownKey), ("host-root", hostRoot),
+        ("engine-annotation", engineAnnotation),
         ("capability", capability), ("inheritable", inheritable),
         ("new-privileges", newPrivileges), ("root-user", rootUser),
         ("user-namespace", userNamespace), ("host-network", hostNetwork), ("host-pid", hostPID),

@@ -64,13 +64,20 @@ extension ConfigurationBuilder {
         }
     }
 
-    func device(_ spec: Spec.Linux.Device) -> Configuration.Device {
+    /// Each path once: of devices that stand twice the checks have seen that they are the same.
+    func devices(_ linux: Spec.Linux?) -> [Configuration.Device] {
+        // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
+        var seen: Set<String> = ["/dev/ptmx"]
+        return (linux?.devices ?? []).map(device).filter { seen.insert($0.path).inserted }
+    }
+
+    private func device(_ spec: Spec.Linux.Device) -> Configuration.Device {
         let number = DeviceNumber(
             major: UInt32(truncatingIfNeeded: spec.major?.value ?? 0),
             minor: UInt32(truncatingIfNeeded: spec.minor?.value ?? 0))
         return Configuration.Device(
             path: PathText.cleaned(spec.path.value), kind: spec.type.value, number: number,
-            mode: (spec.fileMode?.value ?? 0o666) & 0o777, userID: spec.uid?.value ?? 0,
+            mode: (spec.fileMode?.value ?? 0o666) & 0o7777, userID: spec.uid?.value ?? 0,
             groupID: spec.gid?.value ?? 0, origin: .config(spec.offset))
     }
 

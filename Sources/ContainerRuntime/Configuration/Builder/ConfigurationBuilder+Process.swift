@@ -9,6 +9,8 @@ extension ConfigurationBuilder {
             invocation.arguments.isEmpty
             ? Setting(args.map(\.value), .config(first.offset))
             : Setting(invocation.arguments, .argument("--"))
+        var user = Configuration.User(spec.user)
+        user.keepsGroups = request.keepsGroups
         let userOrigin = (spec.user?.uid?.offset).map(Origin.config) ?? .standard
         return Configuration.Process(
             arguments: arguments,
@@ -17,7 +19,7 @@ extension ConfigurationBuilder {
             workingDirectory: request.setting(cwd),
             makesWorkingDirectory: request.spec.vfs?.makesWorkingDirectory?.value ?? true,
             terminal: terminal(spec),
-            user: Setting(Configuration.User(spec.user), userOrigin),
+            user: Setting(user, userOrigin),
             limits: spec.rlimits.compactMap(limit).filter { limit in
                 !invocation.processLimits.contains { $0.value.resource == limit.value.resource }
             } + invocation.processLimits,

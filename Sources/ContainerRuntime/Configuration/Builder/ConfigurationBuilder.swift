@@ -66,8 +66,7 @@ public struct ConfigurationBuilder {
             process: process, root: root, namespaces: namespaces(linux),
             hostname: name(spec.hostname), domainname: name(spec.domainname),
             mounts: withTrees(mounts) + notifyMount,
-            // The runtime makes a /dev/ptmx for every container; engines list that of the host too.
-            devices: (linux?.devices ?? []).map(device).filter { $0.path != "/dev/ptmx" },
+            devices: devices(linux),
             makesDefaultDevices: makesDefaultDevices(mounts),
             sysctl: systemControls(linux),
             maskedPaths: (linux?.maskedPaths ?? []).map(request.setting),
@@ -85,6 +84,9 @@ public struct ConfigurationBuilder {
             resourceDirector: linux?.intelRdt.map(resourceDirector))
         configuration.userNamespace = request.userNamespace.namespace
         if let groups = request.userNamespace.groups { configuration.dropUnmappedGroups(groups) }
+        if let type = EngineAnnotation.mountContextType.value(in: spec) {
+            configuration.mountLabelOption = type.value
+        }
         configuration.files = files()
         configuration.timeOffsets = timeOffsets(linux)
         configuration.streamFiles = invocation.streamFiles

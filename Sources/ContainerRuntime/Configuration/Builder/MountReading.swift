@@ -54,9 +54,35 @@ struct MountReading {
         case .superblock(let flag): parameters.append(.init(key: flag))
         case .nothing: break
         case nil:
-            parameters.append(.init(option.value))
-            unknown.append(option)
+            let pieces = MountReading.pieces(of: option.value)
+            if pieces == [option.value] {
+                parameters.append(.init(option.value))
+                unknown.append(option)
+            } else {
+                // As mount(2) takes them: several in one string, and empty ones.
+                for piece in pieces { read(Located(piece, at: option.offset)) }
+            }
         }
+    }
+
+    /// Separated by commas, but for those in quotes and behind a backslash.
+    private static func pieces(of text: String) -> [String] {
+        var pieces: [String] = []
+        var piece: [UInt8] = []
+        var isQuoted = false
+        var isEscaped = false
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: ",") && !isQuoted && !isEscaped {
+                if !piece.isEmpty { pieces.append(String(decoding: piece, as: UTF8.self)) }
+                piece = []
+                continue
+            }
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+            piece.append(byte)
+        }
+        if !piece.isEmpty { pieces.append(String(decoding: piece, as: UTF8.self)) }
+        return pieces
     }
 
     var isControlGroup: Bool { spec.type?.value == "cgroup" || spec.type?.value == "cgroup2" }
@@ -106,8 +132,15 @@ extension Configuration.Mount.Parameter {
     /// `key=value` or `key`.
     init(_ text: String) {
         if let equals = text.firstIndex(of: "=") {
-            self.init(
-                key: String(text[..<equals]), value: String(text[text.index(after: equals)...]))
+            let key = String(text[..<equals])
+            var value = text[text.index(after: equals)...]
+            // Engines quote a security context, whose categories have commas, as mount(8) wants it.
+            if key.hasSuffix("context"), value.count > 1, value.hasPrefix("\""),
+                value.hasSuffix("\"")
+            {
+                value = value.dropFirst().dropLast()
+            }
+            self.init(key: key, value: String(value))
         } else {
             self.init(key: text, value: nil)
         }

@@ -50,24 +50,28 @@ extension Checks {
     ]
 
     func devices() {
-        var seen: Set<String> = []
+        var seen: [String: Spec.Linux.Device] = [:]
         for device in spec.linux?.devices ?? [] {
             if !device.path.value.hasPrefix("/") {
                 diagnostics.error(
                     "\"\(device.path.value)\" is not an absolute path", at: device.path.offset)
             }
-            if !seen.insert(PathText.cleaned(device.path.value)).inserted {
+            // Docker does not deduplicate them: the same one twice is one.
+            let path = PathText.cleaned(device.path.value)
+            if let first = seen[path], !device.isSame(as: first) {
                 diagnostics.error(
-                    "\"\(device.path.value)\" is a duplicate; remove one", at: device.path.offset)
+                    "\"\(device.path.value)\" is a second device of that path, and not the same;"
+                        + " remove one", at: device.path.offset)
             }
+            seen[path] = device
             // 12 and 20 bits: include/linux/kdev_t.h.
             for (number, most) in [(device.major, Int64(4095)), (device.minor, 1_048_575)] {
                 guard let number, !(0...most).contains(number.value) else { continue }
                 diagnostics.error("\(number.value) is not from 0 to \(most)", at: number.offset)
             }
-            if let mode = device.fileMode, mode.value & ~0o170_000 > 0o777 {
+            if let mode = device.fileMode, mode.value & ~0o170_000 > 0o7777 {
                 diagnostics.error(
-                    "\(mode.value) is not a set of permission bits; the maximum is 511 (octal 0777)",
+                    "\(mode.value) is not a set of permission bits; the maximum is 4095 (octal 07777)",
                     at: mode.offset)
             }
         }
@@ -83,5 +87,14 @@ extension Checks {
                 "the root cannot be masked; use root.readonly for a read-only root",
                 at: path.offset)
         }
+    }
+}
+
+extension Spec.Linux.Device {
+    /// Whether it has the same type, number, mode and owner.
+    func isSame(as other: Self) -> Bool {
+        type.value == other.type.value && major?.value == other.major?.value
+            && minor?.value == other.minor?.value && fileMode?.value == other.fileMode?.value
+            && uid?.value == other.uid?.value && gid?.value == other.gid?.value
     }
 }

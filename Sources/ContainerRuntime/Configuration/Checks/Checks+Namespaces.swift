@@ -20,11 +20,12 @@ extension Checks {
             }
         }
         let isUnread = diagnostics.hasError(in: spec.linux == nil ? "linux" : "linux.namespaces")
-        if !seen.contains(.mount) && !isUnread {
+        if !seen.contains(.mount) && !isUnread && !request.sharesMounts {
             let place = spec.linux?.offset ?? diagnostics.document.root.offset
             diagnostics.error(
                 "has no entry {\"type\": \"mount\"}; without a mount namespace a container would"
-                    + " change the mounts of the host", at: place,
+                    + " change the mounts of the host: then \"run\" and \"create\" take a root.path of"
+                    + " \"/\" alone, and no mounts", at: place,
                 member: spec.linux == nil ? "linux.namespaces" : "namespaces")
         }
     }
@@ -52,6 +53,13 @@ extension Checks {
                 diagnostics.error("\"\(key.value)\" is not the name of a sysctl", at: key.offset)
                 continue
             }
+            // As the peers: the specification has a field for it.
+            if path == "kernel/hostname" {
+                diagnostics.error(
+                    "sysctl \(key.value.inQuotes) is not allowed as it conflicts with the OCI"
+                        + " \"hostname\" field; use that one", at: key.offset)
+                continue
+            }
             guard let owner = SystemControl.owner(path) else {
                 diagnostics.error(
                     "\(key.value) is not in any namespace: it would change the host; remove it",
@@ -66,10 +74,9 @@ extension Checks {
                         + " linux.namespaces; without it the host would change",
                     at: key.offset)
             }
-            let named = ["kernel/hostname": spec.hostname, "kernel/domainname": spec.domainname]
-            if let name = named[path] ?? nil, !name.value.isEmpty {
+            if path == "kernel/domainname", let name = spec.domainname, !name.value.isEmpty {
                 diagnostics.error(
-                    "\(key.value) conflicts with \(path.dropFirst(7)) of the config; remove one",
+                    "\(key.value) conflicts with domainname of the config; remove one",
                     at: key.offset)
             }
         }

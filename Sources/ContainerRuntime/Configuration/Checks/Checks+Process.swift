@@ -238,8 +238,12 @@ extension Checks {
 
     func terminal() {
         guard let terminal = spec.process?.terminal, terminal.value else { return }
-        let hasTerminals = spec.mounts.contains {
-            $0.type?.value == "devpts" && PathText.cleaned($0.destination.value) == "/dev/pts"
+        // What a bind mount has there is seen when the terminal is opened.
+        let hasTerminals = request.mounts.contains { reading in
+            let place = PathText.cleaned(reading.mount.destination)
+            if reading.isRemount { return false }
+            return place == "/dev/pts" && (reading.type == "devpts" || reading.bind != nil)
+                || place == "/dev" && reading.bind == true
         }
         if !hasTerminals {
             diagnostics.error(

@@ -36,7 +36,8 @@ final class Checks {
         layerNames, snapshots, overlayIndex, discardedUpper, hooks, labels, memoryPolicy, affinity,
         networkDevices, hostDevices, idMappings, userNamespace, rootlessIDs, mappedUser,
         idMappedMounts, timeOffsets, joinedMounts, initProcess, landlock, runLimits, heldLimits,
-        copyOnWrite, mountsBelowTrees, mountsBelowRoot, files, streamFiles, network,
+        engineAnnotations, copyOnWrite, mountsBelowTrees, mountsBelowRoot, files, streamFiles,
+        network,
     ]
 
     func runAll() {

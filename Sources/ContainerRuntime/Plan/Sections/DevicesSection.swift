@@ -14,7 +14,10 @@ enum DevicesSection: PlanSection {
         let binds = configuration.isRestricted
         if configuration.makesDefaultDevices {
             plan.add(
-                MakeDefaultDevices(binds: binds),
+                MakeDefaultDevices(
+                    binds: binds,
+                    described: binds
+                        ? [] : MakeDefaultDevices.described(by: configuration.devices)),
                 configuration.privilege == .none ? .rootless : .standard)
         }
         for device in configuration.devices {

@@ -35,6 +35,7 @@ enum EndSection: PlanSection {
         if !facts.entersProcesses { RightsSection.planLandlock(facts, &plan) }
         if process.noNewPrivileges.value { RightsSection.planFilter(facts, &plan) }
         if container != nil { planRecord(facts, &plan) }
+        JoinSection.planRoom(facts, &plan)
         planReport(
             pidFile: container?.pidFile ?? joined?.pidFile,
             pidfdSocket: container?.pidfdSocket ?? joined?.pidfdSocket,

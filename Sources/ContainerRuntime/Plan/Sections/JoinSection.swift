@@ -9,7 +9,12 @@ enum JoinSection: PlanSection {
         container's root is opened where its mount namespace is joined.
         """
 
-    static var kinds: [any Step.Type] { [MakeInnerGroup.self, JoinContainer.self, OpenRoot.self] }
+    static var kinds: [any Step.Type] {
+        [
+            MakeInnerGroup.self, MakeRoom.self, JoinContainer.self, OpenRoot.self,
+            TakeRoomBack.self,
+        ]
+    }
 
     static func plan(
         _ joined: Configuration.JoinedContainer, _ facts: PlanFacts, _ plan: inout PlannedSteps
@@ -25,6 +30,11 @@ enum JoinSection: PlanSection {
         WatchSection.planSignals(facts, &plan)
         let groups = facts.innerGroups
         if !groups.isEmpty { plan.add(MakeInnerGroup(groups: groups)) }
+        if let container = joined.limited {
+            plan.add(
+                MakeRoom(
+                    container: container, controlGroup: ControlGroup(paths: joined.controlGroup)))
+        }
         plan.add(
             JoinContainer(
                 id: joined.id, process: joined.process, namespaces: joined.namespaces,
@@ -57,5 +67,15 @@ enum JoinSection: PlanSection {
         }
         plan.add(OpenRoot())
         DevicesSection.planTerminal(isConsole: false, facts, &plan)
+    }
+
+    /// Once the process is in the container and the one that made it has ended; and at the end.
+    static func planRoom(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        guard let joined = facts.configuration.joined, let container = joined.limited else {
+            return
+        }
+        plan.add(
+            TakeRoomBack(
+                container: container, controlGroup: ControlGroup(paths: joined.controlGroup)))
     }
 }

@@ -38,7 +38,9 @@ enum MountsSection: PlanSection {
         switch mount.kind {
         case .bind(let source, _):
             plan.add(
-                AttachBind(mount: mount, source: source, position: attachedBinds), mount.origin)
+                AttachBind(
+                    mount: mount, source: source, position: attachedBinds,
+                    isRestricted: facts.configuration.isRestricted), mount.origin)
             attachedBinds += 1
         case .copyOnWrite(let tree):
             plan.add(
@@ -70,7 +72,8 @@ enum MountsSection: PlanSection {
         plan.add(
             MountFileSystem(
                 mount: mount, type: type, source: source, parameters: parameters,
-                label: configuration.mountLabel?.value, isRestricted: isRestricted,
+                label: configuration.mountLabel?.value,
+                labelOption: configuration.mountLabelOption, isRestricted: isRestricted,
                 mayStandIn: isRestricted && shown != nil && (type != "proc" || isShared),
                 showsOwn: shown.map(facts.newNamespaces.contains) ?? false,
                 isHosts: isHosts),

@@ -17,7 +17,8 @@ enum NamespacesSection: PlanSection {
             MoveIntoControlGroup.self, MoveIntoResctrlGroup.self, WriteMappings.self,
             MapItself.self, StartNetworkHelper.self, BecomeNamespaceRoot.self,
             EnterControlGroup.self, LetAnchorGo.self,
-            SeparateControlGroups.self, SetAffinity.self, EnterResctrlGroup.self,
+            SeparateMessageQueues.self, SeparateControlGroups.self, SetAffinity.self,
+            EnterResctrlGroup.self,
             JoinNamespace.self, JoinProcesses.self,
         ]
     }
@@ -105,6 +106,9 @@ enum NamespacesSection: PlanSection {
             BecomeNamespaceRoot(
                 mapped: namespace.mappings?.value, configuration.process.user.value),
             namespace.mappings?.origin ?? .standard)
+        if facts.separatesQueues {
+            plan.add(SeparateMessageQueues(), configuration.namespaces.new.origin)
+        }
     }
 
     private static func planNetworkHelper(_ facts: PlanFacts, _ plan: inout PlannedSteps) {

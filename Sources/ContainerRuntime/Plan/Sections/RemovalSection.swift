@@ -23,6 +23,7 @@ enum RemovalSection: PlanSection {
     static func plan(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
         let configuration = facts.configuration
         if configuration.joined != nil {
+            JoinSection.planRoom(facts, &plan)
             if !facts.innerGroups.isEmpty { plan.add(RemoveControlGroup(ownsProcesses: false)) }
             return
         }

@@ -199,7 +199,9 @@ enum RuntimeSection: PlanSection {
         }
         guard let group = configuration.controlGroup else { return }
         plan.add(
-            MakeControlGroup(group: group.value), group.origin)
+            MakeControlGroup(
+                group: group.value, sharesProcesses: !facts.newNamespaces.contains(.pid)),
+            group.origin)
         if let mount = facts.writableControlGroups {
             plan.add(GiveControlGroup(user: configuration.hostUserID), mount.origin)
         }

@@ -8,24 +8,32 @@ extension Plan {
     /// changes last: mount(8) and setpriv(1) are the host's.
     public var shellScript: String {
         get throws(Failure) {
-            guard let entry = steps.firstIndex(where: { $0.step is CreateNamespaces }),
+            guard let entry = steps.firstIndex(where: { $0.step.isScripted }),
                 namespaces.contains(.mount), !joinsContainer, !entersLate,
                 steps.contains(where: { $0.step is PivotRoot })
             else {
                 throw Failure(
-                    "--format sh: only a start with a mount namespace of its own, and with no time"
-                        + " namespace and none that is joined, can be written as a script")
+                    "--format sh: only a start with a mount namespace of its own, and with none that is"
+                        + " joined, can be written as a script")
             }
             var writer = ShellWriter(plan: self)
             for (index, planned) in allSteps.enumerated() {
                 if index == entry {
-                    writer.spawn(index, namespaces)
+                    writer.spawn(index, namespaces, planned.step as? EnterNamespaces)
                 } else {
                     writer.add(index, planned)
                 }
             }
             return writer.text
         }
+    }
+}
+
+extension Step {
+    /// Whether unshare(1) makes the init process as this step does.
+    fileprivate var isScripted: Bool {
+        if let step = self as? EnterNamespaces { return step.joined.isEmpty }
+        return self is CreateNamespaces
     }
 }
 
@@ -95,15 +103,22 @@ private struct ShellWriter {
         host += "    answer\n"
     }
 
-    mutating func spawn(_ index: Int, _ namespaces: NamespaceSet) {
-        let options = NamespaceKind.all.filter { namespaces.contains($0.flag) }
+    /// - Parameter entered: Where a time namespace is made, whose clocks unshare(1) sets.
+    mutating func spawn(_ index: Int, _ namespaces: NamespaceSet, _ entered: EnterNamespaces?) {
+        var options = NamespaceKind.all.filter { namespaces.contains($0.flag) }
             .map {
                 $0.flag == .user
                     ? "--user --keep-caps" : "--\($0.file == "mnt" ? "mount" : $0.file)"
             }
+        for offset in entered?.timeOffsets ?? [] {
+            options.append("--\(offset.clock) \(offset.seconds)")
+        }
         let flags = options.joined(separator: " ")
+        host += "    # \(lines[index])\n"
+        if entered?.timeOffsets.contains(where: { $0.nanoseconds > 0 }) == true {
+            host += "    #     unshare(1) sets a clock by whole seconds.\n"
+        }
         host += """
-                # \(lines[index])
                 {
                     exec <&5
                     code=0
@@ -116,6 +131,13 @@ private struct ShellWriter {
                 read -r pid <&3
 
             """
+        guard let mappings = entered?.mappings else { return }
+        // The step has written them while it made the process.
+        var commands = ShellCommands()
+        WriteMappings(mappings: mappings, writer: .runtime).shell(&commands)
+        isTurn = true
+        container += "    turn\n"
+        host += "    hear\n" + commands.lines.map { "    \($0)\n" }.joined()
     }
 
     /// The last turn.
@@ -204,6 +226,26 @@ private struct ShellWriter {
             else
                 [ "$1" = - ] || printf %s "$2" > "/sys/fs/cgroup/${1%%.*}/$group/$1"
             fi
+        }
+        # device_rule FILE VALUE: version 1 alone.
+        device_rule() {
+            if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+                echo "$0: devices are not filtered: that takes a BPF program" >&2
+                device_rule() { :; }
+            else
+                echo "$2" > "/sys/fs/cgroup/devices/$group/$1"
+            fi
+        }
+        # mapped_layer PATH NAME MAPPINGS: the layer as the container's ids see it.
+        mapped_layer() {
+            mkdir "$work/$2"
+            case $(mount --version) in
+            *idmapping*) mount --bind -o "X-mount.idmap=$3" -- "$1" "$work/$2" ;;
+            *)
+                echo "$0: mount(8) is older than 2.39: the files of $1 belong to nobody" >&2
+                mount --bind -- "$1" "$work/$2"
+                ;;
+            esac
         }
         remove_group() { trap - EXIT; for made in $(groups); do rmdir "$made"; done; }
 

@@ -86,13 +86,24 @@ extension OverlayAssembly {
         }
         commands.run("chown --reference", .value(model), top)
         commands.run("chmod --reference", .value(model), top)
-        // The container's root directory belongs to the container's root. The layers' files are
-        // nobody's where their ids are not mapped, which takes mount(8) 2.39.
+        // The container's root directory belongs to the container's root.
         if let user = owner?.users.outside(of: 0), let group = owner?.groups.outside(of: 0) {
             commands.run("chown", .value("\(user):\(group)"), top)
         }
-        let lower = layers.reversed().map(OverlayAssembly.escaped).joined(separator: ":")
-        var words = ["lowerdir=\(lower)"]
+        var lower: [ShellWord] = []
+        if let owner {
+            let names = layers.indices.map { "layer\(suffix)-\($0)" }
+            for (layer, name) in zip(layers, names) {
+                commands.run(
+                    "mapped_layer", .value(layer), .value(name), .value(owner.mountWords))
+            }
+            lower = [.layersInWork(names.reversed())]
+        }
+        var words: [String] = []
+        if lower.isEmpty {
+            let paths = layers.reversed().map(OverlayAssembly.escaped)
+            words = ["lowerdir=\(paths.joined(separator: ":"))"]
+        }
         if case .kept(let directory) = upper {
             words.append("upperdir=\(OverlayAssembly.escaped(directory.value))/upper")
             words.append("workdir=\(OverlayAssembly.escaped(directory.value))/work")
@@ -100,9 +111,9 @@ extension OverlayAssembly {
         words += options
         let written: ShellWord =
             upperText.isEmpty ? "" : .inWorkOptions(upper: "upper/upper" + suffix, work: work)
-        commands.run(
-            "mount -t overlay", .option("-o", words.joined(separator: ",")), written, "overlay",
-            place)
+        let options: [ShellWord] =
+            words.isEmpty ? [] : [.option("-o", words.joined(separator: ","))]
+        commands.run(["mount -t overlay"] + lower + options + [written, "overlay", place])
     }
 
     /// The kernel takes a colon for the end of a layer, and a comma for that of an option.
@@ -113,5 +124,15 @@ extension OverlayAssembly {
             text.unicodeScalars.append(character)
         }
         return text
+    }
+}
+
+extension IDMappings {
+    /// As X-mount.idmap of mount(8) takes them.
+    fileprivate var mountWords: String {
+        func words(_ kind: String, _ map: IDMap) -> [String] {
+            map.ranges.map { "\(kind):\($0.inside):\($0.outside):\($0.count)" }
+        }
+        return (words("u", users) + words("g", groups)).joined(separator: " ")
     }
 }

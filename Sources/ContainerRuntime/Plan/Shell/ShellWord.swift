@@ -30,6 +30,12 @@ struct ShellWord: ExpressibleByStringLiteral, Sendable {
             text: "-o \"upperdir=$work/\"\(quoted(upper))\",workdir=$work/\"\(quoted(work))")
     }
 
+    /// Layers of an overlay there, the topmost first, as an option of mount(8).
+    static func layersInWork(_ names: [String]) -> ShellWord {
+        let places = names.map { "\"$work\"/" + quoted($0) }
+        return ShellWord(text: "-o lowerdir=" + places.joined(separator: ":"))
+    }
+
     /// `NAME=VALUE`, which the shell takes for a variable of its own.
     static func assignment(_ name: StaticString, _ value: String) -> ShellWord {
         ShellWord(text: name.description + "=" + quoted(value))

@@ -29,20 +29,10 @@ struct DeviceNode {
 
     /// Puts the host's device in its place: it is what it is there, its mode and owner too, and
     /// nothing of it is changed.
+    ///
+    /// - Parameter source: Its likely path on the host; the kernel knows others by the number.
     func bind(_ source: String, to name: String, in folder: FileDescriptor) throws(Failure) {
-        let tree = try attempt(
-            "open_tree", on: source,
-            advice: {
-                $0 == .noSuchFileOrDirectory
-                    ? "a user namespace cannot make devices, and the host has none of this"
-                        + " name" : nil
-            }, try DetachedMount.clone(source, recursive: false))
-        let found = try attempt("fstat", on: source, try FileStatus.of(tree.borrowed))
-        if found.kind != fileKind || found.deviceNumber != number {
-            throw Failure(
-                "a user namespace cannot make devices, and the host's \(source.inQuotes) is not"
-                    + " device \(number)")
-        }
+        let tree = try hosts(source)
         do throws(Errno) {
             _ = try folder.open(name, [.create, .exclusive, .writeOnly], mode: 0o644)
         } catch .fileExists {
@@ -53,6 +43,24 @@ struct DeviceNode {
         }
         let place = try attempt("openat", on: name, try folder.open(name, .path))
         try attempt("move_mount", on: name, try tree.attach(to: place.borrowed))
+    }
+
+    private func hosts(_ source: String) throws(Failure) -> DetachedMount {
+        let name = number.kernelName(isBlock: fileKind == .blockDevice)
+        for place in [source, name].compactMap(\.self) {
+            do throws(Errno) {
+                let tree = try DetachedMount.clone(place, recursive: false)
+                let found = try FileStatus.of(tree.borrowed)
+                if found.kind == fileKind && found.deviceNumber == number { return tree }
+            } catch .noSuchFileOrDirectory, .notDirectory {
+                continue
+            } catch {
+                throw Failure("open_tree", place.inQuotes, error)
+            }
+        }
+        throw Failure(
+            "a user namespace cannot make devices, and the host has no device \(number), neither at"
+                + " \(source.inQuotes) nor under the name that the kernel gives it")
     }
 
     private func requireSame(_ name: String, in folder: FileDescriptor) throws(Failure) {

@@ -16,9 +16,12 @@ struct MakeDefaultDevices: ContainerStep {
 
     /// The host's are bound, where none may be made.
     var binds = false
+    /// Those that linux.devices describes, with a mode and an owner of their own.
+    var described: Set<String> = []
 
     var summary: String {
-        "\(binds ? "bind" : "make") the default devices: null, zero, full, random, urandom, tty, ptmx"
+        let names = made.map(\.name).joined(separator: ", ")
+        return "\(binds ? "bind" : "make") the default devices: \(names), ptmx"
     }
 
     /// Numbers: the kernel's Documentation/admin-guide/devices.txt.
@@ -26,6 +29,24 @@ struct MakeDefaultDevices: ContainerStep {
         ("null", 3, 1), ("zero", 5, 1), ("full", 7, 1), ("random", 8, 1), ("urandom", 9, 1),
         ("tty", 0, 5),
     ]
+    private var made: [(name: String, minor: UInt32, major: UInt32)] {
+        MakeDefaultDevices.devices.filter { !described.contains($0.name) }
+    }
+
+    /// The names of those that `devices` has.
+    static func described(by devices: [Configuration.Device]) -> Set<String> {
+        var names: Set<String> = []
+        for device in devices where device.kind == .character || device.kind == .unbuffered {
+            for own in MakeDefaultDevices.devices
+            where device.path == "/dev/\(own.name)"
+                && device.number == DeviceNumber(major: own.major, minor: own.minor)
+            {
+                names.insert(own.name)
+            }
+        }
+        return names
+    }
+
     private static let links = [
         ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
@@ -33,7 +54,7 @@ struct MakeDefaultDevices: ContainerStep {
     var needs: Provisions { [.root] }
 
     func shell(_ commands: inout ShellCommands) {
-        for device in MakeDefaultDevices.devices {
+        for device in made {
             let place = ShellWord.path("/dev/\(device.name)")
             if binds {
                 commands.run("host_device", .value("/dev/\(device.name)"), place)
@@ -56,7 +77,7 @@ struct MakeDefaultDevices: ContainerStep {
                 $0 == .tooManySymbolicLinkLevels
                     ? "it must be a directory and no symbolic link" : nil
             }, try place.makeDirectories(links: .refuse))
-        for device in MakeDefaultDevices.devices {
+        for device in made {
             let number = DeviceNumber(major: device.major, minor: device.minor)
             let node = DeviceNode(kind: .character, number: number, mode: 0o666)
             if binds {

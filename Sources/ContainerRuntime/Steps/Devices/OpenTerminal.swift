@@ -30,25 +30,14 @@ struct OpenTerminal: ContainerStep {
     var gives: Provisions { [.terminal] }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let place = try context.place("/dev/pts/ptmx")
-        // By descriptor all the way, and verified: a name in /dev could be another file by now
-        // (CVE-2025-52565, CVE-2026-88264).
-        let multiplexer = try attempt(
-            "openat2", on: "/dev/pts/ptmx",
-            try place.open([.readWrite, .noControllingTerminal], links: .refuse))
-        let status = try attempt(
-            "fstat", on: "/dev/pts/ptmx", try FileStatus.of(multiplexer.borrowed))
-        let magic = try attempt(
-            "fstatfs", on: "/dev/pts/ptmx", try FileSystemMagic.of(multiplexer.borrowed))
-        if magic != .devpts || status.kind != .characterDevice
-            || status.deviceNumber != .pseudoterminalMultiplexer
-        {
-            throw Failure("\"/dev/pts/ptmx\" is not the devpts of this container")
-        }
+        let multiplexer = try openMultiplexer(context)
         if let size = context.handover.callerSize ?? size {
             try attempt("ioctl", "TIOCSWINSZ", try multiplexer.borrowed.setTerminalSize(size))
         }
         let peer = try attempt("ioctl", "TIOCGPTPEER", try multiplexer.borrowed.openPeer())
+        let magic = try attempt(
+            "fstatfs", "of the terminal", try FileSystemMagic.of(peer.borrowed))
+        if magic != .devpts { throw Failure("the terminal is in no devpts") }
         try attempt("fchown", "of the terminal", try peer.borrowed.changeOwner(user: userID))
         try attempt("ioctl", "of the terminal", try peer.borrowed.keepLineEnds())
         if isConsole {
@@ -66,5 +55,45 @@ struct OpenTerminal: ContainerStep {
             try held.channel.send(
                 InitMessage.terminal.encoded, passing: multiplexer.borrowed))
         context.terminal = HeldDescriptor(peer)
+    }
+
+    /// By descriptor all the way, and verified: a name in /dev could be another file by now
+    /// (CVE-2025-52565, CVE-2026-88264).
+    private func openMultiplexer(_ context: ContainerContext) throws(Failure) -> HeldDescriptor {
+        let path = "/dev/pts/ptmx"
+        let place = try context.place(path)
+        let opened: HeldDescriptor
+        do throws(Errno) {
+            opened = HeldDescriptor(
+                try place.open([.readWrite, .noControllingTerminal], links: .refuse))
+        } catch {
+            // That of a host, in a /dev that is bound in, is nobody's; its /dev/ptmx is everybody's.
+            if error == .permissionDenied, let found = try openHosts(context) { return found }
+            throw Failure(
+                "openat2", path.inQuotes, error,
+                advice: error == .noSuchFileOrDirectory
+                    ? "what is mounted on /dev has no devpts on pts; bind it with \"rbind\", or add a"
+                        + " mount of type \"devpts\" on /dev/pts" : nil)
+        }
+        let magic = try attempt("fstatfs", on: path, try FileSystemMagic.of(opened.borrowed))
+        guard magic == .devpts, try isMultiplexer(opened.borrowed, path) else {
+            throw Failure("\"/dev/pts/ptmx\" is not the devpts of this container")
+        }
+        return opened
+    }
+
+    private func openHosts(_ context: ContainerContext) throws(Failure) -> HeldDescriptor? {
+        let path = "/dev/ptmx"
+        let place = try context.place(path)
+        func open() throws(Errno) -> HeldDescriptor {
+            HeldDescriptor(try place.open([.readWrite, .noControllingTerminal], links: .refuse))
+        }
+        let opened = try attempt("openat2", on: path, try open())
+        return try isMultiplexer(opened.borrowed, path) ? opened : nil
+    }
+
+    private func isMultiplexer(_ file: FileDescriptor, _ path: String) throws(Failure) -> Bool {
+        let status = try attempt("fstat", on: path, try FileStatus.of(file))
+        return status.kind == .characterDevice && status.deviceNumber == .pseudoterminalMultiplexer
     }
 }

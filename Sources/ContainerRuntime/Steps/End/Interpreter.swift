@@ -21,28 +21,7 @@ enum Interpreter {
 
     /// PT_INTERP of a 64-bit little-endian file, as far as it lies in `head`.
     static func elf(_ head: [UInt8]) -> String? {
-        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) else {
-            return nil
-        }
-        func number(_ offset: Int, _ size: Int) -> Int? {
-            guard offset >= 0, offset + size <= head.count else { return nil }
-            let value = head[offset..<offset + size].reversed().reduce(UInt64(0)) {
-                $0 << 8 | UInt64($1)
-            }
-            return Int(exactly: value)
-        }
-        guard let table = number(32, 8), let size = number(54, 2), let count = number(56, 2) else {
-            return nil
-        }
-        for index in 0..<count {
-            guard table < head.count else { return nil }
-            let entry = table + index * size
-            guard number(entry, 4) == 3, let start = number(entry + 8, 8), start < head.count else {
-                continue
-            }
-            return String(decoding: head[start...].prefix { $0 != 0 }, as: UTF8.self)
-        }
-        return nil
+        ELFHeader(head)?.interpreter
     }
 }
 

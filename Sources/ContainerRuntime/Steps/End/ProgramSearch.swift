@@ -22,6 +22,7 @@ struct ProgramSearch: Sendable {
 
     /// A name with a slash is a path; any other is looked for in the container's PATH.
     var candidates: [String] {
+        if name.isEmpty { return [] }
         if name.contains("/") { return [name] }
         return path.split(separator: ":", omittingEmptySubsequences: false)
             .map { $0.isEmpty ? name : "\($0)/\(name)" }

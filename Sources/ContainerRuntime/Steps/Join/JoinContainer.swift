@@ -141,6 +141,10 @@ struct JoinContainer: SpawningStep {
         case .spawned: return made
         case .notSpawned(let number):
             let error = Errno(rawValue: number)
+            if error == .noSuchProcess || error == .noMemory {
+                failure = Failure("container not running: it has ended meanwhile")
+                break
+            }
             failure = Failure(
                 "setns", "to the namespaces of \(id.text)", error,
                 advice: error == .notPermitted && Credentials.effectiveUser != 0

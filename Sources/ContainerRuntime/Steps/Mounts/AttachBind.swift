@@ -7,7 +7,9 @@ struct AttachBind: ContainerStep {
         "attach a bind mount",
         what: """
             Attaches the clone of a source to a directory or file that was opened without leaving \
-            the root.
+            the root. Without options it has the attributes of the source's mount. Once an option \
+            names one (ro, rw, nosuid …) the others are cleared, as runc does; in a user namespace they \
+            are locked and stay, and it is an error to clear one by name.
             """,
         why: "In the config's order: a later mount may lie inside an earlier one.",
         calls: "openat2, mount_setattr, move_mount")
@@ -16,6 +18,8 @@ struct AttachBind: ContainerStep {
     let source: String
     /// Which of the opened sources, counted from 0.
     let position: Int
+    /// Whether the attributes of the source's mount are locked: in a user namespace.
+    var isRestricted = false
 
     var summary: String { MountTarget(mount: mount).summary(source) }
     var needs: Provisions { [.root, .bindSources] }
@@ -38,7 +42,12 @@ struct AttachBind: ContainerStep {
         if isProc { try requireProc(opened.tree.borrowed) }
         let place = try target.open(
             context, directory: opened.isDirectory, isKernelInterface: isProc)
-        try target.attach(opened.tree, place.borrowed)
+        if !opened.isDirectory { try target.refuseDirectory(place.borrowed, for: source) }
+        var attached = mount
+        if case .bind = mount.kind {
+            attached.clear = try mount.cleared(of: opened.tree, source, isRestricted)
+        }
+        try MountTarget(mount: attached).attach(opened.tree, place.borrowed)
         let tree = opened.tree.borrowed
         guard opened.isDirectory, context.heldMounts.wants(PathText.cleaned(mount.destination))
         else { return }

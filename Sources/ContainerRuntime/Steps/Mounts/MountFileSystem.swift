@@ -22,6 +22,8 @@ struct MountFileSystem: ContainerStep {
     let parameters: [Configuration.Mount.Parameter]
     /// The SELinux context of all that is in it, where it takes one.
     let label: String?
+    /// The mount option that it becomes.
+    var labelOption = "context"
     /// Whether the init process is root of a user namespace at best.
     var isRestricted = false
     /// Whether the host's is bound then, where it may not be mounted.
@@ -83,7 +85,7 @@ struct MountFileSystem: ContainerStep {
         // A context that the mount itself names comes first.
         let hasContext = parameters.contains { $0.key.hasSuffix("context") }
         if let label, labeling == .byOption, !hasContext {
-            try configure(fileSystem, "context", label)
+            try configure(fileSystem, labelOption, label)
         }
         var attributes = mount.set
         attributes.override(with: mount.setRecursively)

@@ -25,7 +25,10 @@ struct MountTarget {
             case .tooManySymbolicLinkLevels:
                 "a link there leads through /proc, in circles or over more than 40 links"
             case .fileNameTooLong: LinkPolicy.tooLong
-            case .notDirectory: "part of the path is a file in the root file system"
+            case .notDirectory:
+                directory
+                    ? "it, or a part of it, is a file in the root file system; \(MountTarget.question)"
+                    : "part of the path is a file in the root file system"
             default: nil
             }
         }
@@ -63,15 +66,23 @@ struct MountTarget {
         }
     }
 
+    /// Docker's, which people search for.
+    static let question =
+        "are you trying to mount a directory onto a file (or vice-versa)?"
+
+    /// The kernel puts no file onto a directory.
+    func refuseDirectory(_ target: FileDescriptor, for source: String) throws(Failure) {
+        let found = try attempt("fstat", on: mount.destination, try FileStatus.of(target))
+        if found.kind == .directory {
+            throw Failure(
+                "\(source.inQuotes) is a file, and \(mount.destination.inQuotes) a directory in the"
+                    + " root file system; \(MountTarget.question)")
+        }
+    }
+
     /// Gives the tree its attributes and attaches it.
     func attach(_ tree: borrowing DetachedMount, _ target: FileDescriptor) throws(Failure) {
-        try attempt(
-            "mount_setattr", on: mount.destination,
-            try tree.setAttributes(set: mount.set, clear: mount.clear))
-        try attempt(
-            "mount_setattr", on: mount.destination,
-            try tree.setAttributes(
-                set: mount.setRecursively, clear: mount.clearRecursively, recursive: true))
+        try mount.setAttributes(of: tree)
         try attempt("move_mount", on: mount.destination, try tree.attach(to: target))
         for propagation in mount.propagation {
             try attempt(

@@ -26,6 +26,10 @@ struct SetScheduling: ContainerStep {
         return "schedule by \(policy ?? "\(attributes.policy)")\(priority)\(nice)"
     }
 
+    private var isDeadline: Bool {
+        attributes.policy == Spec.Process.Scheduler.Policy.deadline.number
+    }
+
     func apply(_ context: ContainerContext) throws(Failure) { try set(0) }
 
     /// - Parameter process: 0 for this one.
@@ -35,6 +39,11 @@ struct SetScheduling: ContainerStep {
             advice: { error in
                 switch error {
                 case .notPermitted: "this takes CAP_SYS_NICE, or real-time time in its cgroup"
+                case .invalidArgument where isDeadline:
+                    "SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period, in nanoseconds; a"
+                        + " period of 0 is the deadline"
+                case .resourceBusy:
+                    "the deadlines of the system leave no time for it"
                 case .invalidArgument:
                     "the kernel does not take this policy with these values: real-time policies"
                         + " need a priority of 1 to 99, the others 0"

@@ -11,7 +11,7 @@ struct ChangeUser: ContainerStep {
             """,
         why: """
             Groups, then the group, then the user: an unprivileged user may change neither of the \
-            others. After every step that takes root's rights.
+            others. With run.oci.keep_original_groups, and without root, the caller's groups stay. After every step that takes root's rights.
             """,
         calls: "umask, setgroups, setresgid, prctl, setresuid")
 
@@ -23,7 +23,9 @@ struct ChangeUser: ContainerStep {
     var summary: String {
         let groups = user.additionalGroupIDs
         let more =
-            groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
+            user.keepsGroups
+            ? ", the caller's groups"
+            : groups.isEmpty ? "" : ", groups \(groups.map(String.init).joined(separator: ","))"
         let mask = String(user.fileModeMask ?? 0o022, radix: 8)
         return "become user \(user.userID), group \(user.groupID)\(more), umask 0\(mask)"
     }
@@ -33,13 +35,17 @@ struct ChangeUser: ContainerStep {
         let groups = user.additionalGroupIDs.map(String.init).joined(separator: ",")
         commands.run(
             "set -- \"$@\" --reuid", .value("\(user.userID)"), "--regid", .value("\(user.groupID)"),
-            groups.isEmpty ? "--clear-groups" : .option("--groups", groups))
+            user.keepsGroups
+                ? "--keep-groups"
+                : groups.isEmpty ? "--clear-groups" : .option("--groups", groups))
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
         Credentials.setFileModeMask(user.fileModeMask ?? 0o022)
         do throws(Errno) {
-            try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+            if !user.keepsGroups {
+                try Credentials.setSupplementaryGroups(user.additionalGroupIDs)
+            }
         } catch .notPermitted where mayLackGroups && user.additionalGroupIDs.isEmpty {
         } catch {
             let advice =

@@ -26,24 +26,28 @@ struct EnterProcesses: ContainerStep {
 
     func apply(_ context: ContainerContext) throws(Failure) {
         let channel = try context.channel.given(.channel)
-        let isCopy = try attempt(
-            "clone3", "in the pid namespace",
-            advice: {
-                switch $0 {
-                case .resourceTemporarilyUnavailable:
-                    "the container has as many processes as linux.resources.pids allows, or is"
-                        + " scheduled by SCHED_DEADLINE"
-                case .noMemory: "the pid namespace has ended with its first process"
-                case .notPermitted, .noFunction:
-                    "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
-                default: nil
-                }
-            }, try CurrentProcess.forkSibling())
+        let isCopy = try make()
         if !isCopy { CurrentProcess.exit(0) }
         // Of the process that was copied.
         try TieToRuntime().apply(context)
         try attempt(
             "write", "to the runtime process",
             try channel.channel.borrowed.write(all: InitMessage.entered.encoded))
+    }
+
+    private func make() throws(Failure) -> Bool {
+        try attempt(
+            "clone3", "in the pid namespace",
+            advice: {
+                switch $0 {
+                case .resourceTemporarilyUnavailable:
+                    "the container has as many processes as linux.resources.pids allows, or is"
+                        + " scheduled by SCHED_DEADLINE"
+                case .noMemory: "the container has ended: its pid namespace has no first process"
+                case .notPermitted, .noFunction:
+                    "without noNewPrivileges the seccomp profile has to allow clone3 or clone"
+                default: nil
+                }
+            }, try CurrentProcess.forkSibling())
     }
 }

@@ -75,6 +75,7 @@ struct VerifyRights: ContainerStep {
             guard let wrong = got.first(where: { $0 != wanted }) else { continue }
             throw VerifyRights.difference("the \(name)", "\(wanted)", "\(wrong)")
         }
+        if user.keepsGroups { return }
         let wanted = user.additionalGroupIDs.sorted()
         let got = found.supplementaryGroups.sorted()
         if wanted == got || (mayLackGroups && wanted.isEmpty) { return }

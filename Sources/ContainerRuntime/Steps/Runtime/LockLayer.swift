@@ -41,5 +41,6 @@ struct LockLayer: RuntimeStep {
         let found = try attempt("readlink", on: path, try FoundDirectory(layer.borrowed))
         context.handover.add(found, at: path)
         context.prepared?.layers[path] = found
+        try context.prepared?.note(path, layer.borrowed)
     }
 }

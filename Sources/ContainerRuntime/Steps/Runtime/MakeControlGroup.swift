@@ -17,6 +17,8 @@ struct MakeControlGroup: RuntimeStep {
         calls: "mkdir, write, bpf")
 
     let group: Configuration.ControlGroup
+    /// Whether the container has no pid namespace of its own.
+    var sharesProcesses = false
 
     var summary: String {
         let place = group.path.map { " " + $0 } ?? group.id.map { " of \($0)" } ?? ""
@@ -41,8 +43,12 @@ struct MakeControlGroup: RuntimeStep {
                 "limit", old.map { .value($0.file) } ?? "-", .value(old?.value ?? ""),
                 new.map { .value($0.file) } ?? "-", .value(new?.value ?? ""))
         }
+        let devices = request("").deviceFiles
+        if devices.isEmpty { return }
         commands.note(
-            "Devices are filtered by a BPF program (version 2) or devices.deny; not here.")
+            "Devices: version 1 has files for them. Version 2 has a BPF program; no command makes one."
+        )
+        for (file, value) in devices { commands.run("device_rule", .value(file), .value(value)) }
     }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
@@ -67,6 +73,12 @@ struct MakeControlGroup: RuntimeStep {
                 "write", "the container's groups",
                 try context.container?.announce(context.state?.groups ?? ResourceGroups()))
             if group.isOptional {
+                if sharesProcesses {
+                    context.warn(
+                        "Creating a rootless container with no cgroup and no private pid namespace is"
+                            + " discouraged: not all of its processes may be found to be killed; add"
+                            + " {\"type\": \"pid\"} to linux.namespaces")
+                }
                 if !group.resources.summary.isEmpty {
                     context.warn(
                         "linux.resources is ignored: \(error.message); \"systemd-run --user --scope -p"

@@ -47,12 +47,14 @@ struct OpenBindSourceOnHost: RuntimeStep {
                 opened.tree.borrowed, recursive: source.isRecursive)
             context.handover.keep(
                 BindSource(clone, isDirectory: opened.isDirectory), at: source.position)
-            prepared.sources[source.position] = opened
         } catch .invalidArgument {
             // Before Linux 6.15 what hangs nowhere is not cloned: each start opens it.
-            context.handover.keep(opened, at: source.position)
+            return context.handover.keep(opened, at: source.position)
         } catch {
             throw Failure("open_tree", source.path.inQuotes, error)
+        }
+        if prepared.sources.updateValue(opened, forKey: source.position) == nil {
+            try prepared.note(source.path, opened.tree.borrowed)
         }
     }
 

@@ -17,7 +17,7 @@ package final class ReadinessSocket {
 
     /// - Parameter folder: The directory that the container sees.
     init(in folder: FileDescriptor, host: String) throws(Errno) {
-        // Whoever runs in the container may send.
+        // Every user in the container may send.
         Credentials.setFileModeMask(0)
         do throws(Errno) {
             try folder.remove(ReadinessSocket.name)

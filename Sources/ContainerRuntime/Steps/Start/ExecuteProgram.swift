@@ -35,7 +35,7 @@ struct ExecuteProgram: RuntimeStep {
             try container.end(state)
             throw Failure(ExecuteProgram.sentence(state))
         }
-        // It is ending by itself: whoever asks for its state next finds it stopped.
+        // It is ending by itself: the next `state` finds it stopped.
         try container.end(state)
         guard case .failed(_, let failure) = InitMessage(message) else {
             throw Failure("the init process sent an unknown message")

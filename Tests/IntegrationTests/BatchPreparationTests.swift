@@ -1,0 +1,111 @@
+import Foundation
+import Glibc
+import Testing
+
+/// What a batch has made before a job comes, and what it takes from the job when it has ended.
+struct BatchPreparationTests {
+    /// A job by itself, in a batch that goes on.
+    private func asker(_ batch: Running) -> (Value) throws -> Value {
+        { job in
+            batch.write(job.text + "\n")
+            return try Value(parsing: batch.readLine())
+        }
+    }
+
+    /// The containers of both processes of the slot are made by then.
+    @Test(arguments: ["base", "layer", "volume"])
+    func `what takes the place of a directory between two jobs is seen`(_ kind: String) throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            box.mayChange.formUnion(["place", "old"])
+            let place = box.path("place")
+            func make(_ content: String) throws {
+                if kind == "base" {
+                    let copied = try Running("/bin/cp", ["-a", Host.base, place]).finish()
+                    #expect(copied.code == 0, "\(copied)")
+                }
+                try box.write("place/marker", content)
+            }
+            try make("old\n")
+            let options =
+                switch kind {
+                case "base": ["--base", place]
+                case "layer": ["--base", Host.base, "--layer", place]
+                default: ["--base", Host.base, "-v", "\(place):/seen:ro"]
+                }
+            let batch = try box.startBatch(
+                .root, ["-j", "1", "-w", "/tmp"] + options, input: .open)
+            let ask = asker(batch)
+            let path = kind == "volume" ? "/seen/marker" : "/marker"
+            for _ in 1...4 {
+                let answer = try ask(.job("1", shell: "cat \(path)"))
+                #expect(answer.standardOutput == "old\n", "\(answer)")
+            }
+            #expect(rename(place, box.path("old")) == 0)
+            try make("new\n")
+            for _ in 1...4 {
+                let answer = try ask(.job("2", shell: "cat \(path)"))
+                #expect(answer.standardOutput == "new\n", "\(answer)")
+            }
+            batch.closeInput()
+            #expect(try batch.finish().code == 0)
+            #expect(HostProcess.concerned(with: box.directory) == [])
+        }
+    }
+
+    /// The init tells them, and the answer does not wait for the end of the init.
+    @Test func `figures of the program's processes are in the answer`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            let large = "head -c 40000000 /dev/zero | tail -c 30000000 | wc -c"
+            let answers = try box.batch(
+                .root, ["-j", "1", "-m", "256m", "--pids-limit", "20"],
+                jobs: [
+                    .job("large", shell: large),
+                    .job("left", shell: large + "; (sleep 1000 &); exit 3"),
+                    .job("killed", shell: large + "; kill -9 $$"),
+                    .job("words", shell: "head -c 300000 /dev/zero | tr '\\0' x"),
+                ])
+            for name in ["large", "left", "killed"] {
+                let report = answers[name]?["report"]
+                #expect((report?["memory"]["max_rss"].integer ?? 0) > 20_000_000, "\(answers)")
+                #expect((report?["cpu_ns"].integer ?? 0) > 0, "\(answers)")
+            }
+            #expect(answers["left"]?["report"]["exit_code"] == 3, "\(answers)")
+            #expect(answers["killed"]?["report"]["signal"] == 9, "\(answers)")
+            // What the program wrote last.
+            #expect(answers["words"]?.standardOutput?.utf8.count == 300_000)
+        }
+    }
+
+    /// The program cannot be started under its limit.
+    @Test func `a job whose files do not fit under its limit of memory is ML`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.root)
+            var job = Value.job("large", shell: "true")
+            job["limits"] = ["memory": "4m"]
+            job["files"] = ["/tmp/x": ["text": .string(String(repeating: "x", count: 12 << 20))]]
+            let answers = try box.batch(
+                .root, ["-j", "1"], jobs: [job, .job("next", shell: "true")])
+            #expect(answers["large"]?.status == "ML", "\(answers)")
+            #expect(answers["large"]?["report"]["limits_hit"] == ["memory"], "\(answers)")
+            #expect(answers["next"]?.status == "OK", "\(answers)")
+        }
+    }
+
+    @Test func `a session says what it needs`() throws {
+        try Sandbox.use { box in
+            try box.prepareWork(.ordinary)
+            let path = box.path("work/socket")
+            let batch = try box.startBatch(.ordinary, ["--listen", path], input: .bytes([]))
+            let connection = try BatchConnection(path)
+            let error = try connection.ask(["op": "create", "session": "a"])["error"].string ?? ""
+            #expect(error.contains("a session of an ordinary user is not possible"), "\(error)")
+            #expect(error.contains("run the batch as root"), "\(error)")
+            #expect(error.contains("vfs-run sandbox --name"), "\(error)")
+            #expect(try connection.ask(.job("1", shell: "true")).status == "OK")
+            batch.send(SIGTERM)
+            #expect(try batch.finish().code == 128 + SIGTERM)
+        }
+    }
+}
