@@ -88,6 +88,27 @@ struct CheckpointSafetyTests {
         }
     }
 
+    /// criu finds that nobody listens any more, and takes back what it has done.
+    @Test func `a checkpoint that is killed lets the container go on`() throws {
+        try Sandbox.use { box in
+            box.mayStay = [box.id()]
+            try box.prepare(
+                box.config(), arguments: ["/bin/sh", "-c", "while read x; do echo $x; done"])
+            let run = try box.launch(["run", "--detach", box.id()], input: .open)
+            try #require(try run.finish().code == 0)
+            let saving = try box.launch(
+                ["checkpoint", "--image-path", box.images, box.id()],
+                environment: try Criu.environment())
+            let deadline = Deadline(20)
+            while !box.exists("images/dump.log") && !deadline.hasPassed { sched_yield() }
+            saving.send(SIGKILL)
+            _ = try saving.finish()
+            run.write("on\n")
+            #expect(try run.readLine(seconds: 20) == "on")
+            #expect(try box.status() == "running")
+        }
+    }
+
     @Test func `a container that does not run is not saved`() throws {
         try Sandbox.use { box in
             box.mayStay = [box.id()]
