@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -11,7 +12,10 @@ struct VerifyRestored: TurnStep {
             than the config says is not let go on. Which calls the filter allows the images alone \
             say.
             """,
-        why: "When criu has made all of it, and before a process of it goes on.",
+        why: """
+            When criu has given the processes their rights, and stopped them before they go on. \
+            After a failure they are killed first: criu would let them go on.
+            """,
         calls: "openat2, fstat, fstatvfs, fstatfs, read")
 
     let mounts: [Configuration.Mount]
@@ -47,6 +51,9 @@ struct VerifyRestored: TurnStep {
                 if !found.contains(.readOnly) { throw refusal("linux.readonlyPaths: \(path)") }
             }
         } catch {
+            // criu lets them go on whatever this process says now.
+            try? process.pidfd.send(signal: Signal.kill)
+            try? context.handover.controlGroup?.signalAll(Signal.kill)
             throw context.abandonCRIU(error)
         }
     }
