@@ -15,7 +15,8 @@ enum RestoreSection: PlanSection {
         [
             OpenImages.self, PrepareCRIU.self, MountStage.self, StageTrees.self,
             MakeMountPoints.self, BecomeCRIU.self, RestoreNamespaces.self,
-            BringRestoredLoopbackUp.self, RestoreProcesses.self, VerifyRestored.self,
+            BringRestoredLoopbackUp.self, RestoreProcesses.self,
+            ProtectRestoredRoot.self, VerifyRestored.self,
             ResumeProcesses.self,
         ]
     }
@@ -156,6 +157,8 @@ enum RestoreSection: PlanSection {
         if facts.newNamespaces.contains(.network) { plan.add(BringRestoredLoopbackUp()) }
         HooksSection.plan([.prestart, .createRuntime], facts, &plan)
         plan.add(RestoreProcesses())
+        let readOnly = configuration.root.isReadOnly
+        if readOnly.value { plan.add(ProtectRestoredRoot(), readOnly.origin) }
         plan.add(
             VerifyRestored(
                 mounts: configuration.mounts, masked: configuration.maskedPaths.map(\.value),

@@ -1,4 +1,3 @@
-internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -51,10 +50,7 @@ struct VerifyRestored: TurnStep {
                 if !found.contains(.readOnly) { throw refusal("linux.readonlyPaths: \(path)") }
             }
         } catch {
-            // criu lets them go on whatever this process says now.
-            try? process.pidfd.send(signal: Signal.kill)
-            try? context.handover.controlGroup?.signalAll(Signal.kill)
-            throw context.abandonCRIU(error)
+            throw context.endRestored(error)
         }
     }
 
