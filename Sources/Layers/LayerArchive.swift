@@ -43,14 +43,16 @@ public struct LayerArchive: Sendable {
     ///
     /// - Parameters:
     ///   - latest: No time in it is later.
+    ///   - mostOfHoles: How many bytes the holes of files may have; more is an error.
     ///   - progress: Is told of every piece's bytes.
     public func write(
         to file: FileDescriptor, _ compression: Compression, latest: FileTime? = nil,
-        progress: @escaping (Int) -> Void = { _ in }
+        mostOfHoles: Int64 = 64 << 30, progress: @escaping (Int) -> Void = { _ in }
     ) throws(Failure) -> Written {
         let blob = try BlobOutput(compression, to: file)
         let writer = unsafe TarWriter(
-            of: stack, latest: latest, isLayer: isLayer, isLowest: isLowest
+            of: stack, latest: latest, isLayer: isLayer, isLowest: isLowest,
+            mostOfHoles: mostOfHoles
         ) {
             (bytes) throws(Failure) in
             progress(bytes.count)

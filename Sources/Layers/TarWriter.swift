@@ -27,13 +27,16 @@ final class TarWriter {
     private let sink: Sink
     private let buffer: UnsafeMutableRawBufferPointer
     private var holes: Int64 = 0
+    /// The most bytes of them.
+    private let mostOfHoles: Int64
     /// Files that cannot be in an archive, or that changed while they were read.
     private(set) var warnings: [String] = []
 
     init(
         of stack: LayerStack, latest: FileTime?, isLayer: Bool, isLowest: Bool,
-        sink: @escaping Sink
+        mostOfHoles: Int64 = TarWriter.mostOfHoles, sink: @escaping Sink
     ) {
+        self.mostOfHoles = mostOfHoles
         self.stack = stack
         self.latest = latest
         self.isLayer = isLayer
@@ -142,10 +145,10 @@ final class TarWriter {
         of file: FileDescriptor, _ status: FileStatus, _ path: LayerPath, _ entry: inout TarEntry
     ) throws(Failure) {
         holes += max(0, status.size - min(status.size, status.allocated))
-        if holes > TarWriter.mostOfHoles {
+        if holes > mostOfHoles {
             throw Failure(
                 "\(path.quoted) and the files before it have more than"
-                    + " \(TarWriter.mostOfHoles >> 30) GiB of holes, which an archive holds as zeros;"
+                    + " \(mostOfHoles >> 30) GiB of holes, which an archive holds as zeros;"
                     + " remove it, or commit to a directory")
         }
         entry.size = status.size

@@ -104,10 +104,12 @@ import Testing
         let document = try JSONDocument(
             Array(
                 #"""
-                {"annotations": {"run.oci.keep_original_groups": "1", "run.oci.handler": "wasm"}}
+                {"annotations": {"run.oci.keep_original_groups": "1", "run.oci.handler": "wasm",
+                 "org.criu.config": "/x"}}
                 """#.utf8))
         let found = Advice.findings(document, file: "c").filter { $0.rule == "engine-annotation" }
-        #expect(found.count == 2)
+        #expect(found.count == 3)
+        #expect(found[2].diagnostic.message.contains("settings of criu"))
         #expect(found[0].diagnostic.message.contains("keeps the supplementary groups"))
         #expect(found[1].diagnostic.message.contains("has no effect"))
     }

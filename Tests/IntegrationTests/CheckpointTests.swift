@@ -8,6 +8,19 @@ struct CheckpointTests {
     private static let counter =
         "n=0; while read line; do n=$((n+1)); echo $n > /count; echo \"$line $n\"; done; exit 7"
 
+    /// With a sandbox, and a counter in it that has counted to one. Its standard streams stay open.
+    private func withCounter(
+        _ configure: (Sandbox) throws -> Value? = { _ in nil },
+        _ body: (Sandbox, Running) throws -> Void
+    ) throws {
+        try Sandbox.use { box in
+            try box.withContainer(box.id()) {
+                let run = try start(box, try configure(box))
+                try withExtendedLifetime(run) { try body(box, run) }
+            }
+        }
+    }
+
     private func prepare(_ box: Sandbox, _ config: Value? = nil) throws {
         try box.prepare(
             config ?? box.config(), arguments: ["/bin/sh", "-c", CheckpointTests.counter])
@@ -25,11 +38,9 @@ struct CheckpointTests {
     }
 
     @Test func `a container goes on where it was, with what it had written`() throws {
-        try Sandbox.use { box in
-            let before = try start(box)
+        try withCounter { box, _ in
             let created = try box.state()["created"].string
             try box.checkpoint()
-            withExtendedLifetime(before) {}
             #expect(box.containers.isEmpty)
             #expect(ControlGroups.named(box.controlGroup).isEmpty)
             #expect(access(box.images + "/upper.tar", F_OK) == 0)
@@ -44,12 +55,13 @@ struct CheckpointTests {
             #expect(try box.succeed("exec", box.id(), "/bin/cat", "/count").output == "2\n")
             let groups = Host.read("/proc/\(try box.pid())/cgroup")
             #expect(groups.contains(box.id()), "\(groups)")
+            withExtendedLifetime(after) {}
         }
     }
 
     @Test func `a restored container is saved and restored again`() throws {
-        try Sandbox.use { box in
-            var run = try start(box)
+        try withCounter { box, first in
+            var run = first
             for count in 2...4 {
                 try box.checkpoint(count == 3 ? ["--manage-cgroups-mode", "ignore"] : [])
                 run = try box.restore(count == 3 ? ["--manage-cgroups-mode", "ignore"] : [])
@@ -58,6 +70,7 @@ struct CheckpointTests {
             }
             let ownGroups = Host.link("/proc/\(try box.pid())/ns/cgroup")
             #expect(ownGroups != Host.namespace("cgroup"))
+            withExtendedLifetime(run) {}
         }
     }
 
@@ -92,9 +105,8 @@ struct CheckpointTests {
 
     @Test(arguments: [false, true])
     func `mounts, masks and file systems in memory are as before`(overlays: Bool) throws {
-        try Sandbox.use { box in
+        try withCounter({ try configWithMounts($0, overlays: overlays) }) { box, _ in
             box.mayChange = ["rootfs", "data"]
-            _ = try start(box, try configWithMounts(box, overlays: overlays))
             try box.succeed(
                 "exec", box.id(), "/bin/sh", "-c", "echo in memory > /memory/file")
             let before = try mounts(box)
@@ -102,17 +114,17 @@ struct CheckpointTests {
             // Those in a directory of the host are made again.
             rmdir(box.path("data/in/it"))
             rmdir(box.path("data/in"))
-            try box.restore()
+            let after = try box.restore()
             #expect(try mounts(box) == before)
             #expect(
                 try box.succeed("exec", box.id(), "/bin/cat", "/memory/file", "/etc/one").output
                     == "in memory\nof the host\n")
+            withExtendedLifetime(after) {}
         }
     }
 
     @Test func `a container that is left running goes on, and can be saved again`() throws {
-        try Sandbox.use { box in
-            let run = try start(box)
+        try withCounter { box, run in
             try box.checkpoint(["--leave-running"])
             run.write("on\n")
             #expect(try run.readLine() == "on 2")
@@ -123,8 +135,7 @@ struct CheckpointTests {
     }
 
     @Test func `the log lies in the work path`() throws {
-        try Sandbox.use { box in
-            _ = try start(box)
+        try withCounter { box, _ in
             let work = box.path("work")
             try box.checkpoint(["--work-path", work])
             try box.restore(["--work-path", work])
@@ -137,8 +148,7 @@ struct CheckpointTests {
 
     /// CRIU's log names the request's options; that it starts at all says that it takes them.
     @Test func `options of criu reach it`() throws {
-        try Sandbox.use { box in
-            _ = try start(box)
+        try withCounter { box, _ in
             let options = [
                 "--tcp-established", "--ext-unix-sk", "--shell-job", "--file-locks",
                 "--auto-dedup", "--criu", "/nowhere",
@@ -147,7 +157,7 @@ struct CheckpointTests {
             let config = box.path("elsewhere.json")
             rename(box.bundle + "/config.json", config)
             let after = try box.restore(
-                options + ["--config", config, "--no-pivot", "--keep", "--no-subreaper"])
+                options + ["--config", config, "--no-pivot", "--keep", "-no-subreaper"])
             after.write("on\n")
             #expect(try after.readLine() == "on 2")
             try box.checkpoint()
@@ -163,8 +173,7 @@ struct CheckpointTests {
     }
 
     @Test func `memory is saved beforehand, or it is said why not`() throws {
-        try Sandbox.use { box in
-            let run = try start(box)
+        try withCounter { box, run in
             let parent = box.path("parent")
             let first = try box.runCommand(
                 ["checkpoint", "--image-path", parent, "--pre-dump", box.id()],
@@ -184,8 +193,7 @@ struct CheckpointTests {
     }
 
     @Test func `in the foreground restore ends as the program does`() throws {
-        try Sandbox.use { box in
-            _ = try start(box)
+        try withCounter { box, _ in
             try box.checkpoint()
             let run = try box.startRestore([])
             run.write("last\n")
@@ -198,6 +206,7 @@ struct CheckpointTests {
 
     @Test func `a terminal is sent to the console socket again`() throws {
         try Sandbox.use { box in
+            box.mayStay = [box.id()]
             var config = box.config()
             config["process"]["terminal"] = true
             try prepare(box, config)
@@ -218,28 +227,28 @@ struct CheckpointTests {
     }
 
     @Test func `the network namespace of a path is joined again`() throws {
-        try Sandbox.use { box in
-            let holder = try Running(
-                try #require(Host.find("unshare")), ["--net", "/bin/sh", "-c", "echo up; cat"],
-                input: .open)
-            #expect(try holder.readLine() == "up")
+        let holder = try Running(
+            try #require(Host.find("unshare")), ["--net", "/bin/sh", "-c", "echo up; cat"],
+            input: .open)
+        #expect(try holder.readLine() == "up")
+        let place = "/proc/\(holder.pid)/ns/net"
+        try withCounter({ box in
             var config = box.config()
             config.share("network")
-            config["linux"]["namespaces"].append(
-                ["type": "network", "path": .string("/proc/\(holder.pid)/ns/net")])
-            _ = try start(box, config)
+            config["linux"]["namespaces"].append(["type": "network", "path": .string(place)])
+            return config
+        }) { box, _ in
             try box.checkpoint()
-            try box.restore()
-            #expect(
-                Host.link("/proc/\(try box.pid())/ns/net")
-                    == Host.link("/proc/\(holder.pid)/ns/net"))
-            holder.closeInput()
-            _ = try holder.finish()
+            let after = try box.restore()
+            #expect(Host.link("/proc/\(try box.pid())/ns/net") == Host.link(place))
+            withExtendedLifetime(after) {}
         }
+        holder.closeInput()
+        #expect(try holder.finish().code == 0)
     }
 
     @Test func `hooks of the namespaces and of the end run, those of a start do not`() throws {
-        try Sandbox.use { box in
+        try withCounter({ box in
             var config = box.config()
             for kind in ["prestart", "createRuntime", "poststart", "poststop"] {
                 let script = "cat > /dev/null; echo \(kind) >> \(box.path("hooks"))"
@@ -247,32 +256,40 @@ struct CheckpointTests {
                     ["path": "/bin/sh", "args": ["sh", "-c", .string(script)]]
                 ]
             }
-            box.mayChange = ["hooks"]
-            _ = try start(box, config)
+            return config
+        }) { box, _ in
             try box.write("hooks", "")
             try box.checkpoint()
             #expect(box.read("hooks") == "poststop\n")
             try box.write("hooks", "")
-            try box.restore()
+            let after = try box.restore()
             #expect(box.read("hooks") == "prestart\ncreateRuntime\n")
+            withExtendedLifetime(after) {}
         }
     }
 
     @Test func `it is restored into the control group that the config names now`() throws {
-        try Sandbox.use { box in
+        try withCounter({ box in
             var config = box.config()
             config["linux"]["cgroupsPath"] = .string("/\(box.controlGroup)-one")
-            _ = try start(box, config)
+            return config
+        }) { box, _ in
+            var kept: [Running] = []
             for mode in ["soft", "ignore"] {
                 try box.checkpoint(["--manage-cgroups-mode", mode])
                 #expect(ControlGroups.named(box.controlGroup).isEmpty)
+                var config = box.config()
                 config["linux"]["cgroupsPath"] = .string("/\(box.controlGroup)-\(mode)")
                 try prepare(box, config)
-                try box.restore(["--manage-cgroups-mode", mode])
+                let after = try box.restore(["--manage-cgroups-mode", mode])
                 let groups = Host.read("/proc/\(try box.pid())/cgroup")
                 #expect(groups.contains("\(box.controlGroup)-\(mode)"), "\(groups)")
                 #expect(!groups.contains("\(box.controlGroup)-one"), "\(groups)")
+                after.write("on\n")
+                #expect(try after.readLine().hasPrefix("on "))
+                kept.append(after)
             }
+            withExtendedLifetime(kept) {}
         }
     }
 }

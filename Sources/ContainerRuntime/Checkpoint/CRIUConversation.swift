@@ -11,6 +11,8 @@ final class CRIUConversation {
     private var owesAnswer = false
     /// The terminal that CRIU has made for the container.
     private(set) var terminal: HeldDescriptor?
+    /// The container's first process, once CRIU has named it.
+    private var process: Int32?
     /// Is told when the page server is ready.
     var whenReady: () -> Void = {}
 
@@ -34,13 +36,14 @@ final class CRIUConversation {
         while true {
             let response = try next()
             guard response.isSuccess else { throw failure(response) }
+            process = response.process ?? process
             guard response.kind == CRIURequest.Kind.notice.rawValue else {
-                if script == nil { return response.process }
+                if script == nil { return process }
                 throw Failure("criu was done before \"\(script ?? "")\"")
             }
             owesAnswer = true
             if response.script == "status-ready" { whenReady() }
-            if let script, response.script == script { return response.process }
+            if let script, response.script == script { return process }
             try answer()
         }
     }

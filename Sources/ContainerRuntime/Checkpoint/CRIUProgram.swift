@@ -6,9 +6,15 @@ struct CRIUProgram: Sendable {
     let path: String
     private let environment: [String]
 
+    /// Nothing of the caller's but the PATH, by which criu finds tar(1) and ip(8): criu reads settings
+    /// below HOME, and programs are among them.
+    private static var environment: [String] {
+        ["PATH=" + Program.searchPath, "HOME=/root"]
+    }
+
     static func find() throws(Failure) -> CRIUProgram {
         if let path = Program.find("criu") {
-            return CRIUProgram(path: path, environment: CurrentProcess.environment)
+            return CRIUProgram(path: path, environment: environment)
         }
         throw Failure(
             "checkpoint and restore are the work of criu, which is not in the PATH"
@@ -26,6 +32,8 @@ struct CRIUProgram: Sendable {
     ) throws(Errno) {
         let arguments = CStringArray(["criu", "swrk", String(socket.rawValue)])
         for descriptor in [socket] + inherited { try descriptor.staysOpen() }
+        // The images are the memory of programs.
+        Credentials.setFileModeMask(0o077)
         try CurrentProcess.execute(
             path, arguments: arguments, environment: CStringArray(environment))
     }

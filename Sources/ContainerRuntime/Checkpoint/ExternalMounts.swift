@@ -22,6 +22,8 @@ struct ExternalMounts {
         let point: String
         let name: String
         let kind: Kind
+        /// On the host, of a bind mount.
+        let source: String?
     }
 
     /// - Parameters:
@@ -37,7 +39,7 @@ struct ExternalMounts {
                 "open", "the container's root",
                 try HostPath.open("/proc/\(process)/root", [.path, .directory])))
         var places: [Place] = []
-        for (destination, kind) in ExternalMounts.wanted(
+        for (destination, kind, source) in ExternalMounts.wanted(
             spec, bundle: bundle, bindsControlGroups: bindsControlGroups)
         {
             guard let target = try? root.open(destination, .path),
@@ -45,12 +47,17 @@ struct ExternalMounts {
                 let entry = table.entries.last(where: { UInt64($0.id) == id })
             else { continue }
             places.append(
-                Place(point: entry.point, name: PathText.cleaned(destination), kind: kind))
+                Place(
+                    point: entry.point, name: PathText.cleaned(destination), kind: kind,
+                    source: source))
         }
-        add(table, places)
+        try add(table, places, root)
     }
 
-    private mutating func add(_ table: MountTable, _ places: [Place]) {
+    private mutating func add(
+        _ table: MountTable, _ places: [Place], _ root: borrowing RootDirectory
+    ) throws(Failure) {
+        let host = try MountTable.read()
         let own = Set(
             table.entries.filter { entry in
                 places.contains { $0.point == entry.point && $0.kind == .own }
@@ -70,26 +77,67 @@ struct ExternalMounts {
             case .external, .controlGroups: break
             }
             let rest = String(Substring(entry.point.utf8.dropFirst(around.point.utf8.count)))
+            if let source = around.source {
+                try ExternalMounts.require(entry, of: source + rest, around.name + rest, host, root)
+            }
             found.append((entry.point, around.name + rest))
         }
     }
 
+    /// A mount moves along with the directory that it lies on. A program that renames such directories
+    /// could have the source of one mount restored with the attributes of another.
+    private static func require(
+        _ entry: MountTable.Entry, of source: String, _ name: String, _ host: MountTable,
+        _ root: borrowing RootDirectory
+    ) throws(Failure) {
+        if try isSame(entry, source, host, root) { return }
+        throw Failure(
+            "what is mounted on \(name.inQuotes) in the container is not \(source.inQuotes) of the"
+                + " config: directories of the container were renamed, or the host's were; such a"
+                + " container is not saved")
+    }
+
+    private static func isSame(
+        _ entry: MountTable.Entry, _ source: String, _ host: MountTable,
+        _ root: borrowing RootDirectory
+    ) throws(Failure) -> Bool {
+        func compare() throws(Errno) -> Bool {
+            let theirs = try root.open(entry.point, .path)
+            let ours = try HostPath.open(source, .path)
+            let status = try FileStatus.of(ours.borrowed)
+            if try FileStatus.of(theirs.borrowed).isSame(as: status) { return true }
+            // A file that was replaced on the host since: the mount still has its place.
+            let path = try HostPath.linkTarget("/proc/self/fd/\(ours.borrowed.rawValue)")
+            guard let around = host.around(path), around.device == entry.device else {
+                return false
+            }
+            let rest = String(
+                Substring(path.utf8.dropFirst(around.point == "/" ? 0 : around.point.utf8.count)))
+            let place = around.root == "/" ? rest : around.root + rest
+            return entry.root == place + "//deleted"
+        }
+        return try attempt("open", on: source, try compare())
+    }
+
     private static func wanted(
         _ spec: Spec, bundle: String, bindsControlGroups: Bool
-    ) -> [(destination: String, kind: Kind)] {
-        var wanted: [(destination: String, kind: Kind)] = []
+    ) -> [(destination: String, kind: Kind, source: String?)] {
+        var wanted: [(destination: String, kind: Kind, source: String?)] = []
         for reading in spec.mounts.map(MountReading.init) where !reading.isRemount {
             let kind: Kind =
                 reading.bind != nil
                 ? .external
                 : reading.isControlGroup && bindsControlGroups ? .controlGroups : .own
-            wanted.append((reading.mount.destination, kind))
+            let source =
+                kind == .external
+                ? reading.spec.source.map { PathText.absolute($0.value, from: bundle) } : nil
+            wanted.append((reading.mount.destination, kind, source))
         }
         for tree in spec.vfs?.copyOnWrite ?? [] {
             let path = tree.destination?.value ?? PathText.absolute(tree.path.value, from: bundle)
-            wanted.append((PathText.cleaned(path), .external))
+            wanted.append((PathText.cleaned(path), .external, nil))
         }
-        wanted.append((ReadinessSocket.destination, .external))
+        wanted.append((ReadinessSocket.destination, .external, nil))
         return wanted
     }
 }

@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
@@ -39,5 +40,14 @@ extension RuntimeContext {
             .interrupted)
         interrupted.signal = signal
         return interrupted
+    }
+
+    /// Kills the restored processes, which criu would let go on whatever this process says now.
+    ///
+    /// - Returns: The error, for which they are killed.
+    func endRestored(_ error: Failure) -> Failure {
+        try? initProcess?.pidfd.send(signal: Signal.kill)
+        try? handover.controlGroup?.signalAll(Signal.kill)
+        return abandonCRIU(error)
     }
 }

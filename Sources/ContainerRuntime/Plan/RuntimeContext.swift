@@ -85,6 +85,8 @@ final class RuntimeContext {
     /// The directories of the images and of the log, by their numbers in its table, where it has been
     /// given them.
     var criuDirectories: (images: CInt, work: CInt)?
+    /// The file with its settings, until it has read it.
+    var criuConfig: HeldDescriptor?
     /// criu itself, where this process waits for it.
     var criuProcess: HeldProcess?
     /// The container's first process, where no session holds it.

@@ -21,9 +21,12 @@ struct ParsedArguments {
                 takesValue: $0.value != nil && !$0.valueIsOptional,
                 mayTakeValue: $0.valueIsOptional)
         }
+        // containerd writes it so, and runc takes it.
+        let takesIt = options.contains { $0.long == Option.noSubreaper.long }
+        let words = arguments.map { takesIt && $0 == "-no-subreaper" ? "-" + $0 : $0 }
         do {
             let result = try CommandLineParser.parse(
-                arguments, forms, inOrder: command.endsWithOtherCommand)
+                words, forms, inOrder: command.endsWithOtherCommand)
             found = result.options.map { (options[$0.form], $0.value) }
             operands = result.operands
         } catch {
@@ -142,6 +145,10 @@ struct ParsedArguments {
             let guess = near.map { "; did you mean --\($0)?" } ?? "; see \"\(help)\""
             return "unknown or ambiguous option \"\(word)\"" + guess
         case .missingValue(let word):
+            // podman looks for runc's words, and restores into pods where it finds them.
+            if command.name == CommandName.restore.rawValue {
+                return "flag needs an argument: \(word); see \"\(help)\""
+            }
             return "the option \"\(word)\" needs a value; see \"\(help)\""
         }
     }

@@ -23,6 +23,12 @@ extension Advice {
     }
 
     static func engineAnnotation(_ spec: Spec, _ diagnostics: Diagnostics) {
+        for (key, _) in spec.annotations where key.value == CRIUConfigFile.annotation {
+            diagnostics.warning(
+                "names a file with settings of criu, which can run programs as root when the"
+                    + " container is saved or restored; make sure that it does not come from the"
+                    + " image", at: key.offset)
+        }
         for (key, _) in spec.annotations where key.value.hasPrefix("run.oci.") {
             let words =
                 switch EngineAnnotation(rawValue: key.value) {

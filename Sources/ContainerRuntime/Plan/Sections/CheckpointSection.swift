@@ -26,6 +26,11 @@ extension StoredContainer {
         let state = try? self.state()
         let document = try? config(process: nil)
         let spec = try? self.spec()
+        if spec?.vfs?.landlock?.value == true || spec?.vfs?.network != nil {
+            throw Failure(
+                "the container \"\(id.text)\" has vfs.landlock or vfs.network, which criu does not save;"
+                    + " leave these out")
+        }
         var planned = PlannedSteps()
         let origin = Origin.builtIn("checkpoint")
         planned.add(ListenForSignals(), origin)

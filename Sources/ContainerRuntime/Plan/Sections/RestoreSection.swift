@@ -15,7 +15,9 @@ enum RestoreSection: PlanSection {
         [
             OpenImages.self, PrepareCRIU.self, MountStage.self, StageTrees.self,
             MakeMountPoints.self, BecomeCRIU.self, RestoreNamespaces.self,
-            BringRestoredLoopbackUp.self, RestoreProcesses.self, ResumeProcesses.self,
+            BringRestoredLoopbackUp.self, RestoreProcesses.self,
+            ProtectRestoredRoot.self, VerifyRestored.self,
+            ResumeProcesses.self,
         ]
     }
 
@@ -33,6 +35,8 @@ enum RestoreSection: PlanSection {
         var lack: String?
         if configuration.userNamespace != nil { lack = "a user namespace" }
         if configuration.initOrigin != nil { lack = "vfs.init" }
+        if configuration.landlock != nil { lack = "vfs.landlock" }
+        if configuration.network != nil { lack = "vfs.network" }
         if configuration.joinsMounts { lack = "a mount namespace that exists" }
         if configuration.root.isBare { lack = "a root without layers" }
         if configuration.trees.contains(where: { $0.tree.upper == nil }) {
@@ -98,6 +102,17 @@ enum RestoreSection: PlanSection {
             }
             if separates(facts) { plan.add(SeparateControlGroups()) }
         }
+        if let request = configuration.resourceDirector {
+            plan.add(EnterResctrlGroup(), request.origin)
+        }
+        // Restored processes have the session keyring of the process that becomes criu.
+        if container.hasOwnKeyring {
+            if let label = configuration.process.label {
+                plan.add(OpenPrivateProc())
+                plan.add(LabelKeyring(label: label.value), label.origin)
+            }
+            plan.add(StartKeyring())
+        }
         let propagation = Configuration.Propagation(kind: .slave, isRecursive: true)
         plan.add(
             SeparateMounts(
@@ -142,6 +157,13 @@ enum RestoreSection: PlanSection {
         if facts.newNamespaces.contains(.network) { plan.add(BringRestoredLoopbackUp()) }
         HooksSection.plan([.prestart, .createRuntime], facts, &plan)
         plan.add(RestoreProcesses())
+        let readOnly = configuration.root.isReadOnly
+        if readOnly.value { plan.add(ProtectRestoredRoot(), readOnly.origin) }
+        plan.add(
+            VerifyRestored(
+                mounts: configuration.mounts, masked: configuration.maskedPaths.map(\.value),
+                readOnly: configuration.readonlyPaths.map(\.value),
+                rights: RestoredRights(configuration)))
         plan.add(
             RecordContainer(
                 namespaces: facts.newNamespaces,

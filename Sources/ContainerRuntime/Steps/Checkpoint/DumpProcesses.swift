@@ -47,7 +47,8 @@ struct DumpProcesses: RuntimeStep {
         let container = try context.container.given(.container)
         let state = try context.state.given(.container)
         let spec = try container.spec()
-        try CRIUConfigFile.set(&request, spec)
+        context.criuConfig = try CRIUConfigFile.set(
+            &request, spec.annotations.map { ($0.key.value, $0.value.value) })
         if let freezer = state.groups.freezer { request.set(.freezer, freezer) }
         if !options.isPreDump {
             try describe(&request, process.pid, state, spec)

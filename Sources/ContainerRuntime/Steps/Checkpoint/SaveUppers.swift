@@ -31,6 +31,8 @@ struct SaveUppers: RuntimeStep {
         }
     }
 
+    private static let mostOfHoles: Int64 = 1 << 30
+
     private func save(
         _ container: StoredContainer, _ images: CheckpointImages
     ) throws(Failure) {
@@ -46,6 +48,8 @@ struct SaveUppers: RuntimeStep {
             "openat", on: "\(images.path)/\(name)",
             try images.directory.borrowed.open(
                 name, [.create, .exclusive, .writeOnly], mode: 0o600))
-        _ = try LayerArchive(layer: stack).write(to: file.borrowed, .none)
+        // A file that is one large hole takes nothing in the container, and its size here.
+        _ = try LayerArchive(layer: stack).write(
+            to: file.borrowed, .none, mostOfHoles: SaveUppers.mostOfHoles)
     }
 }

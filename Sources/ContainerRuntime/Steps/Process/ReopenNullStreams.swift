@@ -24,13 +24,17 @@ struct ReopenNullStreams: ContainerStep {
             guard let status = try? FileStatus.of(stream), status.kind == .characterDevice,
                 status.deviceNumber == .null
             else { continue }
-            // What the image has there may be anything: then the host's stays.
+            // What the image has there may be anything, and is not opened: then the host's stays.
             guard let place = try? context.place("/dev/null"),
-                let opened = try? place.open(
-                    [.readWrite, .noFollow, .nonBlocking], links: .refuse),
-                let found = try? FileStatus.of(opened.borrowed), found.kind == .characterDevice,
-                found.deviceNumber == .null
+                let found = try? place.open([.path, .noFollow], links: .refuse),
+                let status = try? FileStatus.of(found.borrowed), status.kind == .characterDevice,
+                status.deviceNumber == .null
             else { return }
+            let proc = try context.openPrivateProc()
+            let opened = try attempt(
+                "openat", on: "/dev/null",
+                try found.borrowed.reopenAtRest(
+                    through: proc.directory.borrowed, .readWrite, pageMap: nil))
             try attempt("dup2", try opened.borrowed.become(standardStream: number))
         }
     }

@@ -7,8 +7,9 @@ struct StartKeyring: ContainerStep {
         "start a keyring",
         what: "Joins a new, empty session keyring.",
         why: """
-            Only for exec, before the process makes its copy in the container, which shares the \
-            keyring.
+            Only for exec and restore. For exec before the process makes its copy in the container, \
+            which shares the keyring; for restore before criu, whose keyring the restored processes \
+            share.
             """,
         calls: "keyctl")
 

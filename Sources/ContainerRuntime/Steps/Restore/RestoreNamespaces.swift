@@ -56,7 +56,7 @@ struct RestoreNamespaces: TurnStep {
         request.set(.restoresSibling, true)
         if let label = options.label { request.set(.label, label) }
         if let label = options.mountLabel { request.set(.mountLabel, label) }
-        try CRIUConfigFile.set(&request, annotations)
+        context.criuConfig = try CRIUConfigFile.set(&request, annotations)
         for (name, file) in criu.namespaces {
             request.add(inherited: name, file.borrowed.rawValue)
         }

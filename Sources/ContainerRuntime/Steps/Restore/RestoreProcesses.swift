@@ -20,7 +20,7 @@ struct RestoreProcesses: TurnStep {
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
         let conversation = try context.criu.given(.conversation)
         do throws(Failure) {
-            try context.follow(try conversation.proceed(until: "post-restore"))
+            try context.follow(try conversation.proceed(until: "pre-resume"))
         } catch {
             throw context.abandonCRIU(error)
         }

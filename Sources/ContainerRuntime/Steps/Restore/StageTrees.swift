@@ -19,7 +19,7 @@ struct StageTrees: ContainerStep {
     let sources: Int
 
     let summary = "attach the root and the sources of bind mounts for criu"
-    var needs: Provisions { [.root, .stage] }
+    var needs: Provisions { sources > 0 ? [.root, .stage, .bindSources] : [.root, .stage] }
 
     static let root = "root"
     static let groups = "groups"
