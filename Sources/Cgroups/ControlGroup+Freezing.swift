@@ -72,12 +72,15 @@ extension ControlGroup {
     public func signalAll(_ signal: CInt) throws(Failure) {
         if signal == SIGKILL, let version2 {
             do throws(Errno) {
-                return try GroupFile.write(version2, "cgroup.kill", "1")
+                try GroupFile.write(version2, "cgroup.kill", "1")
             } catch .noSuchFileOrDirectory {
                 // Gone; what else it might be is found out below.
             } catch {
                 throw Failure("write", "\"\(version2)/cgroup.kill\"", error)
             }
+            // The freezer of version 1 keeps a process from dying.
+            if directory(of: "freezer")?.isVersion2 == false, isFrozen { try thaw() }
+            if try processes().isEmpty { return }
         }
         let wasFrozen = isFrozen
         // Frozen they can neither fork away nor hand their number on. Where that fails, signals

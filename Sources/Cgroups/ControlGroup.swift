@@ -8,6 +8,9 @@ public struct ControlGroup: Sendable {
     public internal(set) var paths: [(controllers: String, path: String)]
     /// Directories above it that were made for it, the deepest last.
     public internal(set) var parents: [String] = []
+    /// The hierarchies of version 1, by their controllers, in which this process made it and it is
+    /// not the root: that has files that are about the whole hierarchy (`release_agent`).
+    public internal(set) var belowRoot: Set<String> = []
     /// Keep other runtime processes from taking the same cgroup as long as this value lives.
     var locks: [ControlGroupLock] = []
     /// Set when systemd has made it.
@@ -20,8 +23,9 @@ public struct ControlGroup: Sendable {
     /// One that is there already, from a saved state.
     public init(
         paths: [(controllers: String, path: String)], parents: [String] = [],
-        unit: SystemdUnit? = nil
+        unit: SystemdUnit? = nil, belowRoot: Set<String> = []
     ) {
+        self.belowRoot = belowRoot
         self.paths = paths
         self.parents = parents
         self.unit = unit

@@ -7,6 +7,8 @@ extension Examination {
         public var hasMarks: Bool
         /// Only what is wanting.
         public var isBrief = false
+        /// Of the screen; nil: there is none, and a row is a line.
+        public var columns: Int?
 
         public init(hasMarks: Bool) {
             self.hasMarks = hasMarks
@@ -47,8 +49,15 @@ extension Examination {
         var text = ""
         for group in groups {
             text += text.isEmpty ? "" : "\n"
-            text += style.hasMarks ? "\u{1b}[1m\(group.title)\u{1b}[0m\n" : group.title + "\n"
+            let titles = HangingText.broken(group.title, to: style.columns ?? .max)
+            for line in titles {
+                text += style.hasMarks ? "\u{1b}[1m\(line)\u{1b}[0m\n" : line + "\n"
+            }
             for row in rows where row.group == group.key {
+                if let columns = style.columns {
+                    text += lines(row, style, columns).map { $0 + "\n" }.joined()
+                    continue
+                }
                 text += "  \(Mark(row).text(style)) \(row.title.filled(to: width))"
                 text += "  \(row.purpose.filled(to: purposes))"
                 let said = row.finding.said.printable(upTo: .longestMessage)
@@ -60,7 +69,38 @@ extension Examination {
                 }
             }
         }
-        return text + "\n" + conclusion.printable + "\n"
+        let last = style.columns.map { HangingText.broken(conclusion.printable, to: $0) }
+        return text + "\n" + (last ?? [conclusion.printable]).joined(separator: "\n") + "\n"
+    }
+
+    private static let titleColumns = 40
+
+    /// A row of a screen: its title, and beside or below it the purpose, the answer and the remedy.
+    private func lines(_ row: Row, _ style: Style, _ columns: Int) -> [String] {
+        let mark = style.hasMarks ? 4 : 7
+        let first = "  \(Mark(row).text(style)) "
+        let said = row.finding.said.printable(upTo: .longestMessage)
+        let words = [row.purpose, said].filter { !$0.isEmpty }.joined(separator: ": ")
+        let margin = String(repeating: " ", count: mark)
+        let room = Examination.titleColumns - mark - row.title.count
+        var lines: [String]
+        if columns >= 80 && room > 1 {
+            lines = HangingText.lines(
+                first + row.title + String(repeating: " ", count: room),
+                width: Examination.titleColumns, words, columns: columns)
+        } else {
+            lines = HangingText.broken(row.title, to: columns - mark).enumerated().map {
+                ($0 == 0 ? first : margin) + $1
+            }
+            if !words.isEmpty {
+                lines += HangingText.broken(words, to: columns - mark).map { margin + $0 }
+            }
+        }
+        if row.finding.verdict == .lacks, let remedy = row.finding.remedy {
+            lines += HangingText.lines(
+                margin + "→ ", remedy.printable, columns: columns, indent: mark)
+        }
+        return lines
     }
 
     /// One sentence.

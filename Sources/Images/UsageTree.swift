@@ -69,7 +69,11 @@ final class UsageTree {
     ) throws(Failure) {
         guard let name = path.names.last else { return }
         var parent = top
-        for above in path.parents { parent = parent.directory(above) }
+        for above in path.parents {
+            // The directories that no entry names are as many as the archive likes.
+            if parent.children[above]?.isDirectory != true { try limits.take(entry: 0) }
+            parent = parent.directory(above)
+        }
         if name.isReservedForWhiteouts { return hide(name, in: parent) }
         switch entry.kind {
         case .directory: _ = parent.directory(name)

@@ -49,7 +49,7 @@ extension OverlayMount {
     /// Whether listing a directory tells what kind its files are: without it the files that stand
     /// for deleted ones are listed. Once it is mounted: there is a directory of the kernel's then.
     func requireKinds() throws(OverlayError) {
-        guard let upper, let work, isKept else { return }
+        guard !isForeign, let upper, let work, isKept else { return }
         do throws(Errno) {
             if try work.borrowed.listingTellsKind(of: "work") { return }
         } catch {

@@ -12,14 +12,18 @@ public struct OverlayMount: Sendable {
     let work: OverlayDirectory?
     let options: [String]
     private let allowsUpperInLayer: Bool
+    let isForeign: Bool
 
     /// - Parameters:
     ///   - lowers: Bottom first.
     ///   - allowsUpperInLayer: Where nothing reaches the upper through the overlay.
+    ///   - isForeign: It is put together by the caller, who answers for what its layers are like: the
+    ///     kernel alone looks at them.
     public init(
         lowers: [OverlayDirectory], upper: OverlayDirectory?, work: OverlayDirectory?,
-        options: [String], allowsUpperInLayer: Bool = false
+        options: [String], allowsUpperInLayer: Bool = false, isForeign: Bool = false
     ) {
+        self.isForeign = isForeign
         self.allowsUpperInLayer = allowsUpperInLayer
         self.lowers = lowers
         self.upper = upper
@@ -77,9 +81,11 @@ public struct OverlayMount: Sendable {
                 "\(lowers.count) layers are too many: overlayfs stacks at most "
                     + "\(OverlayMount.maximumLayers); merge some of them", .invalidArgument)
         }
-        try refuseUpperInLayer()
-        try requireMarks()
-        try requireAttributes()
+        if !isForeign {
+            try refuseUpperInLayer()
+            try requireMarks()
+            try requireAttributes()
+        }
         do throws(OverlayError) {
             return try firstKnown(interfaces, KernelLog(isRead: false), attempt)
         } catch {

@@ -49,6 +49,7 @@ extension Session {
             }
         case .executing(let record):
             isExecuting = true
+            limits.onMoment?(.executes)
             startRecord = record
         case .entered: try follow(message.sender)
         case .forked where walk.plan.hasInit && walk.program == nil && message.sender > 0:
@@ -97,7 +98,10 @@ extension Session {
     /// Takes the runtime's steps; when one fails the container ends. False then.
     mutating func answer(_ step: Int) -> Bool {
         do {
-            if try walk.takeTurn(step, child) { isCreated = true }
+            if try walk.takeTurn(step, child) {
+                isCreated = true
+                if until == .created { limits.onMoment?(.executes) }
+            }
             return true
         } catch {
             failure = .refused(error)

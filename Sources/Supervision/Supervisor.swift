@@ -18,6 +18,17 @@ public final class Supervisor {
         case abandons
     }
 
+    /// What a start goes through that `--debug` tells of.
+    public enum Moment {
+        /// The init process is made next, on these CPUs where they were named.
+        case makesProcess(cpus: [UInt64]?)
+        case madeProcess
+        /// The filter's `SECCOMP_FILTER_FLAG_*`.
+        case hasFilter(flags: UInt32)
+        /// The init process executes the program next, or waits for its start.
+        case executes
+    }
+
     /// What a run is held to.
     public struct Limits {
         /// When the container is killed, on `Clock`; nil is never.
@@ -33,6 +44,8 @@ public final class Supervisor {
         public var answersEarly = false
         /// Is told of each system call that the filter notifies of, before it is answered.
         public var onCall: (CallNotice) -> Void = { _ in }
+        /// Is told of each moment; nil where nobody asks.
+        public var onMoment: ((Moment) -> Void)?
         /// What a signal does that asks the runtime process to end.
         public var onSignal = SignalUse.passesOn
 
@@ -104,10 +117,14 @@ public final class Supervisor {
 
     private func supervise(_ timings: inout Outcome.Timings) throws(Failure) -> Outcome {
         try walk.prepare()
+        limits.onMoment?(.makesProcess(cpus: walk.initialAffinity))
         var session = try walk.makeInitProcess { child, channel, signals in
             Session(child, channel, signals, walk, until: until, limits)
         }
+        limits.onMoment?(.madeProcess)
+        if let flags = walk.filterFlags { limits.onMoment?(.hasFilter(flags: flags)) }
         let ended = session.run()
+        walk.restoreTerminal()
         timings.made = session.begunAt
         if let job = session.jobAt {
             timings.begun = job

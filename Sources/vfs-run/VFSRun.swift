@@ -10,6 +10,20 @@ enum VFSRun {
     /// As 2026-11-29: the date of the commit, where `make dist` built the program.
     static var date: String { unsafe String(cString: cresources_date()) }
 
+    private static func printHelp(of command: Command) throws(Failure) {
+        if command.isUnknown { throw Failure("No help topic for '\(command.name)'") }
+        try Output.write(command.name.isEmpty ? HelpText.overview : HelpText.of(command))
+    }
+
+    /// Engines read the first two lines of runc's.
+    static var versionText: String {
+        let spec = "spec: \(Spec.versions.newest)\n"
+        if HelpText.isRunc {
+            return "runc version \(version)\ncommit: vfs-run-\(version)\n" + spec
+        }
+        return "vfs-run version \(version)\n" + spec
+    }
+
     static func main() {
         var globals = GlobalOptions(root: "")
         var failureCode: CInt = 1
@@ -29,10 +43,9 @@ enum VFSRun {
             ResourceLimit.raiseOwn()
             let parsed = try ParsedArguments(left, of: command, globals: globals)
             if parsed.has(.help) {
-                try Output.write(
-                    command.name.isEmpty ? HelpText.overview : HelpText.of(command))
+                try printHelp(of: command)
             } else if parsed.has(.version) {
-                try Output.write("vfs-run version \(version)\nspec: \(Spec.versions.newest)\n")
+                try Output.write(versionText)
             } else {
                 try parsed.checkOperands()
                 CurrentProcess.exit(try command.run(parsed))

@@ -66,6 +66,13 @@ import Testing
         try use(processes: 1) { group, members in
             for (_, path) in group.paths {
                 try #require(mkdir(path + "/below", 0o755) == 0)
+                // In version 1 one that is new takes no process without.
+                for file in ["cpuset.cpus", "cpuset.mems"] {
+                    guard let value = GroupFile.read(path, file), !path.contains("unified") else {
+                        continue
+                    }
+                    try GroupFile.write(path + "/below", file, value)
+                }
             }
             try group.add(process: members[0].pid, inner: [ControlGroup.Inner(path: "below")])
             #expect(try group.processes() == members.map(\.pid))

@@ -152,6 +152,19 @@ import Testing
         #expect(path("", own: "/") == "/box")
     }
 
+    /// A manager that ends the caller's unit kills what lies in its cgroup and below.
+    @Test func `lies beside the unit of the caller where a manager keeps its units`() {
+        func path(_ path: String?, own: String) -> String {
+            ControlGroupPath.inside(
+                .init(controllers: ["name=systemd"], mountPoint: "/m", own: own),
+                isVersion2: false, path: path, name: "box")
+        }
+        #expect(path(nil, own: "/system.slice/engine.service") == "/system.slice/box")
+        #expect(path("a/b", own: "/user.slice/session-1.scope") == "/user.slice/a/b")
+        #expect(path("/a", own: "/system.slice/engine.service") == "/a")
+        #expect(path(nil, own: "/") == "/box")
+    }
+
     @Test func `lies beside the runtime's own in version 2`() {
         #expect(path("a", own: "/user.slice/x.scope", version2: true) == "/user.slice/a")
         #expect(path(nil, own: "/", version2: true) == "/box")

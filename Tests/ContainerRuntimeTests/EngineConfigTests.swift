@@ -33,6 +33,8 @@ import Testing
         "exceeds the hard limit",
         // podman --mount type=bind,idmap without a user namespace.
         "the container has none; add mappings to the mount",
+        // docker run --kernel-memory
+        "kernels limit it together with the rest",
         // Ambient capabilities that are not inheritable, as buildah asks for.
         "can't raise ambient capability",
     ]

@@ -55,7 +55,7 @@ struct `The manual of steps` {
     @Test func `is printed once for each kind, with lines that fit`() throws {
         var invocation = Invocation()
         invocation.hasTerminal = true
-        let text = try fullConfig.plan(invocation).explainedText
+        let text = try fullConfig.plan(invocation).explainedText()
         #expect(text.contains("        Why here: "))
         #expect(text.contains("        Calls: clone3\n"))
         #expect(text.contains("        as step "))

@@ -69,6 +69,18 @@ struct CompletionTests {
         for words in ["vfs-run list -q", "vfs-run list --sandboxes -q", "USR1", "log-format"] {
             #expect(text.contains(words), "\(words)")
         }
+        // A quote in a help text ends no string.
+        if shell == "fish" {
+            for line in text.split(separator: "\n") {
+                var rest = Array(line.utf8)
+                var quotes = 0
+                while let byte = rest.first {
+                    rest.removeFirst(byte == 0x5c && rest.count > 1 ? 2 : 1)
+                    if byte == 0x27 { quotes += 1 }
+                }
+                #expect(quotes.isMultiple(of: 2), "\(line)")
+            }
+        }
         guard let path = Host.find(shell) else { return }
         try Sandbox.use { box in
             let checked = try Running(path, ["-n", box.write("script", text)]).finish()

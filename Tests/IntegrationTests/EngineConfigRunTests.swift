@@ -8,14 +8,14 @@ struct EngineConfigRunTests {
     /// had: namespaces, an overlay of the engine's, a user namespace of other ids, systemd, resctrl.
     private func adapted(_ config: EngineConfig, _ box: Sandbox) throws -> Value? {
         var value = try Value(parsing: config.text)
-        let namespaces = value["linux"]["namespaces"].array ?? []
+        let namespaces = (value["linux"]["namespaces"].array ?? []).map {
+            $0["type"] == "network" ? ["type": "network"] : $0
+        }
+        value["linux"]["namespaces"] = .array(namespaces)
         let needsHost =
             namespaces.contains { $0["path"] != .null || $0["type"] == "user" }
             || value["linux"]["intelRdt"] != .null || value["linux"]["netDevices"] != .null
-            || !namespaces.contains { $0["type"] == "network" }
             || value["process"]["apparmorProfile"].string?.isEmpty == false
-            || value["process"]["rlimits"].array?.contains { $0["hard"].integer ?? 0 > 4096 }
-                == true
         if needsHost { return nil }
         var mounts: [Value] = []
         for var mount in value["mounts"].array ?? [] {
@@ -37,6 +37,8 @@ struct EngineConfigRunTests {
         value["root"]["path"] = .string(Host.base)
         value["vfs"] = ["overlay": ["layers": Value([Host.base])]]
         value["linux"]["cgroupsPath"] = .string("/vfs-run-engine-\(box.id())")
+        // Above those of a test's caller, without CAP_SYS_RESOURCE.
+        value["process"]["rlimits"] = []
         value["process"]["terminal"] = false
         value["process"]["cwd"] = "/"
         value["process"]["args"] = ["/bin/true"]
@@ -67,7 +69,7 @@ struct EngineConfigRunTests {
                 #expect(outcome.code == 0, "\(config.name): \(outcome)")
                 count += 1
             }
-            #expect(count > 3)
+            #expect(count > 4)
         }
     }
 }

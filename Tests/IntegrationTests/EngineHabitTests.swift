@@ -35,7 +35,7 @@ struct EngineHabitTests {
             #expect(shown.contains("136,"), "\(shown)")
             _ = try run.finish()
             // A bind of the directory alone has no devpts in it.
-            config["mounts"].array?.removeLast()
+            config["mounts"] = .array(kept)
             config["mounts"].append(Config.bind("/dev", "/dev"))
             let refused = try box.start(config).finish()
             #expect(refused.code == 125 && refused.error.contains("devpts"), "\(refused)")
@@ -205,14 +205,66 @@ struct EngineHabitTests {
             #expect(forking.error.contains("fork"), "\(forking)")
             let failed = try box.command("exec", box.id(), "/none")
             #expect(failed.code == 255)
-            let path = try #require(
-                ControlGroups.path(of: box.pid(), "pids") ?? ControlGroups.path(of: box.pid(), ""))
-            let file =
-                Host.read("/sys/fs/cgroup/pids\(path)/pids.max")
-                + Host.read("/sys/fs/cgroup\(path)/pids.max")
-            #expect(file == "\(limit)\n")
+            let pid = try box.pid()
+            #expect(limitOfProcesses(pid) == "\(limit)")
             try box.succeed("delete", "--force", box.id())
         }
+    }
+
+    /// The container takes what exec is given, again and again.
+    @Test func `a container that forks does not raise its limit by exec`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["resources"] = ["pids": ["limit": 12]]
+            config.run([
+                "/bin/sh", "-c", "while :; do sleep 1000 & done 2> /dev/null & echo ready; wait",
+            ])
+            try box.prepare(config)
+            let run = try box.launch(["create", box.id()], input: .open)
+            #expect(try run.finish().code == 0)
+            try box.succeed("start", box.id())
+            for _ in 0..<15 { _ = try box.command("exec", box.id(), "/bin/true") }
+            let pid = try box.pid()
+            #expect(limitOfProcesses(pid) == "12")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    @Test func `the limit is set again after an exec that was killed`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["resources"] = ["pids": ["limit": 1]]
+            try box.createAndStart(config)
+            // As one leaves it that is killed in between.
+            let room = "\(box.stateRoot)/\(box.id())/room"
+            let text = "1" + String(repeating: " ", count: 23)
+            try box.write(room, text, mode: 0o600)
+            let pid = try box.pid()
+            try writeLimit("3", pid)
+            try box.succeed("exec", box.id(), "/bin/true")
+            #expect(limitOfProcesses(pid) == "1")
+            try box.write(room, text, mode: 0o600)
+            try writeLimit("3", pid)
+            try box.succeed("update", "--cpu-shares", "100", box.id())
+            #expect(limitOfProcesses(pid) == "1")
+            try box.succeed("delete", "--force", box.id())
+        }
+    }
+
+    private func limitFile(_ pid: pid_t) -> String {
+        let path = ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, "") ?? ""
+        let old = "/sys/fs/cgroup/pids\(path)/pids.max"
+        return access(old, F_OK) == 0 ? old : "/sys/fs/cgroup\(path)/pids.max"
+    }
+
+    private func limitOfProcesses(_ pid: pid_t) -> String {
+        Host.read(limitFile(pid)).split(separator: "\n").first.map(String.init) ?? ""
+    }
+
+    private func writeLimit(_ text: String, _ pid: pid_t) throws {
+        let file = open(limitFile(pid), O_WRONLY)
+        defer { close(file) }
+        #expect(write(file, text, text.utf8.count) == text.utf8.count)
     }
 
     @Test func `a program without a name is not found`() throws {
@@ -237,7 +289,9 @@ struct EngineHabitTests {
             config.run(["/bin/sh", "-c", "pwd; cat /etc/passwd"])
             let outcome = try box.run(config)
             #expect(outcome.output == "/tmp\n", "\(outcome)")
-            let lint = try box.runCommand("lint", box.path("bundle/config.json"))
+            let lint = try Running(
+                Host.runtime, ["lint", box.path("bundle/config.json")]
+            ).finish()
             #expect(
                 lint.output.contains("linux.MaskedPaths: is read as \"maskedPaths\""), "\(lint)")
         }
@@ -307,6 +361,23 @@ struct EngineHabitTests {
             #expect(refused.error.contains("cannot be made read-only"), "\(refused)")
             // A throw-away overlay, which the one-shot form would make, is no option.
             #expect(try box.run(config).error.contains("has no entry {\"type\": \"mount\"}"))
+        }
+    }
+
+    /// podman run --group-add keep-groups
+    @Test func `an ordinary user's groups stay where an annotation asks for it`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            try box.write("rootfs/secret", "read", mode: 0o640)
+            lchown(box.path("rootfs/secret"), 0, 7777)
+            var config = box.ordinaryConfig()
+            let user = OrdinaryUser(hasSubordinates: true, group: 7777)
+            let script = "cat /secret"
+            let refused = try box.runOrdinary(config, user, shell: script)
+            #expect(refused.error.contains("Permission denied"), "\(refused)")
+            config["annotations"]["run.oci.keep_original_groups"] = "1"
+            let outcome = try box.runOrdinary(config, user, shell: script)
+            #expect(outcome.output == "read", "\(outcome)")
         }
     }
 }

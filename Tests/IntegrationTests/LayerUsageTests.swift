@@ -115,6 +115,15 @@ struct LayerUsageTests {
             let place = "oci:\(box.path("layout"))"
             let many = try box.runCommand(["layers", "--max-entries", "10", place])
             #expect(many.code == 1 && many.error.contains("--max-entries"), "\(many)")
+            var deep = TarFile()
+            for name in 0..<10 {
+                deep.add("\(name)/" + String(repeating: "d/", count: 40) + "x", content: "")
+            }
+            let file = try box.writeBytes("deep.tar", deep.finished)
+            box.mayChange.insert("deep.tar")
+            let made = try box.runCommand(["layers", "--max-entries", "400", file])
+            #expect(made.code == 1 && made.error.contains("--max-entries"), "\(made)")
+            #expect(try box.runCommand(["layers", "--max-entries", "500", file]).code == 0)
             let large = try box.runCommand(["layers", "--max-size", "10K", place])
             #expect(large.code == 1 && large.output.isEmpty, "\(large)")
             let blob = "layout/blobs/sha256/\(SHA256.of(tar.finished).hexadecimal)"

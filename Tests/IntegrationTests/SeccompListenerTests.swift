@@ -28,6 +28,24 @@ struct SeccompListenerTests {
         return try body(agent, socket)
     }
 
+    /// Its init process hides from it: the listener comes by a message.
+    @Test func `an ordinary user's listener decides too`() throws {
+        try Sandbox.use { box in
+            try box.prepareOrdinary()
+            try withAgent(box) { agent, socket in
+                box.mayChange = ["agent"]
+                chmod(socket, 0o777)
+                var config = box.ordinaryConfig()
+                config["linux"]["seccomp"] = profile(socket, Self.asked)
+                config.run(["/probe", "mkdir:/tmp/x"])
+                let facts = try Facts(try box.runOrdinary(config))
+                #expect(facts.result("mkdir:/tmp/x") == "EXDEV")
+                let told = try Value(parsing: try agent.readLine())
+                #expect(told["fds"] == ["seccompFd"])
+            }
+        }
+    }
+
     @Test(arguments: [true, false], [asked, askedMuch])
     func `whoever listens decides, also about the runtime's own last calls`(
         _ noNewPrivileges: Bool, _ names: [String]

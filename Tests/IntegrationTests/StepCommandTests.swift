@@ -74,8 +74,9 @@ struct StepCommandTests {
         try Sandbox.use { box in
             box.mayChange = ["image", "state"]
             try box.write("image/tools/marker", "")
-            for name in ["sh", "ls", "hostile"] {
-                let path = try box.write("image/hostile/\(name)", "#!/bin/sh\necho $0 > /pwned\n")
+            let names = ["hostile/sh", "hostile/ls", "hostile/hostile", "findmnt", "proc/self/exe"]
+            for name in names {
+                let path = try box.write("image/\(name)", "#!/bin/sh\necho $0 > /pwned\n")
                 chmod(path, 0o755)
             }
             let screen = try PseudoTerminal()
@@ -93,10 +94,16 @@ struct StepCommandTests {
             screen.type("echo host=$(hostname)\n")
             _ = try screen.waitFor("host=box")
             // A command of the shell itself: of the image nothing is executed, unless its path is typed.
-            screen.type("echo tools=$(ls /tools) path=$PATH.\n")
-            _ = try screen.waitFor("tools=marker path=.")
-            screen.type("hostile; echo code=$?\n")
+            screen.type("echo tools=$(ls /tools).\n")
+            _ = try screen.waitFor("tools=marker.")
+            // Neither from the working directory, which is the root of the image, nor by its path.
+            screen.type("cd /; findmnt; echo code=$?\n")
             _ = try screen.waitFor("code=127")
+            screen.type("/hostile/hostile; echo code=$?\n")
+            _ = try screen.waitFor("code=126")
+            screen.type("grep -c noexec /proc/mounts; grep -vc noexec /proc/mounts; echo counted\n")
+            let counted = try screen.waitFor("\r\ncounted")
+            #expect(counted.contains("\r\n0\r\ncounted"), "\(counted)")
             // It cannot be written to as /proc/PID/exe.
             screen.type("(: > /proc/self/exe) 2>&1 | tail -c 22; echo\n")
             _ = try screen.waitFor("ead-only file system")
@@ -105,6 +112,49 @@ struct StepCommandTests {
             screen.type("quit\n")
             #expect(try run.finish().code == 130)
             #expect(access(box.path("state/upper/pwned"), F_OK) != 0)
+        }
+    }
+
+    /// A command of the shell that needs a process of its own executes /proc/self/exe: here it is a file of
+    /// the image.
+    @Test func `a shell before proc is mounted executes nothing of the image`() throws {
+        try Sandbox.use { box in
+            box.mayChange = ["image", "state"]
+            let path = try box.write("image/proc/self/exe", "#!/bin/sh\necho $0 > /pwned\n")
+            chmod(path, 0o755)
+            let screen = try PseudoTerminal()
+            let run = try stepping(
+                box,
+                [
+                    "--layer", box.path("image"), "--upper", box.path("state"), "--stop-at",
+                    "mount proc on /proc",
+                ], screen)
+            _ = try screen.waitFor(Self.question)
+            screen.type("shell\n")
+            _ = try screen.waitFor("# ")
+            screen.type("find /proc; (find /proc); ps; /proc/self/exe; echo is=there\n")
+            _ = try screen.waitFor("\nis=there")
+            screen.type("exit\n")
+            _ = try screen.waitFor(Self.question)
+            screen.type("quit\n")
+            #expect(try run.finish().code == 130)
+            #expect(access(box.path("state/upper/pwned"), F_OK) != 0)
+        }
+    }
+
+    /// What a process of the container could look into while it joins.
+    @Test func `a shell has no descriptor of the runtime, and dies with it`() throws {
+        try Sandbox.use { box in
+            let screen = try PseudoTerminal()
+            let run = try stepping(box, ["--stop-at", "enter /"], screen)
+            _ = try screen.waitFor(Self.question)
+            screen.type("shell\n")
+            _ = try screen.waitFor("# ")
+            screen.type(
+                "echo others=$(ls -l /proc/$$/fd | grep -vc -e tty -e pts -e pipe: -e total)\n")
+            _ = try screen.waitFor("others=0")
+            run.send(SIGKILL)
+            _ = try run.finish()
         }
     }
 

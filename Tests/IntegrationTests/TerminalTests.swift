@@ -95,6 +95,42 @@ struct TerminalTests {
         }
     }
 
+    /// What a shell does before each line that it reads, and scripts do not.
+    @Test(arguments: ["| cat", "2> /dev/null | cat", "< /dev/null", "> /dev/null"])
+    func `a program that gets the caller's terminal may not leave it raw`(_ streams: String) throws
+    {
+        try Sandbox.use { box in
+            let screen = try PseudoTerminal()
+            let before = screen.settings
+            var config = box.config()
+            config.run(
+                [
+                    "sh", "-c",
+                    "for i in 0 1 2; do [ ! -t $i ] || stty raw -echo <&$i; done; exit 7",
+                ])
+            box.mayChange.insert("one-shot.json")
+            let file = try box.write("one-shot.json", config.prettyText)
+            let script = """
+                \(Host.runtime) \(file) \(streams)
+                echo "one-shot ended"
+                \(Host.runtime) --root \(box.stateRoot) exec \(box.id()) sh -c \
+                    'for i in 0 1 2; do [ ! -t $i ] || stty raw -echo <&$i; done' \(streams)
+                echo "exec ended"; read line
+                """
+            var waiting = box.config()
+            waiting.run(["sleep", "1000"])
+            try box.withContainer(box.id()) {
+                try box.createAndStart(waiting)
+                let run = try Running("/bin/sh", ["-c", script], input: .terminal(screen.name))
+                try screen.waitFor("one-shot ended")
+                try screen.waitFor("exec ended")
+                #expect(screen.settings == before)
+                screen.type("\n")
+                _ = try run.finish()
+            }
+        }
+    }
+
     @Test func `a start that fails leaves the terminal as it was`() throws {
         try Sandbox.use { box in
             let screen = try PseudoTerminal()

@@ -16,7 +16,7 @@ extension Hierarchies {
     /// Makes a cgroup in each hierarchy where a container's without a path would be, and removes
     /// it again.
     public func tryMaking(_ name: String) -> [(path: String, errno: Errno?)] {
-        let limiting = version1.filter { !$0.controllers.allSatisfy { $0.hasPrefix("name=") } }
+        let limiting = version1.filter { !$0.isNamed }
         let all = limiting.map { ($0, false) } + (version2.map { [($0, true)] } ?? [])
         return all.map { hierarchy, isVersion2 in
             let inner = ControlGroupPath.inside(

@@ -14,6 +14,11 @@ public struct Hierarchies: Sendable, Hashable {
         /// (`nsdelegate`).
         public var guardsNamespaces = false
 
+        /// Of version 1: no controllers, but a name: a manager keeps its units in it.
+        var isNamed: Bool {
+            !controllers.isEmpty && controllers.allSatisfy { $0.hasPrefix("name=") }
+        }
+
         /// A path on the host.
         public func path(_ inner: String) -> String {
             inner == "/" ? mountPoint : mountPoint + inner

@@ -28,7 +28,8 @@ struct Limit {
 
     /// By its name in version 1, with which the names of the files begin.
     var controller: String {
-        let prefix = (version1.file ?? version2.file ?? "").prefix { $0 != "." }
+        // What neither version holds in a file still belongs to the controller of its field.
+        let prefix = (version1.file ?? version2.file ?? field).prefix { $0 != "." }
         return prefix == "io" ? "blkio" : String(prefix)
     }
 

@@ -10,7 +10,7 @@ extension Resources {
     }
 
     /// The controllers that are needed, by their names in version 1, without devices.
-    var controllers: [String] {
+    public var controllers: [String] {
         var found: [String] = []
         for limit in limits({ _ in nil }) where !found.contains(limit.controller) {
             found.append(limit.controller)

@@ -79,7 +79,7 @@ enum Version2 {
             let controller = String(file.prefix { $0 != "." })
             guard hierarchies.version2Offers(controller) else {
                 throw Failure(
-                    "unified.\(file): "
+                    "invalid configuration: unified.\(file): "
                         + MissingController(controller, hierarchies, wantsVersion2: true).sentence)
             }
             for line in value.split(separator: "\n") {

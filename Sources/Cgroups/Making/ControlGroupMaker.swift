@@ -44,13 +44,35 @@ struct ControlGroupMaker {
             announced.append(("", hierarchy.path(inner(hierarchy, isVersion2: true))))
         }
         try announce(announced)
-        for hierarchy in places.version1 { try make(hierarchy) }
+        for hierarchy in places.version1 {
+            try cover(hierarchy, places) { (maker) throws(Failure) in try maker.make(hierarchy) }
+        }
         if let (hierarchy, needed, wanted) = places.version2 {
-            try make(hierarchy, needed, wanted)
+            try cover(hierarchy, places) { (maker) throws(Failure) in
+                try maker.make(hierarchy, needed, wanted)
+            }
         }
         try made.apply(request.resources, hierarchies)
         if let devices { try made.apply(devices: devices) }
         try made.makeRoomForAnchor(request.resources)
+    }
+
+    /// What holds no limit an ordinary user does without.
+    private mutating func cover(
+        _ hierarchy: Hierarchies.Hierarchy, _ places: ControlGroupPlacement,
+        _ make: (inout ControlGroupMaker) throws(Failure) -> Void
+    ) throws(Failure) {
+        do throws(Failure) {
+            try make(&self)
+        } catch {
+            let isRefused =
+                error.errno == .permissionDenied || error.errno == .notPermitted
+                || error.errno == .readOnlyFileSystem
+            let mayLack = !request.policesDevices && request.unit == nil
+            guard isRefused, mayLack, places.covering.contains(hierarchy.mountPoint) else {
+                throw error
+            }
+        }
     }
 
     /// Makes the cgroups that a container's limits need and that it does not have yet.
@@ -72,7 +94,9 @@ struct ControlGroupMaker {
     /// In a hierarchy of version 1.
     private mutating func make(_ hierarchy: Hierarchies.Hierarchy) throws(Failure) {
         let inner = inner(hierarchy, isVersion2: false)
-        try makeAndTake(hierarchy, inner, hierarchy.controllers.joined(separator: ","))
+        let controllers = hierarchy.controllers.joined(separator: ",")
+        try makeAndTake(hierarchy, inner, controllers)
+        if inner != "/" { made.belowRoot.insert(controllers) }
         if hierarchy.controllers.contains("cpuset") {
             try ControlGroupMaker.inherit(hierarchy.mountPoint, inner)
         }

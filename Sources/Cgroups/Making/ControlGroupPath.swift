@@ -7,13 +7,16 @@ enum ControlGroupPath {
     ///   - path: `linux.cgroupsPath`; nil for a cgroup of that `name`.
     ///   - hierarchy: An absolute path begins at its mount point. Any other lies below the
     ///     runtime's own cgroup, or in version 2 beside it: a cgroup that has processes of its own
-    ///     can there give its children no controllers.
+    ///     can there give its children no controllers. Beside it too in a hierarchy that has a name
+    ///     and no controllers: a manager that ends a unit there kills what is in its cgroup and
+    ///     below, and the container is no part of its caller's unit.
     static func inside(
         _ hierarchy: Hierarchies.Hierarchy, isVersion2: Bool, path: String?, name: String
     ) -> String {
         let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? name
         if wanted.hasPrefix("/") { return HostPath.cleaned(wanted) }
-        let base = isVersion2 ? parent(of: hierarchy.own) : hierarchy.own
+        let isBeside = isVersion2 || hierarchy.isNamed
+        let base = isBeside ? parent(of: hierarchy.own) : hierarchy.own
         return HostPath.cleaned(base + HostPath.cleaned("/" + wanted))
     }
 

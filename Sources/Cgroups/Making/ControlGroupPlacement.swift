@@ -7,6 +7,8 @@ struct ControlGroupPlacement {
     /// With the controllers to be switched on there, by their names in version 2.
     private(set) var version2:
         (hierarchy: Hierarchies.Hierarchy, needed: [String], wanted: [String])?
+    /// The mount points of the hierarchies in which no limit, device or command needs it.
+    private(set) var covering: [String] = []
 
     /// - Throws: For a controller that the host does not have.
     init(_ request: ControlGroupRequest, _ hierarchies: Hierarchies) throws(Failure) {
@@ -24,6 +26,7 @@ struct ControlGroupPlacement {
             for controller in ["freezer", "cpu", "cpuacct", "memory", "pids", "blkio"] {
                 _ = add(controller, hierarchies, needed: false)
             }
+            if !hierarchies.version1.isEmpty { cover(hierarchies) }
             // A container engine may run in it, which limits its own containers. systemd does
             // so itself for what it delegates.
             if version2 != nil && request.unit == nil {
@@ -31,6 +34,19 @@ struct ControlGroupPlacement {
                     _ = addVersion2(controller, hierarchies, needed: false)
                 }
             }
+        }
+    }
+
+    /// With version 1 a process is in a cgroup of each hierarchy, and shows the place of each: in
+    /// one where the container has none of its own it would be in the caller's.
+    private mutating func cover(_ hierarchies: Hierarchies) {
+        for hierarchy in hierarchies.version1 where !version1.contains(hierarchy) {
+            version1.append(hierarchy)
+            covering.append(hierarchy.mountPoint)
+        }
+        if version2 == nil, let hierarchy = hierarchies.version2 {
+            version2 = (hierarchy, [], [])
+            covering.append(hierarchy.mountPoint)
         }
     }
 

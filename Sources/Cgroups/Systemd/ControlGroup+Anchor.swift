@@ -17,7 +17,7 @@ extension ControlGroup {
         if let limit = resources.processLimit { try setProcessLimit(limit) }
     }
 
-    private func setProcessLimit(_ limit: Int64) throws(Failure) {
+    public func setProcessLimit(_ limit: Int64) throws(Failure) {
         guard let (directory, _) = directory(of: "pids") else { return }
         try attempt(
             "write", on: "\(directory)/pids.max",

@@ -55,6 +55,9 @@ public struct Configuration: Sendable {
     /// Whether ids and limits are reduced to those available to a caller without root privileges.
     public var adaptsToCaller = false
 
+    /// Whether a program without a terminal of its own may get the caller's.
+    public var sharesTerminal = false
+
     /// `vfs.network`
     public var network: Setting<Network>?
     /// The content of /etc/resolv.conf for that network; nil: it stays as it is.

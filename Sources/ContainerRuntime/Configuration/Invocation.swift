@@ -25,6 +25,8 @@ public struct Invocation: Sendable {
     public var innerStreams = InnerStreams()
     /// Whether the caller has a terminal; without one the program inherits the streams.
     public var hasTerminal = false
+    /// Whether a program without a terminal of its own may get the caller's with the standard streams.
+    public var sharesTerminal = false
     /// Whether no runtime process stays to hold the terminal.
     public var leavesTerminal = false
     /// Set for `exec`: the process joins this container.

@@ -97,7 +97,7 @@ extension StoredContainer {
             bundle: state.bundle, preservedDescriptors: 0, controlGroup: state.groups.cgroup,
             unit: state.groups.unit, resctrlGroup: state.groups.resctrl)
         joined.ownsProcesses = state.ownsProcesses
-        if state.groups.controlGroup.limitsProcesses { joined.limited = self }
+        if state.groups.controlGroup.processLimit != nil { joined.limited = self }
         return joined
     }
 

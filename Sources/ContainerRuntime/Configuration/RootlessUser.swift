@@ -90,9 +90,11 @@ public struct RootlessUser: Sendable, Hashable {
         )
     }
 
-    /// The mappings of a container with root mapped to the caller.
-    public var ownMappings: IDMappings {
-        mappings(for: Configuration.User(userID: 0, groupID: 0, additionalGroupIDs: [])).mappings
+    /// Root is the caller; no other id is mapped.
+    public var oneMapping: IDMappings {
+        IDMappings(
+            users: IDMap([IDRange(inside: 0, outside: userID, count: 1)]),
+            groups: IDMap([IDRange(inside: 0, outside: groupID, count: 1)]))
     }
 
     private static func map(_ own: UInt32, _ ranges: [IDRange]) -> IDMap {

@@ -12,7 +12,8 @@ public struct ContainerID: Sendable, Hashable {
         // The name of a file has at most 255 bytes.
         if !text.isPlainName || text == "." || text == ".." || text.utf8.count > 255 {
             throw Failure(
-                "invalid container ID format: \"\(text)\"; letters, digits and _ + - . are allowed,"
+                "invalid container ID format: invalid character or length in the container ID"
+                    + " \"\(text)\"; letters, digits and _ + - . are allowed,"
                     + " at most 255")
         }
         self.text = text

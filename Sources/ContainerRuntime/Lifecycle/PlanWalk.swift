@@ -51,6 +51,15 @@ package final class PlanWalk {
         }
     }
 
+    /// The CPUs that the process of `exec` is made on, a bit each.
+    package var initialAffinity: [UInt64]? {
+        guard plan.steps.indices.contains(plan.entry) else { return nil }
+        return (plan.steps[plan.entry].step as? JoinContainer)?.affinity?.words
+    }
+
+    /// `SECCOMP_FILTER_FLAG_*`; nil without a filter.
+    package var filterFlags: UInt32? { context.handover.seccompFilter?.flags }
+
     /// Makes the init process, which goes its own way in here.
     ///
     /// - Parameter follow: Gets the process, the channel to it, and the signals that have arrived
@@ -179,6 +188,11 @@ package final class PlanWalk {
 
     /// The caller's terminal, where the container's is shown on it.
     package var terminal: TerminalSettings? { context.terminal }
+
+    /// Puts the settings of the caller's terminal back, where the program had it and may have changed them.
+    package func restoreTerminal() {
+        if plan.sharesTerminal { try? context.terminal?.restoreInForeground() }
+    }
 
     /// Where the program says that it is ready; nil where no manager waits for that.
     package func takeReadiness() -> ReadinessSocket? { context.readiness.take() }

@@ -10,6 +10,9 @@ public struct RuntimeMount: Sendable {
     /// In the container, absolute.
     var destination: String { PathText.cleaned(mount.destination) }
 
+    /// In one go.
+    private static let most = 100
+
     /// Reads an array of `mounts[]`, as config.json has them.
     ///
     /// - Parameter forRemoval: Of each the destination alone counts.
@@ -21,6 +24,10 @@ public struct RuntimeMount: Sendable {
             diagnostics.error(
                 "mounts must be an array: [{\"destination\": …}], as in config.json",
                 at: root.offset)
+            return []
+        }
+        if root.elements.count > most {
+            diagnostics.error("these are more than \(most) mounts", at: root.offset)
             return []
         }
         var found: [RuntimeMount] = []
@@ -98,38 +105,52 @@ public struct RuntimeMount: Sendable {
         return sources
     }
 
+    /// No link is followed: the container could have put it there.
+    ///
     /// - Returns: The root of the mount.
     func attach(_ source: BindSource?, _ root: HeldRoot) throws(Failure) -> HeldDescriptor {
         let isDirectory = source?.isDirectory ?? true
         let path = mount.destination
-        let advice: (Errno) -> String? = { error in
-            switch error {
-            case .notDirectory: MountTarget.question
-            case .readOnlyFileSystem: "it is missing in a read-only file system"
-            case .tooManySymbolicLinkLevels:
-                "a link there leads in circles or over more than 40 links"
-            default: nil
-            }
-        }
         let target = try attempt(
-            "openat2", on: path, advice: advice,
+            "openat2", on: path, advice: RuntimeMount.advice,
             try isDirectory
-                ? root.directory.makeDirectories(path) : root.directory.makeFile(path))
+                ? root.directory.makeDirectories(path, links: .refuse)
+                : root.directory.makeFile(path, links: .refuse))
         try check(target.borrowed, root.directory.borrowed, isDirectory: isDirectory)
         guard let source else {
             let made = try attempt(
                 "mount", "tmpfs on \(path.inQuotes)", try makeTmpfs(on: target.borrowed))
-            try attempt("move_mount", on: path, try made.attach(to: target.borrowed))
-            try propagate(made)
-            return HeldDescriptor(made.release())
+            return try attach(made, to: target.borrowed)
         }
-        try attempt("move_mount", on: path, try source.tree.attach(to: target.borrowed))
-        try propagate(source.tree)
-        return try attempt(
-            "fcntl", on: path, HeldDescriptor(try OwnedDescriptor.duplicate(source.tree.borrowed)))
+        return try attach(source.tree, to: target.borrowed)
     }
 
-    /// A link of the container's may lead to the kernel's interfaces.
+    private static func advice(_ error: Errno) -> String? {
+        switch error {
+        case .notDirectory: MountTarget.question
+        case .readOnlyFileSystem: "it is missing in a read-only file system"
+        case .tooManySymbolicLinkLevels: "name what the link in it leads to"
+        default: nil
+        }
+    }
+
+    /// Nothing can fail once it is attached.
+    private func attach(
+        _ tree: borrowing DetachedMount, to target: FileDescriptor
+    ) throws(Failure) -> HeldDescriptor {
+        for propagation in mount.propagation {
+            try attempt(
+                "mount_setattr", on: destination,
+                try tree.setPropagation(propagation.kind, recursive: propagation.isRecursive))
+        }
+        let held = try attempt(
+            "fcntl", on: destination,
+            HeldDescriptor(try OwnedDescriptor.duplicate(tree.borrowed)))
+        try attempt("move_mount", on: destination, try tree.attach(to: target))
+        return held
+    }
+
+    /// The kernel's interfaces may lie elsewhere, too.
     private func check(
         _ target: FileDescriptor, _ root: FileDescriptor, isDirectory: Bool
     ) throws(Failure) {
@@ -138,10 +159,10 @@ public struct RuntimeMount: Sendable {
             try (FileSystemMagic.of(target), FileStatus.of(target), FileStatus.of(root)))
         if magic == .procfs || magic == .sysfs {
             throw Failure(
-                "\(destination.inQuotes) leads into procfs or sysfs; nothing is mounted there")
+                "\(destination.inQuotes) lies in procfs or sysfs; nothing is mounted there")
         }
         if found.inode == top.inode && found.device == top.device {
-            throw Failure("\(destination.inQuotes) leads to the root itself")
+            throw Failure("\(destination.inQuotes) is the root itself")
         }
         if (found.kind == .directory) != isDirectory {
             throw Failure(
@@ -170,27 +191,29 @@ public struct RuntimeMount: Sendable {
         return try context.mount(attributes)
     }
 
-    private func propagate(_ tree: borrowing DetachedMount) throws(Failure) {
-        for propagation in mount.propagation {
-            try attempt(
-                "mount_setattr", on: destination,
-                try tree.setPropagation(propagation.kind, recursive: propagation.isRecursive))
-        }
-    }
-
-    func detach(_ root: HeldRoot, _ proc: FileDescriptor) throws(Failure) {
+    /// - Parameter known: The mounts that may be detached.
+    /// - Returns: Which one it was.
+    func detach(
+        _ root: HeldRoot, _ proc: FileDescriptor, known: [UInt64]
+    ) throws(Failure) -> UInt64 {
         // No link is followed: it could lead to the mask of another path.
         let target = try attempt(
             "openat2", on: destination,
-            advice: {
-                $0 == .tooManySymbolicLinkLevels ? "name what the link in it leads to" : nil
-            }, try root.directory.open(destination, .path, links: .refuse))
+            advice: RuntimeMount.advice,
+            try root.directory.open(destination, .path, links: .refuse))
+        let number = try attempt("statx", on: destination, try target.borrowed.mountID())
+        // What the config has mounted there, or masked, stays: names may be exchanged.
+        if !known.contains(number) {
+            throw Failure(
+                "nothing is mounted on \(destination.inQuotes) that \"mounts add\" has mounted")
+        }
         try attempt(
             "umount2", on: destination,
             advice: {
-                $0 == .invalidArgument ? "nothing is mounted there that can be removed" : nil
+                $0 == .invalidArgument ? "it is not the root of the mount" : nil
             },
             try MountTree.detach(target.borrowed, by: proc))
+        return number
     }
 }
 

@@ -15,8 +15,8 @@ extension StoredContainer {
         // Without root the host's mounts are cloned where the user may: in a copy of its tree.
         let isOwn = joined.namespaces.contains(.user) && Credentials.effectiveUser != 0
         let sources = isOwn ? [] : try RuntimeMount.open(mounts, isRestricted)
-        try aside { () throws(Failure) in
-            let proc = try StoredContainer.openProc()
+        let (attached, failure) = try aside {
+            (tell: (UInt64) throws(Failure) -> Void) throws(Failure) in
             var opened = sources
             try joined.joinUser()
             if isOwn {
@@ -24,41 +24,67 @@ extension StoredContainer {
                 opened = try RuntimeMount.open(mounts, isRestricted)
             }
             let root = try joined.joinMounts()
-            var attached: [HeldDescriptor] = []
             for (mount, source) in zip(mounts, opened) {
-                do throws(Failure) {
-                    attached.append(try mount.attach(source, root))
-                } catch {
-                    for done in attached.reversed() {
-                        // The error is what counts.
-                        try? MountTree.detach(done.borrowed, by: proc.directory.borrowed)
-                    }
-                    throw error
-                }
+                let made = try mount.attach(source, root)
+                try tell(try attempt("statx", "of the mount", try made.borrowed.mountID()))
             }
         }
+        if let failure {
+            // Also where the process has ended without a word.
+            try detach(mounts.prefix(attached.count).reversed(), joined, known: attached)
+            throw failure
+        }
+        try lock()
+        defer { unlock() }
+        try record(try recorded() + attached)
     }
 
-    /// Takes away what lies on the destinations, in the reverse order.
+    /// Takes away what `addMounts` has put on the destinations, in the reverse order.
     public func removeMounts(_ mounts: [RuntimeMount]) throws(Failure) {
         let joined = try joinedMounts()
-        let linux = try spec().linux
-        let covered = ((linux?.maskedPaths ?? []) + (linux?.readonlyPaths ?? [])).map {
-            PathText.cleaned($0.value)
-        }
-        for mount in mounts where covered.contains(mount.destination) {
-            throw Failure(
-                "\(mount.destination.inQuotes) is masked or read-only by the container's config, and"
-                    + " stays so")
-        }
-        try aside { () throws(Failure) in
+        try detach(mounts.reversed(), joined, known: try recorded())
+    }
+
+    private func detach(
+        _ mounts: [RuntimeMount], _ joined: Joined, known: [UInt64]
+    ) throws(Failure) {
+        if mounts.isEmpty { return }
+        let (detached, failure) = try aside {
+            (tell: (UInt64) throws(Failure) -> Void) throws(Failure) in
             let proc = try StoredContainer.openProc()
             try joined.joinUser()
             let root = try joined.joinMounts()
-            for mount in mounts.reversed() {
-                try mount.detach(root, proc.directory.borrowed)
+            for mount in mounts {
+                try tell(try mount.detach(root, proc.directory.borrowed, known: known))
             }
         }
+        try lock()
+        defer { unlock() }
+        try record(try recorded().filter { !detached.contains($0) })
+        if let failure { throw failure }
+    }
+
+    private static let mountsName = "mounts"
+
+    /// The numbers of the mounts that were added.
+    private func recorded() throws(Failure) -> [UInt64] {
+        do throws(Errno) {
+            let file = try directory.borrowed.openOwn(StoredContainer.mountsName)
+            let text = String(decoding: try file.borrowed.readAll(), as: UTF8.self)
+            return text.split(separator: "\n").compactMap { UInt64($0) }
+        } catch .noSuchFileOrDirectory {
+            return []
+        } catch {
+            throw Failure("read", "the mounts of \(id.text)", error)
+        }
+    }
+
+    private func record(_ numbers: [UInt64]) throws(Failure) {
+        let text = numbers.map { "\($0)\n" }.joined()
+        try attempt(
+            "write", "the mounts of \(id.text)",
+            try directory.borrowed.replaceFile(
+                StoredContainer.mountsName, with: Array(text.utf8), mode: 0o600))
     }
 
     /// The namespaces that the mounts belong to.
@@ -118,29 +144,47 @@ extension StoredContainer {
     }
 
     /// The most seconds that a file system of the container's may take to answer.
-    private static let mostSeconds: UInt32 = 20
+    private static let mostSeconds: UInt32 = 8
 
     /// Runs `body` in a process of its own.
-    private func aside(_ body: @escaping () throws(Failure) -> Void) throws(Failure) {
+    ///
+    /// - Parameter body: Tells of each mount that it has changed.
+    /// - Returns: These mounts, and what has kept it from the others.
+    private func aside(
+        _ body: @escaping ((UInt64) throws(Failure) -> Void) throws(Failure) -> Void
+    ) throws(Failure) -> (mounts: [UInt64], failure: Failure?) {
         let answers = try attempt(
             "clone3",
             try ChildProcess.runAside([]) { channel in
                 CurrentProcess.end(after: StoredContainer.mostSeconds)
                 var answer: [UInt8] = [0]
+                let far = channel.borrowed
                 do throws(Failure) {
-                    try body()
+                    try body { (number: UInt64) throws(Failure) in
+                        try attempt(
+                            "write", "to the runtime process",
+                            try far.write(all: [2] + Array(String(number).utf8)))
+                    }
                 } catch {
                     answer = [1] + Array(error.message.shortened().utf8.prefix(8192))
                 }
                 // Where it cannot say so, nothing to be received says that it failed.
                 try? channel.send(answer)
             })
-        guard let answer = try attempt("recvmsg", try answers.receive()) else {
-            throw Failure(
-                "the process in the container's namespaces has ended without an answer; a file system of"
-                    + " the container's may not answer")
+        var mounts: [UInt64] = []
+        while let answer = try attempt("recvmsg", try answers.receive()) {
+            let text = String(decoding: answer.bytes.dropFirst(), as: UTF8.self)
+            switch answer.bytes.first {
+            case 0?: return (mounts, nil)
+            case 1?: return (mounts, Failure(text))
+            default: if let number = UInt64(text) { mounts.append(number) }
+            }
         }
-        if answer.bytes.first == 0 { return }
-        throw Failure(String(decoding: answer.bytes.dropFirst(), as: UTF8.self))
+        return (
+            mounts,
+            Failure(
+                "the process in the container's namespaces has ended without an answer; a file system"
+                    + " of the container's may not answer")
+        )
     }
 }

@@ -29,6 +29,7 @@ extension StoredContainer {
                 l3CacheSchema: l3CacheSchema, memoryBandwidthSchema: memoryBandwidthSchema)
         }
         var group = state.groups.controlGroup
+        try endRoom(in: group)
         let known = group.paths.count
         do {
             try group.update(resources)

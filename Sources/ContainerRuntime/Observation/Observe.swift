@@ -42,12 +42,14 @@ extension PlanChanges.Change {
 }
 
 extension Plan {
-    /// With a look at the init process before each of its steps, and before the one that makes it.
+    /// With a look at the init process before each of its steps, and before the one that makes it. Behind
+    /// the step that installs the filter there is none: the turn would take calls that it may refuse.
     public var observed: Plan {
         var observed = self
         let entry = self.entry
         guard steps.indices.contains(entry) else { return self }
-        for index in (entry..<firstAfterStart).reversed() {
+        let filter = steps.firstIndex { $0.step is InstallSeccomp } ?? firstAfterStart - 1
+        for index in (entry..<min(filter + 1, firstAfterStart)).reversed() {
             observed.steps.insert(
                 PlannedStep(kind: .runtime(Observe(next: index)), origin: .argument("--trace")),
                 at: index)

@@ -71,7 +71,9 @@ final class ContainerContext {
         joinedProc = handover.joinedProc
         procContexts = handover.procContexts
         // Its paths alone: the locks and systemd are the runtime process's.
-        self.handover.controlGroup = handover.controlGroup.map { ControlGroup(paths: $0.paths) }
+        self.handover.controlGroup = handover.controlGroup.map {
+            ControlGroup(paths: $0.paths, belowRoot: $0.belowRoot)
+        }
     }
 
     /// Where the init process reports: to the runtime process, or to `start`.

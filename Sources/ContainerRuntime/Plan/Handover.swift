@@ -30,6 +30,8 @@ final class Handover {
     var rootTree: BindSource?
     /// The sources of bind mounts; each is taken by the step that attaches it.
     var bindSources: [BindSource?] = []
+    /// Those that an earlier mount of the container may provide, by their positions.
+    var innerSources: [Int: InnerSource] = [:]
     /// The files of the host whose content files of the container get.
     var fileSources: [HeldDescriptor] = []
     /// The host's procfs, for a process that joins a container or a pid namespace.

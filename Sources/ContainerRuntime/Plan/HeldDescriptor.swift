@@ -33,3 +33,13 @@ final class BindSource: Sendable {
         self.isDirectory = isDirectory
     }
 }
+
+/// A source of a bind mount that lies in the directory which becomes the container's root: an
+/// earlier mount of the container may provide it.
+struct InnerSource: Sendable {
+    /// Below the root: names of the kernel's, and behind them what the host does not have.
+    let path: String
+    let isRecursive: Bool
+    /// Whether the host has something there.
+    let isOnHost: Bool
+}

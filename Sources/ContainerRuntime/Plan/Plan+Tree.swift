@@ -17,7 +17,9 @@ extension Plan {
 
     /// The mounts of the container as a tree: each below the one that it lies in, with its step and its
     /// origin. Of several on one path the last one is seen, and stands last.
-    public var treeText: String {
+    ///
+    /// - Parameter columns: Of the screen; nil: there is none.
+    public func treeText(columns: Int? = nil) -> String {
         var nodes: [MountNode] = []
         for (index, planned) in steps.enumerated() {
             guard let path = planned.step.mountpoint else { continue }
@@ -48,10 +50,17 @@ extension Plan {
         for (tree, node) in rows {
             let planned = steps[node.step]
             let number = String(node.step + 1)
-            text += tree + String(repeating: " ", count: max(width - tree.count, 0))
-            text += "  " + String(repeating: " ", count: digits - number.count) + number
-            text += "  \(planned.step.summary.printable(upTo: .longestMessage))"
-            text += "  (\(place(of: planned.origin, lines).printable))\n"
+            var first = tree + String(repeating: " ", count: max(width - tree.count, 0))
+            first += "  " + String(repeating: " ", count: digits - number.count) + number + "  "
+            let summary = planned.step.summary.printable(upTo: .longestMessage)
+            let origin = "(\(place(of: planned.origin, lines).printable))"
+            if let columns, first.count + summary.count + origin.count + 2 > columns {
+                let words = "\(summary) \(origin)"
+                text += HangingText.lines(first, words, columns: columns)
+                    .map { $0 + "\n" }.joined()
+            } else {
+                text += "\(first)\(summary)  \(origin)\n"
+            }
         }
         return text
     }

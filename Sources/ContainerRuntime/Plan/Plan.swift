@@ -17,6 +17,8 @@ public struct Plan: Sendable {
     package var hasInit = false
     /// Whether the watchdog kills what is left in the container's mount namespace.
     var watchesMounts = false
+    /// Whether the program may change the settings of the caller's terminal.
+    var sharesTerminal = false
     /// Whether the state stays when the container has ended.
     package var isKept = false
     /// Whether something depends on the program's start: then a death on the way there is told
@@ -118,6 +120,34 @@ public struct Plan: Sendable {
                 "\(number)  \(side)  \(summary)  \(place(of: planned.origin, lines).printable)\n"
         }
         return text
+    }
+
+    /// For a screen: the same where it fits, otherwise each step with its words broken, and its origin
+    /// behind them.
+    ///
+    /// - Parameter columns: Nil: there is no screen.
+    public func text(columns: Int?) -> String {
+        lines(columns: columns).map { $0.joined(separator: "\n") + "\n" }.joined()
+    }
+
+    /// By step.
+    func lines(columns: Int?) -> [[String]] {
+        let table = text.split(separator: "\n").map(String.init)
+        guard let columns, table.contains(where: { $0.count > columns }) else {
+            return table.map { [$0] }
+        }
+        let steps = allSteps
+        let digits = String(steps.count).count
+        let places = document.lines
+        return steps.enumerated().map { index, planned in
+            var first = String(index + 1).padded(to: -digits) + "  "
+            let side = planned.side.rawValue
+            if columns >= 60 { first += side.padded(to: 9) + "  " }
+            let summary = planned.step.summary.printable(upTo: .longestMessage)
+            let words = columns >= 60 ? summary : "\(side): \(summary)"
+            let origin = place(of: planned.origin, places).printable
+            return HangingText.lines(first, "\(words) [\(origin)]", columns: columns)
+        }
     }
 
     public var json: JSONOutput { json(isExplained: false) }

@@ -58,6 +58,8 @@ final class PlanFacts {
     let adoptsOrphans: Bool
     /// Whether the container's terminal is shown on the caller's.
     let showsTerminal: Bool
+    /// Whether the program may change the settings of the caller's, which it gets with the streams.
+    let sharesTerminal: Bool
 
     init(_ configuration: Configuration, document: JSONDocument, seccompCache: SeccompCache) {
         self.configuration = configuration
@@ -91,6 +93,7 @@ final class PlanFacts {
         showsTerminal =
             configuration.process.terminal != nil && container?.consoleSocket == nil
             && joined?.consoleSocket == nil
+        sharesTerminal = configuration.sharesTerminal && configuration.process.terminal == nil
         passedDescriptors =
             container.map { $0.listeningDescriptors + $0.preservedDescriptors }
             ?? joined?.preservedDescriptors ?? 0

@@ -89,6 +89,7 @@ extension Plan {
             && !configuration.namespaces.joined.contains { $0.value.kind == .time }
             && configuration.joined?.namespaces.contains(.time) != true
         hasInit = facts.hasInit
+        sharesTerminal = facts.sharesTerminal
         // Where the mount namespace is the container's own, and nothing else tells whose they are.
         watchesMounts =
             !facts.isNamed && facts.adoptsOrphans && namespaces.contains(.mount)

@@ -66,10 +66,8 @@ final class RuntimeContext {
     var announcedGroups: ResourceGroups?
     /// Whether a failure of the step ends a container that other commands have made.
     var endsContainer = false
-    /// Of a container that another process joins: its limit of processes, while it is raised, and
-    /// whether this process holds the container's lock meanwhile.
-    var raisedLimit: ControlGroup.ProcessLimit?
-    var hasLock = false
+    /// In the control group of a container that another process joins, until it is given back.
+    var room: HeldDescriptor?
     /// Of a process of `exec`, below the container's cgroup.
     var innerGroup: ControlGroup.Inner?
     /// The process that ends the container when this process is killed.

@@ -20,28 +20,28 @@ public struct StepManual: Sendable, Equatable {
 
 extension Plan {
     /// As `text`, with the manual of each kind of step where it first comes.
-    public var explainedText: String {
+    public func explainedText(columns: Int? = nil) -> String {
         var explained: [String: Int] = [:]
         var text = ""
         let steps = allSteps
-        for (index, line) in self.text.split(separator: "\n").enumerated() {
-            text += line + "\n"
+        func indented(_ words: String) -> String {
+            // Lines of at most 92 characters, behind the numbers.
+            StepManual.lines(of: words, width: min(84, max((columns ?? 93) - 9, 16)))
+                .map { "        \($0)\n" }.joined()
+        }
+        for (index, lines) in self.lines(columns: columns).enumerated() {
+            text += lines.joined(separator: "\n") + "\n"
             let manual = type(of: steps[index].step).manual
             if let first = explained[manual.name] {
                 text += "        as step \(first)\n"
                 continue
             }
             explained[manual.name] = index + 1
-            text += Plan.indented(manual.what)
-            text += Plan.indented("Why here: " + manual.why)
-            text += Plan.indented("Calls: " + manual.calls) + "\n"
+            text += indented(manual.what)
+            text += indented("Why here: " + manual.why)
+            text += indented("Calls: " + manual.calls) + "\n"
         }
         return text
-    }
-
-    /// Lines of at most 92 characters, behind the numbers.
-    private static func indented(_ words: String) -> String {
-        StepManual.lines(of: words, width: 84).map { "        \($0)\n" }.joined()
     }
 }
 

@@ -94,7 +94,9 @@ struct StepPrompt: Sendable {
             _ = try shell.run(
                 beside: process.pidfd, in: namespaces(of: process.pid), at: terminal,
                 environment: [
-                    "PATH=", "TERM=\(terminalName)", "PS1=in \(process.pid) # ", "HOME=/",
+                    // No name is looked for in the working directory.
+                    "PATH=/dev/null/none", "HISTFILE=", "TERM=\(terminalName)",
+                    "PS1=in \(process.pid) # ", "HOME=/",
                 ])
         } catch {
             try tell("a shell in process \(process.pid): \(error.words)\n")

@@ -64,8 +64,9 @@ struct StopHere: RuntimeStep {
         var text = "stopped before step \(number), \(next.side.rawValue): \(next.step.summary)\n"
         if let pid = context.initProcess?.pid {
             text += "  init process \(pid): \(StopHere.namespaces(of: pid))\n"
-            text += "  look at it with: nsenter --target \(pid) --mount --uts --ipc --net --pid"
-            text += ", or in /proc/\(pid)/\n"
+            // nsenter(1) --mount would execute a program of the image with the caller's rights.
+            text += "  look at its files in /proc/\(pid)/root, with programs of the host, and at"
+            text += " /proc/\(pid)/; \"vfs-run step\" has a shell for its namespaces\n"
         } else {
             text += "  runtime process \(CurrentProcess.pid); there is no init process yet\n"
         }

@@ -6,7 +6,7 @@ public struct NumberSet: Sendable, Hashable {
     /// As many as a list may name; more than any machine has.
     public static let limit = 8192
 
-    var words: [UInt64] = []
+    package var words: [UInt64] = []
 
     public init() {}
 

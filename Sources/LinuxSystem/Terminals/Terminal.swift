@@ -33,6 +33,28 @@ public struct TerminalSettings: Sendable {
         try checkDone(unsafe tcsetattr(descriptor.rawValue, TCSADRAIN, &raw))
     }
 
+    /// Puts them back where they have changed, and without waiting. A process in the background leaves the
+    /// terminal to others.
+    ///
+    /// The corresponding C functions are `tcgetpgrp` and `tcsetattr` with `TCSANOW`.
+    public func restoreInForeground() throws(Errno) {
+        let now = try TerminalSettings(of: descriptor)
+        if now.isSame(as: self) || tcgetpgrp(descriptor.rawValue) != getpgrp() { return }
+        var original = saved
+        try checkDone(unsafe tcsetattr(descriptor.rawValue, TCSANOW, &original))
+    }
+
+    private func isSame(as other: TerminalSettings) -> Bool {
+        let flags = [saved.c_iflag, saved.c_oflag, saved.c_cflag, saved.c_lflag]
+        let others = [
+            other.saved.c_iflag, other.saved.c_oflag, other.saved.c_cflag, other.saved.c_lflag,
+        ]
+        if flags != others { return false }
+        return unsafe withUnsafeBytes(of: saved.c_cc) { keys in
+            unsafe withUnsafeBytes(of: other.saved.c_cc) { unsafe keys.elementsEqual($0) }
+        }
+    }
+
     /// The corresponding C function is `tcsetattr`.
     public func restore() throws(Errno) {
         var original = saved

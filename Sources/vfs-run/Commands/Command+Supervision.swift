@@ -7,18 +7,20 @@ extension Command {
     ///
     /// - Parameters:
     ///   - reporter: Is told how it came out.
+    ///   - debug: Is told of the moments of the start.
     ///   - warn: Receives each warning when it arises.
     ///   - read: Reads the outcome while what the container has written is there.
     /// - Returns: What this process exits with.
     static func supervise(
         _ plan: Plan, until: Milestone, trace: Trace? = nil, reporter: RunReporter? = nil,
-        calls: CallReporter? = nil,
+        calls: CallReporter? = nil, debug: DebugLines? = nil,
         warn: @escaping (String) -> Void,
         reading read: (Outcome) throws(Failure) -> Void = { _ in }
     ) throws(Failure) -> CInt {
         var limits = Supervisor.Limits()
         limits.measures = reporter?.measures ?? false
         if let calls { limits.onCall = calls.take }
+        limits.onMoment = debug?.tell
         let supervisor = Supervisor(plan, until: until, limits: limits, trace: trace, warn: warn)
         let result = Result { () throws(Failure) in
             var outcome = try supervisor.run()

@@ -14,6 +14,8 @@ struct Command: Sendable {
     var isOfContainers = false
     /// Whether the first operand ends the options: the words after it belong to another program.
     var endsWithOtherCommand = false
+    /// Whether there is no command of that name.
+    var isUnknown = false
     /// The exit code of a failure.
     var failureCode: CInt = 1
     var run: @Sendable (ParsedArguments) throws(Failure) -> CInt
@@ -45,6 +47,7 @@ struct Command: Sendable {
         if first.hasPrefix("-") || first.contains("/") || first.hasSuffix(".json") {
             return (.oneShot, arguments)
         }
-        return (.unknown(first), [])
+        // Its own options are as unknown, but the help is asked for in one way.
+        return (.unknown(first), arguments.dropFirst().filter { $0 == "-h" || $0 == "--help" })
     }
 }

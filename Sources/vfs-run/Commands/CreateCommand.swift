@@ -106,6 +106,7 @@ extension Command {
         ).plan
         return try supervise(
             plan, until: until, reporter: reporter, calls: try CallReporter(arguments, plan),
+            debug: DebugLines(arguments.globals.log, joins: false),
             warn: arguments.globals.log.warning)
     }
 }

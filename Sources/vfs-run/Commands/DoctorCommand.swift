@@ -19,7 +19,7 @@ extension Command {
                 + " --json prints {\"works\", \"user\", \"kernel\", \"directory\", \"probes\": [{\"key\","
                 + " \"verdict\": works, lacks, fact or untried, \"needed\", \"said\", \"mend\", …}]}.",
         ],
-        options: [.json],
+        options: [.json, .width],
         run: { arguments throws(Failure) in
             let operands = arguments.operands
             let directory = try LoadedConfig.absolute(operands.first ?? ".")
@@ -36,7 +36,9 @@ extension Command {
                     FileDescriptor.standardOutput.isTerminal
                     && CurrentProcess.environment("NO_COLOR")?.isEmpty != false
                 // Printable, except for its own marks.
-                try Output.write(Array(examination.text(.init(hasMarks: isForPeople)).utf8))
+                var style = Examination.Style(hasMarks: isForPeople)
+                style.columns = try arguments.screenColumns()
+                try Output.write(Array(examination.text(style).utf8))
             }
             return examination.canRun ? 0 : 1
         })

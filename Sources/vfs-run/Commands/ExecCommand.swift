@@ -52,7 +52,9 @@ extension Command {
             return try reporter.reporting { () throws(Failure) in
                 try supervise(
                     execPlan(arguments), until: arguments.has(.detach) ? .started : .ended,
-                    reporter: reporter, warn: arguments.globals.log.warning)
+                    reporter: reporter,
+                    debug: DebugLines(arguments.globals.log, joins: true),
+                    warn: arguments.globals.log.warning)
             }
         })
 

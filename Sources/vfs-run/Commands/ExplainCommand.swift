@@ -16,6 +16,14 @@ extension Option {
 }
 
 extension ParsedArguments {
+    /// The width of the screen, for text that is wider elsewhere; nil where there is none.
+    func screenColumns() throws(Failure) -> Int? {
+        if value(.width) != nil { return try columns() }
+        guard let size = try? FileDescriptor.standardOutput.terminalSize(), size.columns >= 20
+        else { return nil }
+        return Int(size.columns)
+    }
+
     /// The width of a text for people.
     func columns() throws(Failure) -> Int {
         guard let text = value(.width) else {

@@ -16,7 +16,8 @@ extension Command {
                 + " removes, and of its own files those that a later layer replaces or removes.",
             "IMAGE is an image as for unpack: oci:DIR, oci-archive:FILE, docker-archive:FILE, each with"
                 + " :TAG behind it where there are several, or a directory with an OCI image layout. It"
-                + " is read and verified, and not unpacked.",
+                + " is read and verified, and not unpacked; without --max-entries it has at most"
+                + " 1000000.",
             "What is hidden is in the image and never seen: it is downloaded and stored for nothing."
                 + " --json prints an array of {\"layer\", \"files\", \"bytes\", \"removed\", \"emptied\","
                 + " \"hidden_files\", \"hidden_bytes\"}.",
@@ -38,6 +39,8 @@ extension Command {
             return 0
         })
 
+    private static let mostEntries = 1_000_000
+
     /// The layers of a saved image; nil for what is none.
     private static func image(
         _ arguments: ParsedArguments
@@ -54,7 +57,9 @@ extension Command {
         }
         let folder = CurrentProcess.environment("TMPDIR") ?? "/var/tmp"
         let reporter = ConsoleReporter(isQuiet: arguments.has(.quiet), arguments.globals.log)
-        let unpacker = try unpacker(arguments, reporter)
+        var unpacker = try unpacker(arguments, reporter)
+        // All of their names are in memory at once.
+        if !arguments.has(.maxEntries) { unpacker.limits.entries = mostEntries }
         return try unpacker.usage(of: ImageReference(reference), spoolingIn: folder)
     }
 

@@ -10,9 +10,9 @@ extension Command {
         operands: "add|remove ID FILE",
         details: [
             "FILE has an array of mounts, as \"mounts\" of config.json has them. add attaches bind mounts"
-                + " and tmpfs to the running container, all of them or none. remove takes away what is"
-                + " mounted on each destination; the other keys do not matter.",
-            "The state of the container does not record them: they end with it. Nothing is mounted on"
+                + " and tmpfs to the running container, all of them or none. remove takes away what"
+                + " add has mounted on each destination; the other keys do not matter.",
+            "They end with the container. No link of the container's is followed, and nothing is mounted on"
                 + " /, /dev, /dev/pts, /proc and /sys, and below the last two.",
         ],
         isOfContainers: true,

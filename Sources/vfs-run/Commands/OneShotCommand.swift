@@ -36,7 +36,7 @@ extension Command {
                 + " changed, which the runtime process reads in procfs before each step; then the"
                 + " layers, and what was written. Any other FILE is JSON for Perfetto.",
             "--stop-at waits on the terminal before a step, and prints the pid and the namespaces of"
-                + " the init process, for inspection with nsenter(1) or in /proc/PID. STEP is a"
+                + " the init process, for inspection in /proc/PID and /proc/PID/root. STEP is a"
                 + " number from \"vfs-run plan\", text that matches exactly one line of the plan, or"
                 + " \"all\".",
         ],
@@ -110,7 +110,7 @@ extension Command {
 
     static func unknown(_ name: String) -> Command {
         Command(
-            name: name, summary: "", operands: "", details: [], options: [],
+            name: name, summary: "", operands: "", details: [], options: [], isUnknown: true,
             failureCode: Failure.ofRuntime,
             run: { _ throws(Failure) in throw Failure(unknownSentence(name)) })
     }

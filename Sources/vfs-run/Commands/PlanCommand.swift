@@ -48,6 +48,7 @@ extension Command {
         ],
         options: [
             .upper, .layer, .snapshot, .compare, .json, .explain, .planFormat, .tree, .from, .of,
+            .width,
         ]
             + Option.streams
             + Option.collection,
@@ -62,7 +63,7 @@ extension Command {
                 return 0
             }
             if arguments.has(.tree) {
-                try Output.write(plan.treeText)
+                try Output.write(plan.treeText(columns: try arguments.screenColumns()))
                 return 0
             }
             let isExplained = arguments.has(.explain)
@@ -76,7 +77,10 @@ extension Command {
                 let json = isExplained ? plan.explainedJSON : plan.json
                 try Output.write(json.prettyText)
             } else {
-                try Output.write(isExplained ? plan.explainedText : plan.text)
+                let columns = try arguments.screenColumns()
+                try Output.write(
+                    isExplained
+                        ? plan.explainedText(columns: columns) : plan.text(columns: columns))
             }
             return 0
         })

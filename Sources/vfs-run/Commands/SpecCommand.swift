@@ -22,9 +22,10 @@ extension Command {
         name: "spec", summary: "write a template of config.json",
         details: [
             "Writes the default config.json: a shell on a terminal, new namespaces, three"
-                + " capabilities, the default seccomp profile. An existing file is not overwritten.",
-            "--rootless adds a user namespace that maps root to the caller, with the caller's"
-                + " subordinate ids from /etc/subuid and /etc/subgid.",
+                + " capabilities, the default seccomp profile, a read-only root file system. An existing file is not overwritten.",
+            "--rootless adds a user namespace that maps root to the caller and no other id. Without"
+                + " uidMappings and gidMappings the start maps the caller's subordinate ids from"
+                + " /etc/subuid and /etc/subgid too.",
             "--one-shot is for \"vfs-run config.json\" with an untrusted program: limits of memory,"
                 + " processes, open files, disk space, pending signals and message queues, and a user"
                 + " namespace with the host ids from 1879048192 on, 65536 of them. Without root"
@@ -39,7 +40,7 @@ extension Command {
             }
             let json =
                 arguments.has(.oneShot)
-                ? DefaultConfig.oneShot : DefaultConfig.json(for: isRootless ? .current : nil)
+                ? DefaultConfig.oneShot : DefaultConfig.template(for: isRootless ? .current : nil)
             let name = arguments.value(.file) ?? "config.json"
             let path =
                 name.hasPrefix("/") ? name : (arguments.value(.directory) ?? ".") + "/" + name

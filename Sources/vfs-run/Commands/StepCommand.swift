@@ -13,7 +13,8 @@ extension Command {
                 + " what the last step has changed; why, what the next step does and why it is at its"
                 + " place; config, what asks for it; quit. n, c, s, w and q are short for them.",
             "The screen is drawn anew for each step, unless TERM is dumb or missing. Needs a terminal;"
-                + " shell needs nsenter(1).",
+                + " shell needs a static busybox on the host. It executes nothing but the commands of that"
+                + " busybox: in its copy of the mounts no file of the image can be executed.",
         ],
         options: [.upper, .layer, .snapshot, .stopAt],
         endsWithOtherCommand: true,

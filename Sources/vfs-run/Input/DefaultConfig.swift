@@ -1,27 +1,35 @@
+internal import Cgroups
 internal import ContainerRuntime
 internal import JSON
 internal import LinuxSystem
 internal import OCISpec
 
-/// The config.json of `vfs-run spec`.
+/// The config.json of `vfs-run spec`, and that of images.
 enum DefaultConfig {
-    static var json: JSONOutput { json(for: nil) }
+    private enum Kind { case template, image, oneShot }
 
+    /// What an image's own config is put into: its root is for writing.
+    static var json: JSONOutput { json(nil, .image) }
+
+    /// As runc's: the root is read-only, and where cgroups of version 1 are mounted programs find
+    /// theirs by its path on the host.
+    ///
     /// - Parameter user: The caller of a rootless container; nil for root.
-    static func json(for user: RootlessUser?) -> JSONOutput { json(user, isOneShot: false) }
+    static func template(for user: RootlessUser?) -> JSONOutput { json(user, .template) }
 
     /// The same for `vfs-run config.json` with an untrusted program: with limits, and with host ids of
     /// its own. Without root privileges, unavailable ones are left out at the start.
-    static var oneShot: JSONOutput { json(nil, isOneShot: true) }
+    static var oneShot: JSONOutput { json(nil, .oneShot) }
 
-    private static func json(_ user: RootlessUser?, isOneShot: Bool) -> JSONOutput {
+    private static func json(_ user: RootlessUser?, _ kind: Kind) -> JSONOutput {
+        let isOneShot = kind == .oneShot
         var members: [(key: String, value: JSONOutput)] = [
             ("ociVersion", .string(Spec.versions.newest)),
             ("process", process(isOneShot)),
-            ("root", ["path": "rootfs", "readonly": false]),
+            ("root", ["path": "rootfs", "readonly": .bool(kind == .template)]),
             ("hostname", "vfs-run"),
             ("mounts", .array(mounts(hasTerminalGroup: user == nil))),
-            ("linux", linux(user, isOneShot)),
+            ("linux", linux(user, kind)),
         ]
         if isOneShot {
             members.append(("vfs", ["overlay": ["size": "256M"], "rootless": "adapt"]))
@@ -89,17 +97,18 @@ enum DefaultConfig {
         ]
     }
 
-    private static func linux(_ user: RootlessUser?, _ isOneShot: Bool) -> JSONOutput {
-        let kinds =
-            ["pid", "network", "ipc", "uts", "mount", "cgroup"]
-            + (user == nil && !isOneShot ? [] : ["user"])
+    private static func linux(_ user: RootlessUser?, _ kind: Kind) -> JSONOutput {
+        let isOneShot = kind == .oneShot
+        var kinds = ["pid", "network", "ipc", "uts", "mount"]
+        if kind != .template || !hasVersion1 { kinds.append("cgroup") }
+        if user != nil || isOneShot { kinds.append("user") }
         var members: [(key: String, value: JSONOutput)] = [
             ("namespaces", .array(kinds.map { ["type": .string($0)] }))
         ]
         // An empty object, for programs that fill in a template.
         if user == nil { members.append(("resources", isOneShot ? limits : [:])) }
         let own = isOneShot ? IDMappings(users: ownIDs, groups: ownIDs) : nil
-        if let mappings = own ?? user?.ownMappings {
+        if let mappings = own ?? user?.oneMapping {
             members.append(("uidMappings", mapping(mappings.users)))
             members.append(("gidMappings", mapping(mappings.groups)))
         }
@@ -113,6 +122,11 @@ enum DefaultConfig {
         members.append(("readonlyPaths", .strings(readOnly)))
         members.append(("seccomp", seccomp))
         return .object(members)
+    }
+
+    private static var hasVersion1: Bool {
+        guard let hierarchies = try? Hierarchies.read() else { return false }
+        return !hierarchies.version1.isEmpty
     }
 
     private static let limits: JSONOutput = [

@@ -2,13 +2,14 @@ internal import ContainerRuntime
 internal import LinuxSystem
 
 extension Invocation {
-    /// Sets the privileges of the caller. Takes one system call for root.
+    /// Sets the privileges of the caller. Takes a few system calls.
     mutating func setCaller(_ globals: GlobalOptions) throws(Failure) {
         guard let user = Credentials.knownUser else {
             throw Failure(
                 "geteuid: the effective user is unknown, since a seccomp filter forbids the call; run"
                     + " vfs-run without that filter")
         }
+        sharesTerminal = !leavesTerminal && TerminalSettings.ofCaller() != nil
         let isRoot = user == 0 && globals.rootless != .always
         if isRoot {
             privilege =

@@ -14,7 +14,10 @@ extension Completions {
                 commands=(
 
             """
-        for command in named { text += "        '\(command.name):\(command.summary)'\n" }
+        for command in named {
+            let summary = command.summary.split(separator: "'").joined(separator: "’")
+            text += "        '\(command.name):\(summary)'\n"
+        }
         text += "    )\n    case $words[2] in\n"
         for command in named {
             var operands = ""
@@ -61,11 +64,21 @@ extension Completions {
         return (specs + ["'*:file:_files'"]).joined(separator: " ")
     }
 
+    /// For fish, in whose single quotes a backslash keeps a quote and itself.
+    private static func quoted(_ words: String) -> String {
+        var text = "'"
+        for character in words {
+            if character == "'" || character == "\\" { text += "\\" }
+            text.append(character)
+        }
+        return text + "'"
+    }
+
     static var fish: String {
         var text = "# fish completion for vfs-run\n"
         for command in named {
             text += "complete -c vfs-run -n __fish_use_subcommand -a \(command.name)"
-            text += " -d '\(command.summary)'\n"
+            text += " -d \(quoted(command.summary))\n"
         }
         for command in named {
             let kinds = operands(command).reduce(into: Set()) { $0.formUnion($1) }
@@ -90,7 +103,7 @@ extension Completions {
                 if case .words(let words) = option.completes {
                     text += " -f -a '\(words.joined(separator: " "))'"
                 }
-                text += " -d '\(option.help)'\n"
+                text += " -d \(quoted(option.help))\n"
             }
         }
         return text

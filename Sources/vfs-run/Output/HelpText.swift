@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The output of `help` and `--help`.
 enum HelpText {
     static var overview: String {
@@ -6,7 +8,8 @@ enum HelpText {
             table(
                 named.filter { $0.isOfContainers == isOfContainers }.map { ($0.name, $0.summary) })
         }
-        var text = of(.oneShot)
+        var text = isRunc ? "NAME:\n   runc - Open Container Initiative runtime\n\n" : ""
+        text += of(.oneShot, hasName: false)
         text += "\nCommands:\n" + rows(false)
         text += "\nCommands on containers with an id, as in runc:\n" + rows(true)
         text += "\nGlobal options, before the command:\n"
@@ -15,10 +18,14 @@ enum HelpText {
             + "\n\"vfs-run help COMMAND\" describes a command; \"vfs-run doctor\" tests this system.\n"
     }
 
-    static func of(_ command: Command) -> String {
+    /// Under the name of runc the help of each command begins as runc's does.
+    static var isRunc: Bool { CommandLineParser.programName == "runc" }
+
+    static func of(_ command: Command, hasName: Bool = true) -> String {
         let name = command.name.isEmpty ? "" : " \(command.name)"
         let operands = command.operands.isEmpty ? "" : " \(command.operands)"
-        var text = "Usage: vfs-run\(name) [OPTIONS]\(operands)\n\n"
+        var text = hasName && isRunc ? "NAME:\n   runc\(name) - \(command.summary)\n\n" : ""
+        text += "Usage: vfs-run\(name) [OPTIONS]\(operands)\n\n"
         text += wrap(command.summary.prefix(1).uppercased() + command.summary.dropFirst() + ".")
         for paragraph in command.details { text += "\n" + wrap(paragraph) }
         return text + "\nOptions:\n" + table(command.allOptions.map { (label($0), $0.help) })

@@ -11,12 +11,14 @@ struct OrdinaryUser {
     /// There the control groups are those of version 2 alone, also on a host that has both: crun runs
     /// nothing for an ordinary user otherwise.
     var seesUnifiedGroups = false
+    /// A supplementary group.
+    var group: gid_t?
 
     /// `path ARGUMENTS` as that user.
     func command(_ box: Sandbox, _ path: String, _ arguments: [String]) throws -> [String] {
         let drop = [
             "setpriv", "--reuid=\(OrdinaryUser.id)", "--regid=\(OrdinaryUser.id)",
-            "--clear-groups", path,
+            group.map { "--groups=\($0)" } ?? "--clear-groups", path,
         ]
         guard hasSubordinates else { return drop + arguments }
         let others = "somebody:1:1\n"

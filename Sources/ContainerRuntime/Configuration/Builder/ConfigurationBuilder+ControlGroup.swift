@@ -12,12 +12,15 @@ extension ConfigurationBuilder {
         let offset = request.spec.linux?.resources?.offset ?? path?.offset
         let unit =
             invocation.asksSystemd ? request.systemdUnit(isUsers: host.usesUsersSystemd) : nil
+        // One that the config names is there, or the start fails.
+        let isNamed = path.map { !$0.value.isEmpty } ?? false
+        let mayLack =
+            request.adaptsToCaller || (!resources.needControlGroup && !isNamed)
         return Setting(
             .init(
                 path: path?.value, id: invocation.container?.id.text, resources: resources,
                 isManaged: invocation.controlGroups == .always, policesDevices: policesDevices,
-                isOptional: !policesDevices && !decision.needsGroup
-                    && (request.adaptsToCaller || !resources.needControlGroup),
+                isOptional: !policesDevices && !decision.needsGroup && mayLack,
                 unit: unit, isCounted: decision.uses(.group, for: .cpuTime) || invocation.measures),
             offset.map(Origin.config) ?? decision.groupOrigin ?? .standard)
     }

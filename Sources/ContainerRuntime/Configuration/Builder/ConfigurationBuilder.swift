@@ -58,8 +58,8 @@ public struct ConfigurationBuilder {
     private func configuration() -> Configuration? {
         let spec = request.spec
         let linux = spec.linux
-        let mounts = request.mounts.compactMap { $0.configured(in: request.bundle) }
         guard let process = spec.process.flatMap(process), let root = root() else { return nil }
+        let mounts = request.mounts.compactMap { $0.configured(in: request.bundle)?.inside(root) }
         var configuration = Configuration(
             bundle: request.bundle, ociVersion: spec.ociVersion?.value ?? "",
             annotations: spec.annotations.map { ($0.key.value, $0.value.value) },
@@ -117,6 +117,7 @@ public struct ConfigurationBuilder {
         if let wanted = spec.vfs?.landlock, wanted.value, let version = host.landlockVersion {
             configuration.landlock = Setting(version, .config(wanted.offset))
         }
+        configuration.sharesTerminal = invocation.sharesTerminal
         configuration.privilege = invocation.privilege
         configuration.adaptsToCaller = request.adaptsToCaller
         return configuration

@@ -31,7 +31,12 @@ struct MountReading {
         if let mappings = Spec.mappings(spec.uidMappings, spec.gidMappings) {
             mount.idMapping = .init(mappings: mappings, isRecursive: false)
         }
-        for option in spec.options { read(option) }
+        for option in spec.options {
+            // As mount(2) takes them: several in one string, and empty ones.
+            for piece in MountReading.pieces(of: option.value) {
+                read(Located(piece, at: option.offset))
+            }
+        }
         if bind == nil && spec.type?.value == "bind" { bind = false }
     }
 
@@ -54,19 +59,14 @@ struct MountReading {
         case .superblock(let flag): parameters.append(.init(key: flag))
         case .nothing: break
         case nil:
-            let pieces = MountReading.pieces(of: option.value)
-            if pieces == [option.value] {
-                parameters.append(.init(option.value))
-                unknown.append(option)
-            } else {
-                // As mount(2) takes them: several in one string, and empty ones.
-                for piece in pieces { read(Located(piece, at: option.offset)) }
-            }
+            parameters.append(.init(option.value))
+            unknown.append(option)
         }
     }
 
     /// Separated by commas, but for those in quotes and behind a backslash.
     private static func pieces(of text: String) -> [String] {
+        if !text.isEmpty, !text.utf8.contains(UInt8(ascii: ",")) { return [text] }
         var pieces: [String] = []
         var piece: [UInt8] = []
         var isQuoted = false
@@ -115,6 +115,18 @@ struct MountReading {
 }
 
 extension Configuration.Mount {
+    /// A destination that begins with the path of the root directory on the host means what lies
+    /// below it, as other runtimes take it.
+    func inside(_ root: Configuration.Root) -> Configuration.Mount {
+        guard case .directory(let path) = root.source, path.value != "/" else { return self }
+        let top = PathText.cleaned(path.value) + "/"
+        let place = PathText.cleaned(destination)
+        guard place.hasPrefix(top) else { return self }
+        var mount = self
+        mount.destination = "/" + place.dropFirst(top.utf8.count)
+        return mount
+    }
+
     /// A later option overrides an earlier one.
     fileprivate mutating func change(
         _ setPath: WritableKeyPath<Self, MountAttributes>,

@@ -20,7 +20,11 @@ extension Checks {
         }
         if mount.mount.idMapping != nil { checkIDMapping(mount) }
         if mount.refusesUnknown {
-            for option in mount.unknown where !option.value.isEmpty { refuse(option) }
+            for option in mount.unknown {
+                // containerd repeats those of the host's mount, which no other can change.
+                if mount.isControlGroup && Self.ofControlGroups.contains(option.value) { continue }
+                refuse(option)
+            }
         }
         if mount.isRemount { return }
         if mount.bind != nil {
@@ -34,6 +38,12 @@ extension Checks {
                 "needs a type (\"tmpfs\", \"proc\" …) or the option \"bind\"", at: spec.offset)
         }
     }
+
+    /// Options of a cgroup2 file system as a whole (the kernel's Documentation/admin-guide/cgroup-v2.rst).
+    private static let ofControlGroups: Set<String> = [
+        "nsdelegate", "favordynmods", "memory_localevents", "memory_recursiveprot",
+        "memory_hugetlb_accounting", "pids_localevents",
+    ]
 
     /// What fstab(5) and other tools call an option.
     private static let otherWords = [

@@ -93,6 +93,7 @@ extension Checks {
                 "\(flag.value.rawValue) needs a value, for which the specification has no field;"
                     + " remove it", at: flag.offset)
         }
+        deadlineScheduling()
         if let nice = spec.process?.scheduler?.nice, !(-20...19).contains(nice.value) {
             diagnostics.error("\(nice.value) is not from -20 to 19", at: nice.offset)
         }

@@ -24,7 +24,9 @@ enum JoinSection: PlanSection {
         RuntimeSection.planRequirements(facts, &plan)
         if let seccomp = configuration.seccomp {
             plan.add(
-                PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
+                PrepareSeccomp(
+                    profile: seccomp.value, cache: facts.seccompCache,
+                    hidesInit: configuration.privilege == .none), seccomp.origin)
         }
         WatchSection.planWatchdog(facts, &plan)
         WatchSection.planSignals(facts, &plan)

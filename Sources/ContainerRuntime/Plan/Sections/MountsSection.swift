@@ -47,6 +47,11 @@ enum MountsSection: PlanSection {
                 AttachBind(mount: mount, source: tree.path, position: attachedBinds),
                 mount.origin)
             attachedBinds += 1
+        case .fileSystem where mount.hasSource:
+            plan.add(
+                AttachBind(mount: mount, source: "the overlay", position: attachedBinds),
+                mount.origin)
+            attachedBinds += 1
         case .fileSystem(let type, let source, let parameters):
             planFileSystem(mount, type, source, parameters, facts, &plan)
         case .controlGroups:

@@ -12,7 +12,8 @@ enum RootSection: PlanSection {
     static var kinds: [any Step.Type] {
         [
             SeparateMounts.self, OpenPrivateProc.self, OpenJoinedProc.self, OpenBindSource.self,
-            OpenControlGroups.self, AttachRoot.self, MountRootDirectory.self, MountOverlay.self,
+            OpenControlGroups.self, OpenOverlay.self, AttachRoot.self, MountRootDirectory.self,
+            MountOverlay.self,
             MountCopyOnWriteTree.self,
             RecordUpper.self, HandOverUpper.self, KeepUpper.self,
             PivotRoot.self, SetRootPropagation.self,
@@ -33,9 +34,11 @@ enum RootSection: PlanSection {
         }
         for (mount, source) in configuration.bindSources
         where !configuration.opensOnHost && mount.idMapping == nil {
-            plan.add(OpenBindSource(source: source), mount.origin)
+            plan.add(
+                OpenBindSource(source: source, root: configuration.rootDirectory), mount.origin)
         }
         if facts.bindsControlGroups { plan.add(OpenControlGroups()) }
+        planOverlays(facts, &plan)
         planTrees(facts, &plan)
     }
 
@@ -54,6 +57,20 @@ enum RootSection: PlanSection {
                 plan.add(HandOverUpper(tree: tree.tree.number), tree.mount.origin)
             }
             planRecord(tree, facts, &plan)
+        }
+    }
+
+    private static func planOverlays(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
+        let configuration = facts.configuration
+        var position = 0
+        for mount in configuration.mounts where mount.hasSource {
+            if let overlay = MountedOverlay(mount) {
+                plan.add(
+                    OpenOverlay(
+                        overlay: overlay, bundle: configuration.bundle, position: position,
+                        label: configuration.mountLabel?.value), mount.origin)
+            }
+            position += 1
         }
     }
 
@@ -153,6 +170,11 @@ extension Configuration {
         return found
     }
 
+    /// The directory of the host that becomes the root, where one does.
+    var rootDirectory: String? {
+        if case .directory(let path) = root.source { path.value } else { nil }
+    }
+
     /// The user of the host that the program runs as.
     var hostUserID: UInt32 {
         let id = process.user.value.userID
@@ -183,7 +205,8 @@ extension Configuration.Mount {
     var hasSource: Bool {
         switch kind {
         case .bind, .copyOnWrite: true
-        case .fileSystem, .controlGroups, .remount: false
+        case .fileSystem: MountedOverlay(self) != nil
+        case .controlGroups, .remount: false
         }
     }
 }

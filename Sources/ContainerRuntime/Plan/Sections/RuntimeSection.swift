@@ -39,7 +39,9 @@ enum RuntimeSection: PlanSection {
         planTreeLocks(facts, &plan)
         if let seccomp = configuration.seccomp {
             plan.add(
-                PrepareSeccomp(profile: seccomp.value, cache: facts.seccompCache), seccomp.origin)
+                PrepareSeccomp(
+                    profile: seccomp.value, cache: facts.seccompCache,
+                    hidesInit: configuration.privilege == .none), seccomp.origin)
             if let notices = configuration.notices {
                 plan.add(NotifyOfCalls(notices: notices.value), notices.origin)
             }
@@ -152,7 +154,8 @@ enum RuntimeSection: PlanSection {
         where configuration.opensOnHost || mount.idMapping != nil {
             plan.add(
                 OpenBindSourceOnHost(
-                    source: source, idMapping: mount.idMapping, mappings: mappings), mount.origin)
+                    source: source, idMapping: mount.idMapping, mappings: mappings,
+                    root: configuration.rootDirectory), mount.origin)
         }
         for file in configuration.files {
             switch file.content {

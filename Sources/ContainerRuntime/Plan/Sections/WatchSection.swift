@@ -18,9 +18,7 @@ enum WatchSection: PlanSection {
 
     /// Before anything of a nameless container is made.
     static func planWatchdog(_ facts: PlanFacts, _ plan: inout PlannedSteps) {
-        if facts.showsTerminal {
-            plan.add(SaveTerminal())
-        }
+        if facts.showsTerminal || facts.sharesTerminal { plan.add(SaveTerminal()) }
         if !facts.isNamed { plan.add(StartWatchdog()) }
     }
 

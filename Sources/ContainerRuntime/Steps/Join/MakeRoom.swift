@@ -7,14 +7,16 @@ struct MakeRoom: RuntimeStep {
         "make room for the process",
         what: """
             Where the container's control group has no room for two more processes, raises the limit by \
-            what is missing, and holds the container's lock until the limit is what it was.
+            two, until the process is one of the container's. A file beside the state has the limit that \
+            counts: it is never raised further, and the next exec or update sets it where this one is \
+            killed.
             """,
         why: """
             Only where the container limits its processes. The process that joins makes the container \
             process and ends. An engine's exec is to work in a container that has as many processes as \
             it may: with runc, too, it passes the limit.
             """,
-        calls: "flock, read, write")
+        calls: "flock, openat, read, write")
 
     let container: StoredContainer
     let controlGroup: ControlGroup
@@ -23,13 +25,6 @@ struct MakeRoom: RuntimeStep {
     let undoing = "the limit is set again when the process has joined"
 
     func apply(_ context: RuntimeContext) throws(Failure) {
-        try container.lock()
-        context.hasLock = true
-        context.raisedLimit = try controlGroup.makeRoom(for: 2)
-        // Others are kept waiting only while the limit is not what it should be.
-        if context.raisedLimit == nil {
-            container.unlock()
-            context.hasLock = false
-        }
+        context.room = try container.takeRoom(in: controlGroup)
     }
 }

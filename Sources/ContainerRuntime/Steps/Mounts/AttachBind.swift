@@ -7,12 +7,14 @@ struct AttachBind: ContainerStep {
         "attach a bind mount",
         what: """
             Attaches the clone of a source to a directory or file that was opened without leaving \
-            the root. Without options it has the attributes of the source's mount. Once an option \
-            names one (ro, rw, nosuid …) the others are cleared, as runc does; in a user namespace they \
-            are locked and stay, and it is an error to clear one by name.
+            the root. A source in the directory that has become the root is the one that an \
+            earlier mount of the container provides, where one does. Without options it has the \
+            attributes of the source's mount. Once an option names one (ro, rw, nosuid …) the \
+            others are cleared, as runc does; in a user namespace they are locked and stay, and it \
+            is an error to clear one by name.
             """,
         why: "In the config's order: a later mount may lie inside an earlier one.",
-        calls: "openat2, mount_setattr, move_mount")
+        calls: "openat2, open_tree, mount_setattr, move_mount")
 
     let mount: Configuration.Mount
     let source: String
@@ -36,7 +38,7 @@ struct AttachBind: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        let opened = try context.handover.takeSource(position)
+        let opened = try context.takeSource(position, source)
         let target = MountTarget(mount: mount)
         let isProc = PathText.cleaned(mount.destination) == "/proc"
         if isProc { try requireProc(opened.tree.borrowed) }

@@ -1,15 +1,17 @@
+internal import Cgroups
 internal import LinuxSystem
 internal import SystemPackage
 
-/// `mounts[]` of type `cgroup`: read-only, but for a cgroup that was given to the container
-/// (CVE-2022-0492, CVE-2023-25809).
+/// `mounts[]` of type `cgroup`. In version 2 read-only, but for a cgroup that was given to the
+/// container (CVE-2023-25809). In version 1 as the config has it where the container has a cgroup of
+/// its own below the root of the hierarchy, whose files are about the whole of it (CVE-2022-0492).
 struct MountControlGroups: ContainerStep {
     static let manual = StepManual(
         "mount the control groups",
         what: """
             Mounts the hierarchies as the container's cgroup namespace shows them, or attaches \
-            clones of the container's cgroups. Read-only, unless the container's cgroup was given \
-            to it.
+            clones of the container's cgroups. Read-only, unless the config asks for another view \
+            and the container's cgroup was given to it, in version 1 unless it has its own.
             """,
         why: "In the config's order: a later mount may lie inside an earlier one.",
         calls: "openat2, fsopen, fsconfig, fsmount, mount_setattr, move_mount")
@@ -54,17 +56,24 @@ struct MountControlGroups: ContainerStep {
             try MountTarget(mount: attached).attach(tree, place.borrowed)
             return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
+        let own =
+            mount.set.contains(.readOnly) ? [] : context.handover.controlGroup?.belowRoot ?? []
         let folder = try attempt("mount", "tmpfs", try MountControlGroups.makeFolder())
         try attempt("move_mount", on: mount.destination, try folder.attach(to: place.borrowed))
         if layout.hierarchies != nil {
             for (name, bound) in trees {
-                try add(bound.tree, name, folder.borrowed, attached)
+                let isOwn = own.contains {
+                    name != "unified" && ControlGroupLayout.isLabel(name, of: $0)
+                }
+                try add(bound.tree, name, folder.borrowed, isOwn ? mount : attached)
             }
         } else {
             for controllers in layout.version1 {
+                let isOwn = own.contains(controllers.joined(separator: ","))
                 try add(
-                    try hierarchy("cgroup", controllers), ControlGroupLayout.label(controllers),
-                    folder.borrowed, attached)
+                    try hierarchy("cgroup", controllers, isWritable: isOwn),
+                    ControlGroupLayout.label(controllers), folder.borrowed,
+                    isOwn ? mount : attached)
             }
             try add(try hierarchy("cgroup2", []), "unified", folder.borrowed, attached)
         }
@@ -76,7 +85,8 @@ struct MountControlGroups: ContainerStep {
             }
         }
         try attempt(
-            "mount_setattr", on: mount.destination, try folder.setAttributes(set: attached.set))
+            "mount_setattr", on: mount.destination,
+            try folder.setAttributes(set: own.isEmpty ? attached.set : mount.set))
         try context.hold(mount.destination, folder.borrowed, .new)
     }
 

@@ -21,7 +21,7 @@ struct MountTarget {
         let advice: (Errno) -> String? = { error in
             switch error {
             case .tooManySymbolicLinkLevels where links == .refuse:
-                "it must be mounted on an ordinary directory, not through a symbolic link"
+                "it must be mounted on ordinary directory, not through a symbolic link"
             case .tooManySymbolicLinkLevels:
                 "a link there leads through /proc, in circles or over more than 40 links"
             case .fileNameTooLong: LinkPolicy.tooLong
@@ -52,7 +52,7 @@ struct MountTarget {
             throw Failure(
                 "openat2", mount.destination.inQuotes, error,
                 advice: error == .tooManySymbolicLinkLevels
-                    ? "it must be an ordinary directory, not a symbolic link" : nil)
+                    ? "it must be mounted on ordinary directory, not on a symbolic link" : nil)
         }
     }
 

@@ -32,12 +32,17 @@ struct SetScheduling: ContainerStep {
 
     func apply(_ context: ContainerContext) throws(Failure) { try set(0) }
 
+    private var deadline: UInt32 { Spec.Process.Scheduler.Policy.deadline.number }
+
     /// - Parameter process: 0 for this one.
     func set(_ process: Int32) throws(Failure) {
         try attempt(
             "sched_setattr",
             advice: { error in
                 switch error {
+                case .notPermitted where attributes.policy == deadline:
+                    "process scheduler can't be used together with AllowedCPUs: this policy takes"
+                        + " CAP_SYS_NICE, and the right to every CPU (resources.cpu.cpus)"
                 case .notPermitted: "this takes CAP_SYS_NICE, or real-time time in its cgroup"
                 case .invalidArgument where isDeadline:
                     "SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period, in nanoseconds; a"

@@ -16,6 +16,8 @@ struct OpenBindSource: ContainerStep {
         calls: "openat, open_tree, mount_setattr")
 
     let source: HostBindSource
+    /// The directory of the host that becomes the root.
+    var root: String?
 
     var summary: String { source.summary }
     var gives: Provisions { [.bindSources] }
@@ -25,6 +27,8 @@ struct OpenBindSource: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        context.handover.keep(try source.open(), at: source.position)
+        if try SourceInRoot(source: source, root: root).note(context.handover) {
+            context.handover.keep(try source.open(), at: source.position)
+        }
     }
 }

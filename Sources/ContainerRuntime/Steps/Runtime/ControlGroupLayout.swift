@@ -56,6 +56,11 @@ struct ControlGroupLayout: Sendable, Hashable {
         return name.hasPrefix("name=") ? String(name.dropFirst(5)) : name
     }
 
+    /// - Parameter controllers: `cpu,cpuacct`, `name=systemd`.
+    static func isLabel(_ name: String, of controllers: String) -> Bool {
+        controllers == name || controllers == "name=" + name
+    }
+
     /// - Parameter text: Lines of `id:controllers:path` (cgroups(7)).
     init(_ text: String, unified: Bool) {
         isUnified = unified

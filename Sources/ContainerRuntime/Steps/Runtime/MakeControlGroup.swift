@@ -87,7 +87,7 @@ struct MakeControlGroup: RuntimeStep {
                 return
             }
             throw Failure(
-                error.message
+                refusal(error) + error.message
                     + (group.policesDevices || group.unit != nil
                         ? ""
                         : "; limits require a control group that belongs to this user: remove"
@@ -104,6 +104,14 @@ struct MakeControlGroup: RuntimeStep {
         if let state = context.state {
             try attempt("write", "the state of \(container.id.text)", try container.write(state))
         }
+    }
+
+    /// What runc says there of an ordinary user's.
+    private func refusal(_ error: Failure) -> String {
+        guard !group.policesDevices, error.errno == .permissionDenied else { return "" }
+        if group.path?.isEmpty == false { return "unable to apply cgroup configuration: " }
+        guard let controller = group.resources.controllers.first else { return "" }
+        return "cannot set \(controller) limit: container could not join or create cgroup: "
     }
 
     /// The directories that are missing are this process's own, should it be killed while it makes them.

@@ -20,6 +20,8 @@ struct OpenBindSourceOnHost: RuntimeStep {
     let idMapping: Configuration.Mount.IDMapping?
     /// Of the container's user namespace; nil where it is joined.
     let mappings: IDMappings?
+    /// The directory of the host that becomes the root.
+    var root: String?
 
     var summary: String { source.summary + (idMapping == nil ? "" : ", with its ids mapped") }
     var needs: Provisions {
@@ -33,6 +35,9 @@ struct OpenBindSourceOnHost: RuntimeStep {
     }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        // The ids of what an earlier mount provides are not mapped: it has to be the host's.
+        let inRoot = SourceInRoot(source: source, root: idMapping == nil ? root : nil)
+        if try !inRoot.note(context.handover) { return }
         guard let prepared = context.prepared else {
             return context.handover.keep(try open(context), at: source.position)
         }

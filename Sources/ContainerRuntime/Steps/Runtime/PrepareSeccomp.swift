@@ -16,6 +16,9 @@ struct PrepareSeccomp: RuntimeStep {
 
     let profile: Configuration.SeccompProfile
     let cache: SeccompCache
+    /// Whether the init process hides from the runtime process, which may then take no descriptor of
+    /// it: the filter's listener comes by a message, where the filter lets sendmsg(2) pass.
+    var hidesInit = false
 
     var summary: String {
         guard case .read(let profile) = profile else { return "take the compiled seccomp filter" }
@@ -27,6 +30,15 @@ struct PrepareSeccomp: RuntimeStep {
     var gives: Provisions { [.seccompFilter] }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
+        try prepare(context)
+        guard hidesInit, let filter = context.handover.seccompFilter, filter.notifies,
+            let sendmsg = SystemCallNumber(named: "sendmsg"),
+            let decisions = FilterStack([filter])
+        else { return }
+        context.handover.sendsListener = decisions.decide(sendmsg).isAllowed
+    }
+
+    private func prepare(_ context: RuntimeContext) throws(Failure) {
         if let filter = context.prepared?.filter {
             context.handover.seccompFilter = filter
             return

@@ -5,7 +5,10 @@ internal import LinuxSystem
 struct SaveTerminal: RuntimeStep {
     static let manual = StepManual(
         "save the terminal's settings",
-        what: "Reads the settings and the size of the first standard stream that is a terminal.",
+        what: """
+            Reads the settings and the size of the first standard stream that is a terminal. The runtime \
+            process puts them back at the end, also where the program has had the terminal itself.
+            """,
         why: "Before the watchdog starts, which puts them back when the runtime process is killed.",
         calls: "ioctl")
 
