@@ -59,7 +59,9 @@ final class SlotWorker {
         if preparation.sharesNetwork { try network.renew() }
         while true {
             if isBroken {
-                throw Failure("a process of a slot ends, and what a job has left with it")
+                // At once: the watchdog reads in this process's memory what it has to remove.
+                preparation.warn("a process of a slot ends, and what a job has left with it")
+                CurrentProcess.exit(1)
             }
             if let plan, isAhead, session == nil, next == nil {
                 try run(plan)

@@ -148,6 +148,7 @@ struct BatchPreparationTests {
                 #expect(programs.count { $0.hasPrefix("runtime.1.") } == 1, "\(report)")
                 #expect(outcome.error.contains("waitid"), "\(outcome)")
                 #expect(report.last == ["exit", "0"], "\(report)")
+                #expect(!report.contains { $0[0] == "crash" }, "\(report)")
                 #expect(HostProcess.concerned(with: box.directory) == [])
                 return
             }
