@@ -80,6 +80,9 @@ import Testing
             #"{"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}"#),
         rule("timeOffsets", Checks.timeOffsets, "linux", #"{"timeOffsets": {"realtime": {}}}"#),
         rule("overlay", Checks.overlay, "vfs", #"{"overlay": {"layers": [], "upper": "u"}}"#),
+        rule(
+            "engineAnnotations", Checks.engineAnnotations, "annotations",
+            #"{"run.oci.mount_context_type": "none"}"#),
         rule("copyOnWrite", Checks.copyOnWrite, "vfs", #"{"copyOnWrite": [{"path": "/"}]}"#),
         rule("files", Checks.files, "vfs", #"{"files": [{"path": "/x"}]}"#),
         rule("landlock", Checks.landlock, "vfs", #"{"landlock": true}"#),

@@ -252,9 +252,8 @@ struct EngineHabitTests {
     }
 
     private func limitFile(_ pid: pid_t) -> String {
-        let path = ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, "") ?? ""
-        let old = "/sys/fs/cgroup/pids\(path)/pids.max"
-        return access(old, F_OK) == 0 ? old : "/sys/fs/cgroup\(path)/pids.max"
+        (ControlGroups.path(of: pid, "pids") ?? ControlGroups.path(of: pid, "") ?? "")
+            + "/pids.max"
     }
 
     private func limitOfProcesses(_ pid: pid_t) -> String {
@@ -283,8 +282,11 @@ struct EngineHabitTests {
     @Test func `keys are read in any case, and lint says so`() throws {
         try Sandbox.use { box in
             var config = box.config()
-            config["process"]["Cwd"] = "/tmp"
-            config["process"]["cwd"] = .null
+            if case .object(var members) = config["process"] {
+                members["cwd"] = nil
+                members["Cwd"] = "/tmp"
+                config["process"] = .object(members)
+            }
             config["linux"]["MaskedPaths"] = ["/etc/passwd"]
             config.run(["/bin/sh", "-c", "pwd; cat /etc/passwd"])
             let outcome = try box.run(config)
@@ -318,7 +320,7 @@ struct EngineHabitTests {
                 "period": 1_000_000,
             ]
             let outcome = try box.run(config)
-            #expect(outcome.error.contains("runtime <= deadline <= period"), "\(outcome)")
+            #expect(outcome.error.contains("must be <= deadline"), "\(outcome)")
         }
     }
 
@@ -330,12 +332,10 @@ struct EngineHabitTests {
             var config = box.ordinaryConfig()
             config["root"]["path"] = "rootfs"
             config.run(["/bin/echo", "hello"])
-            for words in [
-                ["/dev/stdin"], ["run", "-f", "/dev/stdin", "-b", box.directory, box.id()],
-            ] {
-                let outcome = try box.startOrdinary(
-                    words, input: .bytes(Array(config.text.utf8))
-                ).finish()
+            let file = try box.write("pipe.json", config.text)
+            for words in ["/dev/stdin", "run -f /dev/stdin -b \(box.directory) \(box.id())"] {
+                let script = "cat \(file) | \(box.path("vfs-run")) \(words)"
+                let outcome = try box.startOrdinary(["-c", script], program: "/bin/sh").finish()
                 #expect(outcome.code == 0 && outcome.output == "hello\n", "\(outcome)")
             }
         }
