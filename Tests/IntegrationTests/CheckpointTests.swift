@@ -150,10 +150,10 @@ struct CheckpointTests {
     @Test func `options of criu reach it`() throws {
         try withCounter { box, _ in
             let options = [
-                "--tcp-established", "--ext-unix-sk", "--shell-job", "--file-locks",
+                "--tcp-established", "--ext-unix-sk", "--file-locks",
                 "--auto-dedup", "--criu", "/nowhere",
             ]
-            try box.checkpoint(options + ["--tcp-skip-in-flight", "--link-remap"])
+            try box.checkpoint(options + ["--tcp-skip-in-flight", "--link-remap", "--shell-job"])
             let config = box.path("elsewhere.json")
             rename(box.bundle + "/config.json", config)
             let after = try box.restore(
@@ -166,7 +166,7 @@ struct CheckpointTests {
             #expect(lazy.code == 1, "no daemon hands out pages: \(lazy)")
             let labelled = try box.startRestore([
                 "--detach", "--config", config, "--lsm-profile", "apparmor:none",
-                "--lsm-mount-context", "none",
+                "--lsm-mount-context", "none", "--shell-job", "--empty-ns", "network",
             ]).finish(seconds: 60)
             #expect(labelled.code == 0 || labelled.error.contains("criu failed"), "\(labelled)")
         }

@@ -37,6 +37,8 @@ struct RequireCheckpointable: RuntimeStep {
             throw Failure("Container cannot be checkpointed in stopped state")
         }
         context.state = state
+        // Where the container is removed in the end.
+        context.owesPoststop = true
         context.held = held
         context.initProcess = MadeProcess(pid: process.pid, pidfd: held.borrowed)
     }
