@@ -17,7 +17,11 @@ extension ControlGroup {
             do throws(Failure) {
                 found += try attempt("read", on: "\(place)/cgroup.procs", try members(of: place))
                 let below = try attempt("readdir", on: place, try HostPath.directories(in: place))
-                waiting += below.reversed().map { "\(place)/\($0)" }
+                // A container may nest names to more than a path holds: what lies there is killed with
+                // the whole, and is not listed.
+                waiting += below.reversed().map { "\(place)/\($0)" }.filter {
+                    $0.utf8.count < 4000
+                }
             } catch {
                 // It may go while it is being read.
                 if error.errno == .noSuchFileOrDirectory

@@ -11,6 +11,8 @@ public struct ControlGroup: Sendable {
     /// The hierarchies of version 1, by their controllers, in which this process made it and it is
     /// not the root: that has files that are about the whole hierarchy (`release_agent`).
     public internal(set) var belowRoot: Set<String> = []
+    /// Why it is in none of some hierarchies that no limit needs.
+    public internal(set) var passedOver: [String] = []
     /// Keep other runtime processes from taking the same cgroup as long as this value lives.
     var locks: [ControlGroupLock] = []
     /// Set when systemd has made it.

@@ -40,29 +40,103 @@ struct HierarchyTests {
         }
     }
 
-    @Test(arguments: [[], ["rw"], ["ro"]] as [[String]], [true, false])
-    func `a mount of version 1 is writable where the config has it so`(
-        _ options: [String], _ ownNamespace: Bool
-    ) throws {
+    /// What the program can do to the hierarchy of pids, and what the runtime says.
+    private func makesBelow(_ box: Sandbox, _ config: Value) throws -> Outcome {
         guard ControlGroups.has(version1: "pids") else {
             try skip("the controller pids is not one of version 1 here; make test-vm")
         }
+        let place = "/sys/fs/cgroup/pids/below"
+        try box.prepare(
+            config, arguments: ["/bin/sh", "-c", "mkdir \(place) && echo made && rmdir \(place)"])
+        return try box.command("run", box.id())
+    }
+
+    @Test(arguments: [[], ["rw"], ["ro"]] as [[String]])
+    func `a mount of version 1 is writable where the config has it so`(
+        _ options: [String]
+    ) throws {
         try Sandbox.use { box in
             var config = box.config()
-            if !ownNamespace { config.share("cgroup") }
             config["mounts"].append(Config.mount("/sys/fs/cgroup", "cgroup", options))
-            try box.prepare(
-                config,
-                arguments: [
-                    "/bin/sh", "-c",
-                    "mkdir /sys/fs/cgroup/pids/below && echo made && rmdir /sys/fs/cgroup/pids/below",
-                ])
-            let outcome = try box.command("run", box.id())
+            let outcome = try makesBelow(box, config)
             if options == ["ro"] {
                 #expect(outcome.error.lowercased().contains("read-only"), "\(outcome)")
             } else {
                 #expect(outcome.output == "made\n", "\(outcome)")
+                #expect(!outcome.error.contains("warning"), "\(outcome)")
             }
+        }
+    }
+
+    /// A limit that the container could lift is no limit.
+    @Test func `a hierarchy that holds a limit stays read-only, and others do not`() throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["mounts"].append(Config.mount("/sys/fs/cgroup", "cgroup", ["rw"]))
+            config["linux"]["resources"] = ["pids": ["limit": 50]]
+            let limited = try makesBelow(box, config)
+            #expect(limited.output.isEmpty, "\(limited)")
+            #expect(limited.error.contains("stays read-only for pids"), "\(limited)")
+            config["linux"]["resources"] = ["memory": ["limit": 67_108_864]]
+            #expect(try makesBelow(box, config).output == "made\n")
+        }
+    }
+
+    /// There a program could move processes of others into its cgroups.
+    @Test(arguments: ["pid", "cgroup"])
+    func `without new namespaces of cgroups and pids every hierarchy is read-only`(
+        _ kind: String
+    ) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config.share(kind)
+            config["mounts"].append(Config.mount("/sys/fs/cgroup", "cgroup", ["rw"]))
+            let outcome = try makesBelow(box, config)
+            #expect(outcome.output.isEmpty, "\(outcome)")
+            #expect(outcome.error.contains("stays read-only for"), "\(outcome)")
+        }
+    }
+
+    /// Its cgroup was empty, and another container has taken it.
+    @Test(arguments: [["delete"], ["delete", "--force"], ["kill", "--all"]])
+    func `a stopped container does nothing to the one that has its cgroup`(
+        _ command: [String]
+    ) throws {
+        try Sandbox.use { box in
+            var config = box.config()
+            config["linux"]["cgroupsPath"] = .string("/\(box.controlGroup)")
+            let first = box.id("first")
+            try box.create(first, config)
+            try box.killInit(first)
+            try box.create(box.id("second"), config)
+            let pid = try box.pid(box.id("second"))
+            _ = try box.runCommand(command + [first])
+            #expect(try box.status(box.id("second")) == "created")
+            #expect(kill(pid, 0) == 0)
+            _ = try box.command("delete", "--force", first)
+            try box.succeed("delete", "--force", box.id("second"))
+        }
+    }
+
+    /// The names of a container's cgroups together are longer than a path may be.
+    @Test func `cgroups that a container has nested deep go with it`() throws {
+        try Sandbox.use { box in
+            try box.create(nil, box.config())
+            let pid = try box.pid()
+            let controller = ControlGroups.has(version1: "pids") ? "pids" : ""
+            let group = try #require(
+                ControlGroups.path(of: pid, controller) ?? ControlGroups.named(box.id()).first)
+            let name = String(repeating: "x", count: 245)
+            var here = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            for _ in 0..<22 {
+                try #require(mkdirat(here, name, 0o755) == 0)
+                let below = openat(here, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                close(here)
+                here = below
+            }
+            close(here)
+            try box.succeed("delete", "--force", box.id())
+            #expect(ControlGroups.named(box.id()).isEmpty)
         }
     }
 

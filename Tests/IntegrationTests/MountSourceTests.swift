@@ -129,6 +129,43 @@ struct MountSourceTests {
         }
     }
 
+    /// Nor may they come along below it.
+    @Test func `the kernel's interfaces below an earlier mount do not come along`() throws {
+        try Sandbox.use { box in
+            let (base, root) = try rooted(box)
+            var config = base
+            config["mounts"].append(Config.mount("/mnt", "tmpfs"))
+            config["mounts"].append(Config.mount("/mnt/proc", "proc"))
+            var recursive = Config.bind("\(root)/mnt", "/final")
+            recursive["options"] = ["rbind"]
+            config["mounts"].append(recursive)
+            config.run(["/bin/ls", "/final/proc"])
+            let outcome = try box.run(config)
+            #expect(outcome.code == 125, "\(outcome)")
+            #expect(outcome.error.contains("a mount of type proc below it"), "\(outcome)")
+        }
+    }
+
+    /// An image's link in the source, or in a layer, chooses no directory of the host.
+    @Test func `a link in the root directory leads to no directory of the host`() throws {
+        try Sandbox.use { box in
+            let (base, root) = try rooted(box)
+            try box.makeDirectory("secret/sub")
+            try box.write("secret/sub/file", "secret\n")
+            try box.link("rootfs/vol", to: box.path("secret"))
+            var config = base
+            config["mounts"].append(Config.bind("\(root)/vol/sub", "/final"))
+            let bound = try box.run(config)
+            #expect(bound.code == 125 && bound.output.isEmpty, "\(bound)")
+            config = base
+            var over = overlay(box, ["lowerdir=\(root)/vol/sub:\(root)/mnt"])
+            over["destination"] = "/final"
+            config["mounts"].append(over)
+            let mounted = try box.run(config)
+            #expect(mounted.code == 125 && mounted.output.isEmpty, "\(mounted)")
+        }
+    }
+
     /// A link in the tree chooses nothing.
     @Test func `a link in an earlier mount leads to no other source`() throws {
         try Sandbox.use { box in

@@ -31,21 +31,62 @@ extension ControlGroup {
     private static func remove(_ path: String) throws(Failure) {
         // As a rule there is nothing in it.
         if removed(path) == nil { return }
-        // A container may make cgroups in its own, as deep as it likes.
-        var found = [path]
-        var next = 0
-        while next < found.count {
-            let place = found[next]
-            next += 1
-            do throws(Failure) {
-                let below = try attempt("readdir", on: place, try HostPath.directories(in: place))
-                found += below.map { "\(place)/\($0)" }
-            } catch {
-                if error.errno != .noSuchFileOrDirectory { throw error }
+        do throws(Errno) {
+            try removeBelow(path)
+        } catch .noSuchFileOrDirectory {
+            // It is gone, or others remove it too.
+        } catch {
+            throw Failure("rmdir", "below \"\(path)\"", error)
+        }
+        try removeEmpty(path)
+    }
+
+    /// A container may make cgroups in its own as deep as it likes, and with names longer than a path
+    /// may be: by descriptors, two at a time.
+    private static func removeBelow(_ path: String) throws(Errno) {
+        var here = HeldDirectory(try HostPath.open(path, [.readOnly, .directory]))
+        var names: [String] = []
+        while true {
+            if let (name, child) = try firstChild(of: here.borrowed) {
+                here = child
+                names.append(name)
+                continue
+            }
+            guard let name = names.popLast() else { return }
+            here = HeldDirectory(try here.borrowed.open("..", [.readOnly, .directory]))
+            var pause: UInt64 = 100
+            while true {
+                do throws(Errno) {
+                    try here.borrowed.removeDirectory(name)
+                    break
+                } catch .noSuchFileOrDirectory {
+                    break
+                } catch .resourceBusy where pause <= 500_000 {
+                    Clock.sleep(microseconds: pause)
+                    pause *= 2
+                }
             }
         }
-        // Children come behind their parents.
-        for place in found.reversed() { try removeEmpty(place) }
+    }
+
+    private static func firstChild(
+        of directory: FileDescriptor
+    ) throws(Errno) -> (String, HeldDirectory)? {
+        for name in try directory.entries() {
+            do throws(Errno) {
+                let child = try directory.open(name, [.readOnly, .directory])
+                return (name, HeldDirectory(child))
+            } catch .notDirectory {
+            } catch .noSuchFileOrDirectory {
+            }
+        }
+        return nil
+    }
+
+    private final class HeldDirectory {
+        private let descriptor: OwnedDescriptor
+        var borrowed: FileDescriptor { descriptor.borrowed }
+        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
     }
 
     private static func removeEmpty(_ path: String) throws(Failure) {

@@ -5,8 +5,10 @@ internal import SystemPackage
 extension ControlGroupMaker {
     /// A new cgroup of cpuset in version 1 has neither processors nor memory, and takes no process
     /// so: it gets those of the one above, which may be as new.
+    ///
+    /// - Parameter own: The directories of this process's own: no other gets anything.
     static func inherit(
-        _ mountPoint: String, _ inner: String
+        _ mountPoint: String, _ inner: String, within own: Set<String>
     ) throws(Failure) {
         if inner == "/" { return }
         let way = ControlGroupPath.way(from: mountPoint, to: inner)
@@ -20,6 +22,11 @@ extension ControlGroupMaker {
             }
             if value.isEmpty { continue }
             for path in way.dropFirst(from + 1) {
+                guard own.contains(path) else {
+                    throw Failure(
+                        "\"\(path)/\(file)\" is empty; write to it, or name another place in"
+                            + " linux.cgroupsPath")
+                }
                 try attempt("write", on: "\(path)/\(file)", try GroupFile.write(path, file, value))
             }
         }

@@ -19,6 +19,13 @@ extension ControlGroupMaker {
                 if !made.parents.contains(parent) { made.parents.append(parent) }
             }
             outcome = try ControlGroupMaker.makeDirectory(path, mode: mode)
+        } else if outcome == .isThere, request.path == nil, scope == nil, isBeside(hierarchy) {
+            if restored?.paths.contains(where: { $0.path == path }) != true {
+                // Beside the caller's cgroup are those of a manager, which may be empty too.
+                throw Failure(
+                    "the cgroup \"\(path)\" is there already; remove it with rmdir if it is"
+                        + " nothing else's, or name another in linux.cgroupsPath", .taken)
+            }
         } else if outcome == .isThere, request.path == nil, scope == nil {
             // Left behind by a run that was killed: its limits are not this one's.
             ControlGroup.removeLeftover(path, isVersion2: isVersion2)
@@ -30,6 +37,12 @@ extension ControlGroupMaker {
             return
         }
         try take(path, controllers, isNew: outcome == .made)
+    }
+
+    /// Whether the place is one of a manager's of the host, with version 1.
+    private func isBeside(_ hierarchy: Hierarchies.Hierarchy) -> Bool {
+        !hierarchies.version1.isEmpty
+            && (hierarchy.isNamed || hierarchy.mountPoint == hierarchies.version2?.mountPoint)
     }
 
     private enum Outcome {

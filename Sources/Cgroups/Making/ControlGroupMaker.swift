@@ -57,20 +57,28 @@ struct ControlGroupMaker {
         try made.makeRoomForAnchor(request.resources)
     }
 
-    /// What holds no limit an ordinary user does without.
+    /// What holds no limit a container does without where the kernel refuses it.
     private mutating func cover(
         _ hierarchy: Hierarchies.Hierarchy, _ places: ControlGroupPlacement,
         _ make: (inout ControlGroupMaker) throws(Failure) -> Void
     ) throws(Failure) {
+        let before = made.paths.count
         do throws(Failure) {
             try make(&self)
         } catch {
+            guard request.unit == nil, !error.isTaken,
+                places.covering.contains(hierarchy.mountPoint)
+            else { throw error }
             let isRefused =
                 error.errno == .permissionDenied || error.errno == .notPermitted
                 || error.errno == .readOnlyFileSystem
-            let mayLack = !request.policesDevices && request.unit == nil
-            guard isRefused, mayLack, places.covering.contains(hierarchy.mountPoint) else {
-                throw error
+            // An ordinary user has none there as a rule.
+            if request.policesDevices || !isRefused { made.passedOver.append(error.message) }
+            while made.paths.count > before {
+                let (_, path) = made.paths.removeLast()
+                made.locks.removeAll { $0.path == path }
+                // It has no process; where it cannot be removed it does no harm.
+                try? HostPath.removeDirectory(path)
             }
         }
     }
@@ -98,7 +106,8 @@ struct ControlGroupMaker {
         try makeAndTake(hierarchy, inner, controllers)
         if inner != "/" { made.belowRoot.insert(controllers) }
         if hierarchy.controllers.contains("cpuset") {
-            try ControlGroupMaker.inherit(hierarchy.mountPoint, inner)
+            let own = Set(made.parents + made.paths.map(\.path))
+            try ControlGroupMaker.inherit(hierarchy.mountPoint, inner, within: own)
         }
     }
 

@@ -12,6 +12,11 @@ extension StoredContainer {
         let status = try status(state)
         let group = state.groups.controlGroup
         // Without a pid namespace of its own nothing else would end the rest.
+        // With its own nothing is left of a stopped one, and others may have its cgroup by now.
+        if status == .stopped && state.ownsProcesses {
+            if all { return }
+            throw Failure("container not running")
+        }
         let meansAll = all || (signal == Signal.kill && !state.ownsProcesses)
         do throws(Failure) {
             if meansAll && !state.groups.cgroup.isEmpty {

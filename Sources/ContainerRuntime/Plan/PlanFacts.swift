@@ -1,3 +1,4 @@
+internal import Cgroups
 internal import JSON
 internal import LinuxSystem
 internal import OCISpec
@@ -193,6 +194,17 @@ extension PlanFacts {
     var landlockScopes: LandlockRules.Scopes {
         configuration.joined?.ownsProcesses == true
             ? .abstractSockets : [.abstractSockets, .signals]
+    }
+
+    /// The controllers of version 1 in whose hierarchies a limit holds, devices included; nil where
+    /// no hierarchy is for writing: in namespaces of others a program could move their processes.
+    var limitedControllers: Set<String>? {
+        guard newNamespaces.isSuperset(of: [.cgroup, .pid]),
+            let resources = configuration.controlGroup?.value.resources
+        else { return nil }
+        var found = Set(resources.controllers)
+        if resources.devices.contains(where: { !$0.allow.value }) { found.insert("devices") }
+        return found
     }
 
     /// Whether the limit of processes is lifted while the process enters its container.

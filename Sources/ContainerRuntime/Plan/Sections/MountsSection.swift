@@ -58,7 +58,10 @@ enum MountsSection: PlanSection {
             let isForWriting =
                 facts.configuration.controlGroup != nil
                 && facts.writableControlGroups?.destination == mount.destination
-            plan.add(MountControlGroups(mount: mount, isForWriting: isForWriting), mount.origin)
+            plan.add(
+                MountControlGroups(
+                    mount: mount, isForWriting: isForWriting, limited: facts.limitedControllers),
+                mount.origin)
         case .remount: plan.add(Remount(mount: mount), mount.origin)
         }
     }

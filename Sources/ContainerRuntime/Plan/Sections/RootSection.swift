@@ -67,7 +67,8 @@ enum RootSection: PlanSection {
             if let overlay = MountedOverlay(mount) {
                 plan.add(
                     OpenOverlay(
-                        overlay: overlay, bundle: configuration.bundle, position: position,
+                        overlay: overlay, bundle: configuration.bundle,
+                        root: configuration.rootDirectory, position: position,
                         label: configuration.mountLabel?.value), mount.origin)
             }
             position += 1

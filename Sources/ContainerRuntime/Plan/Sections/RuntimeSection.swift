@@ -48,7 +48,12 @@ enum RuntimeSection: PlanSection {
         }
         planSources(facts, &plan)
         if facts.showsControlGroups {
-            plan.add(FindControlGroups(findsPaths: facts.bindsControlGroups))
+            plan.add(
+                FindControlGroups(
+                    findsPaths: facts.bindsControlGroups, limited: facts.limitedControllers,
+                    asksForWriting: configuration.mounts.contains {
+                        $0.kind == .controlGroups && $0.clear.contains(.readOnly)
+                    }))
         }
         if facts.joinsProcesses { plan.add(OpenHostProc()) }
         if let network = configuration.network, case .proxy(let path) = network.value {

@@ -5,6 +5,8 @@ internal import SystemPackage
 /// `mounts[]` of type `cgroup`. In version 2 read-only, but for a cgroup that was given to the
 /// container (CVE-2023-25809). In version 1 as the config has it where the container has a cgroup of
 /// its own below the root of the hierarchy, whose files are about the whole of it (CVE-2022-0492).
+///
+/// There it takes new namespaces of cgroups and pids, and no limit that the container could lift.
 struct MountControlGroups: ContainerStep {
     static let manual = StepManual(
         "mount the control groups",
@@ -19,6 +21,9 @@ struct MountControlGroups: ContainerStep {
     let mount: Configuration.Mount
     /// As far as the container's limits hold.
     var isForWriting = false
+    /// The controllers of version 1 that hold a limit, which the container could lift; nil where no
+    /// hierarchy of version 1 is for writing.
+    var limited: Set<String>?
 
     var summary: String {
         MountTarget(mount: mount).summary(
@@ -56,8 +61,7 @@ struct MountControlGroups: ContainerStep {
             try MountTarget(mount: attached).attach(tree, place.borrowed)
             return try context.hold(mount.destination, tree.borrowed, .kernel)
         }
-        let own =
-            mount.set.contains(.readOnly) ? [] : context.handover.controlGroup?.belowRoot ?? []
+        let own = writable(context)
         let folder = try attempt("mount", "tmpfs", try MountControlGroups.makeFolder())
         try attempt("move_mount", on: mount.destination, try folder.attach(to: place.borrowed))
         if layout.hierarchies != nil {
@@ -90,9 +94,18 @@ struct MountControlGroups: ContainerStep {
         try context.hold(mount.destination, folder.borrowed, .new)
     }
 
+    /// The hierarchies of version 1 that are for writing, by their controllers.
+    private func writable(_ context: ContainerContext) -> Set<String> {
+        guard let limited, !mount.set.contains(.readOnly) else { return [] }
+        let own = context.handover.controlGroup?.belowRoot ?? []
+        return own.filter { limited.isDisjoint(with: $0.split(separator: ",").map(String.init)) }
+    }
+
     private static func makeFolder() throws(Errno) -> DetachedMount {
         let tmpfs = try FileSystemContext("tmpfs")
         try tmpfs.set("mode", "755")
+        try tmpfs.set("size", "64k")
+        try tmpfs.set("nr_inodes", "256")
         try tmpfs.create()
         return try tmpfs.mount()
     }

@@ -7,8 +7,9 @@ struct RemoveRecordedGroups: RuntimeStep {
     static let manual = StepManual(
         "remove the recorded groups",
         what: """
-            Kills what is left in the control groups that the container's state names and removes \
-            them, and its group of resctrl.
+            Removes the control groups that the container's state names, and its group of resctrl. \
+            Without a pid namespace of the container's own it kills what is left in them; with one \
+            nothing is left, and processes there are another container's.
             """,
         why: "Before the state is removed, the only note of them.",
         calls: "openat, read, write, unlinkat, rmdir, ppoll")
@@ -25,12 +26,11 @@ struct RemoveRecordedGroups: RuntimeStep {
             try announced.requireGenuine(container.id)
             announced.controlGroup.removeLeftovers()
         } else {
-            let group = groups.controlGroup
             do throws(Failure) {
-                if try !group.processes().isEmpty { try group.signalAll(Signal.kill) }
-                try group.remove()
+                try remove(groups.controlGroup, ownsProcesses: context.state?.ownsProcesses)
             } catch {
-                throw Failure("the control group cannot be removed: \(error)")
+                // The state goes all the same: nothing of the container runs any more.
+                context.warn("the control group cannot be removed: \(error)")
             }
         }
         do throws(Failure) {
@@ -38,5 +38,22 @@ struct RemoveRecordedGroups: RuntimeStep {
         } catch {
             throw Failure("the group of resctrl cannot be removed: \(error)")
         }
+    }
+
+    private func remove(
+        _ group: ControlGroup, ownsProcesses: Bool?
+    ) throws(Failure) {
+        if ownsProcesses != true {
+            if try !group.processes().isEmpty { try group.signalAll(Signal.kill) }
+            return try group.remove()
+        }
+        // A process that has ended stays in its cgroup for a moment; one that stays longer is of others.
+        var pause: UInt64 = 100
+        while try !group.processes().isEmpty {
+            if pause > 200_000 { throw Failure("it is in use by other processes, and stays") }
+            Clock.sleep(microseconds: pause)
+            pause *= 2
+        }
+        try group.remove()
     }
 }

@@ -20,12 +20,21 @@ struct HostBindSource {
     static func place(_ position: Int) -> ShellWord { .inWork("source-\(position)") }
 
     /// Clones the mount behind it; the clone is attached nowhere.
-    func open(propagation: MountPropagation? = nil) throws(Failure) -> BindSource {
-        let file = try attempt(
-            "open", on: path,
-            advice: {
-                $0 == .noSuchFileOrDirectory ? "the source of a bind mount must exist" : nil
-            }, try HostPath.open(path, .path))
+    ///
+    /// - Parameter found: The file, where it was looked up before.
+    func open(
+        _ found: HeldDescriptor? = nil, propagation: MountPropagation? = nil
+    ) throws(Failure) -> BindSource {
+        let file: HeldDescriptor
+        if let found {
+            file = found
+        } else {
+            file = try attempt(
+                "open", on: path,
+                advice: {
+                    $0 == .noSuchFileOrDirectory ? "the source of a bind mount must exist" : nil
+                }, HeldDescriptor(try HostPath.open(path, .path)))
+        }
         let tree = try attempt(
             "open_tree", on: path,
             advice: {

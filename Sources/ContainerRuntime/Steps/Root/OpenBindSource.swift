@@ -27,8 +27,9 @@ struct OpenBindSource: ContainerStep {
     }
 
     func apply(_ context: ContainerContext) throws(Failure) {
-        if try SourceInRoot(source: source, root: root).note(context.handover) {
-            context.handover.keep(try source.open(), at: source.position)
+        let found = try SourceInRoot(source: source, root: root).look(context.handover)
+        if found.isOnHost {
+            context.handover.keep(try source.open(found.file), at: source.position)
         }
     }
 }

@@ -19,6 +19,8 @@ struct OpenOverlay: ContainerStep {
 
     let overlay: MountedOverlay
     let bundle: String
+    /// The directory of the host that becomes the root: below it an image's links choose nothing.
+    let root: String?
     /// Among the sources of all bind mounts, counted from 0.
     let position: Int
     let label: String?
@@ -94,8 +96,14 @@ struct OpenOverlay: ContainerStep {
                     + " mounts[]")
         }
         let path = PathText.absolute(path, from: bundle)
-        let opened = try attempt(
-            "open", "\(key) \(path.inQuotes)", try HostPath.open(path, [.path, .directory]))
+        func find() throws(Errno) -> OwnedDescriptor {
+            guard let root, let rest = SourceInRoot.part(of: path, below: root) else {
+                return try HostPath.open(path, [.path, .directory])
+            }
+            let top = RootDirectory(try HostPath.open(root, [.path, .directory]))
+            return try top.open(rest, [.path, .directory])
+        }
+        let opened = try attempt("open", "\(key) \(path.inQuotes)", try find())
         return OverlayDirectory(path: path, descriptor: opened)
     }
 }

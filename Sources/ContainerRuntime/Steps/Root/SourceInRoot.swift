@@ -14,12 +14,46 @@ struct SourceInRoot {
 
     /// Notes for its turn whether an earlier mount may provide it.
     ///
-    /// - Returns: Whether the host's is to be opened: what it lacks may come from the container's own
-    ///   mounts.
-    func note(_ handover: Handover) throws(Failure) -> Bool {
-        guard let inner = try inner() else { return true }
+    /// A path below the root directory is resolved inside of it: links there are an image's, and choose
+    /// no directory of the host.
+    ///
+    /// - Returns: Whether the host's is to be opened (what it lacks may come from the container's own
+    ///   mounts), and that file where it was found.
+    func look(_ handover: Handover) throws(Failure) -> (isOnHost: Bool, file: HeldDescriptor?) {
+        if let root, let rest = SourceInRoot.part(of: source.path, below: root) {
+            let top = RootDirectory(try Mountpoint.open(root))
+            let file: HeldDescriptor
+            do throws(Errno) {
+                file = HeldDescriptor(try top.open(rest, .path))
+            } catch .noSuchFileOrDirectory {
+                handover.innerSources[source.position] = InnerSource(
+                    path: rest, isRecursive: source.isRecursive, isOnHost: false)
+                return (false, nil)
+            } catch {
+                throw Failure("openat2", source.path.inQuotes, error)
+            }
+            let (own, place) = try attempt(
+                "readlink", on: source.path,
+                try (name(of: top.borrowed), name(of: file.borrowed)))
+            guard place.hasPrefix(own + "/") else {
+                throw Failure("\(source.path.inQuotes) leads out of the root directory")
+            }
+            handover.innerSources[source.position] = InnerSource(
+                path: String(place.dropFirst(own.count)), isRecursive: source.isRecursive,
+                isOnHost: true)
+            return (true, file)
+        }
+        guard let inner = try inner() else { return (true, nil) }
         handover.innerSources[source.position] = inner
-        return inner.isOnHost
+        return (inner.isOnHost, nil)
+    }
+
+    /// What of a path lies below the root directory; nil where it is written in another way.
+    static func part(of path: String, below root: String) -> String? {
+        let top = PathText.cleaned(root)
+        let path = PathText.cleaned(path)
+        guard top != "/", path.hasPrefix(top + "/") else { return nil }
+        return String(path.dropFirst(top.count))
     }
 
     /// Nil for a source that lies elsewhere.
@@ -101,10 +135,32 @@ extension ContainerContext {
                 "\(name.inQuotes) is the kernel's own interface in an earlier mount of the container;"
                     + " a copy of it would have no masks")
         }
+        if inner.isRecursive { try refuseKernelBelow(file, name) }
         let status = try attempt("fstat", on: name, try FileStatus.of(file))
         let tree = try attempt(
             "open_tree", on: name,
             try DetachedMount.clone(file, recursive: inner.isRecursive))
         return BindSource(tree, isDirectory: status.kind == .directory)
+    }
+
+    /// Nor may it bring mounts of them along that lie below.
+    private func refuseKernelBelow(_ file: FileDescriptor, _ name: String) throws(Failure) {
+        let proc = try openPrivateProc()
+        func read() throws(Errno) -> (String, [UInt8]) {
+            let place = try proc.directory.borrowed.linkTarget("self/fd/\(file.rawValue)")
+            let table = try proc.directory.open("self/mountinfo", .readOnly)
+            return (place, try table.borrowed.readAll(limit: 16 << 20))
+        }
+        let (place, table) = try attempt("read", "self/mountinfo", try read())
+        let plain: Set<String> = [
+            "tmpfs", "ramfs", "overlay", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat",
+            "nfs", "nfs4", "zfs", "erofs", "squashfs", "virtiofs", "9p", "iso9660",
+        ]
+        for mount in MountTable(table).below(place)
+        where !plain.contains(mount.type) && !mount.type.hasPrefix("fuse") {
+            throw Failure(
+                "\(name.inQuotes) has a mount of type \(mount.type) below it, of which a copy would"
+                    + " have no masks; use \"bind\" in the place of \"rbind\"")
+        }
     }
 }

@@ -95,6 +95,9 @@ struct MakeControlGroup: RuntimeStep {
                             + " Delegate=yes\""))
         }
         context.handover.controlGroup = made
+        for reason in made.passedOver {
+            context.warn("the container has no control group in one hierarchy: \(reason)")
+        }
         context.watch(own: made.paths.map { $0.path }, shared: made.parents.reversed())
         guard let container = context.container else { return }
         // Recorded at once: a command that removes the remains of this start has to find it.

@@ -35,17 +35,22 @@ struct OpenBindSourceOnHost: RuntimeStep {
     }
 
     func apply(_ context: RuntimeContext) throws(Failure) {
-        // The ids of what an earlier mount provides are not mapped: it has to be the host's.
-        let inRoot = SourceInRoot(source: source, root: idMapping == nil ? root : nil)
-        if try !inRoot.note(context.handover) { return }
+        let found = try SourceInRoot(source: source, root: root).look(context.handover)
+        if idMapping != nil {
+            // The ids of what an earlier mount provides are not mapped: it has to be the host's.
+            context.handover.innerSources[source.position] = nil
+        } else if !found.isOnHost {
+            return
+        }
         guard let prepared = context.prepared else {
-            return context.handover.keep(try open(context), at: source.position)
+            return context.handover.keep(
+                try open(context, found.file), at: source.position)
         }
         let opened: BindSource
         if let known = prepared.sources[source.position] {
             opened = known
         } else {
-            opened = try open(context)
+            opened = try open(context, found.file)
         }
         do throws(Errno) {
             let clone = try DetachedMount.clone(
@@ -63,9 +68,11 @@ struct OpenBindSourceOnHost: RuntimeStep {
         }
     }
 
-    private func open(_ context: RuntimeContext) throws(Failure) -> BindSource {
+    private func open(
+        _ context: RuntimeContext, _ file: HeldDescriptor?
+    ) throws(Failure) -> BindSource {
         // Those of the init process are no peers of the host's mounts; this one would be.
-        let opened = try source.open(propagation: .slave)
+        let opened = try source.open(file, propagation: .slave)
         if let idMapping {
             let own = idMapping.mappings ?? mappings ?? context.idMappings
             try own.given(.idMappings).apply(
