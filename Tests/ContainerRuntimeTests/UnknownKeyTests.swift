@@ -19,7 +19,7 @@ import Testing
         ),
         (
             #"{"hostName": "x"}"#,
-            "hostName: is unknown and has no effect; did you mean \"hostname\"?"
+            "hostName: is read as \"hostname\", and not by every runtime; write that"
         ),
         (
             #"{"linux": {"resources": {"memory": {"max": 1}}}}"#,

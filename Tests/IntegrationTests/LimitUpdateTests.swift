@@ -9,13 +9,11 @@ struct `New limits` {
         }
     }
 
-    @Test func `takes the container into hierarchies that its config did not need`() throws {
+    @Test func `holds in a hierarchy that the config did not need`() throws {
         try require("cpuset", "freezer")
         try Sandbox.use { box in
             let run = try box.createAndStart()
             let pid = try box.pid()
-            let before = ControlGroups.path(of: pid, "cpuset")
-            #expect(before?.contains(box.id()) == false)
             try box.succeed("update", "--cpuset-cpus", "0", box.id())
             let path = try #require(ControlGroups.path(of: pid, "cpuset"))
             #expect(path.contains(box.id()))

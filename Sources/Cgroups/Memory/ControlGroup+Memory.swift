@@ -15,7 +15,10 @@ extension ControlGroup {
         if isVersion2 {
             return GroupFile.value(directory, "memory.events", key: "max") ?? 0 > 0
         }
-        return Int(GroupFile.read(directory, "memory.failcnt") ?? "") ?? 0 > 0
+        // With a limit of memory and swap that is not above that of memory the kernel counts there.
+        return ["memory.failcnt", "memory.memsw.failcnt"].contains {
+            Int(GroupFile.read(directory, $0) ?? "") ?? 0 > 0
+        }
     }
 
     /// The sentence for the user.
