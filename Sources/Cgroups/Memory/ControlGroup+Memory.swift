@@ -15,11 +15,18 @@ extension ControlGroup {
         if isVersion2 {
             return GroupFile.value(directory, "memory.events", key: "max") ?? 0 > 0
         }
-        // With a limit of memory and swap that is not above that of memory the kernel counts there.
-        return ["memory.failcnt", "memory.memsw.failcnt"].contains {
-            Int(GroupFile.read(directory, $0) ?? "") ?? 0 > 0
-        }
+        func number(_ file: String) -> Int? { GroupFile.read(directory, file).flatMap { Int($0) } }
+        if number("memory.failcnt") ?? 0 > 0 { return true }
+        // A limit of memory and swap that is not above that of memory is met first, and Linux 6.18 counts
+        // no failure there.
+        guard let most = number("memory.memsw.max_usage_in_bytes"),
+            let limit = number("memory.memsw.limit_in_bytes")
+        else { return false }
+        return most >= limit - ControlGroup.chargedAtOnce
     }
+
+    /// The kernel charges 64 pages at once where there is room.
+    private static let chargedAtOnce = 64 * 4096
 
     /// The sentence for the user.
     public static let outOfMemory =
