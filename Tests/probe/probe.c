@@ -684,11 +684,9 @@ static char foreign[64][512];
 static int foreign_count;
 
 // Whether a descriptor is the root of a procfs that shows this pid namespace.
-static bool is_own_proc(const char *path) {
+static bool is_own_proc(int directory) {
     char target[32];
-    int directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     ssize_t length = readlinkat(directory, "self", target, sizeof target - 1);
-    if (directory >= 0) close(directory);
     if (length <= 0) return false;
     target[length] = 0;
     return atoi(target) == getpid();
@@ -721,13 +719,19 @@ static bool look(const char *path) {
     struct stat found;
     char target[256];
     ssize_t length = readlink(path, target, sizeof target - 1);
-    if (length < 0 || stat(path, &found) != 0) return false;
+    if (length < 0) return false;
     target[length] = 0;
     if (strncmp(target, "anon_inode:", 11) == 0 || strncmp(target, "pipe:", 5) == 0 ||
-        strncmp(target, "socket:", 7) == 0 || is_own_device(found.st_dev) || is_own_proc(path)) {
+        strncmp(target, "socket:", 7) == 0) {
         return true;
     }
-    if (foreign_count < 64) {
+    // One file for all questions: the other process may close it meanwhile, or open another one there.
+    int file = open(path, O_PATH | O_CLOEXEC);
+    if (file < 0) return false;
+    const bool is_own =
+        fstat(file, &found) == 0 && (is_own_device(found.st_dev) || is_own_proc(file));
+    close(file);
+    if (!is_own && foreign_count < 64) {
         snprintf(foreign[foreign_count++], sizeof foreign[0], "%s is %s", path, target);
     }
     return true;
