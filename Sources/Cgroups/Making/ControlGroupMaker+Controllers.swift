@@ -17,7 +17,7 @@ extension ControlGroupMaker {
             var from = way.count - 1
             var value = ""
             while from >= 0, value.isEmpty {
-                value = GroupFile.read(way[from], file) ?? ""
+                value = try inherited(way[from], file)
                 if value.isEmpty { from -= 1 }
             }
             if value.isEmpty { continue }
@@ -29,6 +29,17 @@ extension ControlGroupMaker {
                 }
                 try attempt("write", on: "\(path)/\(file)", try GroupFile.write(path, file, value))
             }
+        }
+    }
+
+    /// Empty for a new cgroup, and where cpuset has other names (`noprefix`).
+    private static func inherited(_ path: String, _ file: String) throws(Failure) -> String {
+        do throws(Errno) {
+            return KernelText(try HostPath.readShort("\(path)/\(file)")).words.first ?? ""
+        } catch .noSuchFileOrDirectory {
+            return ""
+        } catch {
+            throw Failure("read", "\"\(path)/\(file)\"", error)
         }
     }
 
