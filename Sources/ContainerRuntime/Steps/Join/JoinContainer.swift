@@ -115,17 +115,23 @@ struct JoinContainer: SpawningStep {
         do throws(Failure) {
             try setAffinity()
             try enter(controlGroup, inner, isInVersion2: isInVersion2)
+            if let input {
+                for stream in 0..<3 {
+                    try attempt("dup3", try input.become(standardStream: CInt(stream)))
+                }
+            }
         } catch {
             return .failed(step: 0, error)
         }
         do throws(Errno) {
-            if let input {
-                for stream in 0..<3 { try input.become(standardStream: CInt(stream)) }
-            }
             try container.joinNamespace(namespaces)
-            try CurrentProcess.closeDescriptors(except: kept)
         } catch {
             return .notSpawned(errno: error.rawValue)
+        }
+        do throws(Failure) {
+            try attempt("close_range", try CurrentProcess.closeDescriptors(except: kept))
+        } catch {
+            return .failed(step: 0, error)
         }
         return .spawned(pid: 0)
     }
