@@ -19,23 +19,12 @@ struct BringRestoredLoopbackUp: TurnStep {
     let undoing = "goes with the container"
 
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
-        let pidfd = process.pidfd
-        func bringUp() throws(Errno) {
-            let answers = try ChildProcess.runAside([]) { channel in
-                do throws(Errno) {
-                    try pidfd.joinNamespace(.network)
-                    try Network.bringLoopbackUp()
-                    try channel.send([0])
-                } catch {
-                    _ = try? channel.send([UInt8(clamping: error.rawValue)])
-                }
-            }
-            guard let answer = try answers.receive() else { throw .noSuchProcess }
-            let number = answer.bytes[0]
-            if number != 0 { throw Errno(rawValue: CInt(number)) }
-        }
         do throws(Failure) {
-            try attempt("ioctl", "SIOCSIFFLAGS lo", try bringUp())
+            try attempt(
+                "ioctl", "SIOCSIFFLAGS lo",
+                try process.inNamespace(.network) { () throws(Errno) in
+                    try Network.bringLoopbackUp()
+                })
         } catch {
             throw context.abandonCRIU(error)
         }

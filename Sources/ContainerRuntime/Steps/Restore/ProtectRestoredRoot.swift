@@ -16,24 +16,13 @@ struct ProtectRestoredRoot: TurnStep {
     let undoing = "goes with the container"
 
     func apply(_ context: RuntimeContext, to process: MadeProcess) throws(Failure) {
-        let pidfd = process.pidfd
-        func protect() throws(Errno) {
-            let answers = try ChildProcess.runAside([]) { channel in
-                do throws(Errno) {
-                    try pidfd.joinNamespace(.mount)
+        do throws(Failure) {
+            try attempt(
+                "mount_setattr", "\"/\" ro",
+                try process.inNamespace(.mount) { () throws(Errno) in
                     let root = try HostPath.open("/", [.path, .directory])
                     try root.borrowed.setMountAttributes(set: .readOnly)
-                    try channel.send([0])
-                } catch {
-                    _ = try? channel.send([UInt8(clamping: error.rawValue)])
-                }
-            }
-            guard let answer = try answers.receive() else { throw .noSuchProcess }
-            let number = answer.bytes[0]
-            if number != 0 { throw Errno(rawValue: CInt(number)) }
-        }
-        do throws(Failure) {
-            try attempt("mount_setattr", "\"/\" ro", try protect())
+                })
         } catch {
             throw context.endRestored(error)
         }
